@@ -1,0 +1,21 @@
+"""What can be wrong with a request, in the kinds of error that SciPy raises for the same mistake."""
+
+
+class TilingError(Exception):
+    """Root of every error of this package."""
+
+
+class BadValueError(TilingError, ValueError):
+    """A parameter has a value that no filter can take."""
+
+
+class BadTypeError(TilingError, TypeError):
+    """A parameter is of a type that no filter can take."""
+
+
+class UnsupportedError(TilingError, RuntimeError):
+    """The request is well formed, but SciPy (or exactness) forbids it."""
+
+
+class WireError(TilingError, ValueError):
+    """A message from the network does not say what it must."""
