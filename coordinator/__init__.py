@@ -1,0 +1,1 @@
+"""scipy.ndimage on many machines, bit for bit."""

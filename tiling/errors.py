@@ -1,4 +1,4 @@
-"""What can be wrong with a request, in the kinds of error that SciPy raises for the same mistake."""
+"""What can be wrong with a request, in the kinds of error that SciPy raises for it."""
 
 
 class TilingError(Exception):

@@ -1,0 +1,1 @@
+"""A server that filters one tile at a time."""

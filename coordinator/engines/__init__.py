@@ -1,0 +1,1 @@
+"""Where tiles are computed: this process, or a fleet of workers."""

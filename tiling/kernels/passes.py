@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+
+Mode: TypeAlias = Literal["reflect", "mirror", "nearest", "constant", "wrap"]
+"""What happens beyond the edges of an array, as `scipy.ndimage` names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,7 @@ class Pass:
 
     axis: int
     weights: bytes
-    mode: str
+    mode: Mode
     cval: complex = 0.0
     origin: int = 0
 
