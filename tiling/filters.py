@@ -141,9 +141,10 @@ def _sigma(sigma: Any) -> float:
 
 
 def _order(order: Any) -> int:
-    if not isinstance(order, numbers.Real):
+    real = isinstance(order, numbers.Real)
+    if not real:
         raise BadTypeError(f"order must be an integer, not {order!r}")
-    if float(order) < 0:
+    if order < 0:
         raise BadValueError(f"order must be non-negative, not {order!r}")
     if order != 0 and (isinstance(order, bool) or not isinstance(order, numbers.Integral)):
         raise BadTypeError(f"order must be an integer, not {order!r}")

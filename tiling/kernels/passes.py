@@ -8,7 +8,6 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-
 Mode: TypeAlias = Literal["reflect", "mirror", "nearest", "constant", "wrap"]
 """What happens beyond the edges of an array, as `scipy.ndimage` names it."""
 
