@@ -1,1 +1,20 @@
-"""scipy.ndimage on many machines, bit for bit."""
+"""scipy.ndimage on many machines, bit for bit.
+
+>>> from coordinator import Fleet, gaussian_filter
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from coordinator.api import Fleet, gaussian_filter
+
+__all__ = ["Fleet", "gaussian_filter"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the API on first use: `coord --help` loads not even NumPy."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from coordinator import api
+
+    return getattr(api, name)

@@ -1,1 +1,50 @@
 """Where tiles are computed: this process, or a fleet of workers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from coordinator.events import Event
+from coordinator.stores import Sink, Source
+from tiling.job import Job
+from tiling.plan import Plan
+
+__all__ = ["Engine", "Hearer", "Mission"]
+
+Hearer: TypeAlias = Callable[[Event], None]
+"""What an engine calls with each fact, from any of its threads, one at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mission:
+    """All that a run is about: what to compute, how it is cut, from where and to where."""
+
+    job: Job
+    plan: Plan
+    source: Source
+    sink: Sink
+
+
+class Engine(Protocol):
+    """A place where tiles are computed; the contract is `tests/suites/engine.py`."""
+
+    def greet(self, job: Job, tell: Hearer) -> int:
+        """Make ready for a job; return how many tiles will be computed at a time.
+
+        Raises
+        ------
+        TilefanError
+            If nobody can take the job.
+        """
+
+    def run(self, mission: Mission, tell: Hearer) -> None:
+        """Compute every tile of the plan and write it into the sink.
+
+        Each tile is told as `TileSent`, then `TileStored`. When this returns the sink is full; when
+        it raises, nothing of this run is computing any more.
+
+        Raises
+        ------
+        TilefanError
+            If a tile can't be had.
+        """

@@ -1,1 +1,47 @@
-"""Where blocks are read from and written to."""
+"""Where blocks are read from and written to: arrays in memory, `.npy` files."""
+
+from typing import Protocol
+
+from tiling.box import Box
+from tiling.dtypes import Array, Dtype
+
+__all__ = ["Sink", "Source"]
+
+
+class Source(Protocol):
+    """An array that gives blocks."""
+
+    @property
+    def name(self) -> str:
+        """What people call it: a path, or a word."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the whole array."""
+
+    @property
+    def dtype(self) -> Dtype:
+        """Of the whole array, in any byte order."""
+
+    def read(self, box: Box) -> Array:
+        """Return the block of a box in native byte order, with any strides, and perhaps a view.
+
+        The box may reach round the edges (see `tiling.edges.segments`).
+        """
+
+
+class Sink(Protocol):
+    """An array that takes blocks: each sample once, in any order, then either `commit` or `discard`."""
+
+    @property
+    def name(self) -> str:
+        """What people call it: a path, or a word."""
+
+    def region(self, box: Box) -> Array:
+        """Return the writable view of a box, in the sink's own byte order."""
+
+    def commit(self) -> None:
+        """Make the output whole and visible."""
+
+    def discard(self) -> None:
+        """Leave nothing behind."""

@@ -1,0 +1,267 @@
+"""One worker as the http engine sees it: greetings, jobs and tiles over HTTP.
+
+The border to aiohttp: what it raises and what a stranger may answer is turned here into our own
+values, once. Nothing that a worker says is believed before it is checked, and what it says of
+itself in words is cut short.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from coordinator.config import Host
+from coordinator.events import FailureKind
+from tiling.errors import WireError
+from tiling.job import Job
+from tiling.wire import BODY_TYPE, DIGEST, PROTOCOL, Answer, Question
+
+CHUNK_BYTES = 2**18
+"""Of a body that is sent: large against a system call, small against a socket's buffer."""
+
+MAX_JSON_BYTES = 2**16
+"""Of a worker's greeting or complaint: no honest one comes near."""
+
+GREETING_S = 5.0
+"""Longest wait for the answer to a greeting: the worker computes nothing for it."""
+
+UNKNOWN_JOB = "unknown-job"
+"""End of the problem type by which a worker says that it does not know a job (any more)."""
+
+
+class Refusal(Exception):  # noqa: N818 -- it is an answer, though not the one wished for
+    """A worker did not do what it was asked.
+
+    Parameters
+    ----------
+    kind : FailureKind
+        What the dispatcher makes of it.
+    reason : str
+        In words.
+    retry_after_s : float, optional
+        The pause that a busy worker asks for.
+    unfit : bool
+        Whether asking again can't help.
+    """
+
+    def __init__(
+        self,
+        kind: FailureKind,
+        reason: str,
+        *,
+        retry_after_s: float | None = None,
+        unfit: bool = False,
+    ) -> None:
+        super().__init__(reason)
+        self.kind = kind
+        self.reason = reason
+        self.retry_after_s = retry_after_s
+        self.unfit = unfit
+
+
+class UnknownJobError(Exception):
+    """The worker has forgotten the job, or was restarted: register it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A worker's address and the session to reach it with."""
+
+    host: Host
+    session: aiohttp.ClientSession
+
+    async def greet(self) -> int:
+        """Ask the worker who it is; return the tiles it takes at a time.
+
+        Raises
+        ------
+        Refusal
+            If it can't be reached, or is no worker of this protocol.
+        """
+        health = await self._json("GET", "/v1/health")
+        if not isinstance(health, dict) or health.get("protocol") != PROTOCOL:
+            said = health.get("protocol") if isinstance(health, dict) else None
+            raise Refusal(
+                FailureKind.REFUSED,
+                f"is no tilefan worker of protocol {PROTOCOL}: it says {said!r:.40}",
+                unfit=True,
+            )
+        slots = self.host.slots or health.get("slots")
+        if not isinstance(slots, int) or not 1 <= slots <= 1024:
+            raise Refusal(FailureKind.REFUSED, f"offers {slots!r:.40} slots", unfit=True)
+        return slots
+
+    async def register(self, job: Job) -> None:
+        """Make a job known to the worker; repeating it is harmless.
+
+        Raises
+        ------
+        Refusal
+            If it does not take the job.
+        """
+        said = await self._json("POST", "/v1/jobs", data=job.encode())
+        if not isinstance(said, dict) or said.get("job") != job.digest:
+            raise Refusal(FailureKind.CORRUPT, "understood another job", unfit=True)
+
+    async def filter(
+        self, question: Question, body: memoryview, answer: Answer, digest: str
+    ) -> tuple[bytearray, Mapping[str, str]]:
+        """Send a tile; return the body and the headers of the answer, of the right length.
+
+        Raises
+        ------
+        Refusal
+            If there is no answer, or not one of this length.
+        UnknownJobError
+            If the job must be registered first.
+        """
+        headers = {
+            **question.fields(),
+            DIGEST: digest,
+            "Content-Type": BODY_TYPE,
+            "Content-Length": str(len(body)),
+        }
+        try:
+            async with self.session.post(
+                f"{self.host.url}/v1/tiles",
+                data=_chunks(body),
+                headers=headers,
+                allow_redirects=False,
+            ) as response:
+                if response.status != 200:
+                    raise await _refusal(response)
+                return await _body(response, answer.body_bytes), response.headers
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise _unreached(error) from error
+
+    async def _json(self, method: str, path: str, data: bytes | None = None) -> Any:
+        headers = {"Content-Type": "application/json"} if data else None
+        timeout = aiohttp.ClientTimeout(total=GREETING_S)
+        try:
+            async with self.session.request(
+                method,
+                self.host.url + path,
+                data=data,
+                headers=headers,
+                timeout=timeout,
+                allow_redirects=False,
+            ) as response:
+                if response.status != 200:
+                    raise await _refusal(response)
+                return json.loads(await _at_most(response, MAX_JSON_BYTES))
+        except (UnknownJobError, Refusal):
+            raise
+        except TimeoutError:
+            raise Refusal(FailureKind.TIMEOUT, f"no answer within {GREETING_S:g} s") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise _unreached(error) from error
+        except (ValueError, RecursionError):
+            reason = "is no tilefan worker: its answer is not JSON"
+            raise Refusal(FailureKind.REFUSED, reason, unfit=True) from None
+
+
+async def _chunks(body: memoryview) -> AsyncIterator[memoryview]:
+    for start in range(0, len(body), CHUNK_BYTES):
+        yield body[start : start + CHUNK_BYTES]
+
+
+async def _body(response: aiohttp.ClientResponse, size: int) -> bytearray:
+    """Read a body of exactly this size; memory is taken only for what was announced rightly."""
+    if response.content_length != size:
+        raise Refusal(FailureKind.CORRUPT, f"announced {response.content_length} bytes, not {size}")
+    body = bytearray(size)
+    filled = 0
+    async for chunk in response.content.iter_any():
+        if filled + len(chunk) > size:
+            raise Refusal(FailureKind.CORRUPT, f"sent more than the {size} bytes it announced")
+        body[filled : filled + len(chunk)] = chunk
+        filled += len(chunk)
+    if filled != size:
+        raise Refusal(FailureKind.BROKEN, f"broke off after {filled} of {size} bytes")
+    return body
+
+
+async def _at_most(response: aiohttp.ClientResponse, size: int) -> bytes:
+    body = b""
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > size:
+            raise ValueError(f"more than {size} bytes")
+    return body
+
+
+async def _refusal(response: aiohttp.ClientResponse) -> Exception:
+    """Turn an answer that is not 200 into what it means."""
+    try:
+        problem = json.loads(await _at_most(response, MAX_JSON_BYTES))
+    except (ValueError, RecursionError):
+        problem = None
+    problem = problem if isinstance(problem, dict) else {}
+    if response.status == 404 and str(problem.get("type", "")).endswith(UNKNOWN_JOB):
+        return UnknownJobError()
+    said = str(problem.get("detail") or problem.get("title") or response.reason or "")
+    reason = f"HTTP {response.status}: {said}"[:1000]
+    if response.status == 503:
+        return Refusal(FailureKind.BUSY, reason, retry_after_s=_seconds(response))
+    kind = FailureKind.REFUSED if response.status < 500 else FailureKind.BROKEN
+    return Refusal(kind, reason, unfit=response.status < 500)
+
+
+def _seconds(response: aiohttp.ClientResponse) -> float | None:
+    text = response.headers.get("Retry-After", "")
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 6 else None
+
+
+def _unreached(error: Exception) -> Refusal:
+    """Tell a connection that was never made from one that broke."""
+    match error:
+        case aiohttp.ClientConnectorError():
+            why = error.os_error.strerror or str(error.os_error) or "can't connect"
+            return Refusal(FailureKind.UNREACHED, why.lower())
+        case aiohttp.ConnectionTimeoutError():
+            return Refusal(FailureKind.UNREACHED, "no connection in time")
+        case aiohttp.ClientPayloadError():
+            return Refusal(FailureKind.BROKEN, "broke off in the middle of its answer")
+        case aiohttp.ServerDisconnectedError() | OSError():
+            return Refusal(FailureKind.BROKEN, "closed the connection without an answer")
+        case aiohttp.ClientResponseError():
+            return Refusal(FailureKind.CORRUPT, "does not answer in HTTP", unfit=True)
+        case _:
+            return Refusal(FailureKind.BROKEN, f"{type(error).__name__}: {error}"[:200])
+
+
+def new_session(connect_timeout_s: float) -> aiohttp.ClientSession:
+    """Return a session that follows no redirect, decodes nothing and keeps no cookies.
+
+    Parameters
+    ----------
+    connect_timeout_s : float
+        Longest wait for a connection.
+    """
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_s),
+        auto_decompress=False,
+        skip_auto_headers=("Accept-Encoding",),
+        read_bufsize=2**20,
+        middlewares=(),
+    )
+
+
+def check(answer: Answer, headers: Mapping[str, str], body: bytearray) -> str:
+    """Check an answer's headers and digest; return the digest.
+
+    Raises
+    ------
+    Refusal
+        If anything differs from what was asked.
+    """
+    try:
+        return answer.check(headers, body)
+    except WireError as error:
+        raise Refusal(FailureKind.CORRUPT, str(error)) from None

@@ -1,0 +1,87 @@
+"""What the commands do with files: open, normalise, run, report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from coordinator.engines import Engine
+from coordinator.events import Listener
+from coordinator.run import Request, run, tile_shape
+from coordinator.stores.npy import NpySink, check_output, open_npy
+from tiling.dtypes import output_dtype
+from tiling.filters import FILTERS
+from tiling.job import Job
+
+
+def filter_file(
+    name: str,
+    source: Path,
+    target: Path,
+    parameters: Mapping[str, Any],
+    *,
+    hosts: Path | None = None,
+    tile: Any = None,
+    overwrite: bool = False,
+    quiet: bool = False,
+) -> None:
+    """Filter one `.npy` file into another.
+
+    Parameters
+    ----------
+    name : str
+        A row of `tiling.filters.FILTERS`.
+    source, target : Path
+    parameters : mapping
+        SciPy's parameters of that filter.
+    hosts : Path, optional
+        hosts.toml; this machine's cores without it.
+    tile : int or sequence of int, optional
+    overwrite : bool
+        Whether `target` may exist.
+    quiet : bool
+        Whether to show no progress.
+
+    Raises
+    ------
+    TilefanError, TilingError
+        What is wrong, before anything is written.
+    """
+    array = open_npy(source)
+    check_output(target, source, overwrite=overwrite)
+    call = FILTERS[name].call(len(array.shape), array.dtype, **parameters)
+    dtype = output_dtype(parameters.get("output"), array.dtype)
+    job = Job(len(array.shape), (call,))
+    request = Request(job, array, tile_shape(tile, len(array.shape)))
+
+    def open_sink() -> NpySink:
+        return NpySink.create(target, array.shape, dtype)
+
+    with open_engine(hosts) as engine, progress(quiet=quiet) as listen:
+        run(request, open_sink, engine, listen)
+
+
+@contextmanager
+def open_engine(hosts: Path | None) -> Iterator[Engine]:
+    """Yield the fleet of a hosts file, or this machine."""
+    if hosts is None:
+        from coordinator.engines.local import LocalEngine
+
+        yield LocalEngine()
+    else:
+        from coordinator.config import load_hosts
+        from coordinator.engines.http import HttpEngine
+
+        with closing(HttpEngine(load_hosts(hosts))) as engine:
+            yield engine
+
+
+@contextmanager
+def progress(*, quiet: bool) -> Iterator[Listener]:
+    """Yield a listener that shows the run on stderr, or nothing at all."""
+    from coordinator.progress import make_listener
+
+    with make_listener("none" if quiet else "auto") as listen:
+        yield listen

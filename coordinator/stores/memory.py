@@ -1,0 +1,58 @@
+"""Arrays in memory, or mapped into it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tiling.box import Box
+from tiling.dtypes import Array, Dtype
+from tiling.edges import segments
+
+
+@dataclass(frozen=True, slots=True)
+class ArraySource:
+    """An array of any strides and byte order; a block inside it is a view, not a copy."""
+
+    array: Array
+    name: str = "array"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the whole array."""
+        return self.array.shape
+
+    @property
+    def dtype(self) -> Dtype:
+        """Of the whole array."""
+        return self.array.dtype
+
+    def read(self, box: Box) -> Array:
+        """Return the block of a box; see `coordinator.stores.Source`."""
+        native = self.dtype.newbyteorder("=")
+        pieces = list(segments(box, self.shape))
+        if len(pieces) == 1:
+            return self.array[(*pieces[0][0].slices, ...)].astype(native, copy=False)
+        block = np.empty(box.shape, native)
+        for there, here in pieces:
+            block[here.slices] = self.array[there.slices]
+        return block
+
+
+@dataclass(frozen=True, slots=True)
+class ArraySink:
+    """An array that is filled in place."""
+
+    array: Array
+    name: str = "array"
+
+    def region(self, box: Box) -> Array:
+        """Return the writable view of a box."""
+        return self.array[(*box.slices, ...)]
+
+    def commit(self) -> None:
+        """Do nothing: the array is the caller's own."""
+
+    def discard(self) -> None:
+        """Do nothing: the array is the caller's own."""

@@ -1,0 +1,169 @@
+"""`.npy` files by memory map: neither input nor output is ever loaded whole.
+
+The output grows in a hidden file beside the final one and is renamed onto it when it is whole, so
+that a reader sees all of it or nothing. Its room on the disk is taken before the first tile: a
+full disk is then an error with a sentence, where a write to the map would be a signal that kills.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from coordinator.errors import InputError, StoreError
+from coordinator.stores.memory import ArraySource
+from tiling.box import Box
+from tiling.dtypes import Array, Dtype
+from tiling.npy import MAX_HEADER, NpyError, parse_header
+
+
+def open_npy(path: Path) -> ArraySource:
+    """Map a `.npy` file of plain numbers for reading.
+
+    Raises
+    ------
+    InputError
+        If it is missing, empty, cut short, or no `.npy` file of plain numbers.
+    StoreError
+        If the system does not let it be read.
+    """
+    try:
+        with path.open("rb") as file:
+            header = parse_header(file.read(MAX_HEADER))
+            present = os.fstat(file.fileno()).st_size - header.offset
+            if present < header.data_bytes:
+                raise InputError(
+                    f"{path}: truncated: its header announces {header.data_bytes} bytes of data, "
+                    f"{present} follow"
+                )
+            data: mmap.mmap | bytes = b""
+            if header.data_bytes:
+                length = header.offset + header.data_bytes
+                data = mmap.mmap(file.fileno(), length, access=mmap.ACCESS_READ)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise InputError(f"{path}: a folder, not a .npy file") from None
+    except OSError as error:
+        raise StoreError(f"{path}: can't be read: {error.strerror}") from error
+    except NpyError as error:
+        raise InputError(f"{path}: {error}") from None
+    return ArraySource(header.array(memoryview(data)[header.offset :] if data else b""), str(path))
+
+
+def check_output(path: Path, source: Path | None, *, overwrite: bool) -> None:
+    """Refuse an output that exists, is the input, or lies in no folder.
+
+    Raises
+    ------
+    InputError
+        Saying which, and what would help.
+    """
+    if source is not None and path.exists() and source.exists() and path.samefile(source):
+        raise InputError(f"{path}: the output is the input; name another with --output")
+    if path.is_dir():
+        raise InputError(f"{path}: a folder, not a file to write")
+    if path.exists() and not overwrite:
+        raise InputError(f"{path}: exists; replace it with --overwrite or name another output")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: there is no folder {path.parent}")
+
+
+def partial_path(path: Path) -> Path:
+    """Return where the output grows before it is whole."""
+    return path.with_name(f".{path.name}.partial")
+
+
+@dataclass(frozen=True, slots=True)
+class NpySink:
+    """A `.npy` file that appears at `path` when it is whole; `numpy.save` would write the same.
+
+    Make one with `NpySink.create`.
+    """
+
+    path: Path
+    array: Array
+    descriptor: int
+
+    @property
+    def name(self) -> str:
+        """The final path."""
+        return str(self.path)
+
+    @classmethod
+    def create(cls, path: Path, shape: tuple[int, ...], dtype: Dtype) -> NpySink:
+        """Take the room for an array of this shape and dtype beside the final path.
+
+        Raises
+        ------
+        StoreError
+            If another coordinator writes the same output, the disk is full, or the system forbids.
+        """
+        descriptor = _lock(path)
+        try:
+            return cls(path, _map(descriptor, shape, dtype), descriptor)
+        except OSError as error:
+            partial_path(path).unlink(missing_ok=True)
+            os.close(descriptor)
+            raise StoreError(f"{path}: can't be written: {error.strerror}") from error
+
+    def region(self, box: Box) -> Array:
+        """Return the writable view of a box."""
+        return self.array[(*box.slices, ...)]
+
+    def commit(self) -> None:
+        """Rename the whole file onto the final path."""
+        try:
+            partial_path(self.path).replace(self.path)
+        except OSError as error:
+            raise StoreError(f"{self.path}: can't be written: {error.strerror}") from error
+        finally:
+            os.close(self.descriptor)
+
+    def discard(self) -> None:
+        """Remove the partial file."""
+        partial_path(self.path).unlink(missing_ok=True)
+        os.close(self.descriptor)
+
+
+def _lock(path: Path) -> int:
+    """Open the partial file for this process alone, and return its descriptor."""
+    partial = partial_path(path)
+    try:
+        descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise StoreError(f"{path}: can't be written: {error.strerror}") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Between open and lock its owner may have renamed it onto the final path.
+        if not os.path.samestat(os.fstat(descriptor), partial.stat()):
+            raise BlockingIOError
+    except OSError:
+        os.close(descriptor)
+        raise StoreError(f"{path}: another coordinator is writing it; wait for it to end") from None
+    return descriptor
+
+
+def _map(descriptor: int, shape: tuple[int, ...], dtype: Dtype) -> Array:
+    """Write the header, take the room and map the data."""
+    with os.fdopen(os.dup(descriptor), "wb") as file:
+        file.truncate(0)
+        header = {
+            "descr": np.lib.format.dtype_to_descr(dtype),
+            "fortran_order": False,
+            "shape": shape,
+        }
+        np.lib.format.write_array_header_1_0(file, header)
+        offset = file.tell()
+        array_bytes = int(np.prod(shape, dtype=object)) * dtype.itemsize
+        if array_bytes:
+            os.posix_fallocate(file.fileno(), offset, array_bytes)
+        else:
+            return np.empty(shape, dtype)
+    data = mmap.mmap(descriptor, offset + array_bytes, access=mmap.ACCESS_WRITE)
+    return np.frombuffer(data, dtype, offset=offset).reshape(shape)

@@ -1,0 +1,165 @@
+"""Choosing the shape of tiles: a pure function of the array, the halo and the fleet.
+
+Three wishes pull against each other. Many tiles balance the slots; few tiles read little halo; and
+a slab, cut across the first axis only, is one run of memory that travels without a copy. So:
+
+1. Wish for a few tiles per slot, and for no tile beyond the bound of bytes nor below the floor.
+2. Cut into slabs, or by the axis where a cut costs least halo, whichever reads less; a slab may
+   read a little more, for its copies saved.
+3. While the halo overhead is above the limit, wish for fewer tiles. If that would leave slots idle,
+   take the cut that is done soonest: rounds of tiles, times what each reads and writes.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from tiling.grid import Grid
+from tiling.halo import Halo
+from tiling.plan import read_total
+
+TILES_PER_SLOT = 4
+"""Enough that a worker twice as fast takes twice the tiles; few enough that halos stay thin."""
+
+MAX_TILE_BYTES = 64 * 2**20
+"""Of a block that is read: a worker holds a few of these per slot."""
+
+MIN_TILE_BYTES = 2**18
+"""Below this a tile's request costs more than its samples: about 1 ms against 0.5 ms."""
+
+MAX_OVERHEAD = 0.15
+"""Halo samples read again, as a fraction of the array."""
+
+SLAB_ALLOWANCE = 0.05
+"""What a slab may read more than the best cut: about what gathering its rows would cost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A tile shape and, in one line, why."""
+
+    tile: tuple[int, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A way to cut, with the shares of it that are compared."""
+
+    grid: Grid
+    samples: int
+    slab: bool
+    overhead: float
+
+
+def choose_tile(
+    shape: tuple[int, ...],
+    itemsize: int,
+    halo: Halo,
+    wraps: tuple[bool, ...],
+    slots: int,
+    *,
+    tiles_per_slot: int = TILES_PER_SLOT,
+    max_tile_bytes: int = MAX_TILE_BYTES,
+    min_tile_bytes: int = MIN_TILE_BYTES,
+    max_overhead: float = MAX_OVERHEAD,
+) -> Choice:
+    """Choose the shape of the piece that each tile owns.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the array.
+    itemsize : int
+        Bytes per sample, the larger of input and output.
+    halo : Halo
+    wraps : tuple of bool
+        Axes whose edge mode is ``wrap``.
+    slots : int
+        Tiles that are computed at the same time, over all workers.
+    tiles_per_slot : int
+        How many tiles each slot should see, for balance.
+    max_tile_bytes, min_tile_bytes : int
+        Bounds of the block that a tile reads, where the array allows.
+    max_overhead : float
+        Halo samples read again, as a fraction of the array.
+
+    Examples
+    --------
+    >>> choose_tile((1024, 768, 3), 4, Halo((2, 2, 2), (2, 2, 2)), (False,) * 3, 2)
+    Choice(tile=(128, 768, 3), reason='8 slabs for 2 slots, 2.7 % read twice')
+    """
+    size = math.prod(shape)
+    if not size or not shape:
+        return Choice(tuple(max(1, n) for n in shape), "nothing to cut")
+    least = -(-size * itemsize // max_tile_bytes)
+    most = max(least, size * itemsize // min_tile_bytes, 1)
+    wishes = [min(max(slots * times, least), most) for times in range(tiles_per_slot, 0, -1)]
+    cuts = [_cut(shape, halo, wraps, wish) for wish in (*wishes, least)]
+    busy = min(slots, most)
+    thin = [cut for cut in cuts if cut.overhead <= max_overhead and len(cut.grid) >= busy]
+    best = thin[0] if thin else min(cuts, key=lambda cut: _time(cut, slots))
+    return Choice(best.grid.tile, _reason(best, slots, max_overhead))
+
+
+def _cut(shape: tuple[int, ...], halo: Halo, wraps: tuple[bool, ...], wish: int) -> _Cut:
+    """Cut into about so many tiles: slabs, or blocks where these read clearly less."""
+    slabs = _measure(_slabs(shape, wish), halo, wraps, slab=True)
+    blocks = _measure(_blocks(shape, halo, wraps, wish), halo, wraps, slab=False)
+    allowed = blocks.samples * (1 + SLAB_ALLOWANCE)
+    return slabs if slabs.samples <= allowed and len(slabs.grid) >= wish / 2 else blocks
+
+
+def _measure(grid: Grid, halo: Halo, wraps: tuple[bool, ...], *, slab: bool) -> _Cut:
+    size = math.prod(grid.shape)
+    samples = math.prod(
+        _read(grid, halo, wraps, axis, count) for axis, count in enumerate(grid.counts)
+    )
+    return _Cut(grid, samples, slab, samples / size - 1)
+
+
+def _read(grid: Grid, halo: Halo, wraps: tuple[bool, ...], axis: int, count: int) -> int:
+    """Return the samples read along one axis when it is cut into so many tiles."""
+    length = grid.shape[axis]
+    size = -(-length // count)
+    return read_total(length, size, (halo.before[axis], halo.after[axis]), wraps=wraps[axis])
+
+
+def _slabs(shape: tuple[int, ...], wish: int) -> Grid:
+    """Cut the first axis, then the second once the first is cut to single samples, and so on."""
+    tile = []
+    for length in shape:
+        count = min(length, max(wish, 1))
+        tile.append(-(-length // count))
+        wish = -(-wish // length) if wish > length else 1
+    return Grid(shape, tuple(tile))
+
+
+def _blocks(shape: tuple[int, ...], halo: Halo, wraps: tuple[bool, ...], wish: int) -> Grid:
+    """Halve, until there are as many tiles as wished, along the axis where it costs least."""
+    grid = Grid(shape, shape)
+    while len(grid) < wish:
+        halves = [
+            Grid(shape, (*grid.tile[:axis], -(-grid.tile[axis] // 2), *grid.tile[axis + 1 :]))
+            for axis in range(len(shape))
+            if grid.tile[axis] > 1
+        ]
+        if not halves:
+            break
+        grid = min(halves, key=lambda half: _measure(half, halo, wraps, slab=False).samples)
+    return grid
+
+
+def _time(cut: _Cut, slots: int) -> float:
+    """Return the rounds of tiles that the slots take, times the samples that each handles."""
+    tiles = len(cut.grid)
+    return -(-tiles // slots) * (cut.samples + math.prod(cut.grid.shape)) / tiles
+
+
+def _reason(cut: _Cut, slots: int, max_overhead: float) -> str:
+    tiles = len(cut.grid)
+    kind = ("slab" if cut.slab else "block") + ("s" if tiles != 1 else "")
+    why = f"{tiles} {kind} for {slots} slots, {cut.overhead:.1%} read twice".replace("%", " %")
+    thick = cut.overhead > max_overhead
+    return f"{why}: the halo is too deep for thinner ones" if thick else why
