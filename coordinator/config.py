@@ -1,0 +1,262 @@
+"""`hosts.toml` parsed into frozen values: every mistake at once, each with its key.
+
+The dataclasses below are the schema: pydantic reads their annotations, `hosts.example.toml` shows
+each of their fields, and a test holds the two together. A string in `hosts` is short for a table
+that has a `url` only; it is spelt out before the schema looks at it.
+
+Importing this module imports pydantic (a tenth of a second), so only a run that uses hosts does it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections import Counter
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
+
+from pydantic import AfterValidator, ConfigDict, Field, Strict, TypeAdapter, ValidationError
+
+from coordinator.addresses import name_of, normalise
+from coordinator.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pydantic_core import ErrorDetails
+
+Key: TypeAlias = tuple[str | int, ...]
+
+Slots: TypeAlias = Annotated[int, Strict(), Field(ge=1, le=1024)]
+Positive: TypeAlias = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)]
+Address: TypeAlias = Annotated[str, Strict(), AfterValidator(normalise)]
+
+_FORBID: Final = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What holds for every host, and for the run as a whole.
+
+    Parameters
+    ----------
+    slots : int, optional
+        Tiles in flight at a worker at a time; None: what the worker says, plus one pipelined.
+    connect_timeout_s : float
+        Longest wait for a connection.
+    silent_after_s : float
+        A worker that owes an answer and has not sent a byte for this long counts as lost.
+    slow_link_mb_s : float
+        Slowest link worth using, in 10^6 bytes per second: a tile may take as long as this needs.
+    max_in_flight_mb : float
+        Bytes of all tiles in flight together, in 10^6 bytes.
+    """
+
+    __pydantic_config__ = _FORBID
+
+    slots: Slots | None = None
+    connect_timeout_s: Positive = (
+        5.0  # TCP asks again after 1 and 3 s: two lost packets are survived
+    )
+    silent_after_s: Positive = (
+        10.0  # three lost packets in a row (1 + 2 + 4 s), and a pause to swap
+    )
+    slow_link_mb_s: Positive = 1.0  # below 8 Mbit/s, sending costs more than filtering at home
+    max_in_flight_mb: Positive = 256.0  # keeps the coordinator below 400 MiB, interpreter included
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A worker to be used: its name for people, its URL, and its slots, as in `Defaults`."""
+
+    name: str
+    url: str
+    slots: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The fleet as its owner described it."""
+
+    hosts: tuple[Host, ...]
+    defaults: Defaults = field(default_factory=Defaults)
+
+
+@dataclass(frozen=True, slots=True)
+class _HostTable:
+    __pydantic_config__ = _FORBID
+
+    url: Address
+    slots: Slots | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    __pydantic_config__ = _FORBID
+
+    hosts: Annotated[list[_HostTable], Field(min_length=1)]
+    defaults: Defaults = field(default_factory=Defaults)
+
+
+_SCHEMA: Final = TypeAdapter(_Document)
+_TABLES: Final[dict[str, type]] = {"hosts": _HostTable, "defaults": Defaults}
+
+
+def load_hosts(path: Path | str) -> Config:
+    """Read a hosts file.
+
+    Raises
+    ------
+    ConfigError
+        When it can't be read, is not TOML, or has mistakes: all of them, each with its key.
+    """
+    source = ascii(str(path))[1:-1]
+    text = ""
+    try:
+        text = Path(path).read_bytes().decode("utf-8-sig")
+        document = tomllib.loads(text)
+    except (OSError, ValueError) as error:
+        raise ConfigError(source, (_unreadable(error, text),)) from None
+    return _parse(document, source, _lines(text))
+
+
+def parse_hosts(hosts: Sequence[str]) -> Config:
+    """Take hosts from a sequence of addresses, such as ``["node1:8080", "node2"]``.
+
+    Raises
+    ------
+    ConfigError
+        With all that is wrong with them.
+    """
+    listed: object = hosts if isinstance(hosts, str) else list(hosts)
+    return _parse({"hosts": listed}, "hosts", {})
+
+
+def _parse(document: Mapping[str, object], source: str, lines: Mapping[Key, int]) -> Config:
+    short = _shorthand(document)
+    spelt = (
+        {**document, "hosts": _spell_out(document["hosts"])} if "hosts" in document else document
+    )
+    try:
+        valid, found = _SCHEMA.validate_python(spelt), []
+    except ValidationError as error:
+        valid, found = None, [(tuple(e["loc"]), _words(e)) for e in error.errors()]
+    found += _twice(spelt)
+    if valid is None or found:
+        raise ConfigError(source, tuple(_sentence(key, what, short, lines) for key, what in found))
+    hosts = (
+        Host(name_of(host.url), host.url, host.slots or valid.defaults.slots)
+        for host in valid.hosts
+    )
+    return Config(tuple(hosts), valid.defaults)
+
+
+def _spell_out(hosts: object) -> object:
+    if not isinstance(hosts, list):
+        return hosts
+    return [{"url": host} if isinstance(host, str) else host for host in hosts]
+
+
+def _shorthand(document: Mapping[str, object]) -> frozenset[int]:
+    """Find which hosts are mere strings: their key ends with their place in the list."""
+    hosts = document.get("hosts")
+    listed = hosts if isinstance(hosts, list) else []
+    return frozenset(i for i, host in enumerate(listed) if isinstance(host, str))
+
+
+def _twice(document: Mapping[str, object]) -> Iterator[tuple[Key, str]]:
+    """Find hosts that are listed again, under whatever spelling."""
+    seen: dict[str, int] = {}
+    hosts = document.get("hosts")
+    for i, host in enumerate(hosts if isinstance(hosts, list) else []):
+        try:
+            name = name_of(normalise(host["url"]))
+        except (KeyError, TypeError, ValueError, AttributeError):
+            continue  # the schema speaks about this one
+        if (first := seen.setdefault(name, i)) != i:
+            yield ("hosts", i, "url"), f"{name} is listed already, as hosts[{first}]; keep one"
+
+
+# What the schema's complaints are called here; {got} is the value, the rest is pydantic's context.
+_WORDS: Final = {
+    "missing": "is missing{hint}",
+    "int_type": "must be a whole number, got {got}",
+    "float_type": "must be a number, got {got}",
+    "string_type": 'must be a string such as "node1:8080", got {got}',
+    "list_type": 'must be a list such as ["node1:8080", "node2:8080"], got {got}',
+    "dataclass_type": "must be a table, got {got}",
+    "too_short": 'is empty; name at least one worker, such as hosts = ["node1:8080"]',
+    "greater_than": "must be greater than {gt:g}, got {got}",
+    "greater_than_equal": "must be at least {ge}, got {got}",
+    "less_than_equal": "must be at most {le}, got {got}",
+    "finite_number": "must be a finite number, got {got}",
+    "value_error": "{error}",
+    "unexpected_keyword_argument": "no such key; {hint}",
+}
+
+
+def _words(error: ErrorDetails) -> str:
+    kind, key = error["type"], tuple(error["loc"])
+    hint = ""
+    if kind == "unexpected_keyword_argument":
+        hint = _suggestion(key)
+    elif kind == "missing":
+        hint = '; write hosts = ["node1:8080"]' if key == ("hosts",) else '; such as "node1:8080"'
+    context: dict[str, Any] = {"got": _short(error["input"]), "hint": hint, **error.get("ctx", {})}
+    return _WORDS.get(kind, error["msg"]).format_map(context)
+
+
+def _short(value: object, limit: int = 60) -> str:
+    shown = ascii(value)
+    return shown if len(shown) <= limit else f"{shown[: limit - 3]}..."
+
+
+def _suggestion(key: Key) -> str:
+    known = [f.name for f in fields(_TABLES.get(str(key[0]), _Document) if key[1:] else _Document)]
+    close = difflib.get_close_matches(str(key[-1]).lower(), known, n=1)
+    return f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
+
+
+def _sentence(key: Key, what: str, short: frozenset[int], lines: Mapping[Key, int]) -> str:
+    if len(key) == 3 and key[1] in short:
+        key = key[:2]
+    line = next((lines[key[:n]] for n in range(len(key), 0, -1) if key[:n] in lines), None)
+    shown = "".join(f"[{k}]" if isinstance(k, int) else f".{ascii(k)[1:-1]}" for k in key)
+    return f"{shown.removeprefix('.')}{f' (line {line})' if line else ''}: {what}"
+
+
+_HEADER = re.compile(r"\s*\[(\[?)\s*([\w-]+)\s*\]")
+_ENTRY = re.compile(r"\s*([\w-]+)\s*=")
+_BOTH_FORMS: Final = (r"^\s*hosts\s*=", r"^\s*\[\[\s*hosts\s*\]\]")
+
+
+def _lines(text: str) -> dict[Key, int]:
+    """Find the line of each key, as far as a glance at each line tells."""
+    lines: dict[Key, int] = {}
+    table: Key = ()
+    count: Counter[str] = Counter()
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _HEADER.match(line):
+            name = header[2]
+            table = (name, count[name]) if header[1] else (name,)
+            count[name] += 1
+            lines.setdefault(table, number)
+        elif entry := _ENTRY.match(line):
+            lines.setdefault((*table, entry[1]), number)
+    return lines
+
+
+def _unreadable(error: Exception, text: str) -> str:
+    match error:
+        case FileNotFoundError():
+            return "no such file; hosts.example.toml shows what goes into one"
+        case OSError():
+            return f"can't be read: {error.strerror}"
+        case UnicodeDecodeError():
+            return "is not UTF-8 text; a hosts file is TOML, as hosts.example.toml shows"
+        case _ if all(re.search(form, text, re.MULTILINE) for form in _BOTH_FORMS):
+            return "has both hosts = [...] and [[hosts]]; TOML allows one form, so keep one of them"
+        case _:
+            return f"is not TOML: {error}"

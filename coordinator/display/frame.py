@@ -1,0 +1,174 @@
+"""A frame of the rich display: header, overall bar, workers, tile map, last event.
+
+    in.npy  1024x768x3 int32  gaussian_filter    what is done
+    12 tiles of ...  halo 3.1 %  2 workers       how it is cut
+    ██████████░░░░░  62 %  ...                   how far it is
+    worker      tiles  ...  state                who does it
+    ████▒▒··                                     where it stands
+    ...
+
+A frame is a list of lines that fits into the room it is given. Header, bar and footer are always
+there; workers and map share what is left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from rich.text import Text
+
+from coordinator.display.rows import cut, worker_lines
+from coordinator.display.style import (
+    BAR,
+    EMPHASIS,
+    LOOK_STYLES,
+    LOOK_WORDS,
+    TITLE,
+    TROUBLE,
+    Glyphs,
+)
+from coordinator.display.tally import State, Tally
+from coordinator.display.tilemap import Look, Picture
+from coordinator.display.words import brief_time, clock, count, extent, inert, megabytes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+WIDE: Final = 100  # columns from which the bar and its numbers share a line
+MAP_SHARE: Final = 0.5  # of the free rows, when workers and map both want more than there are
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Columns and rows to draw in."""
+
+    columns: int
+    rows: int
+
+
+def frame(tally: Tally, now: float, size: Size, glyphs: Glyphs) -> list[Text]:
+    """Draw everything there is to show at `now`."""
+    if tally.end_s is not None:
+        now = tally.end_s
+    head = [*_header(tally, size.columns), *_bar_lines(tally, now, size.columns, glyphs)]
+    foot = [_footer(tally)]
+    free = size.rows - len(head) - len(foot)
+    wanted = len(tally.workers) + 1
+    map_rows = max(free - wanted, int(free * MAP_SHARE))
+    chart = map_lines(tally, size.columns, map_rows, glyphs)
+    workers = worker_lines(tally, now, size.columns, free - len(chart), glyphs)
+    lines = [*head, *workers, *chart, *foot][: size.rows]
+    return [cut(line, size.columns, glyphs) for line in lines]
+
+
+def _header(tally: Tally, width: int) -> list[Text]:
+    if (run := tally.run) is None:
+        return [Text("greeting the workers", EMPHASIS), Text(_fleet(tally), TITLE)]
+    what = [
+        Text(inert(run.input), EMPHASIS),
+        Text(f"{extent(run.shape)} {run.dtype}"),
+        Text(inert(run.filter)),
+    ]
+    how = [
+        Text(f"{count(run.tiles, 'tile')} of {extent(run.tile_shape)}", TITLE),
+        Text(f"halo {run.halo_overhead:.1%}", TITLE),
+        Text(_fleet(tally), TITLE),
+    ]
+    return [*_flow(what, width), *_flow(how, width)]
+
+
+def _flow(parts: Sequence[Text], width: int) -> list[Text]:
+    """Put parts side by side, on a further line where they do not fit."""
+    lines = [parts[0]]
+    for part in parts[1:]:
+        if lines[-1].cell_len + 2 + part.cell_len <= width:
+            lines[-1].append("  ").append_text(part)
+        else:
+            lines.append(part)
+    return lines
+
+
+def _fleet(tally: Tally) -> str:
+    workers = tally.workers.values()
+    lost = sum(worker.standing is State.LOST for worker in workers)
+    return f"{count(len(workers), 'worker')}{f', {lost:,} lost' if lost else ''}"
+
+
+def _bar_lines(tally: Tally, now: float, width: int, glyphs: Glyphs) -> list[Text]:
+    tiles = tally.run.tiles if tally.run else 0
+    done = min(1.0, tally.stored / tiles) if tiles else float(tally.finished is not None)
+    numbers = _numbers(tally, now, tiles, done)
+    while len(text := "  ".join(numbers)) > width and len(numbers) > 1:
+        numbers.pop(-2)
+    if width < WIDE:
+        return [_bar(done, width, glyphs), Text(text)]
+    return [_bar(done, width - len(text) - 2, glyphs).append(f"  {text}", "default")]
+
+
+def _numbers(tally: Tally, now: float, tiles: int, done: float) -> list[str]:
+    """Tell how far the run is; what matters least stands last but one."""
+    numbers = [
+        f"{int(done * 100):3d} %",
+        f"{tally.stored:>{len(f'{tiles:,}')},}/{tiles:,}",
+        f"{megabytes(tally.rate(now)):>6} MB/s",
+    ]
+    if tally.end_s is not None:
+        return [*numbers, f"in {brief_time(tally.elapsed_s(now))}"]
+    elapsed, left = clock(tally.elapsed_s(now)), clock(tally.left_s(now))
+    return [*numbers, f"{elapsed:>5} elapsed", f"{left:>5} left"]
+
+
+def _bar(done: float, width: int, glyphs: Glyphs) -> Text:
+    steps = len(glyphs.parts) + 1
+    full, part = divmod(int(done * width * steps), steps)
+    bar = glyphs.full * full + (glyphs.parts[part - 1] if part else "")
+    return Text(bar, BAR).append(glyphs.empty * (width - len(bar)), TITLE)
+
+
+def map_lines(tally: Tally, width: int, rows: int, glyphs: Glyphs) -> list[Text]:
+    """Draw the tile map and its legend in at most `rows` lines; less than two are no map."""
+    down, across = tally.map.shape
+    if rows < 2 or down * across < 2:
+        return []
+    per_cell = 2 if across * 2 <= width else 1  # two characters are about a square
+    picture = tally.map.picture(rows - 1, width)
+    lines = [_map_row(row, per_cell, glyphs) for row in picture.looks]
+    return [*lines, _legend(picture, width, glyphs)]
+
+
+def _map_row(row: tuple[Look, ...], per_cell: int, glyphs: Glyphs) -> Text:
+    line = Text()
+    start = 0
+    for end in range(1, len(row) + 1):
+        if end == len(row) or row[end] is not row[start]:
+            line.append(
+                glyphs.looks[row[start]] * per_cell * (end - start), LOOK_STYLES[row[start]]
+            )
+            start = end
+    return line
+
+
+def _legend(picture: Picture, width: int, glyphs: Glyphs) -> Text:
+    """Explain the looks; where it is narrow, those that explain themselves are left out."""
+    folded = picture.fold != (1, 1) or picture.depth > 1
+    parts = {
+        look: Text(glyphs.looks[look], LOOK_STYLES[look]).append(f" {words}", TITLE)
+        for look, words in LOOK_WORDS.items()
+        if folded or look is not Look.PARTLY
+    }
+    scale = f"a cell: {extent(picture.fold)} tiles" if folded else ""
+    scale += f", {picture.depth} deep" if picture.depth > 1 else ""
+    for obvious in (Look.WAITING, Look.PARTLY, Look.FAILED):
+        if sum(part.cell_len + 2 for part in parts.values()) + len(scale) > width:
+            parts.pop(obvious, None)
+    return Text("  ").join([*parts.values(), Text(scale, TITLE)])
+
+
+def _footer(tally: Tally) -> Text:
+    if tally.finished is not None:
+        error = tally.finished.error
+        return Text(f"failed: {inert(error)}", TROUBLE) if error else Text("done", BAR)
+    if tally.note is None or tally.start_s is None:
+        return Text("")
+    return Text(f"{clock(tally.note.at_s - tally.start_s)}  {inert(tally.note.text)}", "yellow")

@@ -1,0 +1,86 @@
+"""Events as JSON, one object a line: for programs.
+
+    {"version": 1, "time_s": 0.25, "event": "TileStored", "tile": 7, "worker": ..., ...}
+
+`time_s` counts from the first event. The other keys are the fields of the event of that name in
+`coordinator/events.py`, and `event_schema` writes them down as a JSON Schema. New events and new
+fields may come without a new version, so readers skip what they do not know; a field that goes away
+or changes its meaning makes a new version. Numbers that are not finite are null.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import types
+import typing
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Final
+
+from coordinator import events
+
+if TYPE_CHECKING:
+    from coordinator.events import Event
+
+VERSION: Final = 1
+
+_SCALARS: Final[dict[object, str]] = {
+    str: "string",
+    int: "integer",
+    float: "number",
+    bool: "boolean",
+    type(None): "null",
+}
+
+
+def encode(time_s: float, event: Event) -> str:
+    """Write an event as one line of ASCII, without its end.
+
+    Examples
+    --------
+    >>> encode(1.5, events.WorkerReady("node1:8080", 4))
+    '{"version": 1, "time_s": 1.5, "event": "WorkerReady", "worker": "node1:8080", "slots": 4}'
+    """
+    said = {field.name: _finite(getattr(event, field.name)) for field in fields(event)}
+    head = {"version": VERSION, "time_s": round(time_s, 6), "event": type(event).__name__}
+    return json.dumps({**head, **said}, default=str)
+
+
+def _finite(value: object) -> object:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def event_schema() -> dict[str, Any]:
+    """Write the JSON Schema (draft 2020-12) of a line, derived from the events themselves."""
+    kinds: tuple[type, ...] = typing.get_args(events.Event)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "An event of a tilefan run",
+        "oneOf": [_object_schema(kind) for kind in kinds],
+    }
+
+
+def _object_schema(kind: type) -> dict[str, Any]:
+    hints = typing.get_type_hints(kind)
+    said = {field.name: _type_schema(hints[field.name]) for field in fields(kind)}
+    head = {
+        "version": {"const": VERSION},
+        "time_s": {"type": "number", "minimum": 0},
+        "event": {"const": kind.__name__},
+    }
+    properties = {**head, **said}
+    described = {"title": kind.__name__, "description": (kind.__doc__ or "").partition("\n")[0]}
+    return {**described, "type": "object", "properties": properties, "required": list(properties)}
+
+
+def _type_schema(hint: Any) -> dict[str, Any]:
+    if hint in _SCALARS:
+        return {"type": _SCALARS[hint]}
+    arguments = typing.get_args(hint)
+    match typing.get_origin(hint):
+        case types.UnionType | typing.Union:
+            return {"anyOf": [_type_schema(argument) for argument in arguments]}
+        case origin if origin is tuple and arguments[-1] is ...:
+            return {"type": "array", "items": _type_schema(arguments[0])}
+        case _:
+            return {}

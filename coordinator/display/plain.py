@@ -1,0 +1,54 @@
+"""A run in lines of plain text: for logs, pipes and dumb terminals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from coordinator.display.tally import State, Tally
+from coordinator.display.words import clock, count, inert, megabytes
+
+if TYPE_CHECKING:
+    from coordinator.display.tally import Note
+
+
+class PlainLines:
+    """Lines about a tally: one at a time while the run lasts, then a final one."""
+
+    def __init__(self) -> None:
+        self._told: Note | None = None
+
+    def line(self, tally: Tally, now: float) -> str:
+        """Tell how far the run is, and the last event worth reading unless it was told before."""
+        tiles = tally.run.tiles if tally.run else 0
+        percent = f"{tally.stored * 100 // tiles} %" if tiles else "0 %"
+        parts = [
+            f"{tally.stored:,}/{count(tiles, 'tile')}",
+            f"{megabytes(tally.rate(now))} MB/s",
+            f"{clock(tally.elapsed_s(now))} elapsed",
+            f"{clock(tally.left_s(now))} left",
+            _workers(tally),
+        ]
+        return f"{percent}: {', '.join(parts)}{self._news(tally)}"
+
+    def last_line(self, tally: Tally, now: float) -> str:
+        """Tell how the run ended."""
+        took = f"{tally.elapsed_s(now):.1f} s"
+        if tally.finished is None or tally.finished.error is not None:
+            why = tally.finished.error if tally.finished else None
+            tiles = tally.run.tiles if tally.run else 0
+            what = f"stopped after {took}, {tally.stored:,}/{count(tiles, 'tile')}"
+            return f"{what}: {inert(why)}" if why else what
+        done = f"{count(tally.stored, 'tile')}, {megabytes(tally.meter.total)} MB in {took}"
+        retries = f", {tally.retries:,} retried" if tally.retries else ""
+        return f"done: {done} ({megabytes(tally.rate(now))} MB/s), {_workers(tally)}{retries}"
+
+    def _news(self, tally: Tally) -> str:
+        if tally.note is None or tally.note is self._told:
+            return ""
+        self._told = tally.note
+        return f"; {inert(tally.note.text)}"
+
+
+def _workers(tally: Tally) -> str:
+    lost = sum(worker.standing is State.LOST for worker in tally.workers.values())
+    return f"{count(len(tally.workers), 'worker')}{f', {lost:,} lost' if lost else ''}"

@@ -1,0 +1,152 @@
+"""The table of workers: fixed columns, so that it holds still, and fewer where it is narrow.
+
+A fleet that does not fit shows its workers in trouble first (lost, failing, then those that had
+retries or hedges), in their usual order, and sums up the others in one line.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from rich.text import Text
+
+from coordinator.display.style import STATE_STYLES, TITLE, Glyphs
+from coordinator.display.tally import State, Tally, WorkerTally
+from coordinator.display.words import brief_time, count, inert, megabytes, spark
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+SPARK_WIDTH: Final = 12
+NAME_WIDTHS: Final = (8, 28)  # least and most
+STATE_WIDTH: Final = 10  # least; reasons take what is left of the line
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of numbers: its title, width and text; a lower `need` goes first."""
+
+    title: str
+    width: int
+    need: int
+    text: Callable[[WorkerTally, float], str]
+    align: Literal["<", ">"] = ">"
+
+    def place(self, text: str) -> str:
+        """Pad a text to the width of the column."""
+        return f"{text:{self.align}{self.width}}"
+
+
+def _median(worker: WorkerTally, _now: float) -> str:
+    quantiles = worker.quantiles()
+    return brief_time(quantiles[0]) if quantiles else "-"
+
+
+def _p95(worker: WorkerTally, _now: float) -> str:
+    quantiles = worker.quantiles()
+    return brief_time(quantiles[1]) if quantiles else "-"
+
+
+def _spark(worker: WorkerTally, now: float) -> str:
+    return spark(worker.meter.history(now, SPARK_WIDTH))
+
+
+_SPARKLINE: Final = Column("", SPARK_WIDTH, 3, _spark, "<")
+COLUMNS: Final = (
+    Column("tiles", 7, 7, lambda worker, _: f"{worker.stored:,}"),
+    Column("flying", 6, 5, lambda worker, _: str(len(worker.flying))),
+    Column("MB/s", 7, 6, lambda worker, now: megabytes(worker.meter.rate(now))),
+    _SPARKLINE,
+    Column("median", 7, 4, _median),
+    Column("p95", 7, 2, _p95),
+    Column("retries", 7, 4, lambda worker, _: f"{worker.retries:,}"),
+    Column("hedges", 6, 1, lambda worker, _: f"{worker.hedges:,}"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What fits into a line: the width of names, the columns, and what is left for the state."""
+
+    name: int
+    columns: tuple[Column, ...]
+    state: int
+
+
+def lay_out(width: int, longest_name: int, glyphs: Glyphs) -> Layout:
+    """Drop the least needed columns until a line fits, then give the rest to the state."""
+    least, most = NAME_WIDTHS
+    name = max(least, min(longest_name, most, width // 3))
+    columns = [c for c in COLUMNS if glyphs.spark or c is not _SPARKLINE]
+    room = width - name - 1 - STATE_WIDTH
+    while columns and sum(c.width + 1 for c in columns) > room:
+        columns.remove(min(columns, key=lambda column: column.need))
+    state = width - name - 1 - sum(c.width + 1 for c in columns)
+    return Layout(name, tuple(columns), max(1, state))
+
+
+def worker_lines(tally: Tally, now: float, width: int, rows: int, glyphs: Glyphs) -> list[Text]:
+    """Draw the table in at most `rows` lines, title included; less than two are no table."""
+    workers = list(tally.workers.values())
+    if not workers or rows < 2:
+        return []
+    fits = len(workers) <= rows - 1
+    shown = workers if fits else worth_seeing(workers, rows - 2)
+    layout = lay_out(width, max(len(worker.name) for worker in workers), glyphs)
+    lines = [_title(layout), *(_row(worker, now, layout, glyphs) for worker in shown)]
+    return lines if fits else [*lines, _rest(workers, shown, width, glyphs)]
+
+
+def worth_seeing(workers: Sequence[WorkerTally], most: int) -> list[WorkerTally]:
+    """Choose the workers to look at: those in trouble first, in their usual order."""
+    ranked = heapq.nsmallest(most, range(len(workers)), key=lambda i: (_rank(workers[i]), i))
+    return [workers[i] for i in sorted(ranked)]
+
+
+def _rank(worker: WorkerTally) -> int:
+    if worker.standing in {State.LOST, State.FAILING}:
+        return 0
+    return 1 if worker.retries or worker.hedges else 2
+
+
+def _title(layout: Layout) -> Text:
+    line = Text("worker".ljust(layout.name), TITLE)
+    for column in layout.columns:
+        line.append(f" {column.place(column.title)}")
+    return line.append(" state")
+
+
+def _row(worker: WorkerTally, now: float, layout: Layout, glyphs: Glyphs) -> Text:
+    style = STATE_STYLES[worker.state]
+    name = cut(Text(inert(worker.name), style), layout.name, glyphs)
+    line = name.append(" " * (layout.name - name.cell_len))
+    for column in layout.columns:
+        line.append(f" {column.place(column.text(worker, now))}")
+    reason = f": {inert(worker.reason)}" if worker.reason else ""
+    state = cut(Text(f"{worker.state.value}{reason}", style), layout.state, glyphs)
+    return line.append(" ").append_text(state)
+
+
+def _rest(
+    workers: Sequence[WorkerTally], shown: Sequence[WorkerTally], width: int, glyphs: Glyphs
+) -> Text:
+    seen = {worker.name for worker in shown}
+    rest = [worker for worker in workers if worker.name not in seen]
+    states = Counter(worker.state for worker in rest)
+    parts = [f"{states[state]:,} {state.value}" for state in State if states[state]]
+    stored, flying = sum(w.stored for w in rest), sum(len(w.flying) for w in rest)
+    text = (
+        f"and {len(rest):,} more: {', '.join(parts)}; {count(stored, 'tile')}, {flying:,} in flight"
+    )
+    return cut(Text(text, TITLE), width, glyphs)
+
+
+def cut(line: Text, width: int, glyphs: Glyphs) -> Text:
+    """Cut a line to at most `width` terminal cells, and show that it was cut."""
+    if line.cell_len > width:
+        line.truncate(max(0, width - len(glyphs.ellipsis)))
+        line.append(glyphs.ellipsis)
+    return line

@@ -1,0 +1,236 @@
+"""The sum of a run's events: what there is to say about it at any moment.
+
+A tile may be tried several times, at several workers at once. `_open` knows the attempts of the
+tiles that are under way, and of these only, so memory follows what is in flight, not the array:
+
+    sent ----> answered ----> stored      its other attempts are given up in silence
+      |                                   (no fact is told about a hedge that lost)
+      +------> failed, or worker lost     the tile waits for another attempt, unless one still flies
+
+Facts that this module has never heard of are harmless: one that names a worker becomes a note.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final
+
+from coordinator.display.meter import Meter
+from coordinator.display.tilemap import Place, TileMap
+from coordinator.events import (
+    Event,
+    RunFinished,
+    RunStarted,
+    TileAnswered,
+    TileFailed,
+    TileSent,
+    TileStored,
+    WorkerLost,
+    WorkerReady,
+)
+
+RECENT_TIMES: Final = 128  # tile times remembered per worker: enough for a 95th percentile
+
+
+class State(Enum):
+    """How a worker fares; the value is the word for it."""
+
+    GREETING = "greeting"
+    READY = "ready"
+    WORKING = "working"
+    FAILING = "failing"
+    LOST = "lost"
+
+
+@dataclass(slots=True)
+class WorkerTally:
+    """What one worker has done so far."""
+
+    name: str
+    meter: Meter
+    standing: State = State.GREETING
+    reason: str = ""
+    stored: int = 0
+    retries: int = 0
+    hedges: int = 0
+    flying: dict[tuple[int, int], float] = field(default_factory=dict)
+    times_s: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT_TIMES))
+
+    @property
+    def state(self) -> State:
+        """How it fares now."""
+        working = self.standing is State.READY and self.flying
+        return State.WORKING if working else self.standing
+
+    def quantiles(self) -> tuple[float, float] | None:
+        """Median and 95th percentile of the recent tile times, in seconds."""
+        times = sorted(self.times_s)
+        last = len(times) - 1
+        return (times[last // 2], times[round(last * 0.95)]) if times else None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something worth reading, and when it happened."""
+
+    at_s: float
+    text: str
+
+
+class Tally:
+    """All there is to show of a run; `handle` takes its events."""
+
+    def __init__(self) -> None:
+        self.run: RunStarted | None = None
+        self.finished: RunFinished | None = None
+        self.start_s: float | None = None
+        self.end_s: float | None = None
+        self.stored = self.retries = self.hedges = 0
+        self.meter = Meter(0.0)
+        self.map = TileMap((0,))
+        self.workers: dict[str, WorkerTally] = {}
+        self.note: Note | None = None
+        self._open: dict[int, dict[int, str]] = {}
+        self._failed: set[int] = set()
+
+    def elapsed_s(self, now: float) -> float:
+        """Seconds since the first event, until the last one once the run is over."""
+        end_s = now if self.end_s is None else self.end_s
+        return 0.0 if self.start_s is None else max(0.0, end_s - self.start_s)
+
+    def rate(self, now: float) -> float:
+        """Bytes of output per second: of late while the run lasts, of the whole once it is over."""
+        if self.end_s is None:
+            return self.meter.rate(now)
+        elapsed_s = self.elapsed_s(now)
+        return self.meter.total / elapsed_s if elapsed_s > 0 else 0.0
+
+    def left_s(self, now: float) -> float | None:
+        """Seconds that the rest will take at the recent rate; None when nobody can tell."""
+        rate = self.rate(now)
+        if self.run is None or self.end_s is not None or rate <= 0:
+            return None
+        return max(0.0, (self.run.bytes_out - self.meter.total) / rate)
+
+    def handle(self, now: float, event: Event) -> None:
+        """Count one event."""
+        if self.start_s is None:
+            self.start_s = now
+        match event:
+            case TileSent():
+                self._sent(now, event)
+            case TileAnswered():
+                self._answered(now, event)
+            case TileStored():
+                self._stored(now, event)
+            case TileFailed():
+                self._tile_failed(now, event)
+            case WorkerReady():
+                self._ready(now, event)
+            case WorkerLost():
+                self._lost(now, event)
+            case RunStarted():
+                self._started(now, event)
+            case RunFinished():
+                self.finished, self.end_s = event, now
+            case _:
+                self._unheard_of(now, event)
+
+    def _worker(self, now: float, name: str) -> WorkerTally:
+        worker = self.workers.get(name)
+        if worker is None:
+            worker = self.workers[name] = WorkerTally(name, Meter(now))
+        return worker
+
+    def _started(self, now: float, event: RunStarted) -> None:
+        self.run, self.start_s = event, now
+        self.meter = Meter(now)
+        self.map = TileMap(event.grid)
+        for name in event.workers:
+            self._worker(now, name)
+
+    def _ready(self, now: float, event: WorkerReady) -> None:
+        worker = self._worker(now, event.worker)
+        if worker.standing is State.LOST:
+            self.note = Note(now, f"{event.worker} came back")
+        worker.standing, worker.reason = State.READY, ""
+
+    def _lost(self, now: float, event: WorkerLost) -> None:
+        worker = self._worker(now, event.worker)
+        worker.standing, worker.reason = State.LOST, event.reason
+        for tile, attempt in list(worker.flying):
+            self._land(worker, tile, attempt)
+        self.note = Note(now, f"{event.worker} lost: {event.reason}")
+
+    def _sent(self, now: float, event: TileSent) -> None:
+        worker = self._worker(now, event.worker)
+        worker.flying[event.tile, event.attempt] = now
+        if worker.standing is State.GREETING:
+            worker.standing = State.READY
+        attempts = self._open.setdefault(event.tile, {})
+        if not attempts:
+            self.map.count(event.tile, Place.FLYING, 1)
+        attempts[event.attempt] = event.worker
+        self._forgive(event.tile)
+        if event.hedge:
+            worker.hedges += 1
+            self.hedges += 1
+            self.note = Note(now, f"tile {event.tile} hedged at {event.worker}")
+
+    def _answered(self, now: float, event: TileAnswered) -> None:
+        worker = self._worker(now, event.worker)
+        sent_s = worker.flying.pop((event.tile, event.attempt), None)
+        if sent_s is not None:
+            worker.times_s.append(now - sent_s)
+        if worker.standing is not State.LOST:
+            worker.standing, worker.reason = State.READY, ""
+
+    def _stored(self, now: float, event: TileStored) -> None:
+        worker = self._worker(now, event.worker)
+        attempts = self._open.pop(event.tile, None)
+        if attempts:
+            self.map.count(event.tile, Place.FLYING, -1)
+            for attempt, name in attempts.items():
+                self.workers[name].flying.pop((event.tile, attempt), None)
+        self._forgive(event.tile)
+        self.map.count(event.tile, Place.STORED, 1)
+        worker.stored += 1
+        self.stored += 1
+        worker.meter.add(now, event.bytes_out)
+        self.meter.add(now, event.bytes_out)
+
+    def _tile_failed(self, now: float, event: TileFailed) -> None:
+        worker = self._worker(now, event.worker)
+        worker.retries += 1
+        self.retries += 1
+        self._land(worker, event.tile, event.attempt)
+        wait = "" if event.retry_after_s is None else f", asked for {event.retry_after_s:g} s"
+        if worker.standing is not State.LOST:
+            worker.standing, worker.reason = State.FAILING, event.reason + wait
+        self.note = Note(now, f"tile {event.tile} failed at {event.worker}: {event.reason}{wait}")
+
+    def _land(self, worker: WorkerTally, tile: int, attempt: int) -> None:
+        """Take an attempt out of flight that brought nothing."""
+        if worker.flying.pop((tile, attempt), None) is None:
+            return
+        attempts = self._open.get(tile, {})
+        attempts.pop(attempt, None)
+        if not attempts and self._open.pop(tile, None) is not None:
+            self.map.count(tile, Place.FLYING, -1)
+            self.map.count(tile, Place.FAILED, 1)
+            self._failed.add(tile)
+
+    def _forgive(self, tile: int) -> None:
+        if tile in self._failed:
+            self._failed.discard(tile)
+            self.map.count(tile, Place.FAILED, -1)
+
+    def _unheard_of(self, now: float, event: object) -> None:
+        worker = getattr(event, "worker", None)
+        if isinstance(worker, str):
+            what = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(event).__name__).lower()
+            reason = getattr(event, "reason", "")
+            self.note = Note(now, f"{worker}: {what}{f', {reason}' if reason else ''}")

@@ -1,0 +1,101 @@
+"""Numbers as people read them, and foreign text made harmless."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+BARS: Final = "▁▂▃▄▅▆▇█"
+LONGEST: Final = 300  # characters of foreign text worth reading
+
+
+def inert(text: str) -> str:
+    r"""Replace what could move a cursor, colour, hide or reorder text; cut what is too long.
+
+    Names and reasons come from the network. Control and format characters (escape sequences,
+    direction marks) become ``?``, combining marks go away, and so does everything after a while.
+
+    Examples
+    --------
+    >>> inert("a\x1b[31mb")
+    'a?[31mb'
+    """
+    cut = text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+    return "".join(c if c.isprintable() else "?" for c in cut if not unicodedata.combining(c))
+
+
+def clock(seconds: float | None) -> str:
+    """Write a time as ``m:ss`` or ``h:mm:ss``; an unknown one as ``-:--``.
+
+    Examples
+    --------
+    >>> clock(75.2), clock(3600), clock(None)
+    ('1:15', '1:00:00', '-:--')
+    """
+    if seconds is None:
+        return "-:--"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def brief_time(seconds: float) -> str:
+    """Write the time of a tile in at most six characters.
+
+    Examples
+    --------
+    >>> brief_time(0.0123), brief_time(4.26), brief_time(754)
+    ('12 ms', '4.3 s', '12:34')
+    """
+    if seconds < 0.9995:
+        return f"{seconds * 1e3:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 99.95 else clock(seconds)
+
+
+def megabytes(size: float) -> str:
+    """Write bytes (or bytes per second) in 10^6: one decimal, none from a thousand on.
+
+    Examples
+    --------
+    >>> megabytes(2_359_296), megabytes(4.2e9)
+    ('2.4', '4,200')
+    """
+    mb = size / 1e6
+    return f"{mb:.1f}" if mb < 999.95 else f"{mb:,.0f}"
+
+
+def extent(lengths: Sequence[int]) -> str:
+    """Write a shape; one of no axes is a scalar.
+
+    Examples
+    --------
+    >>> extent((1024, 768, 3)), extent(())
+    ('1024x768x3', 'scalar')
+    """
+    return "x".join(str(n) for n in lengths) or "scalar"
+
+
+def spark(amounts: Sequence[float]) -> str:
+    """Draw amounts as bars, the largest at full height; nothing at all leaves a space.
+
+    Examples
+    --------
+    >>> spark([0, 1, 4, 8])
+    ' ▁▄█'
+    """
+    top = max(amounts, default=0) or 1
+    return "".join(BARS[max(0, round(a / top * 8) - 1)] if a > 0 else " " for a in amounts)
+
+
+def count(number: int, noun: str) -> str:
+    """Write a number with its noun.
+
+    Examples
+    --------
+    >>> count(1, "tile"), count(1200, "tile")
+    ('1 tile', '1,200 tiles')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,202 @@
+"""Progress of a run, as a listener of its events, in the style that its reader can take.
+
+    rich    a live picture on stderr                                 terminals
+    plain   a line on stderr every few seconds, and a final one      logs, pipes, dumb terminals
+    json    every event as a line on stdout                          programs
+    none    nothing
+    auto    rich on a terminal that can move its cursor and has a person before it, or else plain
+
+Counting an event takes microseconds; drawing is done by a thread of its own at a pace that its cost
+sets (see `Ticker`), and whatever happens to the run, the terminal gets its cursor back.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TextIO, TypeAlias
+
+from coordinator.display.json_lines import encode
+from coordinator.display.plain import PlainLines
+from coordinator.display.tally import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from coordinator.events import Event, Listener
+
+Style: TypeAlias = Literal["auto", "rich", "plain", "json", "none"]
+
+FRAME_S: Final = 0.125  # eight frames a second look alive
+LINE_S: Final = 5.0  # a log that grows by a line every five seconds can still be read
+CPU_SHARE: Final = 0.015  # of one core, for drawing: a picture is not worth more of a run
+
+
+class Display(Protocol):
+    """What shows a run: told its events, asked to draw now and then, closed at the end."""
+
+    def handle(self, now: float, event: Event) -> None:
+        """Take note of an event."""
+
+    def draw(self) -> None:
+        """Show how things stand."""
+
+    def close(self) -> None:
+        """Show how things ended, and leave the terminal as it was."""
+
+
+@contextmanager
+def make_listener(
+    style: Style = "auto",
+    stream: TextIO | None = None,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Listener]:
+    """Show a run for as long as the context lasts.
+
+    Parameters
+    ----------
+    style : str
+        ``auto``, ``rich``, ``plain``, ``json`` or ``none``.
+    stream : TextIO, optional
+        Where to write; by default stderr, and stdout for ``json``.
+    environ : mapping
+        Where ``TERM``, ``NO_COLOR`` and ``CI`` are looked up.
+    clock : callable
+        The clock, in seconds, that the times of the events are read from.
+
+    Yields
+    ------
+    Listener
+        To be called with each event and its time.
+    """
+    if stream is None:
+        stream = sys.stdout if style == "json" else sys.stderr
+    if style == "auto":
+        style = "rich" if _is_lively(stream, environ) and "CI" not in environ else "plain"
+    if style == "none":
+        yield _ignore
+    elif style == "json":
+        yield _JsonListener(stream)
+    else:
+        display = _rich(stream, environ, clock) if style == "rich" else PlainDisplay(stream, clock)
+        with _shown(display, FRAME_S if style == "rich" else LINE_S):
+            yield display.handle
+
+
+def _is_lively(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    return stream.isatty() and environ.get("TERM", "dumb") not in {"", "dumb", "unknown"}
+
+
+def _rich(stream: TextIO, environ: Mapping[str, str], clock: Callable[[], float]) -> Display:
+    from coordinator.display.live import LiveDisplay  # rich is loaded for those who see it
+
+    return LiveDisplay(
+        stream,
+        animated=_is_lively(stream, environ),
+        colour=_is_lively(stream, environ) and not environ.get("NO_COLOR"),
+        clock=clock,
+    )
+
+
+def _ignore(_now: float, _event: Event) -> None:
+    return
+
+
+@contextmanager
+def _shown(display: Display, interval_s: float) -> Iterator[None]:
+    ticker = Ticker(display.draw, interval_s)
+    try:
+        ticker.start()
+        yield
+    finally:
+        try:
+            ticker.stop()
+        finally:
+            display.close()
+
+
+class Ticker:
+    """A thread that draws, seldom enough to cost no more than `CPU_SHARE` of a core.
+
+    Parameters
+    ----------
+    draw : callable
+        What to do.
+    interval_s : float
+        Least pause between two drawings.
+    """
+
+    def __init__(self, draw: Callable[[], None], interval_s: float) -> None:
+        self._draw = draw
+        self._interval_s = interval_s
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
+
+    def start(self) -> None:
+        """Begin to draw."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Draw no more; returns when the last drawing is done."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        pause_s = self._interval_s
+        while not self._stopped.wait(pause_s):
+            before_s = time.thread_time()
+            self._draw()
+            pause_s = max(self._interval_s, (time.thread_time() - before_s) / CPU_SHARE)
+
+
+class PlainDisplay:
+    """Lines of plain text about a run."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float]) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._tally = Tally()
+        self._lines = PlainLines()
+
+    def handle(self, now: float, event: Event) -> None:
+        """Count an event."""
+        with self._lock:
+            self._tally.handle(now, event)
+
+    def draw(self) -> None:
+        """Write how far the run is, unless it is over."""
+        with self._lock:
+            over = self._tally.start_s is None or self._tally.finished is not None
+            line = "" if over else self._lines.line(self._tally, self._clock())
+        _write_line(self._stream, line)
+
+    def close(self) -> None:
+        """Write how the run ended; nothing if it never began."""
+        if self._tally.start_s is not None:
+            _write_line(self._stream, self._lines.last_line(self._tally, self._clock()))
+
+
+class _JsonListener:
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._start_s: float | None = None
+
+    def __call__(self, now: float, event: Event) -> None:
+        if self._start_s is None:
+            self._start_s = now
+        _write_line(self._stream, encode(max(0.0, now - self._start_s), event))
+
+
+def _write_line(stream: TextIO, line: str) -> None:
+    """Write a line; a reader that went away is no reason to stop a run."""
+    if line:
+        with suppress(OSError, ValueError):  # ValueError: the stream is closed
+            stream.write(f"{line}\n")
+            stream.flush()
