@@ -1,0 +1,70 @@
+"""Alarms by time, each under a key: set, moved and dropped in O(log n)."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from heapq import heapify, heappop, heappush
+from typing import Any, TypeAlias
+
+_SLACK = 64  # stale entries that are not worth a sweep
+
+
+class Alarm(Enum):
+    """What an alarm is for; the numbers or the name that it concerns follow in its key."""
+
+    RETRY = auto()  # tile
+    DEADLINE = auto()  # tile, attempt
+    PROBE = auto()  # worker
+    RESUME = auto()  # worker
+    FLEET = auto()
+
+
+Key: TypeAlias = tuple[Any, ...]  # an Alarm, and what it concerns
+
+
+class Agenda:
+    """A heap whose stale entries are skipped, and swept when they outnumber the others.
+
+    Alarms for the same time ring in the order they were set, so a history is reproducible.
+    """
+
+    __slots__ = ("_heap", "_serial", "_valid")
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, Key]] = []
+        self._valid: dict[Key, int] = {}
+        self._serial = 0
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._valid
+
+    def __len__(self) -> int:
+        return len(self._valid)
+
+    def put(self, at: float, key: Key) -> None:
+        """Set the alarm `key`, or move it."""
+        self._serial += 1
+        self._valid[key] = self._serial
+        heappush(self._heap, (at, self._serial, key))
+        if len(self._heap) > 2 * len(self._valid) + _SLACK:
+            self._heap = [entry for entry in self._heap if self._valid.get(entry[2]) == entry[1]]
+            heapify(self._heap)
+
+    def drop(self, key: Key) -> None:
+        """Forget the alarm `key`, if it is set."""
+        self._valid.pop(key, None)
+
+    def pop_due(self, now: float) -> Key | None:
+        """Take the earliest alarm that is due, or None."""
+        at = self.next_at()
+        if at is None or at > now:
+            return None
+        key = heappop(self._heap)[2]
+        del self._valid[key]
+        return key
+
+    def next_at(self) -> float | None:
+        """When the next alarm rings."""
+        while self._heap and self._valid.get(self._heap[0][2]) != self._heap[0][1]:
+            heappop(self._heap)
+        return self._heap[0][0] if self._heap else None

@@ -1,0 +1,408 @@
+"""The dispatcher: told events, it answers with instructions. No I/O, no clock, no dice of its own.
+
+`handle(event, now)` is the only door. Each call takes the event in, rings the alarms that are due,
+gives free slots to tiles, and says when it wants to be woken. So the same events at the same times
+with the same seed give the same history, and a simulation is as good as a fleet.
+
+Why a run ends: every attempt has a deadline here too, in case the engine forgets one; every counted
+failure brings its tile nearer to `Limits.attempts`; a tile that is only turned away counts after
+`busy_patience_s`; a fleet without a usable worker has `fleet_patience_s`. And while the run is not
+over, an alarm is always set for the next of these.
+
+The cost of an event does not grow with the fleet: queues are ordered dictionaries, alarms a heap.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from coordinator import policy
+from coordinator.agenda import Agenda, Alarm
+from coordinator.events import (
+    FailureKind,
+    Interrupted,
+    TileAnswered,
+    TileFailed,
+    TileGivenUp,
+    TileRetried,
+    WorkerBack,
+    WorkerEjected,
+    WorkerLost,
+    WorkerReady,
+)
+from coordinator.instructions import (
+    Accept,
+    Cancel,
+    ExitCode,
+    Fault,
+    Finish,
+    Outcome,
+    Probe,
+    Tell,
+    WakeAt,
+)
+from coordinator.ledger import Ledger
+from coordinator.policy import BLAME, Limits
+from coordinator.roster import Roster, Signal, Standing
+from coordinator.slots import Slots
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from random import Random
+
+    from coordinator.events import Event
+    from coordinator.instructions import Instruction, Work
+    from coordinator.ledger import Attempt, OpenTile
+    from coordinator.roster import Worker
+
+
+class Dispatcher:
+    """Decides which tile goes where and when, and when the run is over.
+
+    Parameters
+    ----------
+    tiles : iterator of Work
+        The plan; advanced only when a slot is free, one tile at a time.
+    workers : sequence of str
+        Known hosts. The engine greets them and reports; a silent one is probed.
+    limits : Limits
+        Thresholds.
+    rng : random.Random
+        Dice for the jitter.
+    now : float
+        Monotonic seconds, as in `handle`.
+    """
+
+    def __init__(
+        self,
+        tiles: Iterator[Work],
+        workers: Sequence[str],
+        *,
+        limits: Limits | None = None,
+        rng: Random,
+        now: float,
+    ) -> None:
+        self._limits = limits = limits or Limits()
+        self._rng = rng
+        self._now = now
+        self._out: list[Instruction] = []
+        self._outcome: Outcome | None = None
+        self._wake_at: float | None = None
+        self._tiles = Ledger(tiles)
+        self._fleet = Roster(workers)
+        self._agenda = Agenda()
+        self._slots = Slots(self._tiles, self._fleet, self._agenda, limits=limits, now=now)
+        self._on_event: dict[type, Callable[[Any], None]] = {
+            WorkerReady: self._greeted,
+            WorkerLost: self._missed,
+            TileAnswered: self._answered,
+            TileFailed: self._failed,
+            Interrupted: self._interrupted,
+        }
+        self._on_alarm: dict[Alarm, Callable[..., None]] = {
+            Alarm.RETRY: self._retry_due,
+            Alarm.DEADLINE: self._deadline_passed,
+            Alarm.PROBE: self._probe,
+            Alarm.RESUME: self._resume,
+            Alarm.FLEET: self._fleet_lost,
+        }
+        self._agenda.put(now + limits.start_patience_s, (Alarm.FLEET,))
+        for name in workers:
+            self._agenda.put(now + limits.greeting_s, (Alarm.PROBE, name))
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How the run ended; None while it goes on."""
+        return self._outcome
+
+    @property
+    def finished(self) -> bool:
+        """Whether Finish has been given; from then on `handle` returns nothing."""
+        return self._outcome is not None
+
+    def handle(self, event: Event, now: float) -> list[Instruction]:
+        """Take in one event; return what to do, in order.
+
+        An event of a kind that is not the dispatcher's business, or about a tile, an attempt or a
+        worker that it does not know (any more), changes nothing.
+        """
+        self._now = max(self._now, now)
+        self._out = []
+        if self.finished:
+            return self._out
+        act = self._on_event.get(type(event))
+        if act is not None:
+            act(event)
+        self._ring()
+        if not self.finished:
+            self._out += self._slots.assign(self._now)
+            self._conclude()
+        if self._outcome is not None:
+            self._close(self._outcome)
+        return self._out
+
+    # Workers
+
+    def _greeted(self, event: WorkerReady) -> None:
+        if event.slots < 1:
+            self._missed(WorkerLost(event.worker, "offers no slots"))
+            return
+        worker = self._fleet.add(event.worker)
+        back, was_ejected = worker.was_ready, worker.standing is Standing.PROBED
+        self._fleet.resize(worker, event.slots)
+        if not self._fleet.signal(worker, Signal.GREETED):
+            return
+        worker.strikes = self._limits.strikes - 1 if was_ejected else 0  # on probation
+        self._agenda.drop((Alarm.PROBE, worker.name))
+        self._agenda.drop((Alarm.FLEET,))
+        self._slots.retries.widen(self._fleet.slots)
+        if back:
+            self._out.append(Tell(WorkerBack(worker.name)))
+
+    def _missed(self, event: WorkerLost) -> None:
+        worker = self._fleet.workers.get(event.worker)
+        if worker is None or worker.standing is Standing.UNFIT:
+            return
+        worker.reason = event.reason
+        self._fleet.signal(worker, Signal.BARRED if event.permanent else Signal.MISSED)
+        if event.permanent:
+            self._agenda.drop((Alarm.PROBE, worker.name))
+        else:
+            self._probe_later(worker)
+        for number, attempt in list(worker.held):
+            tile = self._tiles.open[number]
+            self._cancel(tile.attempts[attempt])
+            self._over(tile, tile.attempts[attempt], FailureKind.BROKEN, event.reason, heard=False)
+        self._mind_fleet()
+
+    def _strike(self, worker: Worker, kind: FailureKind, reason: str) -> None:
+        worker.strikes += 1
+        if worker.standing is not Standing.READY:
+            return
+        if kind is FailureKind.UNREACHED:
+            worker.reason = reason
+            self._fleet.signal(worker, Signal.MISSED)
+            self._probe_later(worker)
+            self._mind_fleet()
+        elif policy.must_eject(
+            strikes=worker.strikes, ready=self._fleet.ready, limits=self._limits
+        ):
+            worker.reason = reason
+            self._fleet.signal(worker, Signal.STRUCK_OUT)
+            pause_s = self._probe_later(worker)
+            self._out.append(Tell(WorkerEjected(worker.name, reason, pause_s)))
+
+    def _probe_later(self, worker: Worker) -> float:
+        worker.misses += 1
+        pause_s = policy.probe_pause_s(misses=worker.misses, rng=self._rng, limits=self._limits)
+        self._agenda.put(self._now + pause_s, (Alarm.PROBE, worker.name))
+        return pause_s
+
+    def _probe(self, name: str) -> None:
+        worker = self._fleet.workers[name]
+        self._fleet.signal(worker, Signal.PROBE_SENT)
+        self._out.append(Probe(name))
+        self._agenda.put(self._now + self._limits.greeting_s, (Alarm.PROBE, name))
+
+    def _resume(self, name: str) -> None:
+        worker = self._fleet.workers[name]
+        worker.paused = False
+        self._fleet.refresh(worker)
+
+    def _mind_fleet(self) -> None:
+        """With nobody left, start the clock, and ask one of the ejected at once."""
+        if self._fleet.ready:
+            return
+        if (Alarm.FLEET,) not in self._agenda:
+            self._agenda.put(self._now + self._limits.fleet_patience_s, (Alarm.FLEET,))
+        name = next(iter(self._fleet.ejected), None)
+        if name is not None:
+            self._agenda.put(self._now, (Alarm.PROBE, name))
+
+    def _fleet_lost(self) -> None:
+        hosts = self._fleet.reasons()
+        code, what = (
+            (ExitCode.FAILED, "the fleet was lost")
+            if self._fleet.ever_ready
+            else (ExitCode.NO_WORKER, "no usable worker")
+        )
+        named = "; ".join(f"{name}: {reason}" for name, reason in hosts)
+        self._finish(code, f"{what}: {named or 'no host is listed'}", hosts)
+
+    # Tiles
+
+    def _answered(self, event: TileAnswered) -> None:
+        tile = self._tiles.open.get(event.tile)
+        if tile is None:
+            self._compare(event)
+            return
+        attempt = tile.attempts.get(event.attempt)
+        if attempt is None or attempt.worker != event.worker:
+            return
+        if attempt.live:
+            self._slots.measure(tile, self._now - attempt.sent_at)
+        self._out.append(Accept(event.tile, event.worker, event.attempt))
+        self._land(tile, attempt, heard=True)
+        for other in tile.live:
+            self._cancel(other)
+            self._land(tile, other, heard=False)
+        self._agenda.drop((Alarm.RETRY, event.tile))
+        self._tiles.settle(tile, attempt, event.digest)
+        self._slots.retries.repay()
+        worker = self._fleet.workers[event.worker]
+        worker.strikes = worker.misses = 0
+
+    def _compare(self, event: TileAnswered) -> None:
+        """Hold a late answer against the accepted one."""
+        first = self._tiles.settled.get(event.tile)
+        if first is None or first.digest == event.digest:
+            return
+        if event.attempt == first.attempt or not 1 <= event.attempt <= first.sent:
+            return
+        hosts = ((first.worker, first.digest), (event.worker, event.digest))
+        named = " and ".join(f"{worker} ({digest})" for worker, digest in hosts)
+        self._finish(
+            ExitCode.DIFFERENT_BITS, f"tile {event.tile}: different bits from {named}", hosts
+        )
+
+    def _failed(self, event: TileFailed) -> None:
+        tile = self._tiles.open.get(event.tile)
+        attempt = tile.attempts.get(event.attempt) if tile else None
+        if tile is None or attempt is None or attempt.worker != event.worker:
+            return
+        if not attempt.live:
+            self._tiles.land(tile, attempt, heard=True)
+            return
+        if event.kind is FailureKind.BUSY:
+            self._pause(self._fleet.workers[event.worker], event.retry_after_s)
+        self._over(tile, attempt, event.kind, event.reason, heard=True)
+
+    def _pause(self, worker: Worker, asked_s: float | None) -> None:
+        pause_s = policy.busy_pause_s(asked_s=asked_s, limits=self._limits)
+        worker.paused = True
+        self._fleet.refresh(worker)
+        self._agenda.put(self._now + pause_s, (Alarm.RESUME, worker.name))
+
+    def _deadline_passed(self, number: int, attempt_number: int) -> None:
+        tile = self._tiles.open[number]
+        attempt = tile.attempts[attempt_number]
+        self._cancel(attempt)
+        self._over(tile, attempt, FailureKind.TIMEOUT, "no answer by the deadline", heard=False)
+
+    def _over(
+        self, tile: OpenTile, attempt: Attempt, kind: FailureKind, reason: str, *, heard: bool
+    ) -> None:
+        """Draw the consequences of an attempt that failed, by the row of its kind."""
+        self._land(tile, attempt, heard=heard)
+        if not self._counts(tile, kind):
+            tile.tries -= 1
+            if not tile.live:
+                self._tiles.due[tile.work.tile] = None
+            return
+        tile.timeouts += kind is FailureKind.TIMEOUT
+        tile.faults.append(Fault(attempt.worker, kind, reason))
+        if BLAME[kind].worker:
+            self._strike(self._fleet.workers[attempt.worker], kind, reason)
+        if not tile.live:
+            self._retry_or_give_up(tile, reason)
+
+    def _counts(self, tile: OpenTile, kind: FailureKind) -> bool:
+        """Whether a failure is one of the tile's attempts; being turned away isn't, at first."""
+        if BLAME[kind].attempt:
+            tile.busy_since = None
+            return True
+        if tile.busy_since is None:
+            tile.busy_since = self._now
+        return self._now - tile.busy_since > self._limits.busy_patience_s
+
+    def _retry_or_give_up(self, tile: OpenTile, reason: str) -> None:
+        if policy.is_hopeless(
+            tries=tile.tries, blamed_workers=tile.blamed_workers, limits=self._limits
+        ):
+            self._give_up(tile)
+            return
+        after_s = self._backoff_s(tile)
+        tile.owes = True
+        self._agenda.put(self._now + after_s, (Alarm.RETRY, tile.work.tile))
+        self._out.append(Tell(TileRetried(tile.work.tile, after_s, reason)))
+
+    def _backoff_s(self, tile: OpenTile) -> float:
+        if policy.needs_other_worker(
+            tries=tile.tries,
+            tried_workers=len(tile.tried),
+            absent=self._fleet.absent,
+            limits=self._limits,
+        ):
+            return self._limits.last_chance_pause_s
+        return policy.backoff_s(failures=tile.tries, rng=self._rng, limits=self._limits)
+
+    def _retry_due(self, number: int) -> None:
+        self._tiles.due[number] = None
+
+    def _give_up(self, tile: OpenTile) -> None:
+        failed = self._tiles.give_up(tile)
+        reasons = tuple((fault.worker, fault.reason) for fault in failed.faults)
+        self._out.append(Tell(TileGivenUp(failed.tile, reasons)))
+        if not self._limits.keep_going:
+            self._finish(ExitCode.FAILED, str(failed), reasons)
+
+    def _land(self, tile: OpenTile, attempt: Attempt, *, heard: bool) -> None:
+        key = (attempt.tile, attempt.number)
+        self._tiles.land(tile, attempt, heard=heard)
+        self._fleet.release(self._fleet.workers[attempt.worker], key)
+        self._agenda.drop((Alarm.DEADLINE, *key))
+
+    def _cancel(self, attempt: Attempt) -> None:
+        self._out.append(Cancel(attempt.tile, attempt.worker, attempt.number))
+
+    # Time, and the end
+
+    def _ring(self) -> None:
+        while not self.finished and (key := self._agenda.pop_due(self._now)) is not None:
+            self._on_alarm[key[0]](*key[1:])
+
+    def _conclude(self) -> None:
+        tiles, fleet = self._tiles, self._fleet
+        if not tiles.open and tiles.peek() is None:
+            self._complete()
+        elif fleet.unfit == len(fleet.workers):
+            self._fleet_lost()
+        else:
+            self._ask_to_be_woken()
+
+    def _complete(self) -> None:
+        failed = self._tiles.failed
+        if not failed:
+            self._finish(ExitCode.DONE, "done")
+            return
+        named = ", ".join(str(each) for each in failed)
+        self._finish(ExitCode.FAILED, f"{len(failed)} tiles failed: {named}")
+
+    def _interrupted(self, event: Interrupted) -> None:
+        self._finish(event.exit_code, "interrupted")
+
+    def _finish(
+        self, exit_code: int, message: str, hosts: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        """Decide the outcome; the first one stands."""
+        if self._outcome is None:
+            self._outcome = Outcome(int(exit_code), message, tuple(self._tiles.failed), hosts)
+
+    def _close(self, outcome: Outcome) -> None:
+        for tile in self._tiles.open.values():
+            for attempt in tile.live:
+                self._cancel(attempt)
+        self._out.append(Finish(outcome))
+
+    def _ask_to_be_woken(self) -> None:
+        """Ask for a Tick, if the one that was asked for has passed or is too late."""
+        at = min(self._wake_times())
+        if self._wake_at is None or self._wake_at <= self._now or at < self._wake_at:
+            self._wake_at = at
+            self._out.append(WakeAt(at))
+
+    def _wake_times(self) -> Iterator[float]:
+        alarm_at = self._agenda.next_at()
+        if alarm_at is not None:
+            yield alarm_at
+        yield from self._slots.wake_times(self._now)

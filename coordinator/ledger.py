@@ -1,0 +1,160 @@
+"""The tiles of a run that are neither untouched nor forgotten.
+
+A tile is pulled from the plan when a slot is free, lives here while attempts fly or a retry waits,
+and leaves when it is accepted or given up. Only a tile that was sent more than once is remembered
+for a while longer, by the digest of its accepted answer: a late answer must carry the same bits.
+So the memory is O(in flight + retries + hedged), whatever the size of the plan.
+
+An attempt is *live* from Send until it is answered, failed or cancelled. A cancelled one stays on
+the tile's page, because its answer may already be on the way, and a valid answer is a valid answer.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from coordinator.instructions import FailedTile, Fault
+from coordinator.policy import BLAME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from coordinator.instructions import Work
+
+_REMEMBERED = 10_000  # accepted tiles whose late answers are still compared
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One sending of a tile."""
+
+    tile: int
+    number: int
+    worker: str
+    sent_at: float
+    live: bool = True
+
+
+@dataclass(slots=True)
+class OpenTile:
+    """A tile between its first sending and its end."""
+
+    work: Work
+    sent: int = 0  # numbers the attempts
+    tries: int = 0  # attempts that count: a busy worker's do not
+    timeouts: int = 0
+    owes: bool = False  # its retry has still to be paid for
+    busy_since: float | None = None
+    attempts: dict[int, Attempt] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+
+    @property
+    def live(self) -> list[Attempt]:
+        """Attempts in flight: at most the first one and its hedge."""
+        return [attempt for attempt in self.attempts.values() if attempt.live]
+
+    @property
+    def tried(self) -> set[str]:
+        """Workers that failed it."""
+        return {fault.worker for fault in self.faults}
+
+    @property
+    def blamed_workers(self) -> int:
+        """How many different workers accuse the tile."""
+        return len({fault.worker for fault in self.faults if BLAME[fault.kind].tile})
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The accepted answer of a tile that was sent more than once."""
+
+    worker: str
+    attempt: int
+    sent: int
+    digest: str
+
+
+class Ledger:
+    """Open tiles, recently settled ones, those given up; and the sums over them."""
+
+    def __init__(self, works: Iterator[Work]) -> None:
+        self._works = works
+        self._next: Work | None = None
+        self.exhausted = False
+        self.open: dict[int, OpenTile] = {}
+        self.due: OrderedDict[int, None] = OrderedDict()  # waiting tiles that may go now
+        self.alone: OrderedDict[int, Attempt] = OrderedDict()  # unhedged attempts, oldest first
+        self.settled: OrderedDict[int, Settled] = OrderedDict()
+        self.failed: list[FailedTile] = []
+        self.flying = 0
+        self.in_flight_bytes = 0
+        self.pulled = self.hedges = 0
+
+    @property
+    def waiting(self) -> int:
+        """Open tiles with nothing in flight."""
+        return len(self.open) - self.flying
+
+    def peek(self) -> Work | None:
+        """Return the next fresh tile of the plan, which stays there, or None at the end."""
+        if self._next is None and not self.exhausted:
+            self._next = next(self._works, None)
+            self.exhausted = self._next is None
+        return self._next
+
+    def pull(self) -> OpenTile:
+        """Open the tile that `peek` showed."""
+        assert self._next is not None  # noqa: S101 - the caller has peeked
+        tile = self.open[self._next.tile] = OpenTile(self._next)
+        self._next = None
+        self.pulled += 1
+        return tile
+
+    def send(self, tile: OpenTile, worker: str, now: float, *, hedge: bool) -> Attempt:
+        """Note that an attempt flies."""
+        number = tile.work.tile
+        tile.sent += 1
+        tile.tries += 1
+        self.flying += not tile.live
+        self.hedges += hedge
+        self.in_flight_bytes += tile.work.size_bytes
+        attempt = tile.attempts[tile.sent] = Attempt(number, tile.sent, worker, now)
+        self.due.pop(number, None)
+        self.alone.pop(number, None)
+        if not hedge:
+            self.alone[number] = attempt
+        return attempt
+
+    def land(self, tile: OpenTile, attempt: Attempt, *, heard: bool) -> None:
+        """Note that an attempt flies no more; one that was `heard` can't answer any more."""
+        if heard:
+            tile.attempts.pop(attempt.number, None)
+        if not attempt.live:
+            return
+        attempt.live = False
+        self.in_flight_bytes -= tile.work.size_bytes
+        self.alone.pop(attempt.tile, None)
+        rest = tile.live
+        self.flying -= not rest
+        if rest:  # the one that is left is older than most
+            self.alone[attempt.tile] = rest[0]
+            self.alone.move_to_end(attempt.tile, last=False)
+
+    def settle(self, tile: OpenTile, attempt: Attempt, digest: str) -> None:
+        """Close a tile whose answer is accepted; nothing of it flies."""
+        number = tile.work.tile
+        del self.open[number]
+        self.due.pop(number, None)
+        if tile.sent > 1:
+            self.settled[number] = Settled(attempt.worker, attempt.number, tile.sent, digest)
+        if len(self.settled) > _REMEMBERED:
+            self.settled.popitem(last=False)
+
+    def give_up(self, tile: OpenTile) -> FailedTile:
+        """Close a tile that failed for good; nothing of it flies."""
+        del self.open[tile.work.tile]
+        failed = FailedTile(tile.work.tile, tuple(tile.faults))
+        self.failed.append(failed)
+        return failed

@@ -1,0 +1,193 @@
+"""Policies of the dispatcher: numbers with their reasons, and pure functions of them.
+
+Nothing here knows the time, throws dice of its own, or remembers anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+from coordinator.events import FailureKind
+
+if TYPE_CHECKING:
+    from random import Random
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Every threshold of a run; each default says why."""
+
+    # A tile: when to try again, when to give up.
+    attempts: int = 5  # outlives a restart and an unlucky choice; a sixth never helped a bad tile
+    faulty_workers: int = 3  # two workers may be ill at once; three that agree accuse the tile
+    backoff_base_s: float = 0.2  # the scale of a dropped connection
+    backoff_cap_s: float = 10.0  # the scale of a restarting process
+    last_chance_pause_s: float = (
+        15.0  # lets another worker return: all are probed at least so often
+    )
+    keep_going: bool = False  # finish the rest when a tile is given up
+
+    # Retries of the whole fleet.
+    retry_burst: int = 10  # a small fleet may lose this many answers at once and not wait
+    retry_per_success: float = 0.1  # one in eleven requests may be a retry for good
+    retry_per_slot_s: float = 0.1  # without any success, all slots are tried again in 10 s
+
+    # Hedging.
+    hedge_fraction: float = 0.05  # of the tiles: what certainty about the tail may cost
+    hedge_extra: int = 1  # so that a run of a few tiles may hedge too
+    hedge_reserve: float = 0.5  # of the hedges, kept for the tail, where they shorten the run
+    hedge_quantile: float = 0.95
+    hedge_medians: float = 3.0  # on an even fleet the quantile alone would hedge healthy tiles
+    hedge_floor_s: float = 0.05  # below this, a tile's jitter is the kernel's, not the worker's
+    hedge_blind_s: float = 2.0  # while too little is known to speak of quantiles
+    hedge_known_tiles: int = 10
+
+    # A worker: when to leave it out, when to ask again.
+    strikes: int = 3  # consecutive failures; one or two are weather
+    probe_base_s: float = 0.5
+    probe_cap_s: float = 15.0  # a worker that joins late is picked up within this
+    greeting_s: float = 10.0  # a greeting that nobody answered is repeated after this
+    start_patience_s: float = 10.0  # nobody usable at the start: workers need seconds to import
+    fleet_patience_s: float = 30.0  # all gone half-way: a restart of the fleet fits into this
+
+    # Back-pressure.
+    busy_pause_s: float = 1.0  # a busy worker that names no time
+    busy_floor_s: float = 0.05  # a worker that says "at once" must not make the run spin
+    busy_cap_s: float = 60.0  # no worker may park a run for longer than this
+    busy_patience_s: float = 600.0  # a tile turned away for this long counts as failing
+
+    # Deadlines and bytes.
+    deadline_base_s: float = 30.0  # a cold worker compiles its kernels first
+    slow_link_bytes_per_s: float = 1e6  # 8 Mbit/s: the slowest link that is worth waiting for
+    deadline_slack: float = 10.0  # times the slow end of what was measured
+    deadline_grace_s: float = 2.0  # for an engine that should have reported the deadline itself
+    bytes_in_flight: int = 1 << 30  # of requests and answers together, however many workers
+
+    def __post_init__(self) -> None:
+        """Refuse thresholds that no run can keep."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value < 0:
+                raise ValueError(f"{field.name} must not be negative, got {value}")
+        for name in ("attempts", "faulty_workers", "strikes", "slow_link_bytes_per_s"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """What a kind of failure costs: one of the tile's attempts, its name, the worker's."""
+
+    attempt: bool
+    tile: bool
+    worker: bool
+
+
+BLAME: dict[FailureKind, Blame] = {
+    FailureKind.BUSY: Blame(attempt=False, tile=False, worker=False),
+    FailureKind.REFUSED: Blame(attempt=True, tile=True, worker=True),
+    FailureKind.BROKEN: Blame(attempt=True, tile=True, worker=True),
+    FailureKind.CORRUPT: Blame(attempt=True, tile=True, worker=True),
+    FailureKind.TIMEOUT: Blame(attempt=True, tile=True, worker=True),
+    FailureKind.UNREACHED: Blame(attempt=True, tile=False, worker=True),
+}
+
+
+def is_hopeless(*, tries: int, blamed_workers: int, limits: Limits) -> bool:
+    """Whether a tile must be given up.
+
+    >>> is_hopeless(tries=3, blamed_workers=3, limits=Limits())
+    True
+    >>> is_hopeless(tries=4, blamed_workers=2, limits=Limits())
+    False
+    """
+    return tries >= limits.attempts or blamed_workers >= limits.faulty_workers
+
+
+def backoff_s(*, failures: int, rng: Random, limits: Limits) -> float:
+    """Pause before the next attempt, with full jitter: uniform in [0, base * 2**(failures - 1)].
+
+    Full jitter spreads the retries of tiles that failed together (M. Brooker, "Exponential
+    Backoff And Jitter", AWS Architecture Blog, 2015).
+    """
+    doublings = min(max(failures - 1, 0), 30)
+    return rng.uniform(0.0, min(limits.backoff_cap_s, limits.backoff_base_s * 2.0**doublings))
+
+
+def needs_other_worker(*, tries: int, tried_workers: int, absent: int, limits: Limits) -> bool:
+    """Whether the last attempt should wait, because only one worker had a say and more exist."""
+    return tries == limits.attempts - 1 and tried_workers == 1 and absent > 0
+
+
+def hedge_after_s(*, done: int, quantile_s: float, median_s: float, limits: Limits) -> float:
+    """Age from which a tile in flight is late.
+
+    >>> hedge_after_s(done=3, quantile_s=0.1, median_s=0.1, limits=Limits())
+    2.0
+    >>> hedge_after_s(done=100, quantile_s=1.25, median_s=0.25, limits=Limits())
+    1.25
+    """
+    if done < limits.hedge_known_tiles:
+        return limits.hedge_blind_s
+    return max(quantile_s, limits.hedge_medians * median_s, limits.hedge_floor_s)
+
+
+def may_hedge(*, hedges: int, tiles: int, tail: bool, limits: Limits) -> bool:
+    """Whether one more hedge is within the budget of the `tiles` that were started so far.
+
+    In mid-run a free slot could do fresh work instead, so a part is kept for the tail.
+
+    >>> may_hedge(hedges=4, tiles=100, tail=False, limits=Limits())
+    False
+    >>> may_hedge(hedges=4, tiles=100, tail=True, limits=Limits())
+    True
+    """
+    share = 1.0 if tail else 1.0 - limits.hedge_reserve
+    return hedges + 1 <= limits.hedge_extra + share * limits.hedge_fraction * tiles
+
+
+def must_eject(*, strikes: int, ready: int, limits: Limits) -> bool:
+    """Whether a worker that is one of `ready` usable ones goes: never the last one.
+
+    >>> must_eject(strikes=3, ready=2, limits=Limits())
+    True
+    >>> must_eject(strikes=99, ready=1, limits=Limits())
+    False
+    """
+    return strikes >= limits.strikes and ready > 1
+
+
+def probe_pause_s(*, misses: int, rng: Random, limits: Limits) -> float:
+    """Pause before a worker is asked again: doubles with each miss, the upper half at random."""
+    pause_s = min(limits.probe_cap_s, limits.probe_base_s * 2.0 ** min(max(misses - 1, 0), 30))
+    return pause_s * rng.uniform(0.5, 1.0)
+
+
+def busy_pause_s(*, asked_s: float | None, limits: Limits) -> float:
+    """How long a busy worker is left alone: what it asked for, within reason.
+
+    >>> busy_pause_s(asked_s=None, limits=Limits()), busy_pause_s(asked_s=1e9, limits=Limits())
+    (1.0, 60.0)
+    """
+    if asked_s is None or not asked_s >= 0.0:  # NaN too
+        return limits.busy_pause_s
+    return min(max(asked_s, limits.busy_floor_s), limits.busy_cap_s)
+
+
+def deadline_s(*, size_bytes: int, slow_s_per_byte: float, timeouts: int, limits: Limits) -> float:
+    """Time that an attempt may take: base + bytes / slow link, doubled with each timeout.
+
+    `slow_s_per_byte` is the slow end of what was measured, transfer and filter together; it only
+    ever lengthens the deadline. Doubling makes a wrong guess cost time, never the run.
+
+    >>> deadline_s(size_bytes=5_000_000, slow_s_per_byte=0.0, timeouts=0, limits=Limits())
+    35.0
+    """
+    s_per_byte = max(1.0 / limits.slow_link_bytes_per_s, limits.deadline_slack * slow_s_per_byte)
+    return (limits.deadline_base_s + size_bytes * s_per_byte) * 2.0 ** min(timeouts, 30)
+
+
+def fits_budget(*, size_bytes: int, in_flight_bytes: int, limits: Limits) -> bool:
+    """Whether an attempt may start now; one that is larger than the budget flies alone."""
+    return in_flight_bytes == 0 or in_flight_bytes + size_bytes <= limits.bytes_in_flight
