@@ -6,7 +6,6 @@ Heavy imports (NumPy, aiohttp, rich) wait until a command needs them, so that he
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -179,7 +178,7 @@ def fail(message: str, code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
-def _terminated(number: int, frame: FrameType | None) -> NoReturn:
+def _terminated(number: int, _: FrameType | None) -> NoReturn:
     """Treat SIGTERM as an interruption that knows its name."""
     raise KeyboardInterrupt(number)
 
@@ -187,7 +186,3 @@ def _terminated(number: int, frame: FrameType | None) -> NoReturn:
 def main() -> None:
     """Run the command line."""
     app()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -189,8 +189,8 @@ class Campaign:
         """Run until the dispatcher says how it ended; every accepted tile is stored by then."""
         self._tasks = tasks
         beats = [tasks.create_task(self._watch(name)) for name in self._clients]
-        for event in greeted:
-            self._act(event)
+        for greeting in greeted:
+            self._act(greeting)
         while self._outcome is None:
             event = await self._next()
             if not isinstance(event, Tick):
@@ -281,7 +281,7 @@ class Campaign:
     def _load(self, tile: Tile, question: Question) -> tuple[memoryview, str]:
         """Read a block as it travels, and its digest; a contiguous one is not copied."""
         block = self._mission.source.read(tile.read)
-        body = memoryview(np.ascontiguousarray(block, question.dtype)).cast("B")
+        body = np.ascontiguousarray(block, question.dtype).data.cast("B")
         return body, question.digest(body)
 
     async def _store(self, tile: int, worker: str, body: bytearray) -> None:

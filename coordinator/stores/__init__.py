@@ -24,14 +24,14 @@ class Source(Protocol):
         """Of the whole array, in any byte order."""
 
     def read(self, box: Box) -> Array:
-        """Return the block of a box in native byte order, with any strides, and perhaps a view.
+        """Return the block of a box in native byte order, with any strides; it may be a view.
 
         The box may reach round the edges (see `tiling.edges.segments`).
         """
 
 
 class Sink(Protocol):
-    """An array that takes blocks: each sample once, in any order, then either `commit` or `discard`."""
+    """An array that takes blocks, in any order; `commit` or `discard` ends its life."""
 
     @property
     def name(self) -> str:

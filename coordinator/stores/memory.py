@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +34,7 @@ class ArraySource:
         native = self.dtype.newbyteorder("=")
         pieces = list(segments(box, self.shape))
         if len(pieces) == 1:
-            return self.array[(*pieces[0][0].slices, ...)].astype(native, copy=False)
+            return view(self.array, pieces[0][0]).astype(native, copy=False)
         block = np.empty(box.shape, native)
         for there, here in pieces:
             block[here.slices] = self.array[there.slices]
@@ -49,10 +50,17 @@ class ArraySink:
 
     def region(self, box: Box) -> Array:
         """Return the writable view of a box."""
-        return self.array[(*box.slices, ...)]
+        return view(self.array, box)
 
     def commit(self) -> None:
         """Do nothing: the array is the caller's own."""
 
     def discard(self) -> None:
         """Do nothing: the array is the caller's own."""
+
+
+def view(array: Array, box: Box) -> Array:
+    """Return the part of an array in a box as a view, also of an array without axes."""
+    index: Any = (*box.slices, ...)
+    part: Array = array[index]
+    return part

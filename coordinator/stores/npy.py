@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from coordinator.errors import InputError, StoreError
-from coordinator.stores.memory import ArraySource
+from coordinator.stores.memory import ArraySource, view
 from tiling.box import Box
 from tiling.dtypes import Array, Dtype
 from tiling.npy import MAX_HEADER, NpyError, parse_header
@@ -114,7 +114,7 @@ class NpySink:
 
     def region(self, box: Box) -> Array:
         """Return the writable view of a box."""
-        return self.array[(*box.slices, ...)]
+        return view(self.array, box)
 
     def commit(self) -> None:
         """Rename the whole file onto the final path."""

@@ -1,0 +1,5 @@
+"""`python -m coordinator` is `coord`."""
+
+from coordinator.cli import main
+
+main()
