@@ -78,7 +78,7 @@ class Canvas:
         try:
             self._write(self._repaint(compose))
         finally:
-            self._write(f"\n{SHOW_CURSOR}")
+            self._write(f"\r\n{SHOW_CURSOR}")
 
     def _repaint(self, compose: Callable[[Size], Sequence[Text]]) -> str:
         size = self._size()

@@ -59,6 +59,7 @@ STATE_STYLES: Final = {
     State.GREETING: "bright_black",
     State.READY: "default",
     State.WORKING: "cyan",
+    State.BUSY: "default",
     State.FAILING: "yellow",
     State.LOST: "bold red",
 }

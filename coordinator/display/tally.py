@@ -41,6 +41,7 @@ class State(Enum):
     GREETING = "greeting"
     READY = "ready"
     WORKING = "working"
+    BUSY = "busy"
     FAILING = "failing"
     LOST = "lost"
 
@@ -204,13 +205,16 @@ class Tally:
 
     def _tile_failed(self, now: float, event: TileFailed) -> None:
         worker = self._worker(now, event.worker)
-        worker.retries += 1
-        self.retries += 1
         self._land(worker, event.tile, event.attempt)
-        wait = "" if event.retry_after_s is None else f", asked for {event.retry_after_s:g} s"
+        if event.retry_after_s is not None:  # back-pressure, which is no failure
+            standing, reason = State.BUSY, f"asked for {event.retry_after_s:g} s"
+        else:
+            standing, reason = State.FAILING, event.reason
+            worker.retries += 1
+            self.retries += 1
+            self.note = Note(now, f"tile {event.tile} failed at {event.worker}: {event.reason}")
         if worker.standing is not State.LOST:
-            worker.standing, worker.reason = State.FAILING, event.reason + wait
-        self.note = Note(now, f"tile {event.tile} failed at {event.worker}: {event.reason}{wait}")
+            worker.standing, worker.reason = standing, reason
 
     def _land(self, worker: WorkerTally, tile: int, attempt: int) -> None:
         """Take an attempt out of flight that brought nothing."""
