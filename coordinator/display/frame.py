@@ -58,8 +58,11 @@ def frame(tally: Tally, now: float, size: Size, glyphs: Glyphs) -> list[Text]:
     map_rows = max(free - wanted, int(free * MAP_SHARE))
     chart = map_lines(tally, size.columns, map_rows, glyphs)
     workers = worker_lines(tally, now, size.columns, free - len(chart), glyphs)
-    lines = [*head, *workers, *chart, *foot][: size.rows]
-    return [cut(line, size.columns, glyphs) for line in lines]
+    sections = [head, workers, chart, foot]
+    airy = sum(len(section) for section in sections) + len(sections) <= size.rows
+    gap = [Text()] if airy else []
+    lines = [line for section in sections if section for line in [*gap, *section]][len(gap) :]
+    return [cut(line, size.columns, glyphs) for line in lines[: size.rows]]
 
 
 def _header(tally: Tally, width: int) -> list[Text]:

@@ -67,16 +67,19 @@ def test_the_frame_of_an_ordinary_terminal() -> None:
         30 tiles of 205x128x3  halo 3.1%  3 workers, 1 lost
         ████████████████████████████████████████████████████▋░░░░░░░░░░░░░░░░░░░░░░░░░░
          66 %  20/30     3.6 MB/s   0:08 elapsed   0:04 left
+
         worker       tiles flying    MB/s               median retries state
         node1:8080       7      3     1.2  █  █ █  █ █  300 ms       0 working
         node2:8080       7      0     1.2 █ █  █ █ █    300 ms       0 ready
         node3:8080       6      0     1.2  █ █ █  █ █   300 ms       0 lost: connectio…
+
         ████████████
         ████████████
         ████████████
         ████▒▒▒▒▒▒··
         ············
         █ stored  ▒ in flight  ! to retry  · waiting
+
         0:08  node3:8080 lost: connection refused""")
 
 
