@@ -61,6 +61,7 @@ STATE_STYLES: Final = {
     State.WORKING: "cyan",
     State.BUSY: "default",
     State.FAILING: "yellow",
+    State.EJECTED: "bold red",
     State.LOST: "bold red",
 }
 TITLE: Final = "bright_black"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import doctest
 import importlib
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -13,15 +12,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.display.meter import Meter
-from coordinator.display.tally import State, Tally
+from coordinator.display.tally import Note, State, Tally
 from coordinator.display.tilemap import COLUMNS, ROWS, Look, Place, TileMap
 from coordinator.events import (
+    FailureKind,
     RunFinished,
     RunStarted,
     TileAnswered,
     TileFailed,
+    TileGivenUp,
+    TileHedged,
+    TileRetried,
     TileSent,
     TileStored,
+    WorkerBack,
+    WorkerEjected,
     WorkerLost,
     WorkerReady,
 )
@@ -29,6 +34,7 @@ from coordinator.events import (
 if TYPE_CHECKING:
     from coordinator.events import Event
 
+BUSY = TileFailed(0, "a", 1, "HTTP 503: all slots are taken", 2.0, FailureKind.BUSY)
 W, F, P, S, X = Look.WAITING, Look.FLYING, Look.PARTLY, Look.STORED, Look.FAILED
 
 
@@ -81,9 +87,9 @@ def test_a_failed_tile_waits_for_another_attempt() -> None:
 
 def test_a_busy_worker_is_not_in_trouble() -> None:
     """Back-pressure is told as a state, not as a failure."""
-    tally = tally_of(started(), TileSent(0, "a", 1, 10), TileFailed(0, "a", 1, "HTTP 503", 2.0))
+    tally = tally_of(started(), TileSent(0, "a", 1, 10), BUSY)
     assert tally.workers["a"].state is State.BUSY
-    assert tally.workers["a"].reason == "asked for 2 s"
+    assert tally.workers["a"].reason == "asked for 2.0 s"
     assert (tally.retries, tally.note) == (0, None)
     assert looks(tally) == [[X, W], [W, W]]
 
@@ -137,17 +143,38 @@ def test_events_before_the_run_and_workers_never_announced() -> None:
     assert tally.elapsed_s(3.0) == 2.0
 
 
-def test_unknown_events_become_notes_if_they_name_a_worker() -> None:
-    """Facts from a newer dispatcher do no harm."""
+def test_an_ejected_worker_comes_back() -> None:
+    """The reason says when it is asked again; the note says that it is in use again."""
+    tally = tally_of(started(), WorkerEjected("a", "5 failures in a row", 4.0))
+    assert tally.workers["a"].state is State.EJECTED
+    assert tally.workers["a"].reason == "5 failures in a row; asked again in 4.0 s"
+    assert tally.fleet() == "2 workers, 1 lost"
+    tally.handle(6.0, WorkerBack("a"))
+    assert tally.workers["a"].state is State.READY
+    assert tally.note == Note(6.0, "a came back")
 
-    @dataclass(frozen=True)
-    class WorkerMoved:
-        worker: str
-        reason: str
 
-    tally = tally_of(cast("Event", WorkerMoved("a", "new address")), cast("Event", object()))
-    assert tally.note is not None
-    assert tally.note.text == "a: worker moved, new address"
+def test_what_is_worth_reading() -> None:
+    """Hedges and tiles given up are noted; a retry that goes its way is not."""
+    hedged = TileHedged(7, "a", "b", 3.25)
+    tally = tally_of(
+        started(), hedged, TileSent(7, "b", 2, 10, hedge=True), TileRetried(1, 2.0, "x")
+    )
+    assert tally.note == Note(1.0, "tile 7 also sent to b: unanswered by a for 3.2 s")
+    tally.handle(4.0, TileGivenUp(7, (("a", "HTTP 500"), ("b", "reset"))))
+    assert tally.note == Note(4.0, "tile 7 given up: a: HTTP 500; b: reset")
+
+
+def test_threads_of_this_machine_tell_no_answers() -> None:
+    """A tile that is stored without being answered first has a time of its own too."""
+    tally = tally_of(started(), TileSent(0, "a", 1, 0), TileStored(0, "a", 1000))
+    assert tally.workers["a"].quantiles() == (1.0, 1.0)
+    assert not tally.workers["a"].flying
+
+
+def test_unknown_events_do_no_harm() -> None:
+    """Facts from a newer dispatcher are passed over."""
+    assert tally_of(cast("Event", object())).note is None
 
 
 def test_time_left_follows_the_recent_rate() -> None:
