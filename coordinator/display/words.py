@@ -16,14 +16,16 @@ def inert(text: str) -> str:
     r"""Replace what could move a cursor, colour, hide or reorder text; cut what is too long.
 
     Names and reasons come from the network. Control and format characters (escape sequences,
-    direction marks) become ``?``, combining marks go away, and so does everything after a while.
+    direction marks) become ``?``, lines are joined, combining marks go away, and so does everything
+    after a while.
 
     Examples
     --------
     >>> inert("a\x1b[31mb")
     'a?[31mb'
     """
-    cut = text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+    joined = " ".join(text[: 2 * LONGEST].split())
+    cut = joined if len(joined) <= LONGEST else f"{joined[: LONGEST - 3]}..."
     return "".join(c if c.isprintable() else "?" for c in cut if not unicodedata.combining(c))
 
 
