@@ -280,8 +280,9 @@ class Dispatcher:
     def _pause(self, worker: Worker, asked_s: float | None) -> None:
         pause_s = policy.busy_pause_s(asked_s=asked_s, limits=self._limits)
         worker.paused = True
+        worker.paused_until = max(worker.paused_until, self._now + pause_s)  # slots may disagree
         self._fleet.refresh(worker)
-        self._agenda.put(self._now + pause_s, (Alarm.RESUME, worker.name))
+        self._agenda.put(worker.paused_until, (Alarm.RESUME, worker.name))
 
     def _deadline_passed(self, number: int, attempt_number: int) -> None:
         tile = self._tiles.open[number]

@@ -70,6 +70,7 @@ class Worker:
     strikes: int = 0
     misses: int = 0
     paused: bool = False
+    paused_until: float = 0.0
     was_ready: bool = False
     reason: str = "never answered"
 
