@@ -295,26 +295,26 @@ class Dispatcher:
     ) -> None:
         """Draw the consequences of an attempt that failed, by the row of its kind."""
         self._land(tile, attempt, heard=heard)
-        if not self._counts(tile, kind):
-            tile.tries -= 1
-            if not tile.live:
-                self._tiles.due[tile.work.tile] = None
-            return
-        tile.timeouts += kind is FailureKind.TIMEOUT
-        tile.faults.append(Fault(attempt.worker, kind, reason))
         if BLAME[kind].worker:
             self._strike(self._fleet.workers[attempt.worker], kind, reason)
+        if self._counts(tile, kind):
+            tile.timeouts += kind is FailureKind.TIMEOUT
+            tile.faults.append(Fault(attempt.worker, kind, reason))
+            if not tile.live:
+                self._retry_or_give_up(tile, reason)
+            return
+        tile.tries -= 1
         if not tile.live:
-            self._retry_or_give_up(tile, reason)
+            self._tiles.due[tile.work.tile] = None
 
     def _counts(self, tile: OpenTile, kind: FailureKind) -> bool:
         """Whether a failure is one of the tile's attempts; being turned away isn't, at first."""
         if BLAME[kind].attempt:
-            tile.busy_since = None
+            tile.away_since = None
             return True
-        if tile.busy_since is None:
-            tile.busy_since = self._now
-        return self._now - tile.busy_since > self._limits.busy_patience_s
+        if tile.away_since is None:
+            tile.away_since = self._now
+        return self._now - tile.away_since > self._limits.busy_patience_s
 
     def _retry_or_give_up(self, tile: OpenTile, reason: str) -> None:
         if policy.is_hopeless(

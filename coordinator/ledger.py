@@ -43,10 +43,10 @@ class OpenTile:
 
     work: Work
     sent: int = 0  # numbers the attempts
-    tries: int = 0  # attempts that count: a busy worker's do not
+    tries: int = 0  # attempts that count: being turned away does not
     timeouts: int = 0
     owes: bool = False  # its retry has still to be paid for
-    busy_since: float | None = None
+    away_since: float | None = None
     attempts: dict[int, Attempt] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
 

@@ -47,7 +47,7 @@ class Limits:
     strikes: int = 3  # consecutive failures; one or two are weather
     probe_base_s: float = 0.5
     probe_cap_s: float = 15.0  # a worker that joins late is picked up within this
-    greeting_s: float = 10.0  # a greeting that nobody answered is repeated after this
+    greeting_s: float = 5.0  # a greeting that nobody answered is repeated after this
     start_patience_s: float = 10.0  # nobody usable at the start: workers need seconds to import
     fleet_patience_s: float = 30.0  # all gone half-way: a restart of the fleet fits into this
 
@@ -55,7 +55,7 @@ class Limits:
     busy_pause_s: float = 1.0  # a busy worker that names no time
     busy_floor_s: float = 0.05  # a worker that says "at once" must not make the run spin
     busy_cap_s: float = 60.0  # no worker may park a run for longer than this
-    busy_patience_s: float = 600.0  # a tile turned away for this long counts as failing
+    busy_patience_s: float = 600.0  # a tile turned away for longer than this is failing
 
     # Deadlines and bytes.
     deadline_base_s: float = 30.0  # a cold worker compiles its kernels first
@@ -90,7 +90,7 @@ BLAME: dict[FailureKind, Blame] = {
     FailureKind.BROKEN: Blame(attempt=True, tile=True, worker=True),
     FailureKind.CORRUPT: Blame(attempt=True, tile=True, worker=True),
     FailureKind.TIMEOUT: Blame(attempt=True, tile=True, worker=True),
-    FailureKind.UNREACHED: Blame(attempt=True, tile=False, worker=True),
+    FailureKind.UNREACHED: Blame(attempt=False, tile=False, worker=True),
 }
 
 

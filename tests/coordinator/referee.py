@@ -166,18 +166,20 @@ class Referee:
         if page is None or page.live.get(event.attempt) != event.worker:
             return
         self._land(page, event.attempt)
-        if event.kind is FailureKind.BUSY:
+        if event.kind in {FailureKind.BUSY, FailureKind.UNREACHED}:
             page.turned_away += 1
-            asked = event.retry_after_s
-            if asked is not None and asked >= 0:
-                until = self._now + min(asked, self.limits.busy_cap_s)
-                host = self.hosts[event.worker]
-                host.paused_until = max(host.paused_until, until)
-            return
-        page.failed_at.add(event.worker)
-        page.owes = True
-        if event.kind is FailureKind.UNREACHED and event.worker in self.usable:
+            self._turned_away(event)
+        else:
+            page.failed_at.add(event.worker)
+            page.owes = True
+
+    def _turned_away(self, event: TileFailed) -> None:
+        asked, host = event.retry_after_s, self.hosts[event.worker]
+        if event.kind is FailureKind.UNREACHED:
             self._leave(event.worker)
+        elif asked is not None and asked >= 0:
+            until = self._now + min(asked, self.limits.busy_cap_s)
+            host.paused_until = max(host.paused_until, until)
 
     def _land(self, page: Page, attempt: int) -> None:
         worker = page.live.pop(attempt)
