@@ -239,17 +239,18 @@ class Dispatcher:
         attempt = tile.attempts.get(event.attempt)
         if attempt is None or attempt.worker != event.worker:
             return
+        worker = self._fleet.workers[event.worker]
         if attempt.live:
-            self._slots.measure(tile, self._now - attempt.sent_at)
+            self._slots.measure(tile, worker, self._now - attempt.sent_at)
         self._out.append(Accept(event.tile, event.worker, event.attempt))
         self._land(tile, attempt, heard=True)
         for other in tile.live:
             self._cancel(other)
             self._land(tile, other, heard=False)
+            self._fleet.workers[other.worker].slow = other.sent_at < attempt.sent_at
         self._agenda.drop((Alarm.RETRY, event.tile))
         self._tiles.settle(tile, attempt, event.digest)
         self._slots.retries.repay()
-        worker = self._fleet.workers[event.worker]
         worker.strikes = worker.misses = 0
 
     def _compare(self, event: TileAnswered) -> None:

@@ -36,6 +36,7 @@ class Limits:
     # Hedging.
     hedge_fraction: float = 0.05  # of the tiles: what certainty about the tail may cost
     hedge_extra: int = 1  # so that a run of a few tiles may hedge too
+    hedge_copies: int = 3  # of a tile in flight: a hedge may meet a slow worker as well
     hedge_reserve: float = 0.5  # of the hedges, kept for the tail, where they shorten the run
     hedge_quantile: float = 0.95
     hedge_medians: float = 3.0  # on an even fleet the quantile alone would hedge healthy tiles
@@ -145,6 +146,11 @@ def may_hedge(*, hedges: int, tiles: int, tail: bool, limits: Limits) -> bool:
     """
     share = 1.0 if tail else 1.0 - limits.hedge_reserve
     return hedges + 1 <= limits.hedge_extra + share * limits.hedge_fraction * tiles
+
+
+def can_hedge(*, tries: int, live: int, limits: Limits) -> bool:
+    """Whether a tile that has `live` attempts in flight may get one more."""
+    return 0 < live < limits.hedge_copies and tries < limits.attempts
 
 
 def must_eject(*, strikes: int, ready: int, limits: Limits) -> bool:

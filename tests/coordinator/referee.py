@@ -1,7 +1,8 @@
 """A second opinion on every instruction: what a dispatcher must never do, whatever it is told.
 
-The referee stands between a dispatcher and the world. It keeps books of its own, made only from the
-events it passes on and the instructions it gets back, and raises `Foul` at the first broken promise.
+The referee stands between a dispatcher and the world. It keeps books of its own, made only from
+the events it passes on and the instructions it gets back, and raises `FoulError` at the first
+broken promise.
 """
 
 from __future__ import annotations
@@ -43,14 +44,14 @@ if TYPE_CHECKING:
 Key = tuple[int, int]
 
 
-class Foul(AssertionError):
+class FoulError(AssertionError):
     """The dispatcher broke a promise."""
 
 
 def require(promise: bool, words: str, *about: object) -> None:
-    """Raise `Foul` unless the promise is kept."""
+    """Raise `FoulError` unless the promise is kept."""
     if not promise:
-        raise Foul(" ".join([words, *map(str, about)]))
+        raise FoulError(" ".join([words, *map(str, about)]))
 
 
 @dataclass(slots=True)
@@ -89,7 +90,13 @@ class Referee:
     """Passes events to a dispatcher of its own making and checks what comes back."""
 
     def __init__(
-        self, works: Sequence[Work], workers: Sequence[str], *, limits: Limits, seed: int
+        self,
+        works: Sequence[Work],
+        workers: Sequence[str],
+        *,
+        limits: Limits,
+        seed: int,
+        record: bool = False,
     ) -> None:
         self.limits = limits
         self.works = works
@@ -97,10 +104,11 @@ class Referee:
         self.hosts = {name: Host() for name in workers}
         self.outcome: Outcome | None = None
         self.wake_at: float | None = None
+        self.record = record
         self.history: list[tuple[float, Event, tuple[Instruction, ...]]] = []
         self.usable: set[str] = set()
         self.live = self.live_bytes = self.closed = self.hedges = 0
-        self.accepted = self.paid_retries = self.most_slots = 0
+        self.accepted = self.paid_retries = self.usable_slots = self.most_slots = 0
         self._now = 0.0
         self._event: Event | None = None
         self._checks: dict[type, Callable[..., None]] = {
@@ -124,7 +132,8 @@ class Referee:
         was_over = self.outcome is not None
         self._before(event)
         got = self.dispatcher.handle(event, now)
-        self.history.append((now, event, tuple(got)))
+        if self.record:
+            self.history.append((now, event, tuple(got)))
         require(not (was_over and got), "speaks after the end:", got)
         for instruction in got:
             require(self.outcome is None, "goes on after Finish:", instruction)
@@ -151,15 +160,20 @@ class Referee:
             host.ejected = host.probed = False
             self._leave(worker)
             return
+        if worker in self.usable:
+            self.usable_slots += slots - host.slots
         host.slots = slots
-        if not host.barred and (host.probed or not host.ejected):
+        if not host.barred and not host.usable and (host.probed or not host.ejected):
             host.usable, host.ejected, host.probed = True, False, False
             self.usable.add(worker)
-        self.most_slots = max(self.most_slots, sum(self.hosts[u].slots for u in self.usable))
+            self.usable_slots += slots
+        self.most_slots = max(self.most_slots, self.usable_slots)
 
     def _leave(self, worker: str) -> None:
-        self.hosts[worker].usable = False
-        self.usable.discard(worker)
+        if worker in self.usable:
+            self.hosts[worker].usable = False
+            self.usable.discard(worker)
+            self.usable_slots -= self.hosts[worker].slots
 
     def _before_failed(self, event: TileFailed) -> None:
         page = self.pages.get(event.tile)
@@ -197,7 +211,7 @@ class Referee:
         require(not page.closed, "sends a closed tile:", send)
         require(send.attempt not in page.sends, "numbers two attempts alike:", send)
         require(send.hedge == bool(page.live), "hedges what does not fly, or flies twice:", send)
-        require(len(page.live) < 2, "hedges a hedged tile:", send)
+        require(len(page.live) < self.limits.hedge_copies, "hedges without end:", send)
         require(send.worker not in page.live.values(), "hedges at the same worker:", send)
         require(send.deadline_s >= self.limits.deadline_base_s, "hurries:", send)
         self._spend(send, page)

@@ -6,7 +6,7 @@ The world throws its own dice, from its own seed: a schedule is a number.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from random import Random
 from typing import TYPE_CHECKING
@@ -71,12 +71,14 @@ class World:
 class Simulation:
     """Runs a world to its end."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, *, record: bool = False) -> None:
         self.world = world
         self.names = [f"w{index}" for index in range(len(world.natures))]
         self.natures = dict(zip(self.names, world.natures, strict=True))
         self.rng = Random(world.seed ^ 0x5EED)
-        self.referee = Referee(world.works, self.names, limits=world.limits, seed=world.seed)
+        self.referee = Referee(
+            world.works, self.names, limits=world.limits, seed=world.seed, record=record
+        )
         self.now = 0.0
         self.events = 0
         self._heap: list[tuple[float, int, Event]] = []
@@ -270,6 +272,4 @@ def random_world(seed: int) -> World:
 
 
 def _with_outage(nature: Nature, start: float, end: float) -> Nature:
-    from dataclasses import replace
-
     return replace(nature, dead=((start, end), *nature.dead))
