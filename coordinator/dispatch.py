@@ -239,17 +239,18 @@ class Dispatcher:
         attempt = tile.attempts.get(event.attempt)
         if attempt is None or attempt.worker != event.worker:
             return
+        worker = self._fleet.workers[event.worker]
         if attempt.live:
-            self._slots.measure(tile, self._now - attempt.sent_at)
+            self._slots.measure(tile, worker, self._now - attempt.sent_at)
         self._out.append(Accept(event.tile, event.worker, event.attempt))
         self._land(tile, attempt, heard=True)
         for other in tile.live:
             self._cancel(other)
             self._land(tile, other, heard=False)
+            self._fleet.workers[other.worker].slow = other.sent_at < attempt.sent_at
         self._agenda.drop((Alarm.RETRY, event.tile))
         self._tiles.settle(tile, attempt, event.digest)
         self._slots.retries.repay()
-        worker = self._fleet.workers[event.worker]
         worker.strikes = worker.misses = 0
 
     def _compare(self, event: TileAnswered) -> None:
@@ -280,8 +281,9 @@ class Dispatcher:
     def _pause(self, worker: Worker, asked_s: float | None) -> None:
         pause_s = policy.busy_pause_s(asked_s=asked_s, limits=self._limits)
         worker.paused = True
+        worker.paused_until = max(worker.paused_until, self._now + pause_s)  # slots may disagree
         self._fleet.refresh(worker)
-        self._agenda.put(self._now + pause_s, (Alarm.RESUME, worker.name))
+        self._agenda.put(worker.paused_until, (Alarm.RESUME, worker.name))
 
     def _deadline_passed(self, number: int, attempt_number: int) -> None:
         tile = self._tiles.open[number]
@@ -294,26 +296,26 @@ class Dispatcher:
     ) -> None:
         """Draw the consequences of an attempt that failed, by the row of its kind."""
         self._land(tile, attempt, heard=heard)
-        if not self._counts(tile, kind):
-            tile.tries -= 1
-            if not tile.live:
-                self._tiles.due[tile.work.tile] = None
-            return
-        tile.timeouts += kind is FailureKind.TIMEOUT
-        tile.faults.append(Fault(attempt.worker, kind, reason))
         if BLAME[kind].worker:
             self._strike(self._fleet.workers[attempt.worker], kind, reason)
+        if self._counts(tile, kind):
+            tile.timeouts += kind is FailureKind.TIMEOUT
+            tile.faults.append(Fault(attempt.worker, kind, reason))
+            if not tile.live:
+                self._retry_or_give_up(tile, reason)
+            return
+        tile.tries -= 1
         if not tile.live:
-            self._retry_or_give_up(tile, reason)
+            self._tiles.due[tile.work.tile] = None
 
     def _counts(self, tile: OpenTile, kind: FailureKind) -> bool:
         """Whether a failure is one of the tile's attempts; being turned away isn't, at first."""
         if BLAME[kind].attempt:
-            tile.busy_since = None
+            tile.away_since = None
             return True
-        if tile.busy_since is None:
-            tile.busy_since = self._now
-        return self._now - tile.busy_since > self._limits.busy_patience_s
+        if tile.away_since is None:
+            tile.away_since = self._now
+        return self._now - tile.away_since > self._limits.busy_patience_s
 
     def _retry_or_give_up(self, tile: OpenTile, reason: str) -> None:
         if policy.is_hopeless(
