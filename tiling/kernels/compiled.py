@@ -224,8 +224,8 @@ class _Group:
                 self._steps(taps),
                 np.array(self.fills, np.float64),
                 _leaves(source.dtype, target.dtype),
-                np.empty(max(_scratch_samples(step.size) for step in taps)),
-                np.empty(_BUFFER_SAMPLES),
+                _aligned(max(_scratch_samples(step.size) for step in taps)),
+                _aligned(_BUFFER_SAMPLES),
                 np.empty((2, held), np.uint8),
             )
         )
@@ -266,6 +266,13 @@ def kind_of(weights: npt.NDArray[np.float64]) -> int:
 def _scratch_samples(size: int) -> int:
     """Count the float64 samples that `execute` needs for a pass of `size` taps."""
     return max(_SCRATCH, 64 * (size + 64), size + 2 * 4096)
+
+
+def _aligned(samples: int) -> npt.NDArray[np.float64]:
+    """Make float64 scratch that begins on a cache line: vectors across two lines cost double."""
+    room = np.empty(samples + 8)
+    first = -_address(room) // 8 % 8
+    return room[first : first + samples]
 
 
 def _address(array: npt.NDArray[Any]) -> int:

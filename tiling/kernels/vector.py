@@ -156,9 +156,56 @@ def _element(builder: Any, pointer: Any, offset: Any) -> Any:
     return builder.bitcast(builder.gep(raw, [offset]), pointer.type)
 
 
+def _emit_load(b: Any, pointer: Any, offset: Any, step: Any, lanes: int) -> Any:
+    """Load elements `step` bytes apart (None: contiguous), aligned or not, as a vector."""
+    where = _element(b, pointer, offset)
+    kind = ir.VectorType(pointer.type.pointee, lanes)
+    if step is None:
+        return b.load(b.bitcast(where, kind.as_pointer()), align=1)
+    value = ir.Constant(kind, ir.Undefined)
+    for lane in range(lanes):
+        place = _element(b, where, b.mul(step, _const(lane)))
+        value = b.insert_element(value, b.load(place, align=1), _const(lane))
+    return value
+
+
+def _emit_store(b: Any, value: Any, pointer: Any, offset: Any, step: Any, lanes: int) -> None:
+    """Store a vector in elements `step` bytes apart (None: contiguous), aligned or not."""
+    where = _element(b, pointer, offset)
+    if step is None:
+        b.store(value, b.bitcast(where, value.type.as_pointer()), align=1)
+        return
+    for lane in range(lanes):
+        place = _element(b, where, b.mul(step, _const(lane)))
+        b.store(b.extract_element(value, _const(lane)), place, align=1)
+
+
+def _move(lanes: int, dense: bool) -> Any:
+    """Make an intrinsic that casts and moves elements: ``move(from, at, step, to, at, step)``.
+
+    Offsets and steps count bytes; `dense` says that both sides are contiguous.
+    """
+
+    def move(_: Any, source: Any, at: Any, step: Any, target: Any, to: Any, pace: Any) -> Any:
+        def codegen(_: Any, b: Any, __: Any, args: Sequence[Any]) -> None:
+            steps = (None, None) if dense or lanes == 1 else (args[2], args[5])
+            value = _emit_load(b, args[0], args[1], steps[0], lanes)
+            number = _emit_cast(b, value, source.dtype, target.dtype, lanes)
+            _emit_store(b, number, args[3], args[4], steps[1], lanes)
+
+        return types.void(source, at, step, target, to, pace), codegen
+
+    return intrinsic(move)
+
+
+_move_one = _move(1, dense=True)
+_move_dense = _move(LANES, dense=True)
+_move_apart = _move(LANES, dense=False)
+
+
 @intrinsic
 def _peek(_context: Any, pointer: Any, offset: Any) -> tuple[Any, Any]:
-    """Load the element `offset` bytes after `pointer`, aligned or not."""
+    """Load the element `offset` bytes after `pointer`."""
 
     def codegen(_: Any, builder: Any, __: Any, args: Sequence[Any]) -> Any:
         return builder.load(_element(builder, *args), align=1)
@@ -166,46 +213,49 @@ def _peek(_context: Any, pointer: Any, offset: Any) -> tuple[Any, Any]:
     return pointer.dtype(pointer, offset), codegen
 
 
-@intrinsic
-def _poke(_context: Any, pointer: Any, offset: Any, value: Any) -> tuple[Any, Any]:
-    """Cast a float64 as gcc does and store it `offset` bytes after `pointer`."""
-    dtype = pointer.dtype
-
-    def codegen(_: Any, builder: Any, __: Any, args: Sequence[Any]) -> Any:
-        where = _element(builder, args[0], args[1])
-        builder.store(_emit_cast(builder, args[2], dtype), where, align=1)
-
-    return types.void(pointer, offset, value), codegen
+def _splat(kind: Any, number: Any, lanes: int) -> Any:
+    return ir.Constant(ir.VectorType(kind, lanes), [number] * lanes)
 
 
-def _emit_cast(b: Any, value: Any, dtype: Any) -> Any:
-    if dtype == types.float64:
+def _emit_cast(b: Any, value: Any, old: Any, new: Any, lanes: int) -> Any:
+    """Cast to or from float64; one of `old` and `new` is it."""
+    if new == types.float64:
+        return _emit_double(b, value, old, ir.VectorType(_DOUBLE, lanes))
+    if new == types.float32:
+        return b.fptrunc(value, ir.VectorType(ir.FloatType(), lanes))
+    if new == types.uint64:
+        return _emit_uint64(b, value, lanes)
+    width = 64 if new in (types.int64, types.uint32) else 32
+    number = _emit_signed(b, value, width, lanes)
+    kind = ir.VectorType(ir.IntType(new.bitwidth), lanes)
+    return number if new.bitwidth == width else b.trunc(number, kind)
+
+
+def _emit_double(b: Any, value: Any, old: Any, kind: Any) -> Any:
+    if old == types.float64:
         return value
-    if dtype == types.float32:
-        return b.fptrunc(value, ir.FloatType())
-    if dtype == types.uint64:
-        return _emit_uint64(b, value)
-    width = 64 if dtype in (types.int64, types.uint32) else 32
-    number = _emit_signed(b, value, width)
-    return number if dtype.bitwidth == width else b.trunc(number, ir.IntType(dtype.bitwidth))
+    if old == types.float32:
+        return b.fpext(value, kind)
+    return b.sitofp(value, kind) if old.signed else b.uitofp(value, kind)
 
 
-def _emit_signed(b: Any, value: Any, width: int) -> Any:
+def _emit_signed(b: Any, value: Any, width: int, lanes: int) -> Any:
     """``cvttsd2si``: toward zero, and the most negative number for all that does not fit."""
     limit = float(2 ** (width - 1))
     low, bound = (">=", -limit) if width == 64 else (">", -limit - 1)
-    above = b.fcmp_ordered(low, value, ir.Constant(_DOUBLE, bound))
-    below = b.fcmp_ordered("<", value, ir.Constant(_DOUBLE, limit))
+    above = b.fcmp_ordered(low, value, _splat(_DOUBLE, bound, lanes))
+    below = b.fcmp_ordered("<", value, _splat(_DOUBLE, limit, lanes))
     kind = ir.IntType(width)
-    number = b.fptosi(value, kind)
-    return b.select(b.and_(above, below), number, ir.Constant(kind, -(2 ** (width - 1))))
+    number = b.fptosi(value, ir.VectorType(kind, lanes))
+    return b.select(b.and_(above, below), number, _splat(kind, -(2 ** (width - 1)), lanes))
 
 
-def _emit_uint64(b: Any, value: Any) -> Any:
-    half = ir.Constant(_DOUBLE, 2.0**63)
+def _emit_uint64(b: Any, value: Any, lanes: int) -> Any:
+    half = _splat(_DOUBLE, 2.0**63, lanes)
     upper = b.fcmp_ordered(">=", value, half)
-    number = _emit_signed(b, b.select(upper, b.fsub(value, half), value), 64)
-    return b.xor(number, b.select(upper, _const(-(2**63)), _const(0)))
+    number = _emit_signed(b, b.select(upper, b.fsub(value, half), value), 64, lanes)
+    carry = b.select(upper, _splat(_INT64, -(2**63), lanes), _splat(_INT64, 0, lanes))
+    return b.xor(number, carry)
 
 
 def _correlate(
@@ -226,14 +276,17 @@ def _gather(
     if columns == 1 or row_step == columns * step:
         step = row_step if columns == 1 else step
         rows, columns = 1, rows * columns
+    whole = columns - columns % LANES
     for row in range(rows):
-        start, place = row * row_step, row * columns
+        start, place = row * row_step, row * columns * 8
         if step == width:
-            for i in range(columns):
-                _poke(target, (place + i) * 8, np.float64(_peek(source, start + i * width)))
+            for i in range(0, whole, LANES):
+                _move_dense(source, start + i * width, width, target, place + i * 8, 8)
         else:
-            for i in range(columns):
-                _poke(target, (place + i) * 8, np.float64(_peek(source, start + i * step)))
+            for i in range(0, whole, LANES):
+                _move_apart(source, start + i * step, step, target, place + i * 8, 8)
+        for i in range(whole, columns):
+            _move_one(source, start + i * step, step, target, place + i * 8, 8)
 
 
 def _scatter(
@@ -243,14 +296,17 @@ def _scatter(
     if columns == 1 or row_step == columns * step:
         step = row_step if columns == 1 else step
         rows, columns = 1, rows * columns
+    whole = columns - columns % LANES
     for row in range(rows):
-        start, place = row * row_step, row * columns
+        start, place = row * row_step, row * columns * 8
         if step == width:
-            for i in range(columns):
-                _poke(target, start + i * width, _peek(source, (place + i) * 8))
+            for i in range(0, whole, LANES):
+                _move_dense(source, place + i * 8, 8, target, start + i * width, width)
         else:
-            for i in range(columns):
-                _poke(target, start + i * step, _peek(source, (place + i) * 8))
+            for i in range(0, whole, LANES):
+                _move_apart(source, place + i * 8, 8, target, start + i * step, step)
+        for i in range(whole, columns):
+            _move_one(source, place + i * 8, 8, target, start + i * step, step)
 
 
 def _is_ambiguous(samples: Any, bits: Any, count: int) -> int:
