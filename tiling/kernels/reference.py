@@ -59,7 +59,7 @@ def correlate(block: npt.NDArray[Any], step: Pass, dtype: np.dtype[Any]) -> npt.
         step.taps,
         axis=step.axis,
         output=result,
-        mode=step.mode,  # type: ignore[arg-type]
+        mode=step.mode,
         cval=step.cval if block.dtype.kind == "c" else step.cval.real,
         origin=step.origin,
     )
