@@ -1,0 +1,63 @@
+"""What the handlers share: one value, made once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from aiohttp import web
+
+from tiling.kernels import Kernel
+from tiling.kernels.reference import run as reference
+from worker.jobs import Jobs
+from worker.pool import Pool
+from worker.settings import Settings
+
+REGISTRATIONS = 4
+"""Jobs that are read at the same time; one thread parses them, apart from the tiles' threads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A worker's parts.
+
+    Parameters
+    ----------
+    settings : Settings
+    kernel, kernel_name : Kernel and str
+        What computes the passes.
+    pool : Pool
+        Where tiles are computed.
+    clerk : Pool
+        Where jobs are parsed: never behind a tile.
+    jobs : Jobs
+    """
+
+    settings: Settings
+    kernel: Kernel
+    kernel_name: str
+    pool: Pool
+    clerk: Pool
+    jobs: Jobs
+
+    @classmethod
+    def start(
+        cls, settings: Settings, kernel: Kernel = reference, kernel_name: str = "reference"
+    ) -> Self:
+        """Make a worker's parts from its settings."""
+        return cls(
+            settings,
+            kernel,
+            kernel_name,
+            Pool(settings.threads, settings.pipelined, settings.retry_after_s),
+            Pool(1, REGISTRATIONS - 1, settings.retry_after_s),
+            Jobs(settings.jobs),
+        )
+
+    def stop(self) -> None:
+        """Let the threads go."""
+        self.pool.close()
+        self.clerk.close()
+
+
+SERVICE = web.AppKey("service", Service)
