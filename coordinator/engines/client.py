@@ -18,7 +18,7 @@ from coordinator.config import Host
 from coordinator.events import FailureKind
 from tiling.errors import WireError
 from tiling.job import Job
-from tiling.wire import BODY_TYPE, DIGEST, PROTOCOL, Answer, Question
+from tiling.wire import BODY_TYPE, DIGEST, PROTOCOL, UNKNOWN_JOB, Answer, Question
 
 CHUNK_BYTES = 2**18
 """Of a body that is sent: large against a system call, small against a socket's buffer."""
@@ -28,9 +28,6 @@ MAX_JSON_BYTES = 2**16
 
 GREETING_S = 5.0
 """Longest wait for the answer to a greeting: the worker computes nothing for it."""
-
-UNKNOWN_JOB = "unknown-job"
-"""End of the problem type by which a worker says that it does not know a job (any more)."""
 
 
 class Refusal(Exception):  # noqa: N818 -- it is an answer, though not the one wished for
@@ -201,7 +198,7 @@ async def _refusal(response: aiohttp.ClientResponse) -> Exception:
     except (ValueError, RecursionError):
         problem = None
     problem = problem if isinstance(problem, dict) else {}
-    if response.status == 404 and str(problem.get("type", "")).endswith(UNKNOWN_JOB):
+    if response.status == 404 and problem.get("type") == UNKNOWN_JOB:
         return UnknownJobError()
     said = str(problem.get("detail") or problem.get("title") or response.reason or "")
     reason = f"HTTP {response.status}: {said}"[:1000]
