@@ -251,7 +251,7 @@ def test_degenerate_grids(grid: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["display.words", "display.tilemap", "display.json_lines", "addresses"]
+    "name", ["display.words", "display.tilemap", "display.json_lines", "progress", "addresses"]
 )
 def test_examples_run(name: str) -> None:
     """What the docstrings show is what happens."""
