@@ -47,7 +47,7 @@ class Defaults:
     connect_timeout_s : float
         Longest wait for a connection.
     silent_after_s : float
-        A worker that owes an answer and has not sent a byte for this long counts as lost.
+        A worker that owes an answer and does not say within this that it is alive counts as lost.
     slow_link_mb_s : float
         Slowest link worth using, in 10^6 bytes per second: a tile may take as long as this needs.
     max_in_flight_mb : float
@@ -60,11 +60,9 @@ class Defaults:
     connect_timeout_s: Positive = (
         5.0  # TCP asks again after 1 and 3 s: two lost packets are survived
     )
-    silent_after_s: Positive = (
-        10.0  # three lost packets in a row (1 + 2 + 4 s), and a pause to swap
-    )
+    silent_after_s: Positive = 4.0  # two lost packets in a row (1 + 2 s); noticed within 5 s
     slow_link_mb_s: Positive = 1.0  # below 8 Mbit/s, sending costs more than filtering at home
-    max_in_flight_mb: Positive = 256.0  # keeps the coordinator below 400 MiB, interpreter included
+    max_in_flight_mb: Positive = 280.0  # keeps the coordinator below 400 MiB, interpreter included
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from coordinator.engines import Engine, Mission
+from coordinator.engines import Capacity, Engine, Mission
 from coordinator.events import Event, Listener, RunFinished, RunStarted
 from coordinator.stores import Sink, Source
 from tiling.choose import choose_tile
@@ -32,11 +32,20 @@ class Request:
     source: Source
     tile: tuple[int, ...] | None = None
 
-    def plan(self, slots: int) -> Plan:
-        """Cut the source for so many tiles at a time."""
+    def plan(self, capacity: Capacity) -> Plan:
+        """Cut the source for an engine of this capacity."""
         job, shape = self.job, self.source.shape
         itemsize = max(job.source.itemsize, job.target.itemsize)
-        tile = self.tile or choose_tile(shape, itemsize, job.halo, job.wraps, slots).tile
+        tile = self.tile
+        if tile is None:
+            tile = choose_tile(
+                shape,
+                itemsize,
+                job.halo,
+                job.wraps,
+                capacity.slots,
+                max_tile_bytes=capacity.tile_bytes,
+            ).tile
         grid = Grid(shape, tile)
         return Plan(grid, job.halo, job.wraps, job.source.itemsize, job.target.itemsize)
 
