@@ -154,6 +154,12 @@ def test_an_ejected_worker_comes_back() -> None:
     assert tally.note == Note(6.0, "a came back")
 
 
+def test_a_worker_that_stays_away_is_no_news() -> None:
+    """Asked again and again in vain, it is noted once."""
+    tally = tally_of(started(), WorkerLost("a", "refused"), WorkerLost("a", "refused"))
+    assert tally.note == Note(1.0, "a lost: refused")
+
+
 def test_what_is_worth_reading() -> None:
     """Hedges and tiles given up are noted; a retry that goes its way is not."""
     hedged = TileHedged(7, "a", "b", 3.25)
