@@ -26,11 +26,14 @@ class Request:
     source : Source
     tile : tuple of int, optional
         Shape of the piece that each tile owns.
+    title : str
+        What people call the job.
     """
 
     job: Job
     source: Source
     tile: tuple[int, ...] | None = None
+    title: str = ""
 
     def plan(self, capacity: Capacity) -> Plan:
         """Cut the source for an engine of this capacity."""
@@ -79,7 +82,7 @@ def run(request: Request, open_sink: Callable[[], Sink], engine: Engine, listen:
             engine.run(Mission(request.job, plan, request.source, sink), tell)
     except BaseException as error:
         sink.discard()
-        tell(RunFinished(error=str(error) or type(error).__name__))
+        tell(RunFinished(error=_why(error)))
         raise
     sink.commit()
     tell(RunFinished())
@@ -112,7 +115,7 @@ def _started(request: Request, plan: Plan, sink: Sink) -> RunStarted:
     return RunStarted(
         input=request.source.name,
         output=sink.name,
-        filter=" then ".join(call.filter for call in request.job.calls),
+        filter=request.title or " then ".join(call.filter for call in request.job.calls),
         shape=plan.grid.shape,
         dtype=str(request.source.dtype),
         tile_shape=plan.grid.tile,
@@ -123,3 +126,7 @@ def _started(request: Request, plan: Plan, sink: Sink) -> RunStarted:
         halo_overhead=plan.halo_overhead,
         workers=(),
     )
+
+
+def _why(error: BaseException) -> str:
+    return "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
