@@ -10,6 +10,7 @@ from aiohttp import web
 from tiling.kernels import Kernel
 from tiling.kernels.reference import run as reference
 from worker.jobs import Jobs
+from worker.metrics import Metrics
 from worker.pool import Pool
 from worker.settings import Settings
 
@@ -31,6 +32,7 @@ class Service:
     clerk : Pool
         Where jobs are parsed: never behind a tile.
     jobs : Jobs
+    metrics : Metrics
     """
 
     settings: Settings
@@ -39,6 +41,7 @@ class Service:
     pool: Pool
     clerk: Pool
     jobs: Jobs
+    metrics: Metrics
 
     @classmethod
     def start(
@@ -49,9 +52,15 @@ class Service:
             settings,
             kernel,
             kernel_name,
-            Pool(settings.threads, settings.pipelined, settings.retry_after_s),
-            Pool(1, REGISTRATIONS - 1, settings.retry_after_s),
-            Jobs(settings.jobs),
+            Pool(
+                settings.threads,
+                settings.pipelined,
+                settings.memory_bytes,
+                settings.retry_after_s,
+            ),
+            Pool(1, REGISTRATIONS - 1, 0, settings.retry_after_s),
+            Jobs(settings.jobs, settings.jobs_bytes),
+            Metrics.start(),
         )
 
     def stop(self) -> None:
