@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
+import numpy as np
 from aiohttp import web
 
-from tiling.kernels import Kernel
+from tiling.kernels import Kernel, Pass
 from tiling.kernels.reference import run as reference
 from worker.jobs import Jobs
 from worker.metrics import Metrics
@@ -62,6 +64,12 @@ class Service:
             Jobs(settings.jobs, settings.jobs_bytes),
             Metrics.start(),
         )
+
+    async def warm(self) -> None:
+        """Filter one sample, so that no tile pays for what the kernel loads on first use."""
+        one = np.ones(1)
+        passes = (Pass(0, one.tobytes(), "reflect"),)
+        await self.clerk.do(partial(self.kernel, one, passes, (slice(0, 1),), np.empty(1)))
 
     def stop(self) -> None:
         """Let the threads go."""
