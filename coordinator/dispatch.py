@@ -323,20 +323,16 @@ class Dispatcher:
         ):
             self._give_up(tile)
             return
-        after_s = self._backoff_s(tile)
-        tile.owes = True
-        self._agenda.put(self._now + after_s, (Alarm.RETRY, tile.work.tile))
-        self._out.append(Tell(TileRetried(tile.work.tile, after_s, reason)))
-
-    def _backoff_s(self, tile: OpenTile) -> float:
-        if policy.needs_other_worker(
+        after_s = policy.retry_pause_s(
             tries=tile.tries,
             tried_workers=len(tile.tried),
             absent=self._fleet.absent,
+            rng=self._rng,
             limits=self._limits,
-        ):
-            return self._limits.last_chance_pause_s
-        return policy.backoff_s(failures=tile.tries, rng=self._rng, limits=self._limits)
+        )
+        tile.owes = True
+        self._agenda.put(self._now + after_s, (Alarm.RETRY, tile.work.tile))
+        self._out.append(Tell(TileRetried(tile.work.tile, after_s, reason)))
 
     def _retry_due(self, number: int) -> None:
         self._tiles.due[number] = None

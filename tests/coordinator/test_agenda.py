@@ -21,7 +21,8 @@ def ring_all(agenda: Agenda, now: float) -> list[Key]:
 @given(MOVES, st.integers(0, 50))
 def test_an_agenda_is_a_sorted_dictionary(moves: list[tuple[int, int | None]], now: int) -> None:
     """Setting, moving and dropping agree with a plain dictionary."""
-    agenda, model = Agenda(), {}
+    agenda = Agenda()
+    model: dict[Key, int] = {}
     for number, at in moves:
         key = (Alarm.RETRY, number)
         model.pop(key, None)

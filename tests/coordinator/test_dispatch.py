@@ -411,7 +411,7 @@ def test_when_the_last_one_goes_an_ejected_one_is_asked_at_once() -> None:
     for send in [each for each in of(Send, desk.ready("a", "b", slots=3)) if each.worker == "a"]:
         desk.fail(send)
     assert Probe("a") in desk.tell(WorkerLost("b", "silent"))
-    assert of(Send, desk.ready("a") + desk.sleep(1.0))
+    assert of(Send, desk.ready("a", slots=3) + desk.sleep(1.0))
 
 
 def test_slots_may_change() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -32,7 +33,7 @@ def test_every_kind_of_failure_has_its_row() -> None:
 def test_impossible_limits_are_refused(name: str, value: int) -> None:
     """A threshold that no run can keep is named at birth."""
     with pytest.raises(ValueError, match=name):
-        Limits(**{name: value})
+        replace(LIMITS, **{name: value})
 
 
 def test_backoff_has_full_jitter_below_a_doubling_ceiling_and_a_cap() -> None:
@@ -121,12 +122,10 @@ def test_a_tile_larger_than_the_budget_flies_alone(in_flight_bytes: int, fits: b
 def test_the_last_attempt_waits_for_a_second_opinion() -> None:
     """Only where one worker had all the say, and another may come back."""
 
-    def waits(tries: int, tried_workers: int, absent: int) -> bool:
-        return policy.needs_other_worker(
-            tries=tries, tried_workers=tried_workers, absent=absent, limits=LIMITS
+    def pause_s(tries: int, tried_workers: int, absent: int) -> float:
+        return policy.retry_pause_s(
+            tries=tries, tried_workers=tried_workers, absent=absent, rng=Random(1), limits=LIMITS
         )
 
-    assert waits(4, 1, 1)
-    assert not waits(3, 1, 1)
-    assert not waits(4, 2, 1)
-    assert not waits(4, 1, 0)
+    assert pause_s(4, 1, 1) == LIMITS.last_chance_pause_s
+    assert max(pause_s(3, 1, 1), pause_s(4, 2, 1), pause_s(4, 1, 0)) < 2.0
