@@ -367,6 +367,17 @@ def test_a_worker_that_joins_late_is_found() -> None:
     assert [send.worker for send in of(Send, desk.ready("b"))] == ["b"]
 
 
+def test_bad_news_that_is_repeated_does_not_put_off_the_probe() -> None:
+    """A heartbeat may report a dead worker every second."""
+    desk = Desk(9, "a", "b")
+    desk.ready("a")
+    probes = 0
+    for _ in range(60):
+        desk.tell(WorkerLost("b", "silent"))
+        probes += len(of(Probe, desk.sleep(1.0)))
+    assert 5 <= probes <= 12
+
+
 def test_a_greeting_that_is_not_answered_is_repeated() -> None:
     """An engine that forgets to report does not lose the worker."""
     desk = Desk(9, "a", "b")
