@@ -1,19 +1,31 @@
-"""A run, on one screen: greet, plan, compute, commit."""
+"""A run, on one screen: greet, plan, compute, commit; and the same for each stage of a job."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from coordinator.engines import Capacity, Engine, Mission
 from coordinator.events import Event, Listener, RunFinished, RunStarted
 from coordinator.stores import Sink, Source
+from coordinator.stores.memory import ArraySink, ArraySource
+from coordinator.stores.scratch import scratch
 from tiling.choose import choose_tile
+from tiling.dtypes import Array
 from tiling.errors import BadTypeError, BadValueError
 from tiling.grid import Grid
+from tiling.halo import Halo
 from tiling.job import Job
+from tiling.operations import Arithmetic
+from tiling.operations.base import ANYTHING, dtype_bound
 from tiling.plan import Plan
+from tiling.stages import Stage, stages, wants_bound
+
+PIECE_BYTES = 16 * 2**20
+"""Of a block that is looked at, or combined with others, in this process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +40,21 @@ class Request:
         Shape of the piece that each tile owns.
     title : str
         What people call the job.
+    bound : float
+        Of the source's samples; see `tiling.operations.base`.
     """
 
     job: Job
     source: Source
     tile: tuple[int, ...] | None = None
     title: str = ""
+    bound: float = ANYTHING
 
     def plan(self, capacity: Capacity) -> Plan:
         """Cut the source for an engine of this capacity."""
         job, shape = self.job, self.source.shape
         itemsize = max(job.source.itemsize, job.target.itemsize)
+        whole = job.whole(self.bound)
         tile = self.tile
         if tile is None:
             tile = choose_tile(
@@ -47,14 +63,19 @@ class Request:
                 job.halo,
                 job.wraps,
                 capacity.slots,
+                whole=whole,
                 max_tile_bytes=capacity.tile_bytes,
             ).tile
+        tile = tuple(
+            max(length, 1) if kept else size
+            for size, length, kept in zip(tile, shape, whole, strict=True)
+        )
         grid = Grid(shape, tile)
         return Plan(grid, job.halo, job.wraps, job.source.itemsize, job.target.itemsize)
 
 
-def run(request: Request, open_sink: Callable[[], Sink], engine: Engine, listen: Listener) -> Plan:
-    """Carry out a request; return the plan that was followed.
+def run(request: Request, open_sink: Callable[[], Sink], engine: Engine, listen: Listener) -> None:
+    """Carry out a request, in as many stages as it takes.
 
     Parameters
     ----------
@@ -70,6 +91,22 @@ def run(request: Request, open_sink: Callable[[], Sink], engine: Engine, listen:
     TilefanError
         If the output could not be made; then nothing of it is left.
     """
+    job = request.job
+    job.program.check_shape(request.source.shape)
+    bound = dtype_bound(job.source)
+    if wants_bound(job):
+        bound = bound_of(request.source)
+    parts = stages(job, bound)
+    if len(parts) == 1:
+        run_job(replace(request, bound=bound), open_sink, engine, listen)
+    else:
+        _Relay(request, parts, engine, listen).run(open_sink)
+
+
+def run_job(
+    request: Request, open_sink: Callable[[], Sink], engine: Engine, listen: Listener
+) -> Plan:
+    """Carry out a request in one stage; return the plan that was followed."""
 
     def tell(event: Event) -> None:
         listen(time.monotonic(), event)
@@ -87,6 +124,87 @@ def run(request: Request, open_sink: Callable[[], Sink], engine: Engine, listen:
     sink.commit()
     tell(RunFinished())
     return plan
+
+
+class _Relay:
+    """Stages one after another; an intermediate array lives until its last reader is done."""
+
+    def __init__(
+        self, request: Request, parts: tuple[Stage, ...], engine: Engine, listen: Listener
+    ) -> None:
+        self._request = request
+        self._parts = parts
+        self._engine = engine
+        self._listen = listen
+        self._arrays: dict[int, Source] = {0: request.source}
+
+    def run(self, open_sink: Callable[[], Sink]) -> None:
+        """Run every stage, the last one into the sink."""
+        sink = open_sink()
+        try:
+            for index in range(len(self._parts) - 1):
+                self._between(index)
+        except BaseException:
+            sink.discard()
+            raise
+        self._stage(len(self._parts) - 1, sink)
+
+    def _between(self, index: int) -> None:
+        part = self._parts[index]
+        array = scratch(self._request.source.shape, part.target)
+        self._stage(index, ArraySink(array, "intermediate"))
+        self._arrays[part.number] = ArraySource(array, "intermediate")
+        needed = {read for later in self._parts[index + 1 :] for read in later.inputs}
+        self._arrays = {n: source for n, source in self._arrays.items() if n in needed}
+
+    def _stage(self, index: int, sink: Sink) -> None:
+        """Run one stage, which commits or discards its sink."""
+        part = self._parts[index]
+        sources = [self._arrays[number] for number in part.inputs]
+        if isinstance(part.work, Arithmetic):
+            _combine(part.work, sources, sink)
+            return
+        title = self._request.title or part.work.calls[0].filter
+        stage = Request(
+            part.work,
+            sources[0],
+            self._request.tile,
+            f"{title}, stage {index + 1} of {len(self._parts)}",
+            part.bound,
+        )
+        run_job(stage, lambda: sink, self._engine, self._listen)
+
+
+def bound_of(source: Source) -> float:
+    """Return the largest magnitude among all samples, NaN if there is one."""
+    bound = 0.0
+    for block in (source.read(tile.read) for tile in _pieces(source)):
+        both = np.max(block), np.min(block)
+        bound = float(np.max([bound, abs(float(both[0])), abs(float(both[1]))]))
+    return bound
+
+
+def _pieces(source: Source) -> Plan:
+    """Cut an array into slabs that are read at a time where nothing is sent."""
+    shape, itemsize = source.shape, source.dtype.itemsize
+    halo, wraps = Halo.none(len(shape)), (False,) * len(shape)
+    tile = choose_tile(shape, itemsize, halo, wraps, 1, max_tile_bytes=PIECE_BYTES).tile
+    return Plan(Grid(shape, tile), halo, wraps, itemsize, itemsize)
+
+
+def _combine(work: Arithmetic, sources: list[Source], sink: Sink) -> None:
+    """Compute sample by sample, here: it takes less than sending the samples would."""
+    try:
+        for tile in _pieces(sources[0]):
+            blocks = [source.read(tile.read) for source in sources]
+            region = sink.region(tile.write)
+            native: Array = np.empty(region.shape, region.dtype.newbyteorder("="))
+            work.combine(blocks, native)
+            region[...] = native
+    except BaseException:
+        sink.discard()
+        raise
+    sink.commit()
 
 
 def tile_shape(tile: object, ndim: int) -> tuple[int, ...] | None:
