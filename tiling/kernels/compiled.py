@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _INTERMEDIATE_BYTES = 1 << 19  # of one micro-tile: with the scratch, it fits a second-level cache
 _SCRATCH = 1 << 15  # float64 samples under and around a chunk of columns
 _HEAVIEST = 1e100  # sum of |weights| whose sums of checked samples stay finite
-_BUFFER_SAMPLES = 1024 + 64
+_BUFFER_SAMPLES = 2 * 2048 + 64
 _EPSILON = float(np.finfo(np.float64).eps)
 _MODES = {"reflect": 0, "mirror": 1, "nearest": 2, "wrap": 3, "constant": 4}
 _REAL = frozenset("?bhilqBHILQfd")
@@ -265,7 +265,7 @@ def kind_of(weights: npt.NDArray[np.float64]) -> int:
 
 def _scratch_samples(size: int) -> int:
     """Count the float64 samples that `execute` needs for a pass of `size` taps."""
-    return max(_SCRATCH, 64 * (size + 64), size + 2 * 4096)
+    return max(_SCRATCH, 72 * (size + 64))
 
 
 def _aligned(samples: int) -> npt.NDArray[np.float64]:
