@@ -49,7 +49,7 @@ def _call(result: Any, kind: Any) -> Any:
     """Make an intrinsic that calls a native function of int64 arguments by its address."""
 
     def call(_: Any, _function: Any, arguments: Any) -> tuple[Any, Any]:
-        def codegen(context: Any, b: Any, signature: Any, args: Sequence[Any]) -> Any:
+        def codegen(context: Any, b: Any, _signature: Any, args: Sequence[Any]) -> Any:
             function = ir.FunctionType(kind, [_INT64] * len(arguments))
             values = cgutils.unpack_tuple(b, args[1], len(arguments))
             value = b.call(b.inttoptr(args[0], function.as_pointer()), values)

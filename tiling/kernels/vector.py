@@ -32,7 +32,6 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from llvmlite import ir
 from numba import cfunc, types
 from numba.core import cgutils
@@ -40,6 +39,8 @@ from numba.extending import intrinsic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    import numpy as np
 
 SYMMETRIC, ANTISYMMETRIC, PLAIN = 0, 1, 2
 LANES = 8  # one AVX-512 register, two of AVX2, four of SSE2
