@@ -8,13 +8,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from coordinator.chain import Chain
 from coordinator.engines import Engine
 from coordinator.progress import Style, make_listener
 from coordinator.run import Request, run, tile_shape
 from coordinator.stores.npy import NpySink, check_output, open_npy
-from tiling.dtypes import output_dtype
 from tiling.filters import FILTERS
-from tiling.job import Job
 
 
 def filter_file(
@@ -52,13 +51,12 @@ def filter_file(
     """
     array = open_npy(source)
     check_output(target, source, overwrite=overwrite)
-    call = FILTERS[name].call(len(array.shape), array.dtype, **parameters)
-    dtype = output_dtype(parameters.get("output"), array.dtype)
-    job = Job(len(array.shape), (call,))
-    request = Request(job, array, tile_shape(tile, len(array.shape)), _title(name, parameters))
+    chain = Chain.of([(name, parameters)], len(array.shape), array.dtype)
+    shape = tile_shape(tile, len(array.shape))
+    request = Request(chain.job, array, shape, _title(name, parameters))
 
     def open_sink() -> NpySink:
-        return NpySink.create(target, array.shape, dtype)
+        return NpySink.create(target, array.shape, chain.dtype)
 
     with open_engine(hosts) as engine, make_listener(style) as listen:
         run(request, open_sink, engine, listen)

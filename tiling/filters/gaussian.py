@@ -16,7 +16,7 @@ import numpy as np
 from tiling.dtypes import Dtype, check_correlation
 from tiling.edges import plain_mode
 from tiling.errors import BadTypeError, BadValueError, UnsupportedError
-from tiling.filters.parameters import axes_of, axis_of, cval_of, native, per_axis, target_of
+from tiling.filters.parameters import axes_of, axis_of, cval_of, native, per_axis, scalar, target_of
 from tiling.filters.steps import SOURCE, Steps
 from tiling.job import Call
 from tiling.kernels.passes import Pass
@@ -56,8 +56,8 @@ def gaussian_filter(
     TilingError
         What SciPy refuses, as the same builtin kind of error.
     """
-    source, target = native(dtype), target_of(output, dtype)
     filtered = axes_of(axes, ndim)
+    source, target = native(dtype), target_of(output, dtype)
     passes = _passes(source, filtered, sigma, order, mode, cval, truncate, radius)
     if passes.passes:
         check_correlation(source, target)
@@ -165,8 +165,10 @@ def _passes(
     radius: Any,
 ) -> Correlations:
     """Return the passes of a `gaussian_filter`, none for an axis without sigma."""
-    columns = [per_axis(value, len(axes)) for value in (sigma, order, mode, radius)]
-    rows = [row for row in zip(axes, *columns, strict=True) if _sigma(row[1]) > SKIPPED_SIGMA]
+    sigmas, orders = (map(scalar, per_axis(value, len(axes))) for value in (sigma, order))
+    modes, radii = (per_axis(value, len(axes)) for value in (mode, radius))
+    columns = zip(axes, sigmas, orders, modes, radii, strict=True)
+    rows = [row for row in columns if _sigma(row[1]) > SKIPPED_SIGMA]
     fill = cval_of(cval, source) if rows else 0.0
     return Correlations(
         tuple(
@@ -193,12 +195,12 @@ def _sigma(sigma: Any) -> float:
 
 
 def _order(order: Any) -> int:
-    real = isinstance(order, numbers.Real)
+    real = isinstance(order, numbers.Real | np.bool_)
     if not real:
         raise BadTypeError(f"order must be an integer, not {order!r}")
     if order < 0:
         raise BadValueError(f"order must be non-negative, not {order!r}")
-    if order != 0 and (isinstance(order, bool) or not isinstance(order, numbers.Integral)):
+    if order and (isinstance(order, bool) or not isinstance(order, numbers.Integral)):
         raise BadTypeError(f"order must be an integer, not {order!r}")
     return int(order)
 

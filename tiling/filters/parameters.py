@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import numbers
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from tiling.operations.fields import MAX_INTEGER
 
 def native(dtype: Dtype) -> Dtype:
     """Return a dtype in this machine's byte order, once it is known to travel."""
+    output_dtype(None, dtype)  # SciPy looks at the dtype's name first
     wire_name(dtype)
     return dtype.newbyteorder("=")
 
@@ -43,8 +43,11 @@ def axes_of(axes: Any, ndim: int) -> tuple[int, ...]:
     """Return the axes to filter, none of them negative."""
     if axes is None:
         return tuple(range(ndim))
+    several: Any = (axes,) if np.isscalar(axes) else axes
+    if not isinstance(several, Iterable):
+        raise BadValueError(f"axes must be an integer or several, or None, not {axes!r}")
     try:
-        chosen = [operator.index(axis) for axis in (axes if np.iterable(axes) else (axes,))]
+        chosen = [operator.index(axis) for axis in several]
     except TypeError as error:
         raise BadTypeError(f"axes: {error}") from None
     for axis in chosen:
@@ -67,7 +70,7 @@ def axis_of(axis: Any, ndim: int) -> int:
 def per_axis(value: Any, count: int) -> Sequence[Any]:
     """Repeat a scalar for each axis; a sequence must have one entry per axis."""
     if isinstance(value, str) or not np.iterable(value):
-        return [value[()] if isinstance(value, np.ndarray) else value] * count
+        return [value] * count
     values = list(value)
     if len(values) != count:
         raise UnsupportedError(
@@ -116,12 +119,20 @@ def mode_of(mode: Any) -> Mode:
 
 def cval_of(cval: Any, source: Dtype) -> complex:
     """Return the fill value as SciPy reads it: complex numbers are for complex arrays only."""
-    kind = numbers.Complex if source.kind == "c" else numbers.Real
-    if isinstance(cval, np.ndarray) and cval.ndim == 0:
-        cval = cval[()]
-    if not isinstance(cval, kind | np.bool_):
-        raise BadTypeError(f"cval must be a {kind.__name__.lower()} number, not {cval!r}")
-    return complex(cval)
+    try:
+        if isinstance(cval, str | bytes | bytearray):  # Python would parse them
+            raise TypeError
+        return complex(cval) if source.kind == "c" else complex(float(cval))
+    except TypeError:
+        kind = "complex" if source.kind == "c" else "real"
+        raise BadTypeError(f"cval must be a {kind} number, not {cval!r}") from None
+    except OverflowError:
+        raise BadValueError("cval is beyond the range of float64") from None
+
+
+def scalar(value: Any) -> Any:
+    """Take a number out of an array without axes."""
+    return value[()] if isinstance(value, np.ndarray) and not value.ndim else value
 
 
 def spread(values: Sequence[int], axes: tuple[int, ...], ndim: int) -> tuple[int, ...]:

@@ -68,6 +68,8 @@ def operation_from_json(value: object) -> Operation | Program:
 
 
 def _step_from_json(value: object) -> Primitive:
-    if not isinstance(value, dict) or value.get("kind") not in KINDS:
-        raise WireError(f"operation: kind must be one of {', '.join(KINDS)}")
-    return KINDS[value["kind"]].from_json(value)
+    if isinstance(value, dict):
+        kind = value.get("kind")
+        if isinstance(kind, str) and kind in KINDS:
+            return KINDS[kind].from_json(value)
+    raise WireError(f"operation: kind must be one of {', '.join(KINDS)}")

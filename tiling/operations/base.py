@@ -80,6 +80,11 @@ class Operation:
         """Return the windows, one after another, on arrays of `ndim` axes."""
         raise NotImplementedError
 
+    @property
+    def work(self) -> int:
+        """Multiplications of 1-d passes for each sample: what the choice of a kernel weighs."""
+        return 0
+
     def lines(self, ndim: int) -> frozenset[int]:  # noqa: ARG002
         """Return the axes along which it may carry state."""
         return frozenset()

@@ -41,6 +41,11 @@ class Correlations(Operation):
             bound = summed(with_fill(bound, step.mode, step.cval) * weight, target)
         return bound if self.passes else cast_bound(bound, target)
 
+    @property
+    def work(self) -> int:
+        """Multiplications for each sample: what the choice of a kernel weighs."""
+        return sum(len(step.weights) // 8 for step in self.passes)
+
     def check(self, ndim: int, source: Dtype, target: Dtype) -> None:
         """Refuse axes that the array has not and dtypes that SciPy does not correlate."""
         for step in self.passes:
@@ -86,7 +91,7 @@ def _pass_from_json(value: object) -> Pass:
             "cval": [str(real), str(imag)],
             "origin": int(origin),
             **rest,
-        } if not rest and axis >= 0:
+        } if not rest and axis >= 0 and not isinstance(axis, bool) | isinstance(origin, bool):
             pass
         case _:
             raise WireError("pass: wants axis, weights, mode, cval (two hex floats) and origin")

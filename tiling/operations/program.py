@@ -56,6 +56,11 @@ class Program:
         """Dtype of the array that is read, then of what each step writes."""
         return (self.source, *(step.target for step in self.steps))
 
+    @property
+    def work(self) -> int:
+        """Multiplications of 1-d correlations for each sample, over all steps."""
+        return sum(operation.work for operation, _ in self.windows())
+
     def halo(self, ndim: int) -> Halo:
         """Return the samples that a block needs round each output sample."""
         return self.halos(ndim)[0]
@@ -125,6 +130,8 @@ class Program:
 
         Each step computes only what later ones need; a result is dropped after its last reader.
         """
+        wanted = zip(crop, block.shape, strict=True)
+        crop = tuple(slice(*part.indices(length)[:2]) for part, length in wanted)
         regions = self._regions(block.shape, crop)
         results: dict[int, Array] = {0: block}
         last = {read: number for number, step in enumerate(self.steps, 1) for read in step.inputs}
