@@ -6,9 +6,9 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from coordinator.api import Fleet, gaussian_filter, run
+    from coordinator.api import Fleet, gaussian_filter
 
-__all__ = ["Fleet", "gaussian_filter", "run"]
+__all__ = ["Fleet", "gaussian_filter"]
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Self
 from coordinator import ndimage
 from coordinator.chain import Link, filter_array, silent
 from coordinator.engines import Engine
-from coordinator.engines.local import LocalEngine
 from coordinator.events import Listener
 from coordinator.faces import method
 from tiling.dtypes import Array
@@ -20,32 +19,6 @@ if TYPE_CHECKING:
     from coordinator.config import Config
 
 gaussian_filter = ndimage.gaussian_filter
-
-
-def run(links: Sequence[Link], input: Any, *, tile: Any = None) -> Array:  # noqa: A002
-    """Filter an array with this machine's cores, by filters one after another in one pass.
-
-    Parameters
-    ----------
-    links : sequence of (str, mapping)
-        SciPy's name of each filter, and its parameters; the last may have an array as `output`.
-    input : array_like
-    tile : int or sequence of int, optional
-        Shape of the piece that each tile owns.
-
-    Returns
-    -------
-    ndarray
-        What SciPy's functions give one after another, bit for bit.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> x = np.arange(16.0).reshape(4, 4)
-    >>> run([("sobel", {"axis": 0}), ("maximum_filter", {"size": 3})], x)[0]
-    array([32., 32., 32., 32.])
-    """
-    return filter_array(LocalEngine(), silent, links, input, tile)
 
 
 class Fleet:
@@ -90,7 +63,7 @@ class Fleet:
     def run(self, links: Sequence[Link], input: Any, *, tile: Any = None) -> Array:  # noqa: A002
         """Filter an array on the fleet, by filters one after another in one pass.
 
-        Parameters and result as `coordinator.run`.
+        Parameters and result as `coordinator.ndimage.run`.
 
         Raises
         ------

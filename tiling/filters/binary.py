@@ -24,6 +24,7 @@ from tiling.filters.parameters import (
     per_axis,
     spread,
     target_of,
+    window_axes,
 )
 from tiling.filters.steps import SOURCE, Steps
 from tiling.job import Call
@@ -64,7 +65,15 @@ def binary_erosion(
 ) -> Call:
     """Keep what the structure fits into."""
     shape = _structure(
-        ndim, dtype, structure, iterations, mask, border_value, origin, brute_force, axes
+        ndim,
+        dtype,
+        structure,
+        iterations,
+        mask,
+        border_value,
+        origin,
+        brute_force,
+        window_axes(axes, ndim),
     )
     return _call("binary_erosion", ndim, dtype, output, [shape.step(dilate=False)])
 

@@ -24,6 +24,7 @@ from tiling.filters.parameters import (
     origins_of,
     per_axis,
     target_of,
+    window_axes,
 )
 from tiling.filters.steps import SOURCE, Steps
 from tiling.job import Call
@@ -114,7 +115,7 @@ def correlate(
     axes: Any = None,
 ) -> Call:
     """Correlate over several axes at once."""
-    chosen = axes_of(axes, ndim)
+    chosen = window_axes(axes, ndim)
     window = expand(_weights(weights), chosen, ndim, "weights")
     origins = origins_of(origin, window, chosen)
     return _window("correlate", ndim, dtype, window, origins, output, mode, cval)
@@ -132,7 +133,7 @@ def convolve(
     axes: Any = None,
 ) -> Call:
     """Convolve over several axes at once: correlate with the weights turned round."""
-    chosen = axes_of(axes, ndim)
+    chosen = window_axes(axes, ndim)
     window = expand(_weights(weights), chosen, ndim, "weights")
     shape = [window.shape[axis] for axis in (chosen if len(chosen) < ndim else range(ndim))]
     given = [integer(value, "origin") for value in per_axis(origin, len(chosen))]

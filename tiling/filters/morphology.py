@@ -13,7 +13,7 @@ import numpy as np
 
 from tiling.dtypes import Dtype
 from tiling.errors import BadTypeError, BadValueError
-from tiling.filters.parameters import axes_of, flipped, integer, native, per_axis, target_of
+from tiling.filters.parameters import flipped, integer, native, per_axis, target_of
 from tiling.filters.ranks import Neighbourhood, extremum
 from tiling.filters.steps import SOURCE, Steps
 from tiling.job import Call
@@ -71,8 +71,7 @@ def _around(
 ) -> Neighbourhood:
     if size is None and footprint is None and structure is None:
         raise BadValueError("size, footprint, or structure must be specified")
-    chosen = axes_of(axes, ndim)
-    return Neighbourhood(ndim, chosen, size, footprint, structure, mode, cval, origin)
+    return Neighbourhood(ndim, axes, size, footprint, structure, mode, cval, origin)
 
 
 def grey_erosion(

@@ -142,6 +142,14 @@ def spread(values: Sequence[int], axes: tuple[int, ...], ndim: int) -> tuple[int
     return tuple(values[axes.index(axis)] if axis in axes else 0 for axis in range(ndim))
 
 
+def window_axes(axes: Any, ndim: int) -> tuple[int, ...]:
+    """Return the axes of a window: one negative number is none of them, as in SciPy 1.17."""
+    chosen = axes_of(axes, ndim)
+    if np.isscalar(axes) and ndim > 1 and chosen != (axes,):
+        raise UnsupportedError(f"a window along axis {axes!r}: write axes=({axes!r},)")
+    return chosen
+
+
 def expand(window: Array, axes: tuple[int, ...], ndim: int, name: str) -> Array:
     """Return a window over all axes from one over some; with all axes it stays as it is."""
     if len(axes) < ndim and window.ndim == len(axes):

@@ -23,6 +23,7 @@ from tiling.filters.parameters import (
     per_axis,
     size_of,
     target_of,
+    window_axes,
 )
 from tiling.filters.steps import SOURCE, Steps
 from tiling.job import Call
@@ -36,13 +37,18 @@ class Neighbourhood:
     """SciPy's parameters of a window, as they were given."""
 
     ndim: int
-    axes: tuple[int, ...]
+    along: Any
     size: Any
     footprint: Any
     structure: Any
     mode: Any
     cval: Any
     origin: Any
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """The axes to filter, none of them negative."""
+        return axes_of(self.along, self.ndim)
 
 
 def extremum(
@@ -87,7 +93,8 @@ def _separable(
 def _at_once(
     steps: Steps, source: int, target: Dtype, around: Neighbourhood, footprint: Any, minimum: bool
 ) -> int:
-    ndim, axes = around.ndim, around.axes
+    ndim = around.ndim
+    axes = window_axes(around.along, ndim)
     structure = None
     if around.structure is not None:
         structure = _structure(around)
@@ -192,8 +199,8 @@ def minimum_filter(
     axes: Any = None,
 ) -> Call:
     """Take the minimum over a size or footprint."""
-    steps, chosen = Steps(native(dtype)), axes_of(axes, ndim)
-    around = Neighbourhood(ndim, chosen, size, footprint, None, mode, cval, origin)
+    steps = Steps(native(dtype))
+    around = Neighbourhood(ndim, axes, size, footprint, None, mode, cval, origin)
     extremum(steps, SOURCE, target_of(output, dtype), around, minimum=True)
     return steps.call("minimum_filter", ndim)
 
@@ -211,8 +218,8 @@ def maximum_filter(
     axes: Any = None,
 ) -> Call:
     """Take the maximum over a size or footprint."""
-    steps, chosen = Steps(native(dtype)), axes_of(axes, ndim)
-    around = Neighbourhood(ndim, chosen, size, footprint, None, mode, cval, origin)
+    steps = Steps(native(dtype))
+    around = Neighbourhood(ndim, axes, size, footprint, None, mode, cval, origin)
     extremum(steps, SOURCE, target_of(output, dtype), around, minimum=False)
     return steps.call("maximum_filter", ndim)
 
@@ -295,7 +302,7 @@ class _Window:
     def of(cls, ndim: int, dtype: Dtype, size: Any, footprint: Any, axes: Any) -> _Window:
         """Make it of a size, or of a footprint over some axes."""
         refuse_complex(dtype)
-        chosen = axes_of(axes, ndim)
+        chosen = window_axes(axes, ndim)
         if footprint is None:
             if size is None:
                 raise UnsupportedError("no footprint or filter size provided")
@@ -323,9 +330,8 @@ def _rank(
     if not 0 <= place < window.count:
         raise UnsupportedError(f"rank not within filter footprint size: {rank} of {window.count}")
     if place in (0, window.count - 1):
-        every = tuple(range(ndim))
         modes = _modes(mode, window.axes, ndim)
-        around = Neighbourhood(ndim, every, None, window.footprint, None, modes, cval, origins)
+        around = Neighbourhood(ndim, None, None, window.footprint, None, modes, cval, origins)
         extremum(steps, SOURCE, target, around, minimum=not place)
     else:
         fill = cval_of(cval, steps.dtype(SOURCE))
