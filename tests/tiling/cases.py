@@ -14,7 +14,7 @@ from tiling.filters import FILTERS, Dtypes
 Array = npt.NDArray[Any]
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
-REAL = ["?", "i1", "<i2", "i4", "i8", "u1", "u2", ">u4", "u8", "f4", ">f8"]
+REAL = ["?", "i1", "<i2", "i4", "i8", "u1", "u2", ">u4", "u8", *["f4", ">f8"] * 3]
 MODES = ["reflect", "mirror", "nearest", "constant", "wrap", "grid-wrap", "grid-mirror"]
 SPECIAL = [0.0, -0.0, np.nan, np.inf, -np.inf, 1e308, -1e308, 1e-310, 3e38, 255.5, -1.0]
 OUTPUTS = [None, None, None, "f4", "f8", "i4", "u1"]
@@ -30,9 +30,11 @@ def array_of(draw: Draw, dtype: str, shape: tuple[int, ...]) -> Array:
         result = np.empty(shape, kind)
         result.real, result.imag = both
         return result
-    style = draw(st.sampled_from(["few", "wide", "special"]))
+    style = draw(st.sampled_from(["few", "wide", "special", "gaps"]))
     if style == "few":
         return rng.integers(0, 4, shape).astype(kind)
+    if style == "gaps" and kind.kind == "f":
+        return rng.choice([np.nan, np.nan, -0.0, 0.0, 1, 2, 3, 4, 5], shape).astype(kind)
     if kind.kind in "biu":
         size = int(np.prod(shape)) * kind.itemsize
         raw = np.frombuffer(rng.bytes(size), "u1" if kind.kind == "b" else kind).reshape(shape)

@@ -76,3 +76,41 @@ def test_tiles_have_the_bits_of_scipy(name: str, data: st.DataObject) -> None:
     parameters = CASES[name](data.draw, x)
     tile = tile_of(data.draw, x.ndim)
     agree(we_say(name, x, parameters, tile), scipy_says(name, x, parameters))
+
+
+EXTREMA = [
+    ("minimum_filter1d", {"size": 5}),
+    ("maximum_filter1d", {"size": 4, "origin": 1}),
+    ("minimum_filter", {"size": 3}),
+    ("maximum_filter", {"size": 6, "mode": "wrap"}),
+    ("grey_opening", {"size": 4}),
+    ("white_tophat", {"size": 3}),
+    ("morphological_gradient", {"size": 5, "mode": "constant", "cval": np.nan}),
+]
+
+
+@pytest.mark.parametrize(("name", "parameters"), EXTREMA, ids=[name for name, _ in EXTREMA])
+@pytest.mark.parametrize("shape", [(2000,), (60, 50), (9, 60, 8)], ids=str)
+def test_nan_marks_the_line_beyond_its_window(
+    name: str, parameters: dict[str, Any], shape: tuple[int, ...]
+) -> None:
+    """SciPy's running extremum remembers a NaN, so tiles are whole lines where there is one."""
+    x = np.random.default_rng(0).choice([np.nan, -0.0, *range(6)], shape)
+    agree(we_say(name, x, parameters, (7,) * x.ndim), scipy_says(name, x, parameters))
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "c8", "i8"])
+@pytest.mark.parametrize("shape", [(2000,), (60, 50), (9, 60, 8)], ids=str)
+def test_running_sums_remember_the_line(dtype: str, shape: tuple[int, ...]) -> None:
+    """Sums that are rounded, or that met an infinity, are those of whole lines."""
+    x = np.random.default_rng(0).normal(scale=1e18, size=shape).astype(dtype)
+    if x.dtype.kind != "i":
+        x.flat[5::97] = np.inf
+    agree(we_say("uniform_filter", x, {}, (7,) * x.ndim), scipy_says("uniform_filter", x, {}))
+
+
+def test_a_window_deeper_than_the_line_is_refused() -> None:
+    """SciPy's 1-d rank filter would read memory outside the array."""
+    for mode in ("reflect", "mirror", "wrap"):
+        with pytest.raises(UnsupportedError, match="outside the array"):
+            ndimage.rank_filter(np.arange(4.0), 2, size=9, mode=mode, origin=2)
