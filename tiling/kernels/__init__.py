@@ -1,0 +1,1 @@
+"""Kernels: the same passes computed three ways, one meaning."""
