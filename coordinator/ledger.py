@@ -43,16 +43,16 @@ class OpenTile:
 
     work: Work
     sent: int = 0  # numbers the attempts
-    tries: int = 0  # attempts that count: a busy worker's do not
+    tries: int = 0  # attempts that count: being turned away does not
     timeouts: int = 0
     owes: bool = False  # its retry has still to be paid for
-    busy_since: float | None = None
+    away_since: float | None = None
     attempts: dict[int, Attempt] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
 
     @property
     def live(self) -> list[Attempt]:
-        """Attempts in flight: at most the first one and its hedge."""
+        """Attempts in flight, oldest first."""
         return [attempt for attempt in self.attempts.values() if attempt.live]
 
     @property
@@ -85,7 +85,7 @@ class Ledger:
         self.exhausted = False
         self.open: dict[int, OpenTile] = {}
         self.due: OrderedDict[int, None] = OrderedDict()  # waiting tiles that may go now
-        self.alone: OrderedDict[int, Attempt] = OrderedDict()  # unhedged attempts, oldest first
+        self.newest: OrderedDict[int, Attempt] = OrderedDict()  # of each tile in flight, by age
         self.settled: OrderedDict[int, Settled] = OrderedDict()
         self.failed: list[FailedTile] = []
         self.flying = 0
@@ -122,9 +122,8 @@ class Ledger:
         self.in_flight_bytes += tile.work.size_bytes
         attempt = tile.attempts[tile.sent] = Attempt(number, tile.sent, worker, now)
         self.due.pop(number, None)
-        self.alone.pop(number, None)
-        if not hedge:
-            self.alone[number] = attempt
+        self.newest.pop(number, None)
+        self.newest[number] = attempt
         return attempt
 
     def land(self, tile: OpenTile, attempt: Attempt, *, heard: bool) -> None:
@@ -135,12 +134,12 @@ class Ledger:
             return
         attempt.live = False
         self.in_flight_bytes -= tile.work.size_bytes
-        self.alone.pop(attempt.tile, None)
+        self.newest.pop(attempt.tile, None)
         rest = tile.live
         self.flying -= not rest
-        if rest:  # the one that is left is older than most
-            self.alone[attempt.tile] = rest[0]
-            self.alone.move_to_end(attempt.tile, last=False)
+        if rest:  # what is left is older than most
+            self.newest[attempt.tile] = rest[-1]
+            self.newest.move_to_end(attempt.tile, last=False)
 
     def settle(self, tile: OpenTile, attempt: Attempt, digest: str) -> None:
         """Close a tile whose answer is accepted; nothing of it flies."""

@@ -36,6 +36,7 @@ class Limits:
     # Hedging.
     hedge_fraction: float = 0.05  # of the tiles: what certainty about the tail may cost
     hedge_extra: int = 1  # so that a run of a few tiles may hedge too
+    hedge_copies: int = 3  # of a tile in flight: a hedge may meet a slow worker as well
     hedge_reserve: float = 0.5  # of the hedges, kept for the tail, where they shorten the run
     hedge_quantile: float = 0.95
     hedge_medians: float = 3.0  # on an even fleet the quantile alone would hedge healthy tiles
@@ -47,7 +48,7 @@ class Limits:
     strikes: int = 3  # consecutive failures; one or two are weather
     probe_base_s: float = 0.5
     probe_cap_s: float = 15.0  # a worker that joins late is picked up within this
-    greeting_s: float = 10.0  # a greeting that nobody answered is repeated after this
+    greeting_s: float = 5.0  # a greeting that nobody answered is repeated after this
     start_patience_s: float = 10.0  # nobody usable at the start: workers need seconds to import
     fleet_patience_s: float = 30.0  # all gone half-way: a restart of the fleet fits into this
 
@@ -55,7 +56,7 @@ class Limits:
     busy_pause_s: float = 1.0  # a busy worker that names no time
     busy_floor_s: float = 0.05  # a worker that says "at once" must not make the run spin
     busy_cap_s: float = 60.0  # no worker may park a run for longer than this
-    busy_patience_s: float = 600.0  # a tile turned away for this long counts as failing
+    busy_patience_s: float = 600.0  # a tile turned away for longer than this is failing
 
     # Deadlines and bytes.
     deadline_base_s: float = 30.0  # a cold worker compiles its kernels first
@@ -90,7 +91,7 @@ BLAME: dict[FailureKind, Blame] = {
     FailureKind.BROKEN: Blame(attempt=True, tile=True, worker=True),
     FailureKind.CORRUPT: Blame(attempt=True, tile=True, worker=True),
     FailureKind.TIMEOUT: Blame(attempt=True, tile=True, worker=True),
-    FailureKind.UNREACHED: Blame(attempt=True, tile=False, worker=True),
+    FailureKind.UNREACHED: Blame(attempt=False, tile=False, worker=True),
 }
 
 
@@ -115,9 +116,17 @@ def backoff_s(*, failures: int, rng: Random, limits: Limits) -> float:
     return rng.uniform(0.0, min(limits.backoff_cap_s, limits.backoff_base_s * 2.0**doublings))
 
 
-def needs_other_worker(*, tries: int, tried_workers: int, absent: int, limits: Limits) -> bool:
-    """Whether the last attempt should wait, because only one worker had a say and more exist."""
-    return tries == limits.attempts - 1 and tried_workers == 1 and absent > 0
+def retry_pause_s(
+    *, tries: int, tried_workers: int, absent: int, rng: Random, limits: Limits
+) -> float:
+    """Pause before the next attempt: the backoff, or longer before a last one.
+
+    Where only one worker had a say and others are absent, the last attempt waits for a second
+    opinion.
+    """
+    if tries == limits.attempts - 1 and tried_workers == 1 and absent > 0:
+        return limits.last_chance_pause_s
+    return backoff_s(failures=tries, rng=rng, limits=limits)
 
 
 def hedge_after_s(*, done: int, quantile_s: float, median_s: float, limits: Limits) -> float:
@@ -145,6 +154,11 @@ def may_hedge(*, hedges: int, tiles: int, tail: bool, limits: Limits) -> bool:
     """
     share = 1.0 if tail else 1.0 - limits.hedge_reserve
     return hedges + 1 <= limits.hedge_extra + share * limits.hedge_fraction * tiles
+
+
+def can_hedge(*, tries: int, live: int, limits: Limits) -> bool:
+    """Whether a tile that has `live` attempts in flight may get one more."""
+    return 0 < live < limits.hedge_copies and tries < limits.attempts
 
 
 def must_eject(*, strikes: int, ready: int, limits: Limits) -> bool:

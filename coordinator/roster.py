@@ -17,10 +17,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
+
+_LOOK_AHEAD = 16  # how many workers are looked at to find a brisk one
 
 
 class Standing(Enum):
@@ -70,7 +73,10 @@ class Worker:
     strikes: int = 0
     misses: int = 0
     paused: bool = False
+    paused_until: float = 0.0
+    asked: bool = False  # a probe is on its way
     was_ready: bool = False
+    slow: bool = False  # its last tile was late
     reason: str = "never answered"
 
     @property
@@ -143,6 +149,13 @@ class Roster:
             if name not in avoid:
                 return self.workers[name]
         return None
+
+    def pick_brisk(self, avoid: Container[str]) -> Worker | None:
+        """Pick one that is not known to be slow, if there is one among the first few."""
+        for name in islice(self.free, _LOOK_AHEAD):
+            if name not in avoid and not self.workers[name].slow:
+                return self.workers[name]
+        return self.pick(avoid)
 
     def all_ready_in(self, names: Iterable[str]) -> bool:
         """Whether no usable worker is left outside `names`."""

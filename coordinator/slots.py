@@ -3,7 +3,8 @@
 In this order:
 
 1. a retry that is due, at a worker that has not failed the tile while there is another;
-2. a hedge: the oldest tile in flight that is late, at a worker that has not got it;
+2. a hedge: the oldest tile in flight that is late, at a worker that has not got it and, if one is
+   at hand, is not known to be slow; a hedge that is late itself may be hedged once more;
 3. a fresh tile, pulled from the plan only now.
 
 Workers take turns, tiles go by age, and what one can't get now is left for the next event: a search
@@ -56,8 +57,9 @@ class Slots:
             now=now,
         )
 
-    def measure(self, tile: OpenTile, duration_s: float) -> None:
+    def measure(self, tile: OpenTile, worker: Worker, duration_s: float) -> None:
         """Learn from an answer."""
+        worker.slow = duration_s > self._hedge_after_s()
         self._durations.add(duration_s)
         self._paces.add(duration_s / max(tile.work.size_bytes, 1))
 
@@ -78,7 +80,7 @@ class Slots:
             yield max(self.retries.ready_at(), now)
         if self._may_hedge():
             after_s = self._hedge_after_s()
-            for attempt in islice(self._tiles.alone.values(), _LOOK_AHEAD):
+            for attempt in islice(self._tiles.newest.values(), _LOOK_AHEAD):
                 if attempt.sent_at + after_s > now:
                     yield attempt.sent_at + after_s
                     return
@@ -115,18 +117,21 @@ class Slots:
         if not self._may_hedge():
             return False
         after_s = self._hedge_after_s()
-        for attempt in islice(self._tiles.alone.values(), _LOOK_AHEAD):
+        for attempt in islice(self._tiles.newest.values(), _LOOK_AHEAD):
             if attempt.sent_at + after_s > self._now:
                 return False
             tile = self._tiles.open[attempt.tile]
-            worker = self._fleet.pick(tile.tried | {attempt.worker})
-            if worker and tile.tries < self._limits.attempts and self._fits(tile.work):
+            worker = self._fleet.pick_brisk(tile.tried | {each.worker for each in tile.live})
+            if worker and self._can_hedge(tile) and self._fits(tile.work):
                 late_s = self._now - attempt.sent_at
                 hedged = TileHedged(attempt.tile, attempt.worker, worker.name, late_s)
                 self._out.append(Tell(hedged))
                 self._send(tile, worker, hedge=True)
                 return True
         return False
+
+    def _can_hedge(self, tile: OpenTile) -> bool:
+        return policy.can_hedge(tries=tile.tries, live=len(tile.live), limits=self._limits)
 
     def _may_hedge(self) -> bool:
         return bool(self._fleet.free) and policy.may_hedge(
@@ -163,6 +168,8 @@ class Slots:
 
     def _send(self, tile: OpenTile, worker: Worker, *, hedge: bool = False) -> None:
         attempt = self._tiles.send(tile, worker.name, self._now, hedge=hedge)
+        if not self._can_hedge(tile):
+            self._tiles.newest.pop(attempt.tile)
         key = (attempt.tile, attempt.number)
         deadline_s = policy.deadline_s(
             size_bytes=tile.work.size_bytes,

@@ -1,10 +1,17 @@
-"""Hypothesis profiles: the same examples every time in CI, fresh ones at a desk."""
+"""Fixtures that every test may ask for, and how much hypothesis tries.
+
+Examples are the same every time in CI, fresh ones at a desk.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.fleet.processes import WorkerProcess, running_workers
 
 settings.register_profile(
     "desk",
@@ -14,3 +21,10 @@ settings.register_profile(
 )
 settings.register_profile("ci", settings.get_profile("desk"), derandomize=True, database=None)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
+
+
+@pytest.fixture(scope="session")
+def two_workers() -> Iterator[list[WorkerProcess]]:
+    """Two real workers on loopback, shared by all tests that do them no harm."""
+    with running_workers(2) as workers:
+        yield workers

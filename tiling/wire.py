@@ -35,6 +35,9 @@ PROTOCOL = 1
 BODY_TYPE = "application/octet-stream"
 """Content type of a block."""
 
+UNKNOWN_JOB = "urn:tilefan:unknown-job"
+"""Type of the problem that a worker answers to a tile whose job it does not know (any more)."""
+
 JOB, TILE, DTYPE, SHAPE, CROP, DIGEST = (
     f"Tilefan-{name}" for name in ("Job", "Tile", "Dtype", "Shape", "Crop", "Digest")
 )

@@ -15,6 +15,7 @@ can't be written is given up in silence.
 from __future__ import annotations
 
 import io
+import threading
 from typing import TYPE_CHECKING, Final, TextIO
 
 from rich.console import Console
@@ -56,7 +57,9 @@ class Canvas:
         self._animated = animated
         self._size = size
         self._lengths: list[int] = []
+        self._closed = False
         self._gone = False
+        self._lock = threading.Lock()
         self._console = Console(
             file=io.StringIO(),
             force_terminal=colour,
@@ -67,18 +70,21 @@ class Canvas:
 
     def draw(self, compose: Callable[[Size], Sequence[Text]]) -> None:
         """Draw the lines that `compose` gives for the room there is."""
-        if self._animated:
-            self._write(self._repaint(compose))
+        with self._lock:
+            if self._animated and not self._closed:
+                self._write(self._repaint(compose))
 
     def close(self, compose: Callable[[Size], Sequence[Text]]) -> None:
-        """Leave a last frame behind, and the terminal as it was found."""
-        if not self._animated:
-            self._write("".join(f"{line}\n" for line in self._encode(compose(self._size()))))
-            return
-        try:
-            self._write(self._repaint(compose))
-        finally:
-            self._write(f"\n{SHOW_CURSOR}")
+        """Leave a last frame behind, and the terminal as it was found; then draw no more."""
+        with self._lock:
+            self._closed = True
+            if not self._animated:
+                self._write("".join(f"{line}\n" for line in self._encode(compose(self._size()))))
+                return
+            try:
+                self._write(self._repaint(compose))
+            finally:
+                self._write(f"\r\n{SHOW_CURSOR}")
 
     def _repaint(self, compose: Callable[[Size], Sequence[Text]]) -> str:
         size = self._size()

@@ -28,7 +28,7 @@ from coordinator.display.style import (
     TROUBLE,
     Glyphs,
 )
-from coordinator.display.tally import State, Tally
+from coordinator.display.tally import Tally
 from coordinator.display.tilemap import Look, Picture
 from coordinator.display.words import brief_time, clock, count, extent, inert, megabytes
 
@@ -58,13 +58,16 @@ def frame(tally: Tally, now: float, size: Size, glyphs: Glyphs) -> list[Text]:
     map_rows = max(free - wanted, int(free * MAP_SHARE))
     chart = map_lines(tally, size.columns, map_rows, glyphs)
     workers = worker_lines(tally, now, size.columns, free - len(chart), glyphs)
-    lines = [*head, *workers, *chart, *foot][: size.rows]
-    return [cut(line, size.columns, glyphs) for line in lines]
+    sections = [head, workers, chart, foot]
+    airy = sum(len(section) for section in sections) + len(sections) <= size.rows
+    gap = [Text()] if airy else []
+    lines = [line for section in sections if section for line in [*gap, *section]][len(gap) :]
+    return [cut(line, size.columns, glyphs) for line in lines[: size.rows]]
 
 
 def _header(tally: Tally, width: int) -> list[Text]:
     if (run := tally.run) is None:
-        return [Text("greeting the workers", EMPHASIS), Text(_fleet(tally), TITLE)]
+        return [Text("greeting the workers", EMPHASIS), Text(tally.fleet(), TITLE)]
     what = [
         Text(inert(run.input), EMPHASIS),
         Text(f"{extent(run.shape)} {run.dtype}"),
@@ -73,7 +76,7 @@ def _header(tally: Tally, width: int) -> list[Text]:
     how = [
         Text(f"{count(run.tiles, 'tile')} of {extent(run.tile_shape)}", TITLE),
         Text(f"halo {run.halo_overhead:.1%}", TITLE),
-        Text(_fleet(tally), TITLE),
+        Text(tally.fleet(), TITLE),
     ]
     return [*_flow(what, width), *_flow(how, width)]
 
@@ -87,12 +90,6 @@ def _flow(parts: Sequence[Text], width: int) -> list[Text]:
         else:
             lines.append(part)
     return lines
-
-
-def _fleet(tally: Tally) -> str:
-    workers = tally.workers.values()
-    lost = sum(worker.standing is State.LOST for worker in workers)
-    return f"{count(len(workers), 'worker')}{f', {lost:,} lost' if lost else ''}"
 
 
 def _bar_lines(tally: Tally, now: float, width: int, glyphs: Glyphs) -> list[Text]:
@@ -162,7 +159,9 @@ def _legend(picture: Picture, width: int, glyphs: Glyphs) -> Text:
     for obvious in (Look.WAITING, Look.PARTLY, Look.FAILED):
         if sum(part.cell_len + 2 for part in parts.values()) + len(scale) > width:
             parts.pop(obvious, None)
-    return Text("  ").join([*parts.values(), Text(scale, TITLE)])
+    legend = Text("  ").join([*parts.values(), Text(scale, TITLE)])
+    legend.rstrip()
+    return legend
 
 
 def _footer(tally: Tally) -> Text:

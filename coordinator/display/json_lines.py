@@ -15,6 +15,7 @@ import math
 import types
 import typing
 from dataclasses import fields
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 from coordinator import events
@@ -76,11 +77,15 @@ def _object_schema(kind: type) -> dict[str, Any]:
 def _type_schema(hint: Any) -> dict[str, Any]:
     if hint in _SCALARS:
         return {"type": _SCALARS[hint]}
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return {"enum": [member.value for member in hint]}
     arguments = typing.get_args(hint)
     match typing.get_origin(hint):
         case types.UnionType | typing.Union:
             return {"anyOf": [_type_schema(argument) for argument in arguments]}
         case origin if origin is tuple and arguments[-1] is ...:
             return {"type": "array", "items": _type_schema(arguments[0])}
+        case origin if origin is tuple:
+            return {"type": "array", "prefixItems": [_type_schema(a) for a in arguments]}
         case _:
             return {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from coordinator.display.tally import State, Tally
+from coordinator.display.tally import Tally
 from coordinator.display.words import clock, count, inert, megabytes
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class PlainLines:
             f"{megabytes(tally.rate(now))} MB/s",
             f"{clock(tally.elapsed_s(now))} elapsed",
             f"{clock(tally.left_s(now))} left",
-            _workers(tally),
+            tally.fleet(),
         ]
         return f"{percent}: {', '.join(parts)}{self._news(tally)}"
 
@@ -40,15 +40,10 @@ class PlainLines:
             return f"{what}: {inert(why)}" if why else what
         done = f"{count(tally.stored, 'tile')}, {megabytes(tally.meter.total)} MB in {took}"
         retries = f", {tally.retries:,} retried" if tally.retries else ""
-        return f"done: {done} ({megabytes(tally.rate(now))} MB/s), {_workers(tally)}{retries}"
+        return f"done: {done} ({megabytes(tally.rate(now))} MB/s), {tally.fleet()}{retries}"
 
     def _news(self, tally: Tally) -> str:
         if tally.note is None or tally.note is self._told:
             return ""
         self._told = tally.note
         return f"; {inert(tally.note.text)}"
-
-
-def _workers(tally: Tally) -> str:
-    lost = sum(worker.standing is State.LOST for worker in tally.workers.values())
-    return f"{count(len(tally.workers), 'worker')}{f', {lost:,} lost' if lost else ''}"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from rich.text import Text
 
 from coordinator.display.style import STATE_STYLES, TITLE, Glyphs
-from coordinator.display.tally import State, Tally, WorkerTally
+from coordinator.display.tally import ABSENT, State, Tally, WorkerTally
 from coordinator.display.words import brief_time, count, inert, megabytes, spark
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def worth_seeing(workers: Sequence[WorkerTally], most: int) -> list[WorkerTally]
 
 
 def _rank(worker: WorkerTally) -> int:
-    if worker.standing in {State.LOST, State.FAILING}:
+    if worker.standing in ABSENT or worker.standing is State.FAILING:
         return 0
     return 1 if worker.retries or worker.hedges else 2
 

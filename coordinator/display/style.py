@@ -59,7 +59,9 @@ STATE_STYLES: Final = {
     State.GREETING: "bright_black",
     State.READY: "default",
     State.WORKING: "cyan",
+    State.BUSY: "default",
     State.FAILING: "yellow",
+    State.EJECTED: "bold red",
     State.LOST: "bold red",
 }
 TITLE: Final = "bright_black"

@@ -7,12 +7,12 @@ tiles that are under way, and of these only, so memory follows what is in flight
       |                                   (no fact is told about a hedge that lost)
       +------> failed, or worker lost     the tile waits for another attempt, unless one still flies
 
-Facts that this module has never heard of are harmless: one that names a worker becomes a note.
+An engine that checks nothing on the way (this machine's threads) leaves out the answer. Facts that
+this module has never heard of are harmless.
 """
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum
@@ -20,14 +20,20 @@ from typing import Final
 
 from coordinator.display.meter import Meter
 from coordinator.display.tilemap import Place, TileMap
+from coordinator.display.words import brief_time, count
 from coordinator.events import (
     Event,
+    FailureKind,
     RunFinished,
     RunStarted,
     TileAnswered,
     TileFailed,
+    TileGivenUp,
+    TileHedged,
     TileSent,
     TileStored,
+    WorkerBack,
+    WorkerEjected,
     WorkerLost,
     WorkerReady,
 )
@@ -41,8 +47,14 @@ class State(Enum):
     GREETING = "greeting"
     READY = "ready"
     WORKING = "working"
+    BUSY = "busy"
     FAILING = "failing"
+    EJECTED = "ejected"
     LOST = "lost"
+
+
+ABSENT: Final = frozenset({State.EJECTED, State.LOST})
+"""States of a worker that nothing is sent to."""
 
 
 @dataclass(slots=True)
@@ -115,7 +127,12 @@ class Tally:
             return None
         return max(0.0, (self.run.bytes_out - self.meter.total) / rate)
 
-    def handle(self, now: float, event: Event) -> None:
+    def fleet(self) -> str:
+        """Say how many workers there are, and how many of them are lost."""
+        lost = sum(worker.standing in ABSENT for worker in self.workers.values())
+        return f"{count(len(self.workers), 'worker')}{f', {lost:,} lost' if lost else ''}"
+
+    def handle(self, now: float, event: Event) -> None:  # noqa: C901 -- a table of the events
         """Count one event."""
         if self.start_s is None:
             self.start_s = now
@@ -123,21 +140,25 @@ class Tally:
             case TileSent():
                 self._sent(now, event)
             case TileAnswered():
-                self._answered(now, event)
+                self._answered(now, event, event.attempt)
             case TileStored():
                 self._stored(now, event)
             case TileFailed():
                 self._tile_failed(now, event)
-            case WorkerReady():
+            case WorkerReady() | WorkerBack():
                 self._ready(now, event)
-            case WorkerLost():
-                self._lost(now, event)
+            case WorkerLost() | WorkerEjected():
+                self._absent(now, event)
             case RunStarted():
                 self._started(now, event)
             case RunFinished():
                 self.finished, self.end_s = event, now
-            case _:
-                self._unheard_of(now, event)
+            case TileHedged(tile, worker, to, late_s):
+                why = f"unanswered by {worker} for {brief_time(late_s)}"
+                self.note = Note(now, f"tile {tile} also sent to {to}: {why}")
+            case TileGivenUp(tile, reasons):
+                said = "; ".join(f"{worker}: {reason}" for worker, reason in reasons)
+                self.note = Note(now, f"tile {tile} given up: {said}")
 
     def _worker(self, now: float, name: str) -> WorkerTally:
         worker = self.workers.get(name)
@@ -152,18 +173,23 @@ class Tally:
         for name in event.workers:
             self._worker(now, name)
 
-    def _ready(self, now: float, event: WorkerReady) -> None:
+    def _ready(self, now: float, event: WorkerReady | WorkerBack) -> None:
         worker = self._worker(now, event.worker)
-        if worker.standing is State.LOST:
+        if worker.standing in ABSENT:
             self.note = Note(now, f"{event.worker} came back")
         worker.standing, worker.reason = State.READY, ""
 
-    def _lost(self, now: float, event: WorkerLost) -> None:
+    def _absent(self, now: float, event: WorkerLost | WorkerEjected) -> None:
         worker = self._worker(now, event.worker)
+        before = worker.standing, worker.reason
         worker.standing, worker.reason = State.LOST, event.reason
+        if isinstance(event, WorkerEjected):
+            worker.standing = State.EJECTED
+            worker.reason = f"{event.reason}; asked again in {brief_time(event.pause_s)}"
         for tile, attempt in list(worker.flying):
             self._land(worker, tile, attempt)
-        self.note = Note(now, f"{event.worker} lost: {event.reason}")
+        if (worker.standing, worker.reason) != before:  # asked again in vain is no news
+            self.note = Note(now, f"{event.worker} {worker.standing.value}: {worker.reason}")
 
     def _sent(self, now: float, event: TileSent) -> None:
         worker = self._worker(now, event.worker)
@@ -178,14 +204,13 @@ class Tally:
         if event.hedge:
             worker.hedges += 1
             self.hedges += 1
-            self.note = Note(now, f"tile {event.tile} hedged at {event.worker}")
 
-    def _answered(self, now: float, event: TileAnswered) -> None:
+    def _answered(self, now: float, event: TileAnswered | TileStored, attempt: int) -> None:
         worker = self._worker(now, event.worker)
-        sent_s = worker.flying.pop((event.tile, event.attempt), None)
+        sent_s = worker.flying.pop((event.tile, attempt), None)
         if sent_s is not None:
             worker.times_s.append(now - sent_s)
-        if worker.standing is not State.LOST:
+        if worker.standing not in ABSENT:
             worker.standing, worker.reason = State.READY, ""
 
     def _stored(self, now: float, event: TileStored) -> None:
@@ -194,6 +219,8 @@ class Tally:
         if attempts:
             self.map.count(event.tile, Place.FLYING, -1)
             for attempt, name in attempts.items():
+                if name == event.worker:
+                    self._answered(now, event, attempt)
                 self.workers[name].flying.pop((event.tile, attempt), None)
         self._forgive(event.tile)
         self.map.count(event.tile, Place.STORED, 1)
@@ -204,13 +231,18 @@ class Tally:
 
     def _tile_failed(self, now: float, event: TileFailed) -> None:
         worker = self._worker(now, event.worker)
-        worker.retries += 1
-        self.retries += 1
         self._land(worker, event.tile, event.attempt)
-        wait = "" if event.retry_after_s is None else f", asked for {event.retry_after_s:g} s"
-        if worker.standing is not State.LOST:
-            worker.standing, worker.reason = State.FAILING, event.reason + wait
-        self.note = Note(now, f"tile {event.tile} failed at {event.worker}: {event.reason}{wait}")
+        if event.kind is FailureKind.BUSY:
+            pause_s = event.retry_after_s
+            standing = State.BUSY
+            reason = "" if pause_s is None else f"asked for {brief_time(pause_s)}"
+        else:
+            standing, reason = State.FAILING, event.reason
+            worker.retries += 1
+            self.retries += 1
+            self.note = Note(now, f"tile {event.tile} failed at {event.worker}: {event.reason}")
+        if worker.standing not in ABSENT:
+            worker.standing, worker.reason = standing, reason
 
     def _land(self, worker: WorkerTally, tile: int, attempt: int) -> None:
         """Take an attempt out of flight that brought nothing."""
@@ -227,10 +259,3 @@ class Tally:
         if tile in self._failed:
             self._failed.discard(tile)
             self.map.count(tile, Place.FAILED, -1)
-
-    def _unheard_of(self, now: float, event: object) -> None:
-        worker = getattr(event, "worker", None)
-        if isinstance(worker, str):
-            what = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(event).__name__).lower()
-            reason = getattr(event, "reason", "")
-            self.note = Note(now, f"{worker}: {what}{f', {reason}' if reason else ''}")

@@ -85,30 +85,36 @@ class TileMap:
         """Fold the map to at most `rows` x `columns` cells."""
         down = max(1, -(-self._height // max(1, rows)))
         across = max(1, -(-self._width // max(1, columns)))
-        looks = tuple(
-            tuple(self._look(top, left, down, across) for left in range(0, self._width, across))
-            for top in range(0, self._height, down)
-        )
+        looks = tuple(self._row(top, down, across) for top in range(0, self._height, down))
         return Picture(looks, (down * self._row_fold, across * self._column_fold), self.depth)
 
-    def _look(self, top: int, left: int, down: int, across: int) -> Look:
-        bottom = min(top + down, self._height)
-        right = min(left + across, self._width)
-        starts = range(top * self._width, bottom * self._width, self._width)
-        stored, flying, failed = (
-            sum(sum(counts[at + left : at + right]) for at in starts) for counts in self._counts
-        )
-        if failed > 0:
-            return Look.FAILED
-        if stored > 0:
-            whole = stored >= self._tiles_within(top, left, bottom, right)
-            return Look.STORED if whole else Look.PARTLY
-        return Look.FLYING if flying > 0 else Look.WAITING
+    def _row(self, top: int, down: int, across: int) -> tuple[Look, ...]:
+        width, bottom = self._width, min(top + down, self._height)
+        starts = [row * width for row in range(top, bottom)]
+        tiles_down = min(bottom * self._row_fold, self._rows) - top * self._row_fold
+        each = across * self._column_fold
+        whole = [
+            tiles_down * self.depth * min(each, self._columns - left)
+            for left in range(0, self._columns, each)
+        ]
+        places = (_sums([c[at : at + width] for at in starts], across) for c in self._counts)
+        return tuple(map(_look, whole, *places))
 
-    def _tiles_within(self, top: int, left: int, bottom: int, right: int) -> int:
-        down = min(bottom * self._row_fold, self._rows) - top * self._row_fold
-        across = min(right * self._column_fold, self._columns) - left * self._column_fold
-        return down * across * self.depth
+
+def _sums(rows: list[list[int]], across: int) -> list[int]:
+    """Sum rows column by column, and then each `across` neighbours."""
+    line = rows[0] if len(rows) == 1 else [sum(column) for column in zip(*rows, strict=True)]
+    if across == 1:
+        return line
+    return [sum(line[left : left + across]) for left in range(0, len(line), across)]
+
+
+def _look(tiles: int, stored: int, flying: int, failed: int) -> Look:
+    if failed > 0:
+        return Look.FAILED
+    if stored > 0:
+        return Look.STORED if stored >= tiles else Look.PARTLY
+    return Look.FLYING if flying > 0 else Look.WAITING
 
 
 def _span(grid: tuple[int, ...]) -> tuple[int, int, int, int]:

@@ -16,14 +16,16 @@ def inert(text: str) -> str:
     r"""Replace what could move a cursor, colour, hide or reorder text; cut what is too long.
 
     Names and reasons come from the network. Control and format characters (escape sequences,
-    direction marks) become ``?``, combining marks go away, and so does everything after a while.
+    direction marks) become ``?``, lines are joined, combining marks go away, and so does everything
+    after a while.
 
     Examples
     --------
     >>> inert("a\x1b[31mb")
     'a?[31mb'
     """
-    cut = text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+    joined = " ".join(text[: 2 * LONGEST].split())
+    cut = joined if len(joined) <= LONGEST else f"{joined[: LONGEST - 3]}..."
     return "".join(c if c.isprintable() else "?" for c in cut if not unicodedata.combining(c))
 
 
@@ -56,14 +58,16 @@ def brief_time(seconds: float) -> str:
 
 
 def megabytes(size: float) -> str:
-    """Write bytes (or bytes per second) in 10^6: one decimal, none from a thousand on.
+    """Write bytes (or bytes per second) in 10^6, with as many digits as matter.
 
     Examples
     --------
-    >>> megabytes(2_359_296), megabytes(4.2e9)
-    ('2.4', '4,200')
+    >>> megabytes(23_592), megabytes(23_592_960), megabytes(4.2e9)
+    ('0.02', '23.6', '4,200')
     """
     mb = size / 1e6
+    if mb < 0.95:
+        return f"{mb:.2f}"
     return f"{mb:.1f}" if mb < 999.95 else f"{mb:,.0f}"
 
 

@@ -1,0 +1,112 @@
+"""Real `worker` processes on loopback: started, waited for, and always stopped by process id."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import IO
+
+STARTS_WITHIN_S = 60.0
+"""A busy machine starts Python slowly; a worker that does not start at all is what this finds."""
+
+STOPS_WITHIN_S = 40.0
+"""A drain may take 25 s."""
+
+
+@dataclass(frozen=True)
+class WorkerProcess:
+    """A running worker: its address as hosts.toml writes it, and its process."""
+
+    address: str
+    process: subprocess.Popen[bytes]
+    log: IO[bytes]
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}"
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def send(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def wait(self) -> int:
+        """Return the exit code, once there is one."""
+        return self.process.wait(STOPS_WITHIN_S)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal and return the exit code."""
+        self.send(number)
+        return self.wait()
+
+    def stderr(self) -> str:
+        """Return what it has written to stderr so far."""
+        return _text(self.log)
+
+
+@contextmanager
+def running_workers(
+    count: int = 1, *arguments: str, env: Mapping[str, str] | None = None
+) -> Iterator[list[WorkerProcess]]:
+    """Run so many workers on free ports of loopback, and stop them whatever happens.
+
+    Parameters
+    ----------
+    count : int
+    *arguments : str
+        Of the command line, each worker's; a later ``--port`` counts.
+    env : mapping, optional
+        Variables of the environment, besides this process's own.
+    """
+    with ExitStack() as stack:
+        started = [stack.enter_context(_spawned(arguments, env or {})) for _ in range(count)]
+        yield [WorkerProcess(_address(process, log), process, log) for process, log in started]
+
+
+@contextmanager
+def _spawned(
+    arguments: tuple[str, ...], env: Mapping[str, str]
+) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
+    command = [sys.executable, "-m", "worker", "--host", "127.0.0.1", "--port", "0", *arguments]
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=log, env={**os.environ, **env}
+        )
+        try:
+            yield process, log
+        finally:
+            process.kill()
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+
+
+def _address(process: subprocess.Popen[bytes], log: IO[bytes]) -> str:
+    """Read the line that a worker prints when it can serve; return its host and port."""
+    assert process.stdout is not None
+    deadline = time.monotonic() + STARTS_WITHIN_S
+    text = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while b"\n" not in text and selector.select(max(0.0, deadline - time.monotonic())):
+            chunk = os.read(process.stdout.fileno(), 4096)
+            if not chunk:
+                break
+            text += chunk
+    line = text.decode().partition("\n")[0]
+    assert line.startswith("listening on http://"), f"worker said {line!r}; {_text(log)}"
+    return line.removeprefix("listening on http://")
+
+
+def _text(log: IO[bytes]) -> str:
+    return os.pread(log.fileno(), 1 << 20, 0).decode(errors="replace")

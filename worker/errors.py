@@ -1,0 +1,65 @@
+"""What a worker refuses: a table of kinds, and the error that carries one of them."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+
+from tiling.wire import UNKNOWN_JOB
+
+MAX_DETAIL = 1000
+"""Characters of a detail: some of it is the sender's own text."""
+
+
+class Kind(enum.Enum):
+    """A kind of refusal: `type` as in RFC 9457, HTTP status, title."""
+
+    MALFORMED = ("urn:tilefan:malformed", 400, "The request does not say what it must")
+    DIGEST = ("urn:tilefan:digest", 400, "The bytes are not the ones that were sent")
+    TRUNCATED = ("urn:tilefan:truncated", 400, "The body ended before its announced length")
+    NOT_FOUND = ("urn:tilefan:not-found", 404, "There is nothing at this path")
+    UNKNOWN_JOB = (UNKNOWN_JOB, 404, "The job is not registered here")
+    METHOD = ("urn:tilefan:method", 405, "The path does not take this method")
+    SLOW = ("urn:tilefan:slow-body", 408, "The body took longer than its size allows")
+    LENGTH_REQUIRED = ("urn:tilefan:length-required", 411, "The request needs a Content-Length")
+    TOO_LARGE = ("urn:tilefan:too-large", 413, "The body is larger than this worker takes")
+    MEDIA_TYPE = ("urn:tilefan:media-type", 415, "The body is not of the type that is read here")
+    EXPECTATION = ("urn:tilefan:expectation", 417, "Only 100-continue can be expected")
+    UNSUPPORTED = ("urn:tilefan:unsupported", 422, "No filter can do this")
+    OTHER = ("about:blank", 400, "The request was refused")
+    INTERNAL = ("urn:tilefan:internal", 500, "The worker failed")
+    BUSY = ("urn:tilefan:busy", 503, "Every slot is taken")
+    DRAINING = ("urn:tilefan:draining", 503, "The worker is going away")
+    MEMORY = ("urn:tilefan:memory", 507, "The worker has not enough memory for this")
+
+    def __init__(self, type_: str, status: int, title: str) -> None:
+        self.type = type_
+        self.status = status
+        self.title = title
+
+
+class WorkerError(Exception):
+    """Root of every error of this package."""
+
+
+class RefusedError(WorkerError):
+    """A request is not answered.
+
+    Parameters
+    ----------
+    kind : Kind
+    detail : str
+        What was got, and what to do next; cut to `MAX_DETAIL`.
+    headers : mapping, optional
+        Headers of the answer.
+    """
+
+    def __init__(self, kind: Kind, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail[:MAX_DETAIL]
+        self.headers = dict(headers or {})
+
+
+class ListenError(WorkerError):
+    """The address can't be listened on."""

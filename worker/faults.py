@@ -1,0 +1,77 @@
+"""The one place where errors become answers: RFC 9457 problem documents."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from tiling.errors import TilingError, WireError
+from tiling.npy import NpyError
+from worker.errors import MAX_DETAIL, Kind, RefusedError
+from worker.service import SERVICE
+
+LOG = logging.getLogger(__name__)
+
+STATUSES = {404: Kind.NOT_FOUND, 405: Kind.METHOD, 413: Kind.TOO_LARGE}
+"""What aiohttp itself refuses."""
+
+
+@web.middleware
+async def answer_faults(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer an error with a problem document: 4xx is the sender's fault, 5xx the worker's."""
+    try:
+        return await handler(request)
+    except ConnectionError:
+        raise  # nobody is left to be told
+    except Exception as error:
+        refusal = _refusal(request, error)
+        request.app[SERVICE].metrics.refused.labels(refusal.kind.type).inc()
+        return _problem(request, refusal)
+
+
+def _refusal(request: web.Request, error: Exception) -> RefusedError:
+    match error:
+        case RefusedError():
+            return error
+        case WireError() | NpyError():
+            return RefusedError(Kind.MALFORMED, str(error))
+        case TilingError():
+            return RefusedError(Kind.UNSUPPORTED, str(error))
+        case web.HTTPException():
+            return _foreign(request, error)
+        case web.RequestPayloadError():
+            return RefusedError(Kind.MALFORMED, "the body is not framed as HTTP/1.1 has it")
+        case MemoryError():
+            return RefusedError(Kind.MEMORY, "not enough memory: send smaller tiles")
+        case _:
+            LOG.error("%s %s failed", request.method, request.path, exc_info=error)
+            return RefusedError(Kind.INTERNAL, "the worker's log tells what happened")
+
+
+def _foreign(request: web.Request, error: web.HTTPException) -> RefusedError:
+    kind = STATUSES.get(error.status, Kind.OTHER)
+    allow: Mapping[str, str] = {k: v for k, v in error.headers.items() if k == "Allow"}
+    return RefusedError(kind, f"{request.method} {request.path}: {error.reason}", allow)
+
+
+def _problem(request: web.Request, refusal: RefusedError) -> web.Response:
+    kind = refusal.kind
+    text = {
+        "type": kind.type,
+        "title": kind.title,
+        "status": kind.status,
+        "detail": refusal.detail[:MAX_DETAIL],
+    }
+    response = web.Response(
+        status=kind.status,
+        body=json.dumps(text).encode("ascii"),
+        content_type="application/problem+json",
+        headers=refusal.headers,
+    )
+    if "Expect" in request.headers:
+        response.force_close()  # the body that was announced may never come
+    return response

@@ -1,0 +1,90 @@
+"""What coordinators ask to be done: jobs and tiles."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+from aiohttp import web
+
+from tiling.dtypes import Array
+from tiling.job import Job
+from tiling.kernels import Kernel
+from tiling.wire import BODY_TYPE, DIGEST, Answer, Question
+from worker.errors import Kind, RefusedError
+from worker.memory import check_volume, tile_bytes
+from worker.service import SERVICE
+from worker.transfer import body_length, check_type, read_body, send
+
+
+async def post_job(request: web.Request) -> web.Response:
+    """Register a job, so that tiles can name it by its digest; once more is the same as once."""
+    service = request.app[SERVICE]
+    check_type(request, "application/json")
+    body = bytearray(body_length(request, service.settings.job_bytes))
+    with service.clerk.admit() as slot:
+        await read_body(request, memoryview(body), service.settings)
+        digest, job = await slot.run(partial(_decode, bytes(body)))
+    service.jobs.add(digest, job, len(body))
+    return web.json_response({"job": digest})
+
+
+def _decode(body: bytes) -> tuple[str, Job]:
+    job = Job.decode(body)
+    return job.digest, job
+
+
+async def post_tile(request: web.Request) -> web.StreamResponse:
+    """Filter one tile: everything is checked that can be before a byte of the body is read."""
+    service = request.app[SERVICE]
+    check_type(request, BODY_TYPE)
+    question, claimed = Question.parse(request.headers)
+    job = service.jobs.get(question.job)
+    check_block(question, job, body_length(request, service.settings.tile_bytes))
+    check_volume(job, question.shape, service.settings.tile_bytes)
+    with service.pool.admit() as slot:
+        slot.reserve(tile_bytes(job, question.shape, question.crop.shape))
+        body = np.empty(question.body_bytes, np.uint8)
+        await read_body(request, body.data, service.settings)
+        service.metrics.received_bytes.inc(len(body))
+        with service.metrics.seconds.time():
+            headers, answer = await slot.run(
+                partial(answer_tile, question, claimed, job, body, service.kernel)
+            )
+        return await send(request, service, "tile", headers, answer)
+
+
+def check_block(question: Question, job: Job, length: int) -> None:
+    """Refuse a block that the job does not filter, or a body that is not that block."""
+    if question.dtype != job.source:
+        raise RefusedError(
+            Kind.MALFORMED, f"a block of {question.dtype}: the job reads {job.source}"
+        )
+    if len(question.shape) != job.ndim:
+        raise RefusedError(
+            Kind.MALFORMED, f"a block of {len(question.shape)} axes: the job has {job.ndim}"
+        )
+    if length != question.body_bytes:
+        raise RefusedError(
+            Kind.MALFORMED, f"a body of {length} bytes: the block has {question.body_bytes}"
+        )
+
+
+def answer_tile(
+    question: Question, claimed: str, job: Job, body: Array, kernel: Kernel
+) -> tuple[dict[str, str], memoryview]:
+    """Check, filter and sign one tile; return the headers and the bytes of its answer."""
+    asked = question.digest(body.data)
+    if asked != claimed:
+        raise RefusedError(Kind.DIGEST, f"{DIGEST}: send the tile again")
+    block = np.ndarray(question.shape, question.dtype, body.data)
+    out = np.empty(question.crop.shape, job.target)
+    job.apply(block, question.crop.slices, out, kernel)
+    answer = Answer.to(question, asked, job.target)
+    data = raw(out)
+    return {**answer.fields(), DIGEST: answer.digest(data)}, data
+
+
+def raw(array: Array) -> memoryview:
+    """Return the bytes of a C-contiguous array without a copy."""
+    return array.reshape(-1).view(np.uint8).data

@@ -1,0 +1,80 @@
+"""What the handlers share: one value, made once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Self
+
+import numpy as np
+from aiohttp import web
+
+from tiling.kernels import Kernel, Pass
+from tiling.kernels.reference import run as reference
+from worker.jobs import Jobs
+from worker.metrics import Metrics
+from worker.pool import Pool
+from worker.settings import Settings
+
+REGISTRATIONS = 4
+"""Jobs that are read at the same time; one thread parses them, apart from the tiles' threads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A worker's parts.
+
+    Parameters
+    ----------
+    settings : Settings
+    kernel, kernel_name : Kernel and str
+        What computes the passes.
+    pool : Pool
+        Where tiles are computed.
+    clerk : Pool
+        Where jobs are parsed: never behind a tile.
+    jobs : Jobs
+    metrics : Metrics
+    """
+
+    settings: Settings
+    kernel: Kernel
+    kernel_name: str
+    pool: Pool
+    clerk: Pool
+    jobs: Jobs
+    metrics: Metrics
+
+    @classmethod
+    def start(
+        cls, settings: Settings, kernel: Kernel = reference, kernel_name: str = "reference"
+    ) -> Self:
+        """Make a worker's parts from its settings."""
+        return cls(
+            settings,
+            kernel,
+            kernel_name,
+            Pool(
+                settings.threads,
+                settings.pipelined,
+                settings.memory_bytes,
+                settings.retry_after_s,
+            ),
+            Pool(1, REGISTRATIONS - 1, 0, settings.retry_after_s),
+            Jobs(settings.jobs, settings.jobs_bytes),
+            Metrics.start(),
+        )
+
+    async def warm(self) -> None:
+        """Filter one sample, so that no tile pays for what the kernel loads on first use."""
+        one = np.ones(1)
+        passes = (Pass(0, one.tobytes(), "reflect"),)
+        await self.clerk.do(partial(self.kernel, one, passes, (slice(0, 1),), np.empty(1)))
+
+    def stop(self) -> None:
+        """Let the threads go."""
+        self.pool.close()
+        self.clerk.close()
+
+
+SERVICE = web.AppKey("service", Service)

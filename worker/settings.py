@@ -1,0 +1,97 @@
+"""Every limit of a worker in one value: name, default, unit and reason."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+MIB = 2**20
+GIB = 2**30
+
+
+def usable_cores() -> int:
+    """Return the number of cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def usable_memory() -> int:
+    """Return the bytes of memory that this process may have: the machine's or its container's."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        return min(machine, int(CONTAINER_LIMIT.read_text("ascii")))
+    except (OSError, ValueError):  # no container, or one without a limit ("max")
+        return machine
+
+
+CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What one worker serves, and within which limits.
+
+    Parameters
+    ----------
+    threads : int
+        Tiles computed at the same time. SciPy frees the interpreter lock, so a core each.
+    pipelined : int
+        Tiles taken in beyond those: one, so that a transfer overlaps the computing.
+    tile_bytes : int
+        Largest block, sent or answered, in bytes. Coordinators cut tiles of some 10 MB; this is
+        room for arrays that people send whole to the plain compute API.
+    memory_bytes : int
+        What all tiles together may take of the memory; see `worker.memory`. Half of what there is:
+        a second worker, or somebody's session, may be beside this one.
+    job_bytes : int
+        Largest description of a job, in bytes: one pass with the most taps takes 5.6 MB.
+    jobs : int
+        Jobs remembered; the one not used for longest is forgotten. A forgotten job costs its
+        coordinator one registration.
+    jobs_bytes : int
+        What the descriptions of all jobs remembered may take.
+    max_order : int
+        Highest derivative that the compute API makes taps for: what a higher one would tell is
+        beyond float64, and its polynomial takes memory in proportion.
+    body_base_s, body_bytes_per_s : float
+        A body must be read, or an answer taken, within the base and the time that its bytes need
+        on the slowest link worth computing over (a congested 10 Mbit/s).
+    idle_s : float
+        A connection without a request, or whose request line and headers are not complete, is
+        closed after so many seconds.
+    lingering_s : float
+        What is left of a refused body is read and dropped for so many seconds, so that the
+        refusal arrives before the connection closes.
+    retry_after_s : int
+        What a refused tile is told to wait; tiles take between milliseconds and seconds.
+    drain_s : float
+        From the first signal to the exit: what is in flight must be done by then. Schedulers
+        commonly kill after 30 s.
+    header_bytes : int
+        Longest header line, in bytes; ours stay under 1,500 at 32 axes.
+    headers : int
+        Most header lines of a request; clients send a dozen.
+    """
+
+    threads: int = field(default_factory=usable_cores)
+    pipelined: int = 1
+    tile_bytes: int = 2 * GIB
+    memory_bytes: int = field(default_factory=lambda: usable_memory() // 2)
+    job_bytes: int = 8 * MIB
+    jobs: int = 64
+    jobs_bytes: int = 64 * MIB
+    max_order: int = 32
+    body_base_s: float = 10.0
+    body_bytes_per_s: float = 1.0 * MIB
+    idle_s: float = 60.0
+    lingering_s: float = 2.0
+    retry_after_s: int = 1
+    drain_s: float = 25.0
+    header_bytes: int = 8 * 2**10
+    headers: int = 64
+
+    def transfer_s(self, body_bytes: int) -> float:
+        """Return the seconds that a body of this size may take on its way."""
+        return self.body_base_s + body_bytes / self.body_bytes_per_s

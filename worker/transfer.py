@@ -1,0 +1,143 @@
+"""Bodies in and answers out: exact sizes, one buffer each, and an end to every wait.
+
+aiohttp limits the time that headers may take, never a body's. So every body is read, and every
+answer written, under a deadline that grows with its size.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from worker.errors import Kind, RefusedError
+from worker.service import Service
+from worker.settings import Settings
+
+WRITE_BYTES = 256 * 2**10
+"""Bytes handed to the socket at a time: what it can't take at once is copied."""
+
+
+def body_length(request: web.Request, limit: int) -> int:
+    """Return the announced length of a body that may be read.
+
+    Raises
+    ------
+    RefusedError
+        If no length is announced, or one above `limit`.
+    """
+    length = request.content_length
+    if length is None:
+        raise RefusedError(Kind.LENGTH_REQUIRED, "a body without Content-Length is not read")
+    if length > limit:
+        raise RefusedError(Kind.TOO_LARGE, f"a body of {length} bytes: at most {limit} are read")
+    return length
+
+
+def check_encoding(headers: Mapping[str, str]) -> None:
+    """Refuse bodies that would have to be decoded first."""
+    encoding = headers.get("Content-Encoding", "identity")
+    if encoding.lower() != "identity":
+        raise RefusedError(
+            Kind.MEDIA_TYPE, "Content-Encoding: bodies are read as they are, not decoded"
+        )
+
+
+def check_type(request: web.Request, wanted: str) -> None:
+    """Refuse a body of another type."""
+    check_encoding(request.headers)
+    if request.content_type != wanted:
+        raise RefusedError(Kind.MEDIA_TYPE, f"Content-Type must be {wanted}")
+
+
+async def proceed(request: web.Request) -> None:
+    """Ask for the body, if the sender waits to be asked; nothing is asked of a refused sender."""
+    expected = request.headers.get("Expect")
+    if expected is None:
+        return
+    if expected.lower() != "100-continue":
+        raise RefusedError(Kind.EXPECTATION, "Expect: only 100-continue is understood")
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0  # the answer itself has not begun
+
+
+async def wait_to_be_asked(_: web.Request) -> None:
+    """Leave ``100 Continue`` to `proceed`: aiohttp would send it before any check."""
+
+
+@asynccontextmanager
+async def deadline(seconds: float) -> AsyncIterator[None]:
+    """Refuse a body that is not there after so many seconds."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise RefusedError(Kind.SLOW, f"the body was not complete after {seconds:.1f} s") from None
+
+
+async def fill(buffer: memoryview, chunks: AsyncIterable[bytes]) -> None:
+    """Read exactly a buffer of bytes.
+
+    Raises
+    ------
+    RefusedError
+        At the first byte too many, or if there are too few.
+    """
+    position = 0
+    async for chunk in chunks:
+        end = position + len(chunk)
+        if end > len(buffer):
+            raise RefusedError(Kind.MALFORMED, f"more than the {len(buffer)} bytes announced")
+        buffer[position:end] = chunk
+        position = end
+    if position < len(buffer):
+        raise RefusedError(Kind.TRUNCATED, f"{position} bytes of {len(buffer)}")
+
+
+async def read_body(request: web.Request, buffer: memoryview, settings: Settings) -> None:
+    """Read a body of exactly the buffer's size, in the time that its size allows."""
+    async with deadline(settings.transfer_s(len(buffer))):
+        await proceed(request)
+        await fill(buffer, request.content.iter_any())
+
+
+async def send(
+    request: web.Request,
+    service: Service,
+    api: str,
+    headers: Mapping[str, str],
+    *pieces: memoryview,
+) -> web.StreamResponse:
+    """Answer with bytes, without copying them, to a peer that takes them in time.
+
+    Parameters
+    ----------
+    request : aiohttp.web.Request
+    service : Service
+    api : str
+        What is answered, for the metrics.
+    headers : mapping
+    *pieces : memoryview
+        The body, one after another.
+    """
+    size = sum(map(len, pieces))
+    response = web.StreamResponse(headers=headers)
+    response.content_type = "application/octet-stream"
+    response.content_length = size
+    try:
+        async with asyncio.timeout(service.settings.transfer_s(size)):
+            await response.prepare(request)
+            for piece in pieces:
+                for start in range(0, len(piece), WRITE_BYTES):
+                    await response.write(piece[start : start + WRITE_BYTES])
+            await response.write_eof()
+        service.metrics.answered.labels(api).inc()
+        service.metrics.sent_bytes.inc(size)
+    except TimeoutError:
+        if request.transport is not None:
+            request.transport.abort()
+    except ConnectionError:
+        pass  # nobody is left to be told
+    return response
