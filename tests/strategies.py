@@ -45,7 +45,7 @@ LAYOUTS: dict[str, Callable[[Array], Array]] = {
     "C": lambda x: x,
     "Fortran": lambda x: np.asfortranarray(x) if x.ndim else x,
     "big-endian": lambda x: x.astype(x.dtype.newbyteorder(">")),
-    "reversed": lambda x: x[(slice(None, None, -1),) * x.ndim],
+    "reversed": lambda x: x[(slice(None, None, -1),) * x.ndim] if x.ndim else x,
     "strided": lambda x: np.repeat(x, 2, -1)[..., ::2] if x.ndim else x,
     "axes swapped": lambda x: x.swapaxes(0, -1).copy().swapaxes(0, -1) if x.ndim else x,
     "read-only": _read_only,
