@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections.abc import Iterator
@@ -10,10 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from coordinator.engines import Capacity, Hearer, Mission
+from coordinator.engines.workshop import WORKSHOP
 from coordinator.events import TileSent, TileStored, WorkerReady
 from tiling.choose import MAX_TILE_BYTES
 from tiling.job import Job
-from tiling.kernels import Kernel, reference
 from tiling.plan import Tile
 
 NAME = "this machine"
@@ -66,7 +67,8 @@ class _Pull:
         self._tell = tell
         self._tiles: Iterator[Tile] = iter(mission.plan)
         self._lock = threading.Lock()
-        self._kernel: Kernel = reference.run
+        samples = math.prod(mission.plan.grid.shape)
+        self._kernel = WORKSHOP.kernel_for(mission.job, samples)
 
     def __call__(self) -> None:
         try:
