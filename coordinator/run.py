@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import index
+from typing import Any
 
 from coordinator.engines import Capacity, Engine, Mission
 from coordinator.events import Event, Listener, RunFinished, RunStarted
@@ -89,7 +91,7 @@ def run(request: Request, open_sink: Callable[[], Sink], engine: Engine, listen:
     return plan
 
 
-def tile_shape(tile: object, ndim: int) -> tuple[int, ...] | None:
+def tile_shape(tile: Any, ndim: int) -> tuple[int, ...] | None:
     """Return the tile that a user asks for: None, one size for every axis, or one per axis.
 
     Raises
@@ -99,10 +101,9 @@ def tile_shape(tile: object, ndim: int) -> tuple[int, ...] | None:
     """
     if tile is None:
         return None
-    sizes = (tile,) * ndim if isinstance(tile, int) else tile
     try:
-        shape = tuple(map(int, sizes))  # type: ignore[call-overload]  # what can't, raises
-    except (TypeError, ValueError):
+        shape = tuple(map(index, tile if isinstance(tile, Iterable) else (tile,) * ndim))
+    except TypeError:
         raise BadTypeError(f"tile must be an integer or one per axis, not {tile!r}") from None
     if len(shape) != ndim:
         raise BadValueError(f"tile {shape} has {len(shape)} axes, the array has {ndim}")

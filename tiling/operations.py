@@ -64,7 +64,8 @@ class Correlations:
         if self.passes:
             kernel(block, self.passes, crop, out)
         else:
-            out[...] = block[crop]
+            everywhere: Any = (*crop, ...)  # an array even without axes: numbers cast differently
+            out[...] = block[everywhere]
 
     def to_json(self) -> dict[str, Any]:
         """Return the operation in JSON's types; numbers keep their bits."""

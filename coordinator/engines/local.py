@@ -51,9 +51,8 @@ class LocalEngine:
             pull()
             return
         with ThreadPoolExecutor(threads, thread_name_prefix="tile") as pool:
-            futures = [pool.submit(pull) for _ in range(threads)]
             try:
-                for future in futures:
+                for future in [pool.submit(pull) for _ in range(threads)]:
                     future.result()
             except BaseException:
                 pull.stop()
@@ -72,11 +71,15 @@ class _Pull:
         self._kernel = WORKSHOP.kernel_for(mission.job, samples)
 
     def __call__(self) -> None:
-        while (tile := self._next()) is not None:
-            self._compute(tile)
-            with self._lock:
-                size = tile.write.size * self._mission.job.target.itemsize
-                self._tell(TileStored(tile.index, NAME, size))
+        try:
+            while (tile := self._next()) is not None:
+                self._compute(tile)
+                with self._lock:
+                    size = tile.write.size * self._mission.job.target.itemsize
+                    self._tell(TileStored(tile.index, NAME, size))
+        except BaseException:
+            self.stop()  # the others need not go on
+            raise
 
     def stop(self) -> None:
         """Let each thread end after the tile in hand."""
