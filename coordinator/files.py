@@ -25,7 +25,11 @@ def filter_file(
     hosts: Path | None = None,
     tile: Any = None,
     overwrite: bool = False,
+    resume: bool = False,
+    keep_going: bool = False,
     quiet: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+    again: str = "",
 ) -> None:
     """Filter one `.npy` file into another.
 
@@ -40,9 +44,17 @@ def filter_file(
         hosts.toml; this machine's cores without it.
     tile : int or sequence of int, optional
     overwrite : bool
-        Whether `target` may exist.
+        Whether `target` may exist, and what an unfinished run left may be lost.
+    resume : bool
+        Whether to go on with an unfinished run.
+    keep_going : bool
+        Whether to compute the rest when a tile failed everywhere.
     quiet : bool
         Whether to show no progress.
+    say : callable
+        Takes a sentence for the user.
+    again : str
+        The command that goes on with this run, for the message if it ends early.
 
     Raises
     ------
@@ -55,16 +67,17 @@ def filter_file(
     dtype = output_dtype(parameters.get("output"), array.dtype)
     job = Job(len(array.shape), (call,))
     request = Request(job, array, tile_shape(tile, len(array.shape)))
-
-    def open_sink() -> NpySink:
-        return NpySink.create(target, array.shape, dtype)
-
-    with open_engine(hosts) as engine, progress(quiet=quiet) as listen:
-        run(request, open_sink, engine, listen)
+    run_of = Undertaking.of(target, request, source, dtype, parameters, again)
+    keep = take_up(undertaking, overwrite=overwrite, resume=resume, say=say)
+    with (
+        open_engine(hosts, keep_going=keep_going) as engine,
+        progress(quiet=quiet) as listen,
+    ):
+        run(request, open_output, engine, listen)
 
 
 @contextmanager
-def open_engine(hosts: Path | None) -> Iterator[Engine]:
+def open_engine(hosts: Path | None, *, keep_going: bool = False) -> Iterator[Engine]:
     """Yield the fleet of a hosts file, or this machine."""
     if hosts is None:
         from coordinator.engines.local import LocalEngine
@@ -73,8 +86,9 @@ def open_engine(hosts: Path | None) -> Iterator[Engine]:
     else:
         from coordinator.config import load_hosts
         from coordinator.engines.http import HttpEngine
+        from coordinator.policy import Limits
 
-        with closing(HttpEngine(load_hosts(hosts))) as engine:
+        with closing(HttpEngine(load_hosts(hosts), Limits(keep_going=keep_going))) as engine:
             yield engine
 
 

@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from coordinator.engines import Capacity, Engine, Mission
-from coordinator.events import Event, Listener, RunFinished, RunStarted
+from coordinator.engines import Capacity, Engine, Hearer, Mission
+from coordinator.errors import VerifyError
+from coordinator.events import Event, Listener, RunFinished, RunStarted, TileKept
+from coordinator.output import Output
 from coordinator.stores import Sink, Source
 from tiling.choose import choose_tile
 from tiling.errors import BadTypeError, BadValueError
@@ -50,14 +52,16 @@ class Request:
         return Plan(grid, job.halo, job.wraps, job.source.itemsize, job.target.itemsize)
 
 
-def run(request: Request, open_sink: Callable[[], Sink], engine: Engine, listen: Listener) -> Plan:
+def run(
+    request: Request, open_output: Callable[[Plan], Output], engine: Engine, listen: Listener
+) -> Plan:
     """Carry out a request; return the plan that was followed.
 
     Parameters
     ----------
     request : Request
-    open_sink : callable
-        Makes the sink, once it is known that the job can be computed.
+    open_output : callable
+        Opens the output of a plan, once it is known that the job can be computed.
     engine : Engine
     listen : Listener
         Hears every fact, with the seconds of a monotonic clock.
@@ -65,25 +69,45 @@ def run(request: Request, open_sink: Callable[[], Sink], engine: Engine, listen:
     Raises
     ------
     TilefanError
-        If the output could not be made; then nothing of it is left.
+        If the output could not be made; a note says what is left of it and how to go on, if
+        anything is.
     """
 
     def tell(event: Event) -> None:
         listen(time.monotonic(), event)
 
     plan = request.plan(engine.greet(request.job, tell))
-    sink = open_sink()
+    output = open_output(plan)
     try:
-        tell(_started(request, plan, sink))
-        if len(plan):
-            engine.run(Mission(request.job, plan, request.source, sink), tell)
+        _fill(request, plan, output, engine, tell)
+        output.commit()
     except BaseException as error:
-        sink.discard()
-        tell(RunFinished(error=str(error) or type(error).__name__))
+        kept = output.abandon(trusted=not isinstance(error, VerifyError))
+        tell(RunFinished(error=_words(error)))
+        if kept:
+            error.add_note(
+                f"{kept} of {len(plan)} tiles are kept; go on with:\n  {output.again}".rstrip()
+            )
         raise
-    sink.commit()
     tell(RunFinished())
     return plan
+
+
+def _fill(request: Request, plan: Plan, output: Output, engine: Engine, tell: Hearer) -> None:
+    """Have every tile computed that the output lacks."""
+    tell(_started(request, plan, output.sink))
+    for index in sorted(output.kept):
+        tell(TileKept(index, plan[index].write.size * plan.output_itemsize))
+    if len(output.kept) < len(plan):
+        job, source = request.job, request.source
+        mission = Mission(job, plan, source, output.sink, output.journal, output.kept)
+        engine.run(mission, tell)
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    return str(error) or type(error).__name__
 
 
 def tile_shape(tile: object, ndim: int) -> tuple[int, ...] | None:
