@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import inspect
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from coordinator.engines import Engine
-from coordinator.events import Listener
+from coordinator.journal.opening import Opening, unfinished
+from coordinator.journal.resume import check_same
+from coordinator.output import Output
+from coordinator.progress import Style, make_listener
 from coordinator.run import Request, run, tile_shape
-from coordinator.stores.npy import NpySink, check_output, open_npy
+from coordinator.stores.npy import check_output, open_npy
 from tiling.dtypes import output_dtype
 from tiling.filters import FILTERS
 from tiling.job import Job
+from tiling.plan import Plan
 
 
 def filter_file(
@@ -27,7 +33,7 @@ def filter_file(
     overwrite: bool = False,
     resume: bool = False,
     keep_going: bool = False,
-    quiet: bool = False,
+    style: Style = "auto",
     say: Callable[[str], None] = lambda _: None,
     again: str = "",
 ) -> None:
@@ -48,13 +54,13 @@ def filter_file(
     resume : bool
         Whether to go on with an unfinished run.
     keep_going : bool
-        Whether to compute the rest when a tile failed everywhere.
-    quiet : bool
-        Whether to show no progress.
+        Whether the fleet computes the rest when a tile failed everywhere.
+    style : str
+        How to show the progress; see `coordinator.progress`.
     say : callable
         Takes a sentence for the user.
     again : str
-        The command that goes on with this run, for the message if it ends early.
+        The command that goes on with this run, to be told if it ends early.
 
     Raises
     ------
@@ -66,14 +72,23 @@ def filter_file(
     call = FILTERS[name].call(len(array.shape), array.dtype, **parameters)
     dtype = output_dtype(parameters.get("output"), array.dtype)
     job = Job(len(array.shape), (call,))
-    request = Request(job, array, tile_shape(tile, len(array.shape)))
-    run_of = Undertaking.of(target, request, source, dtype, parameters, again)
-    keep = take_up(undertaking, overwrite=overwrite, resume=resume, say=say)
-    with (
-        open_engine(hosts, keep_going=keep_going) as engine,
-        progress(quiet=quiet) as listen,
-    ):
+    request = Request(job, array, tile_shape(tile, len(array.shape)), _title(name, parameters))
+    opening = Opening(target, job, array, source.stat(), dtype, _words(parameters), again)
+    left = unfinished(target, overwrite=overwrite, resume=resume, say=say)
+    if left is not None:
+        was = left.header
+        check_same(target, was, opening.header(request.tile or was.tile))
+        request = replace(request, tile=was.tile)
+
+    def open_output(plan: Plan) -> Output:
+        return opening.begin(plan) if left is None else opening.resume(left, plan)
+
+    with open_engine(hosts, keep_going=keep_going) as engine, make_listener(style) as listen:
         run(request, open_output, engine, listen)
+
+
+def _words(parameters: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, str(value)) for name, value in parameters.items())
 
 
 @contextmanager
@@ -92,10 +107,12 @@ def open_engine(hosts: Path | None, *, keep_going: bool = False) -> Iterator[Eng
             yield engine
 
 
-@contextmanager
-def progress(*, quiet: bool) -> Iterator[Listener]:
-    """Yield a listener that shows the run on stderr, or nothing at all."""
-    from coordinator.progress import make_listener
-
-    with make_listener("none" if quiet else "auto") as listen:
-        yield listen
+def _title(name: str, parameters: Mapping[str, Any]) -> str:
+    """Return the call as people write it, defaults left out."""
+    rows = inspect.signature(FILTERS[name].call).parameters
+    words = (
+        f"{key}={','.join(map(str, value)) if isinstance(value, list) else value}"
+        for key, value in parameters.items()
+        if value != rows[key].default
+    )
+    return " ".join((name, *words))

@@ -28,11 +28,14 @@ class Request:
     source : Source
     tile : tuple of int, optional
         Shape of the piece that each tile owns.
+    title : str
+        What people call the job.
     """
 
     job: Job
     source: Source
     tile: tuple[int, ...] | None = None
+    title: str = ""
 
     def plan(self, capacity: Capacity) -> Plan:
         """Cut the source for an engine of this capacity."""
@@ -83,7 +86,7 @@ def run(
         output.commit()
     except BaseException as error:
         kept = output.abandon(trusted=not isinstance(error, VerifyError))
-        tell(RunFinished(error=_words(error)))
+        tell(RunFinished(error=_why(error)))
         if kept:
             error.add_note(
                 f"{kept} of {len(plan)} tiles are kept; go on with:\n  {output.again}".rstrip()
@@ -102,12 +105,6 @@ def _fill(request: Request, plan: Plan, output: Output, engine: Engine, tell: He
         job, source = request.job, request.source
         mission = Mission(job, plan, source, output.sink, output.journal, output.kept)
         engine.run(mission, tell)
-
-
-def _words(error: BaseException) -> str:
-    if isinstance(error, KeyboardInterrupt):
-        return "interrupted"
-    return str(error) or type(error).__name__
 
 
 def tile_shape(tile: object, ndim: int) -> tuple[int, ...] | None:
@@ -136,7 +133,7 @@ def _started(request: Request, plan: Plan, sink: Sink) -> RunStarted:
     return RunStarted(
         input=request.source.name,
         output=sink.name,
-        filter=" then ".join(call.filter for call in request.job.calls),
+        filter=request.title or " then ".join(call.filter for call in request.job.calls),
         shape=plan.grid.shape,
         dtype=str(request.source.dtype),
         tile_shape=plan.grid.tile,
@@ -147,3 +144,7 @@ def _started(request: Request, plan: Plan, sink: Sink) -> RunStarted:
         halo_overhead=plan.halo_overhead,
         workers=(),
     )
+
+
+def _why(error: BaseException) -> str:
+    return "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)

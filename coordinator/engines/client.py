@@ -8,6 +8,7 @@ itself in words is cut short.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -217,7 +218,8 @@ def _unreached(error: Exception) -> Refusal:
     """Tell a connection that was never made from one that broke."""
     match error:
         case aiohttp.ClientConnectorError():
-            why = error.os_error.strerror or str(error.os_error) or "can't connect"
+            number = error.os_error.errno or 0
+            why = os.strerror(number) if number > 0 else str(error.os_error.strerror)
             return Refusal(FailureKind.UNREACHED, why.lower())
         case aiohttp.ConnectionTimeoutError():
             return Refusal(FailureKind.UNREACHED, "no connection in time")
