@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-PATIENCE_S = 1.5
+PATIENCE_S = 1.0
 """How long an interrupted caller waits for what was cancelled."""
 
 

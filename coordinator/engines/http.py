@@ -57,7 +57,7 @@ from tiling.wire import Answer, Question
 HEARTBEAT_S = 1.0
 """Between two looks at a worker that owes an answer."""
 
-PATIENCE_S = 1.0
+PATIENCE_S = 0.5
 """How long an interrupted run waits for answers in hand to be stored."""
 
 ERRORS: dict[int, type[TilefanError]] = {3: NoWorkerError, 4: TileFailedError, 5: VerifyError}
