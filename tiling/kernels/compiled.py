@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from tiling.kernels.passes import Pass
 
-_CACHED_BYTES = 1 << 20  # of a micro-tile's intermediate that shares a second-level cache
+_CACHED_BYTES = 1 << 19  # of a micro-tile's intermediate that shares a second-level cache
 _INTERMEDIATE_BYTES = 1 << 23  # beyond it, one fresh array between two passes costs no more
 _SCRATCH = 1 << 15  # float64 samples under and around a chunk of columns
 _HEAVIEST = 1e100  # sum of |weights| whose sums of checked samples stay finite
@@ -177,15 +177,15 @@ def _chunk(
 ) -> npt.NDArray[np.int64] | None:
     """Cut a micro-tile whose intermediate fits, or give None where it would be too thin.
 
-    The axes of later passes stay whole. The lead, the axis of the first pass, is given twice its
-    halo at least, for each cut gathers the halo again; then the others, from the last axis on.
+    The axes of later passes stay whole. The lead, the axis of the first pass, is given as much as
+    its halo at least, for each cut gathers the halo again; then the others, from the last axis on.
     """
     extent: npt.NDArray[np.int64] = boxes.highs[first] - boxes.lows[first]
     chunk: npt.NDArray[np.int64] = np.ones_like(extent)
     for step in group[1:]:
         chunk[step.axis] = extent[step.axis]
     lead = group[0].axis
-    enough = max(8, 2 * (len(group[0].weights) // 8 - 1))
+    enough = max(8, len(group[0].weights) // 8 - 1)
     chunk[lead] = min(extent[lead], max(chunk[lead], enough))
     held = itemsize * math.prod(chunk.tolist())
     if held > _INTERMEDIATE_BYTES:
