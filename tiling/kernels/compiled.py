@@ -19,7 +19,9 @@ an infinity (float output only)             operand that is was settled when Sci
 from __future__ import annotations
 
 import functools
+import importlib.resources
 import math
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -47,11 +49,17 @@ def use_cache(folder: str) -> None:
     """Keep compiled code in `folder`; call it before the first `run` or `warm`.
 
     Without it numba writes beside this package, or to its own folder of the user where that is
-    read-only. The folder is made when it is needed.
+    read-only. The folder is made when it is needed. Numba asks only whether the file of a compiled
+    function is new, and code from one file is inlined into another's; so each state of the sources
+    has a folder of its own.
     """
     import numba
 
-    numba.config.CACHE_DIR = folder
+    sources = (
+        importlib.resources.files("tiling.kernels").joinpath(name).read_bytes()
+        for name in ("execute.py", "vector.py")
+    )
+    numba.config.CACHE_DIR = f"{folder}/{zlib.crc32(b''.join(sources)):08x}"
 
 
 def supports(in_dtype: npt.DTypeLike, out_dtype: npt.DTypeLike) -> bool:
