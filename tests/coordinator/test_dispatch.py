@@ -269,6 +269,23 @@ def test_retries_wait_for_the_budget() -> None:
     assert of(Send, desk.sleep(0.02))
 
 
+def test_successes_pay_for_retries() -> None:
+    """With the bucket empty and the clock stopped, about ten answers buy one more attempt."""
+    limits = Limits(attempts=1000, faulty_workers=1000, strikes=1000, backoff_base_s=0.0)
+    desk = Desk(100, "a", limits=limits)
+    first, *fresh = of(Send, desk.ready("a", slots=3))
+    send = first
+    while send.tile == first.tile:
+        desk.fail(send)
+        (send,) = of(Send, desk.said)
+    fresh.append(send)
+    done = 0
+    while fresh[-1].tile != first.tile:
+        fresh += of(Send, desk.answer(fresh.pop(0)))
+        done += 1
+    assert 10 <= done <= 11
+
+
 # Hedges
 
 
