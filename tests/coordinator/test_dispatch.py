@@ -234,6 +234,15 @@ def test_keep_going_finishes_the_rest() -> None:
     assert desk.referee.accepted == 3
 
 
+def test_one_bad_tile_is_enough_to_stop() -> None:
+    """A worker takes two last attempts with it: the first one ends the run."""
+    desk = Desk(4, "a", limits=Limits(attempts=1))
+    desk.ready("a", slots=2)
+    said = desk.tell(WorkerLost("a", "silent"))
+    assert len(of(TileGivenUp, said)) == len(desk.outcome.failed) == 1
+    assert len(of(Cancel, said)) == 2
+
+
 def test_back_pressure_is_honoured_and_is_no_failure() -> None:
     """A busy worker gets nothing until its time, and the tile keeps its attempts."""
     desk = Desk(1, "a", limits=Limits(attempts=1))
