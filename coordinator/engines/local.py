@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -10,16 +11,15 @@ from collections.abc import Iterator
 import numpy as np
 
 from coordinator.engines import Capacity, Hearer, Mission
+from coordinator.engines.workshop import WORKSHOP
 from coordinator.events import TileSent, TileStored, WorkerReady
 from coordinator.journal.seals import Seals
 from tiling.choose import MAX_TILE_BYTES
 from tiling.job import Job
-from tiling.kernels import Kernel, reference
 from tiling.plan import Tile
 
 NAME = "this machine"
 """How events call the one worker that is no host."""
-
 
 PATIENCE_S = 0.5
 """How long an interrupted run waits for the tiles in hand: what is finished then, is kept."""
@@ -81,7 +81,8 @@ class _Pull:
         self._seals = Seals(mission.job)
         self._tiles: Iterator[Tile] = mission.tiles()
         self._lock = threading.Lock()
-        self._kernel: Kernel = reference.run
+        samples = math.prod(mission.plan.grid.shape)
+        self._kernel = WORKSHOP.kernel_for(mission.job, samples)
         self.error: BaseException | None = None
 
     def run(self) -> None:
