@@ -118,7 +118,10 @@ class HttpEngine:
         """Return a client per host; called in the loop, as aiohttp's session wants."""
         if self._session is None:
             self._session = new_session(self._config.defaults.connect_timeout_s)
-        return {host.name: Client(host, self._session) for host in self._config.hosts}
+        return {
+            host.name: Client(host, self._session, self._limits.greeting_s)
+            for host in self._config.hosts
+        }
 
     async def _greet_all(self, job: Job) -> list[WorkerReady | WorkerLost]:
         greetings = [greet(name, client, job) for name, client in self._clients().items()]
@@ -331,7 +334,7 @@ class Campaign:
     async def _watch(self, worker: str) -> None:
         """Look after a worker while it owes answers: one that is silent is lost."""
         while True:
-            await asyncio.sleep(HEARTBEAT_S)
+            await asyncio.sleep(min(HEARTBEAT_S, self._silent_after_s / 2))
             if self._owing[worker]:
                 try:
                     async with asyncio.timeout(self._silent_after_s):
