@@ -9,6 +9,7 @@ import pytest
 
 from coordinator.engines import Engine
 from coordinator.engines.local import LocalEngine, usable_cores
+from coordinator.output import Output
 from coordinator.run import Request, run
 from coordinator.stores.memory import ArraySource
 from tests.suites.engine import CountingSink, EngineContract, Heard, job_for
@@ -40,7 +41,7 @@ def test_an_interruption_stops_the_run(threads: int) -> None:
 
     request = Request(job_for(array, 1), Interrupted(array), (1,))
     with pytest.raises(KeyboardInterrupt):
-        run(request, lambda: sink, LocalEngine(threads), heard)
+        run(request, lambda _: Output(sink), LocalEngine(threads), heard)
     assert sink.ended == ["discard"]
     assert not sink.claimed
 

@@ -17,6 +17,7 @@ from scipy import ndimage
 from coordinator.engines import Engine
 from coordinator.errors import StoreError
 from coordinator.events import Event, RunFinished, RunStarted, TileSent, TileStored, WorkerReady
+from coordinator.output import Output
 from coordinator.run import Request, run
 from coordinator.stores.memory import ArraySink, ArraySource
 from tests.bits import assert_same_bits
@@ -110,7 +111,12 @@ class EngineContract(ABC):
         array = samples((17, 11, 3), dtype, 1, special=False)
         job = job_for(array, (1.5, 1, 0), mode=mode, cval=2)
         out = np.empty(array.shape, job.target)
-        run(Request(job, ArraySource(array), tile), lambda: ArraySink(out), engine, Heard())
+        run(
+            Request(job, ArraySource(array), tile),
+            lambda _: Output(ArraySink(out)),
+            engine,
+            Heard(),
+        )
         assert_same_bits(out, ndimage.gaussian_filter(array, (1.5, 1, 0), mode=mode, cval=2))
 
     @pytest.mark.parametrize("dtype", ["<f2", "<i2"])
@@ -120,7 +126,7 @@ class EngineContract(ABC):
         array = samples(shape, dtype, 2, special=False)
         out = np.empty_like(array)
         request = Request(job_for(array, 0), ArraySource(array), (2,) * len(shape))
-        run(request, lambda: ArraySink(out), engine, Heard())
+        run(request, lambda _: Output(ArraySink(out)), engine, Heard())
         assert_same_bits(out, array)
 
     def test_a_chain_of_calls(self, engine: Engine) -> None:
@@ -128,7 +134,12 @@ class EngineContract(ABC):
         array = samples((40, 30), "<f4", 3, special=False)
         out = np.empty_like(array)
         job = job_for(array, 1.0, 2.0, mode="nearest")
-        run(Request(job, ArraySource(array), (9, 8)), lambda: ArraySink(out), engine, Heard())
+        run(
+            Request(job, ArraySource(array), (9, 8)),
+            lambda _: Output(ArraySink(out)),
+            engine,
+            Heard(),
+        )
         between = ndimage.gaussian_filter(array, 1.0, mode="nearest")
         assert_same_bits(out, ndimage.gaussian_filter(between, 2.0, mode="nearest"))
 
@@ -137,7 +148,7 @@ class EngineContract(ABC):
         array = samples((20, 20), "<i4", 4, special=False)
         out = np.empty(array.shape, ">i4")
         request = Request(job_for(array, 2), ArraySource(array), (7, 7))
-        run(request, lambda: ArraySink(out), engine, Heard())
+        run(request, lambda _: Output(ArraySink(out)), engine, Heard())
         assert_same_bits(out, ndimage.gaussian_filter(array, 2).astype(">i4"))
 
     @pytest.mark.parametrize("tile", [(30, 20), (3, 4)], ids=["one tile", "50 tiles"])
@@ -146,7 +157,7 @@ class EngineContract(ABC):
         array = samples((30, 20), "<f8", 5, special=False)
         heard, sink = Heard(), CountingSink(np.empty_like(array))
         request = Request(job_for(array, 1), ArraySource(array), tile)
-        plan = run(request, lambda: sink, engine, heard)
+        plan = run(request, lambda _: Output(sink), engine, heard)
         sent, stored = heard.of(TileSent), heard.of(TileStored)
         assert {event.tile for event in sent} == set(range(len(plan)))
         assert sorted(event.tile for event in stored) == list(range(len(plan)))
@@ -162,7 +173,7 @@ class EngineContract(ABC):
         array = samples((30, 20), "<f8", 6, special=False)
         heard = Heard()
         request = Request(job_for(array, 1), ArraySource(array), (5, 5))
-        run(request, lambda: CountingSink(np.empty_like(array)), engine, heard)
+        run(request, lambda _: Output(CountingSink(np.empty_like(array))), engine, heard)
         ready = {event.worker for event in heard.of(WorkerReady)}
         assert {event.worker for event in heard.of(TileStored)} <= ready
         (started,) = heard.of(RunStarted)
@@ -182,7 +193,7 @@ class EngineContract(ABC):
             array = samples(shape, "<f4", 7, special=False)
             out = np.empty_like(array)
             request = Request(job_for(array, sigma), ArraySource(array), (4,) * len(shape))
-            run(request, lambda out=out: ArraySink(out), engine, Heard())
+            run(request, lambda _, out=out: Output(ArraySink(out)), engine, Heard())
             assert_same_bits(out, ndimage.gaussian_filter(array, sigma))
 
     @pytest.mark.parametrize("bad", [0, 1000], ids=["first tile", "a tile amid"])
@@ -191,7 +202,12 @@ class EngineContract(ABC):
         source = FailingSource(np.zeros(4000), bad)
         heard, sink = Heard(), CountingSink(np.empty(4000))
         with pytest.raises(StoreError, match="can't be read"):
-            run(Request(job_for(source.array, 0.3), source, (1,)), lambda: sink, engine, heard)
+            run(
+                Request(job_for(source.array, 0.3), source, (1,)),
+                lambda _: Output(sink),
+                engine,
+                heard,
+            )
         assert sink.ended == ["discard"]
         assert heard.events[-1] == RunFinished(error="sample can't be read")
         reads = len(source.reads_after)
