@@ -1,13 +1,20 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint
+.PHONY: bench demo test lint
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --editable . --group dev
 	touch $@
+
+.venv/benched: .venv/installed
+	$(BIN)/python -m pip install --quiet --group bench
+	touch $@
+
+bench: .venv/benched
+	$(BIN)/python -m benchmarks
 
 demo: .venv/installed
 	$(BIN)/coord demo
