@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from enum import Enum, auto
+from enum import IntEnum, auto
 from heapq import heapify, heappop, heappush
 from typing import Any, TypeAlias
 
 _SLACK = 64  # stale entries that are not worth a sweep
 
 
-class Alarm(Enum):
+class Alarm(IntEnum):
     """What an alarm is for; the numbers or the name that it concerns follow in its key."""
 
     RETRY = auto()  # tile

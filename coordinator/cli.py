@@ -15,6 +15,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from coordinator.errors import InputError, TilefanError
+from coordinator.progress import Style
 
 app = typer.Typer(
     name="coord",
@@ -37,6 +38,7 @@ Hosts = Annotated[
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+Progress = Annotated[Style, typer.Option(help="How to show the run.")]
 
 
 @app.command()
@@ -68,6 +70,7 @@ def blur(
         typer.Option(help="Shape of the piece each tile owns: one size, or one per axis."),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output.")] = False,
+    progress: Progress = "auto",
     quiet: Quiet = False,
 ) -> None:
     """Blur a .npy file as scipy.ndimage.gaussian_filter does; options are its parameters.
@@ -96,7 +99,7 @@ def blur(
             hosts=hosts,
             tile=numbers(tile, int, "--tile") if tile else None,
             overwrite=overwrite,
-            quiet=quiet,
+            style="none" if quiet else progress,
         )
 
 

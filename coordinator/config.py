@@ -47,7 +47,7 @@ class Defaults:
     connect_timeout_s : float
         Longest wait for a connection.
     silent_after_s : float
-        A worker that owes an answer and has not sent a byte for this long counts as lost.
+        A worker that owes an answer and does not say within this that it is alive counts as lost.
     slow_link_mb_s : float
         Slowest link worth using, in 10^6 bytes per second: a tile may take as long as this needs.
     max_in_flight_mb : float
@@ -60,11 +60,9 @@ class Defaults:
     connect_timeout_s: Positive = (
         5.0  # TCP asks again after 1 and 3 s: two lost packets are survived
     )
-    silent_after_s: Positive = (
-        10.0  # three lost packets in a row (1 + 2 + 4 s), and a pause to swap
-    )
+    silent_after_s: Positive = 4.0  # two lost packets in a row (1 + 2 s); noticed within 5 s
     slow_link_mb_s: Positive = 1.0  # below 8 Mbit/s, sending costs more than filtering at home
-    max_in_flight_mb: Positive = 256.0  # keeps the coordinator below 400 MiB, interpreter included
+    max_in_flight_mb: Positive = 280.0  # keeps the coordinator below 400 MiB, interpreter included
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,17 +133,17 @@ def parse_hosts(hosts: Sequence[str]) -> Config:
 
 
 def _parse(document: Mapping[str, object], source: str, lines: Mapping[Key, int]) -> Config:
-    short = _shorthand(document)
-    spelt = (
-        {**document, "hosts": _spell_out(document["hosts"])} if "hosts" in document else document
-    )
+    spelt = dict(document)
+    if isinstance(hosts := document.get("hosts"), list):
+        spelt["hosts"] = [{"url": host} if isinstance(host, str) else host for host in hosts]
     try:
         valid, found = _SCHEMA.validate_python(spelt), []
     except ValidationError as error:
         valid, found = None, [(tuple(e["loc"]), _words(e)) for e in error.errors()]
     found += _twice(spelt)
     if valid is None or found:
-        raise ConfigError(source, tuple(_sentence(key, what, short, lines) for key, what in found))
+        sentences = (_sentence(_as_written(key, document), what, lines) for key, what in found)
+        raise ConfigError(source, tuple(sentences))
     hosts = (
         Host(name_of(host.url), host.url, host.slots or valid.defaults.slots)
         for host in valid.hosts
@@ -153,17 +151,13 @@ def _parse(document: Mapping[str, object], source: str, lines: Mapping[Key, int]
     return Config(tuple(hosts), valid.defaults)
 
 
-def _spell_out(hosts: object) -> object:
-    if not isinstance(hosts, list):
-        return hosts
-    return [{"url": host} if isinstance(host, str) else host for host in hosts]
-
-
-def _shorthand(document: Mapping[str, object]) -> frozenset[int]:
-    """Find which hosts are mere strings: their key ends with their place in the list."""
-    hosts = document.get("hosts")
-    listed = hosts if isinstance(hosts, list) else []
-    return frozenset(i for i, host in enumerate(listed) if isinstance(host, str))
+def _as_written(key: Key, document: Mapping[str, Any]) -> Key:
+    """Leave out the `url` that a host of one string does not have."""
+    match key:
+        case ("hosts", int(place), *_) if isinstance(document["hosts"][place], str):
+            return key[:2]
+        case _:
+            return key
 
 
 def _twice(document: Mapping[str, object]) -> Iterator[tuple[Key, str]]:
@@ -171,10 +165,11 @@ def _twice(document: Mapping[str, object]) -> Iterator[tuple[Key, str]]:
     seen: dict[str, int] = {}
     hosts = document.get("hosts")
     for i, host in enumerate(hosts if isinstance(hosts, list) else []):
+        url = host.get("url") if isinstance(host, dict) else None
         try:
-            name = name_of(normalise(host["url"]))
-        except (KeyError, TypeError, ValueError, AttributeError):
-            continue  # the schema speaks about this one
+            name = name_of(normalise(url if isinstance(url, str) else ""))
+        except ValueError:
+            continue  # the schema has its say about this one
         if (first := seen.setdefault(name, i)) != i:
             yield ("hosts", i, "url"), f"{name} is listed already, as hosts[{first}]; keep one"
 
@@ -205,7 +200,7 @@ def _words(error: ErrorDetails) -> str:
     elif kind == "missing":
         hint = '; write hosts = ["node1:8080"]' if key == ("hosts",) else '; such as "node1:8080"'
     context: dict[str, Any] = {"got": _short(error["input"]), "hint": hint, **error.get("ctx", {})}
-    return _WORDS.get(kind, error["msg"]).format_map(context)
+    return _WORDS[kind].format_map(context) if kind in _WORDS else error["msg"]
 
 
 def _short(value: object, limit: int = 60) -> str:
@@ -219,9 +214,7 @@ def _suggestion(key: Key) -> str:
     return f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
 
 
-def _sentence(key: Key, what: str, short: frozenset[int], lines: Mapping[Key, int]) -> str:
-    if len(key) == 3 and key[1] in short:
-        key = key[:2]
+def _sentence(key: Key, what: str, lines: Mapping[Key, int]) -> str:
     line = next((lines[key[:n]] for n in range(len(key), 0, -1) if key[:n] in lines), None)
     shown = "".join(f"[{k}]" if isinstance(k, int) else f".{ascii(k)[1:-1]}" for k in key)
     return f"{shown.removeprefix('.')}{f' (line {line})' if line else ''}: {what}"

@@ -16,7 +16,7 @@ from rich.table import Table
 from coordinator.api import Fleet
 from coordinator.errors import NoWorkerError, VerifyError
 from coordinator.events import Event, Listener, RunStarted
-from coordinator.files import progress
+from coordinator.progress import make_listener
 from tiling.dtypes import Array
 
 SHAPE = (1024, 768, 3)
@@ -59,7 +59,7 @@ def run_demo(workers: int, *, quiet: bool) -> None:
     measured = _Measured()
     with ExitStack() as stack:
         addresses = stack.enter_context(_running(workers))
-        listen = stack.enter_context(progress(quiet=quiet))
+        listen = stack.enter_context(make_listener("none" if quiet else "auto"))
         fleet = stack.enter_context(Fleet(addresses, listen=_both(measured.hear, listen)))
         began = time.perf_counter()
         ours = fleet.gaussian_filter(x, SIGMA)

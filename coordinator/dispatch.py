@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from coordinator import policy
+from coordinator import policy, verdicts
 from coordinator.agenda import Agenda, Alarm
 from coordinator.events import (
     FailureKind,
@@ -33,10 +33,8 @@ from coordinator.events import (
 from coordinator.instructions import (
     Accept,
     Cancel,
-    ExitCode,
     Fault,
     Finish,
-    Outcome,
     Probe,
     Tell,
     WakeAt,
@@ -51,7 +49,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from coordinator.events import Event
-    from coordinator.instructions import Instruction, Work
+    from coordinator.instructions import Instruction, Outcome, Work
     from coordinator.ledger import Attempt, OpenTile
     from coordinator.roster import Worker
 
@@ -152,6 +150,7 @@ class Dispatcher:
         self._fleet.resize(worker, event.slots)
         if not self._fleet.signal(worker, Signal.GREETED):
             return
+        worker.asked = False
         worker.strikes = self._limits.strikes - 1 if was_ejected else 0  # on probation
         self._agenda.drop((Alarm.PROBE, worker.name))
         self._agenda.drop((Alarm.FLEET,))
@@ -164,10 +163,10 @@ class Dispatcher:
         if worker is None or worker.standing is Standing.UNFIT:
             return
         worker.reason = event.reason
-        self._fleet.signal(worker, Signal.BARRED if event.permanent else Signal.MISSED)
+        news = self._fleet.signal(worker, Signal.BARRED if event.permanent else Signal.MISSED)
         if event.permanent:
             self._agenda.drop((Alarm.PROBE, worker.name))
-        else:
+        elif news or worker.asked:  # hearing it again must not put off the probe
             self._probe_later(worker)
         for number, attempt in list(worker.held):
             tile = self._tiles.open[number]
@@ -193,6 +192,7 @@ class Dispatcher:
             self._out.append(Tell(WorkerEjected(worker.name, reason, pause_s)))
 
     def _probe_later(self, worker: Worker) -> float:
+        worker.asked = False
         worker.misses += 1
         pause_s = policy.probe_pause_s(misses=worker.misses, rng=self._rng, limits=self._limits)
         self._agenda.put(self._now + pause_s, (Alarm.PROBE, worker.name))
@@ -200,6 +200,7 @@ class Dispatcher:
 
     def _probe(self, name: str) -> None:
         worker = self._fleet.workers[name]
+        worker.asked = True
         self._fleet.signal(worker, Signal.PROBE_SENT)
         self._out.append(Probe(name))
         self._agenda.put(self._now + self._limits.greeting_s, (Alarm.PROBE, name))
@@ -221,13 +222,8 @@ class Dispatcher:
 
     def _fleet_lost(self) -> None:
         hosts = self._fleet.reasons()
-        code, what = (
-            (ExitCode.FAILED, "the fleet was lost")
-            if self._fleet.ever_ready
-            else (ExitCode.NO_WORKER, "no usable worker")
-        )
-        named = "; ".join(f"{name}: {reason}" for name, reason in hosts)
-        self._finish(code, f"{what}: {named or 'no host is listed'}", hosts)
+        ever_ready = self._fleet.ever_ready
+        self._finish(verdicts.fleet_lost(hosts, self._tiles.failed, ever_ready=ever_ready))
 
     # Tiles
 
@@ -260,11 +256,8 @@ class Dispatcher:
             return
         if event.attempt == first.attempt or not 1 <= event.attempt <= first.sent:
             return
-        hosts = ((first.worker, first.digest), (event.worker, event.digest))
-        named = " and ".join(f"{worker} ({digest})" for worker, digest in hosts)
-        self._finish(
-            ExitCode.DIFFERENT_BITS, f"tile {event.tile}: different bits from {named}", hosts
-        )
+        answers = ((first.worker, first.digest), (event.worker, event.digest))
+        self._finish(verdicts.different_bits(event.tile, answers, self._tiles.failed))
 
     def _failed(self, event: TileFailed) -> None:
         tile = self._tiles.open.get(event.tile)
@@ -323,20 +316,16 @@ class Dispatcher:
         ):
             self._give_up(tile)
             return
-        after_s = self._backoff_s(tile)
-        tile.owes = True
-        self._agenda.put(self._now + after_s, (Alarm.RETRY, tile.work.tile))
-        self._out.append(Tell(TileRetried(tile.work.tile, after_s, reason)))
-
-    def _backoff_s(self, tile: OpenTile) -> float:
-        if policy.needs_other_worker(
+        after_s = policy.retry_pause_s(
             tries=tile.tries,
             tried_workers=len(tile.tried),
             absent=self._fleet.absent,
+            rng=self._rng,
             limits=self._limits,
-        ):
-            return self._limits.last_chance_pause_s
-        return policy.backoff_s(failures=tile.tries, rng=self._rng, limits=self._limits)
+        )
+        tile.owes = True
+        self._agenda.put(self._now + after_s, (Alarm.RETRY, tile.work.tile))
+        self._out.append(Tell(TileRetried(tile.work.tile, after_s, reason)))
 
     def _retry_due(self, number: int) -> None:
         self._tiles.due[number] = None
@@ -346,7 +335,7 @@ class Dispatcher:
         reasons = tuple((fault.worker, fault.reason) for fault in failed.faults)
         self._out.append(Tell(TileGivenUp(failed.tile, reasons)))
         if not self._limits.keep_going:
-            self._finish(ExitCode.FAILED, str(failed), reasons)
+            self._finish(verdicts.tile_failed(self._tiles.failed))
 
     def _land(self, tile: OpenTile, attempt: Attempt, *, heard: bool) -> None:
         key = (attempt.tile, attempt.number)
@@ -366,29 +355,18 @@ class Dispatcher:
     def _conclude(self) -> None:
         tiles, fleet = self._tiles, self._fleet
         if not tiles.open and tiles.peek() is None:
-            self._complete()
+            self._finish(verdicts.complete(tiles.failed))
         elif fleet.unfit == len(fleet.workers):
             self._fleet_lost()
         else:
             self._ask_to_be_woken()
 
-    def _complete(self) -> None:
-        failed = self._tiles.failed
-        if not failed:
-            self._finish(ExitCode.DONE, "done")
-            return
-        named = ", ".join(str(each) for each in failed)
-        self._finish(ExitCode.FAILED, f"{len(failed)} tiles failed: {named}")
-
     def _interrupted(self, event: Interrupted) -> None:
-        self._finish(event.exit_code, "interrupted")
+        self._finish(verdicts.interrupted(event.exit_code, self._tiles.failed))
 
-    def _finish(
-        self, exit_code: int, message: str, hosts: tuple[tuple[str, str], ...] = ()
-    ) -> None:
-        """Decide the outcome; the first one stands."""
-        if self._outcome is None:
-            self._outcome = Outcome(int(exit_code), message, tuple(self._tiles.failed), hosts)
+    def _finish(self, outcome: Outcome) -> None:
+        """Decide how the run ended; what was decided first stands."""
+        self._outcome = self._outcome or outcome
 
     def _close(self, outcome: Outcome) -> None:
         for tile in self._tiles.open.values():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from coordinator.engines import Engine
-from coordinator.events import Listener
+from coordinator.progress import Style, make_listener
 from coordinator.run import Request, run, tile_shape
 from coordinator.stores.npy import NpySink, check_output, open_npy
 from tiling.dtypes import output_dtype
@@ -25,7 +26,7 @@ def filter_file(
     hosts: Path | None = None,
     tile: Any = None,
     overwrite: bool = False,
-    quiet: bool = False,
+    style: Style = "auto",
 ) -> None:
     """Filter one `.npy` file into another.
 
@@ -41,8 +42,8 @@ def filter_file(
     tile : int or sequence of int, optional
     overwrite : bool
         Whether `target` may exist.
-    quiet : bool
-        Whether to show no progress.
+    style : str
+        How to show the progress; see `coordinator.progress`.
 
     Raises
     ------
@@ -54,12 +55,12 @@ def filter_file(
     call = FILTERS[name].call(len(array.shape), array.dtype, **parameters)
     dtype = output_dtype(parameters.get("output"), array.dtype)
     job = Job(len(array.shape), (call,))
-    request = Request(job, array, tile_shape(tile, len(array.shape)))
+    request = Request(job, array, tile_shape(tile, len(array.shape)), _title(name, parameters))
 
     def open_sink() -> NpySink:
         return NpySink.create(target, array.shape, dtype)
 
-    with open_engine(hosts) as engine, progress(quiet=quiet) as listen:
+    with open_engine(hosts) as engine, make_listener(style) as listen:
         run(request, open_sink, engine, listen)
 
 
@@ -78,10 +79,12 @@ def open_engine(hosts: Path | None) -> Iterator[Engine]:
             yield engine
 
 
-@contextmanager
-def progress(*, quiet: bool) -> Iterator[Listener]:
-    """Yield a listener that shows the run on stderr, or nothing at all."""
-    from coordinator.progress import make_listener
-
-    with make_listener("none" if quiet else "auto") as listen:
-        yield listen
+def _title(name: str, parameters: Mapping[str, Any]) -> str:
+    """Return the call as people write it, defaults left out."""
+    rows = inspect.signature(FILTERS[name].call).parameters
+    words = (
+        f"{key}={','.join(map(str, value)) if isinstance(value, list) else value}"
+        for key, value in parameters.items()
+        if value != rows[key].default
+    )
+    return " ".join((name, *words))

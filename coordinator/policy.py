@@ -116,9 +116,17 @@ def backoff_s(*, failures: int, rng: Random, limits: Limits) -> float:
     return rng.uniform(0.0, min(limits.backoff_cap_s, limits.backoff_base_s * 2.0**doublings))
 
 
-def needs_other_worker(*, tries: int, tried_workers: int, absent: int, limits: Limits) -> bool:
-    """Whether the last attempt should wait, because only one worker had a say and more exist."""
-    return tries == limits.attempts - 1 and tried_workers == 1 and absent > 0
+def retry_pause_s(
+    *, tries: int, tried_workers: int, absent: int, rng: Random, limits: Limits
+) -> float:
+    """Pause before the next attempt: the backoff, or longer before a last one.
+
+    Where only one worker had a say and others are absent, the last attempt waits for a second
+    opinion.
+    """
+    if tries == limits.attempts - 1 and tried_workers == 1 and absent > 0:
+        return limits.last_chance_pause_s
+    return backoff_s(failures=tries, rng=rng, limits=limits)
 
 
 def hedge_after_s(*, done: int, quantile_s: float, median_s: float, limits: Limits) -> float:

@@ -32,7 +32,7 @@ Style: TypeAlias = Literal["auto", "rich", "plain", "json", "none"]
 
 FRAME_S: Final = 0.125  # eight frames a second look alive
 LINE_S: Final = 5.0  # a log that grows by a line every five seconds can still be read
-CPU_SHARE: Final = 0.015  # of one core, for drawing: a picture is not worth more of a run
+CPU_SHARE: Final = 0.01  # of one core, for drawing: a picture is not worth more of a run
 
 
 class Display(Protocol):
@@ -152,7 +152,18 @@ class Ticker:
         while not self._stopped.wait(pause_s):
             before_s = time.thread_time()
             self._draw()
-            pause_s = max(self._interval_s, (time.thread_time() - before_s) / CPU_SHARE)
+            pause_s = pause_after(time.thread_time() - before_s, self._interval_s)
+
+
+def pause_after(cost_s: float, interval_s: float) -> float:
+    """Tell how long to wait after a drawing that took `cost_s` seconds of a core.
+
+    Examples
+    --------
+    >>> pause_after(0.001, interval_s=0.125), pause_after(0.005, interval_s=0.125)
+    (0.125, 0.5)
+    """
+    return max(interval_s, cost_s / CPU_SHARE)
 
 
 class PlainDisplay:

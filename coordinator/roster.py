@@ -74,6 +74,7 @@ class Worker:
     misses: int = 0
     paused: bool = False
     paused_until: float = 0.0
+    asked: bool = False  # a probe is on its way
     was_ready: bool = False
     slow: bool = False  # its last tile was late
     reason: str = "never answered"

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from coordinator.engines import Engine, Mission
+from coordinator.engines import Capacity, Engine, Mission
 from coordinator.events import Event, Listener, RunFinished, RunStarted
 from coordinator.stores import Sink, Source
 from tiling.choose import choose_tile
@@ -26,17 +26,29 @@ class Request:
     source : Source
     tile : tuple of int, optional
         Shape of the piece that each tile owns.
+    title : str
+        What people call the job.
     """
 
     job: Job
     source: Source
     tile: tuple[int, ...] | None = None
+    title: str = ""
 
-    def plan(self, slots: int) -> Plan:
-        """Cut the source for so many tiles at a time."""
+    def plan(self, capacity: Capacity) -> Plan:
+        """Cut the source for an engine of this capacity."""
         job, shape = self.job, self.source.shape
         itemsize = max(job.source.itemsize, job.target.itemsize)
-        tile = self.tile or choose_tile(shape, itemsize, job.halo, job.wraps, slots).tile
+        tile = self.tile
+        if tile is None:
+            tile = choose_tile(
+                shape,
+                itemsize,
+                job.halo,
+                job.wraps,
+                capacity.slots,
+                max_tile_bytes=capacity.tile_bytes,
+            ).tile
         grid = Grid(shape, tile)
         return Plan(grid, job.halo, job.wraps, job.source.itemsize, job.target.itemsize)
 
@@ -70,7 +82,7 @@ def run(request: Request, open_sink: Callable[[], Sink], engine: Engine, listen:
             engine.run(Mission(request.job, plan, request.source, sink), tell)
     except BaseException as error:
         sink.discard()
-        tell(RunFinished(error=str(error) or type(error).__name__))
+        tell(RunFinished(error=_why(error)))
         raise
     sink.commit()
     tell(RunFinished())
@@ -103,7 +115,7 @@ def _started(request: Request, plan: Plan, sink: Sink) -> RunStarted:
     return RunStarted(
         input=request.source.name,
         output=sink.name,
-        filter=" then ".join(call.filter for call in request.job.calls),
+        filter=request.title or " then ".join(call.filter for call in request.job.calls),
         shape=plan.grid.shape,
         dtype=str(request.source.dtype),
         tile_shape=plan.grid.tile,
@@ -114,3 +126,7 @@ def _started(request: Request, plan: Plan, sink: Sink) -> RunStarted:
         halo_overhead=plan.halo_overhead,
         workers=(),
     )
+
+
+def _why(error: BaseException) -> str:
+    return "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from worker import compute, handlers
+from worker import compute, handlers, health
 from worker.errors import ListenError
 from worker.faults import answer_faults
 from worker.service import SERVICE, Service
@@ -15,7 +15,8 @@ from worker.settings import Settings
 from worker.transfer import wait_to_be_asked
 
 ROUTES = (
-    ("GET", "/v1/health", handlers.get_health),
+    ("GET", "/v1/health", health.get_health),
+    ("GET", "/metrics", health.get_metrics),
     ("POST", "/v1/jobs", handlers.post_job),
     ("POST", "/v1/tiles", handlers.post_tile),
     ("POST", "/", compute.post_array),
@@ -26,6 +27,7 @@ def make_app(service: Service) -> web.Application:
     """Return the application of one worker."""
     app = web.Application(middlewares=[answer_faults])
     app[SERVICE] = service
+    health.watch(service)
     for method, path, handler in ROUTES:
         app.router.add_route(method, path, handler, expect_handler=wait_to_be_asked)
     return app

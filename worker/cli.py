@@ -51,6 +51,7 @@ async def serve(settings: Settings, host: str, port: int) -> int:
     """Serve until a signal, finish what is in flight, and return the exit code."""
     service = Service.start(settings)
     async with serving(service, host, port) as address:
+        await service.warm()
         told = listen_to_signals()
         announce(host, *address)
         number = await told

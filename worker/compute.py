@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -12,12 +14,15 @@ import numpy as np
 from aiohttp import BodyPartReader, MultipartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from tiling.dtypes import Array, output_dtype
+from tiling.dtypes import Array, Dtype, output_dtype
+from tiling.errors import TilingError
 from tiling.filters import FILTERS
 from tiling.job import Job
-from tiling.npy import MAX_HEADER, NpyError, NpyHeader, header_length, parse_header
+from tiling.kernels import Kernel
+from tiling.npy import MAX_HEADER, NpyHeader, header_length, parse_header
 from worker.errors import Kind, RefusedError
-from worker.handlers import check_volume, raw
+from worker.handlers import raw
+from worker.memory import check_volume, tile_bytes
 from worker.service import SERVICE, Service
 from worker.transfer import check_encoding, deadline, fill, proceed, send
 
@@ -70,10 +75,15 @@ async def post_array(request: web.Request) -> web.StreamResponse:
                 file = await _file(request)
                 if file is None:
                     return _no_file()
-                header, data = await _array(file, limit)
-        pieces = await slot.run(partial(_filter, service, header, data, parameters))
-        seconds = service.settings.transfer_s(sum(map(len, pieces)))
-        return await send(request, {}, pieces, seconds)
+                header, start = await _header(file, limit)
+                work = await service.clerk.do(partial(_work, service, header, parameters))
+                slot.reserve(work.memory_bytes)
+                data = np.empty(header.data_bytes, np.uint8)
+                await fill(data.data, _chunks(start[header.offset :], file))
+        service.metrics.received_bytes.inc(len(data))
+        with service.metrics.seconds.time():
+            pieces = await slot.run(partial(work.answer, data, service.kernel))
+        return await send(request, service, "compute", {}, *pieces)
 
 
 def parse_query(request: web.Request, max_order: int) -> dict[str, Any]:
@@ -108,7 +118,7 @@ def _malformed() -> Iterator[None]:
     """Translate what aiohttp raises for a form that is none."""
     try:
         yield
-    except NpyError:
+    except TilingError:
         raise
     except (AssertionError, ValueError, RuntimeError, HttpProcessingError) as error:
         raise RefusedError(Kind.MALFORMED, f"multipart/form-data: {error}") from None
@@ -127,8 +137,8 @@ async def _file(request: web.Request) -> BodyPartReader | None:
     return None
 
 
-async def _array(file: BodyPartReader, limit: int) -> tuple[NpyHeader, Array]:
-    """Read a `.npy` file into a buffer of the size that its header, once believed, announces."""
+async def _header(file: BodyPartReader, limit: int) -> tuple[NpyHeader, bytes]:
+    """Read the start of a `.npy` file; return its header, and all that was read."""
     check_encoding(file.headers)
     start = b""
     while len(start) < MAX_HEADER and (chunk := await file.read_chunk(READ_BYTES)):
@@ -136,9 +146,7 @@ async def _array(file: BodyPartReader, limit: int) -> tuple[NpyHeader, Array]:
     header = parse_header(start[: header_length(start)])
     if header.data_bytes > limit:
         raise RefusedError(Kind.TOO_LARGE, f"{header.data_bytes} bytes of data: at most {limit}")
-    data = np.empty(header.data_bytes, np.uint8)
-    await fill(data.data, _chunks(start[header.offset :], file))
-    return header, data
+    return header, start
 
 
 async def _chunks(first: bytes, file: BodyPartReader) -> AsyncIterator[bytes]:
@@ -147,19 +155,37 @@ async def _chunks(first: bytes, file: BodyPartReader) -> AsyncIterator[bytes]:
         yield chunk
 
 
-def _filter(
-    service: Service, header: NpyHeader, data: Array, parameters: Mapping[str, Any]
-) -> tuple[memoryview, memoryview]:
-    """Filter an array; return the header and the data of the answer's file."""
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is to be done to the data that a header announces."""
+
+    header: NpyHeader
+    job: Job
+    output: Dtype
+
+    @property
+    def memory_bytes(self) -> int:
+        """The most memory that it takes: a tile's, and copies where the byte order is swapped."""
+        job, shape = self.job, self.header.shape
+        swapped = (self.header.dtype, job.source), (self.output, job.target)
+        copies = sum(a.itemsize * math.prod(shape) for a, b in swapped if a != b)
+        return tile_bytes(job, shape, shape) + copies
+
+    def answer(self, data: Array, kernel: Kernel) -> tuple[memoryview, memoryview]:
+        """Filter the data; return the header and the data of the answer's file."""
+        block = self.header.array(data.data).astype(self.job.source, copy=False)
+        out = np.empty(block.shape, self.job.target)
+        self.job.apply(block, tuple(map(slice, block.shape)), out, kernel)
+        out = out.astype(self.output, copy=False)
+        return _npy_header(out), raw(out)
+
+
+def _work(service: Service, header: NpyHeader, parameters: Mapping[str, Any]) -> _Work:
+    """Return what is to be done, once it is sure that it can be."""
     ndim = len(header.shape)
-    call = FILTERS["gaussian_filter"].call(ndim, header.dtype, **parameters)
-    job = Job(ndim, (call,))
-    check_volume(header.shape, job, service.settings.tile_bytes)
-    block = header.array(data.data).astype(call.source, copy=False)
-    out = np.empty(header.shape, call.target)
-    job.apply(block, tuple(map(slice, header.shape)), out, service.kernel)
-    out = out.astype(output_dtype(parameters.get("output"), header.dtype), copy=False)
-    return _npy_header(out), raw(out)
+    job = Job(ndim, (FILTERS["gaussian_filter"].call(ndim, header.dtype, **parameters),))
+    check_volume(job, header.shape, service.settings.tile_bytes)
+    return _Work(header, job, output_dtype(parameters.get("output"), header.dtype))
 
 
 def _npy_header(array: Array) -> memoryview:

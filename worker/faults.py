@@ -12,6 +12,7 @@ from aiohttp.typedefs import Handler
 from tiling.errors import TilingError, WireError
 from tiling.npy import NpyError
 from worker.errors import MAX_DETAIL, Kind, RefusedError
+from worker.service import SERVICE
 
 LOG = logging.getLogger(__name__)
 
@@ -27,7 +28,9 @@ async def answer_faults(request: web.Request, handler: Handler) -> web.StreamRes
     except ConnectionError:
         raise  # nobody is left to be told
     except Exception as error:
-        return _problem(request, _refusal(request, error))
+        refusal = _refusal(request, error)
+        request.app[SERVICE].metrics.refused.labels(refusal.kind.type).inc()
+        return _problem(request, refusal)
 
 
 def _refusal(request: web.Request, error: Exception) -> RefusedError:

@@ -1,13 +1,8 @@
-"""What the fleet's coordinators ask: health, jobs and tiles."""
+"""What coordinators ask to be done: jobs and tiles."""
 
 from __future__ import annotations
 
-import math
-import os
-import platform
-import time
 from functools import partial
-from importlib.metadata import version
 
 import numpy as np
 from aiohttp import web
@@ -15,43 +10,11 @@ from aiohttp import web
 from tiling.dtypes import Array
 from tiling.job import Job
 from tiling.kernels import Kernel
-from tiling.wire import BODY_TYPE, DIGEST, PROTOCOL, Answer, Question
+from tiling.wire import BODY_TYPE, DIGEST, Answer, Question
 from worker.errors import Kind, RefusedError
-from worker.service import SERVICE, Service
+from worker.memory import check_volume, tile_bytes
+from worker.service import SERVICE
 from worker.transfer import body_length, check_type, read_body, send
-
-VERSIONS = {name: version(name) for name in ("tilefan", "numpy", "scipy")}
-STARTED = time.monotonic()
-
-
-async def get_health(request: web.Request) -> web.Response:
-    """Tell who this worker is and how it is: 200 if it takes tiles, 503 if it is going away."""
-    service = request.app[SERVICE]
-    pool = service.pool
-    return web.json_response(
-        {
-            "status": "draining" if pool.draining else "ready",
-            "version": VERSIONS["tilefan"],
-            "protocol": PROTOCOL,
-            "slots": pool.slots,
-            "in_flight": pool.in_flight,
-            "queue": pool.in_flight - pool.running,
-            "memory": memory(service),
-            "uptime_s": round(time.monotonic() - STARTED, 3),
-            "kernel": service.kernel_name,
-            "numpy": VERSIONS["numpy"],
-            "scipy": VERSIONS["scipy"],
-            "python": platform.python_version(),
-            "machine": platform.machine(),
-            "pid": os.getpid(),
-        },
-        status=503 if pool.draining else 200,
-    )
-
-
-def memory(service: Service) -> dict[str, int]:
-    """Return what this worker says of its memory, in bytes."""
-    return {"tile_limit_bytes": service.settings.tile_bytes}
 
 
 async def post_job(request: web.Request) -> web.Response:
@@ -62,7 +25,7 @@ async def post_job(request: web.Request) -> web.Response:
     with service.clerk.admit() as slot:
         await read_body(request, memoryview(body), service.settings)
         digest, job = await slot.run(partial(_decode, bytes(body)))
-    service.jobs.add(digest, job)
+    service.jobs.add(digest, job, len(body))
     return web.json_response({"job": digest})
 
 
@@ -78,14 +41,17 @@ async def post_tile(request: web.Request) -> web.StreamResponse:
     question, claimed = Question.parse(request.headers)
     job = service.jobs.get(question.job)
     check_block(question, job, body_length(request, service.settings.tile_bytes))
-    check_volume(question.shape, job, service.settings.tile_bytes)
+    check_volume(job, question.shape, service.settings.tile_bytes)
     with service.pool.admit() as slot:
+        slot.reserve(tile_bytes(job, question.shape, question.crop.shape))
         body = np.empty(question.body_bytes, np.uint8)
         await read_body(request, body.data, service.settings)
-        headers, answer = await slot.run(
-            partial(answer_tile, question, claimed, job, body, service.kernel)
-        )
-        return await send(request, headers, (answer,), service.settings.transfer_s(len(answer)))
+        service.metrics.received_bytes.inc(len(body))
+        with service.metrics.seconds.time():
+            headers, answer = await slot.run(
+                partial(answer_tile, question, claimed, job, body, service.kernel)
+            )
+        return await send(request, service, "tile", headers, answer)
 
 
 def check_block(question: Question, job: Job, length: int) -> None:
@@ -101,16 +67,6 @@ def check_block(question: Question, job: Job, length: int) -> None:
     if length != question.body_bytes:
         raise RefusedError(
             Kind.MALFORMED, f"a body of {length} bytes: the block has {question.body_bytes}"
-        )
-
-
-def check_volume(shape: tuple[int, ...], job: Job, limit: int) -> None:
-    """Refuse a block that is too large in any dtype on its way, or absurdly long where empty."""
-    itemsize = max(dtype.itemsize for call in job.calls for dtype in (call.source, call.target))
-    volume = math.prod(max(length, 1) for length in shape) * itemsize
-    if volume > limit:
-        raise RefusedError(
-            Kind.TOO_LARGE, f"a block of {volume} bytes on its way: at most {limit} are filtered"
         )
 
 

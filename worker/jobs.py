@@ -13,24 +13,32 @@ class Jobs:
 
     Parameters
     ----------
-    limit : int
-        Jobs remembered.
+    limit, limit_bytes : int
+        Jobs remembered, and what their descriptions may take together. The newest is remembered
+        in any case.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, limit_bytes: int) -> None:
         self._limit = limit
-        self._jobs: OrderedDict[str, Job] = OrderedDict()
+        self._limit_bytes = limit_bytes
+        self._jobs: OrderedDict[str, tuple[Job, int]] = OrderedDict()
+        self._bytes = 0
 
     def __len__(self) -> int:
         """Return the number of jobs remembered."""
         return len(self._jobs)
 
-    def add(self, digest: str, job: Job) -> None:
-        """Remember a job; once more is the same as once."""
-        self._jobs[digest] = job
+    def add(self, digest: str, job: Job, size: int) -> None:
+        """Remember a job whose description has `size` bytes; once more is the same as once."""
+        if digest not in self._jobs:
+            self._jobs[digest] = job, size
+            self._bytes += size
         self._jobs.move_to_end(digest)
-        while len(self._jobs) > self._limit:
-            self._jobs.popitem(last=False)
+        while len(self._jobs) > 1 and self._is_full():
+            self._bytes -= self._jobs.popitem(last=False)[1][1]
+
+    def _is_full(self) -> bool:
+        return len(self._jobs) > self._limit or self._bytes > self._limit_bytes
 
     def get(self, digest: str) -> Job:
         """Return the job of this digest.
@@ -43,4 +51,4 @@ class Jobs:
         if digest not in self._jobs:
             raise RefusedError(Kind.UNKNOWN_JOB, f"job {digest}: register it with POST /v1/jobs")
         self._jobs.move_to_end(digest)
-        return self._jobs[digest]
+        return self._jobs[digest][0]

@@ -1,8 +1,9 @@
-"""Admission and computing: a fixed number of slots over a fixed number of threads.
+"""Admission and computing: a fixed number of slots, threads and bytes.
 
-A request takes a slot before its body is read and keeps it until its answer is on its way, so the
-slots bound everything that a request can use: a thread, a body, an answer. There is no queue to
-grow: who finds no slot is refused at once and told when to come again.
+A request takes a slot, and reserves what it will need of the memory, before its body is read, and
+keeps both until its answer is on its way. So a worker's memory is what it has at rest and what is
+reserved, whatever is asked of it. There is no queue to grow: who finds no slot or no memory is
+refused at once and told when to come again.
 """
 
 from __future__ import annotations
@@ -27,12 +28,15 @@ class Pool:
         Pieces of work done at the same time.
     pipelined : int
         Slots beyond that.
+    memory_bytes : int
+        What all slots together may reserve.
     retry_after_s : int
         What a refused request is told to wait.
     """
 
-    def __init__(self, threads: int, pipelined: int, retry_after_s: int) -> None:
+    def __init__(self, threads: int, pipelined: int, memory_bytes: int, retry_after_s: int) -> None:
         self.slots = threads + pipelined
+        self.memory_bytes = memory_bytes
         self._retry_after_s = retry_after_s
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="tile")
         self._taken: set[Slot] = set()
@@ -46,9 +50,14 @@ class Pool:
         return len(self._taken)
 
     @property
-    def running(self) -> int:
-        """Slots whose work is in a thread now."""
-        return sum(slot.running for slot in self._taken)
+    def queue(self) -> int:
+        """Slots taken whose work is in no thread now: arriving, waiting or leaving."""
+        return sum(not slot.running for slot in self._taken)
+
+    @property
+    def reserved_bytes(self) -> int:
+        """Memory reserved by the slots taken."""
+        return sum(slot.reserved_bytes for slot in self._taken)
 
     def admit(self) -> Slot:
         """Take a slot; use it in a ``with`` statement.
@@ -67,12 +76,24 @@ class Pool:
         self._idle.clear()
         return slot
 
+    def check_memory(self, more_bytes: int) -> None:
+        """Refuse a reservation for which there is no room: now, or ever."""
+        if more_bytes > self.memory_bytes:
+            detail = f"needs {more_bytes} bytes of {self.memory_bytes}: send smaller tiles"
+            raise RefusedError(Kind.MEMORY, detail)
+        if self.reserved_bytes + more_bytes > self.memory_bytes:
+            raise self._refusal(Kind.BUSY, "other tiles have the memory: try again later")
+
     def _refusal(self, kind: Kind, detail: str) -> RefusedError:
         return RefusedError(kind, detail, {"Retry-After": str(self._retry_after_s)})
 
     def submit(self, work: Callable[[], T]) -> Future[T]:
         """Hand a piece of work to the threads."""
         return self._executor.submit(work)
+
+    async def do(self, work: Callable[[], T]) -> T:
+        """Do a short piece of work for a request that has its slot in another pool."""
+        return await asyncio.wrap_future(self.submit(work))
 
     def release(self, slot: Slot) -> None:
         """Give a slot back."""
@@ -98,6 +119,7 @@ class Slot:
     """
 
     def __init__(self, pool: Pool) -> None:
+        self.reserved_bytes = 0
         self._pool = pool
         self._work: Future[Any] | None = None
 
@@ -105,6 +127,17 @@ class Slot:
     def running(self) -> bool:
         """Whether its work is in a thread now."""
         return self._work is not None and self._work.running()
+
+    def reserve(self, more_bytes: int) -> None:
+        """Reserve memory until the slot is given back.
+
+        Raises
+        ------
+        RefusedError
+            If so much is not free, or is more than this worker ever has.
+        """
+        self._pool.check_memory(more_bytes)
+        self.reserved_bytes += more_bytes
 
     async def run(self, work: Callable[[], T]) -> T:
         """Do a piece of work in a thread and return its result."""

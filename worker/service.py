@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
+import numpy as np
 from aiohttp import web
 
-from tiling.kernels import Kernel
+from tiling.kernels import Kernel, Pass
 from tiling.kernels.reference import run as reference
 from worker.jobs import Jobs
+from worker.metrics import Metrics
 from worker.pool import Pool
 from worker.settings import Settings
 
@@ -31,6 +34,7 @@ class Service:
     clerk : Pool
         Where jobs are parsed: never behind a tile.
     jobs : Jobs
+    metrics : Metrics
     """
 
     settings: Settings
@@ -39,6 +43,7 @@ class Service:
     pool: Pool
     clerk: Pool
     jobs: Jobs
+    metrics: Metrics
 
     @classmethod
     def start(
@@ -49,10 +54,22 @@ class Service:
             settings,
             kernel,
             kernel_name,
-            Pool(settings.threads, settings.pipelined, settings.retry_after_s),
-            Pool(1, REGISTRATIONS - 1, settings.retry_after_s),
-            Jobs(settings.jobs),
+            Pool(
+                settings.threads,
+                settings.pipelined,
+                settings.memory_bytes,
+                settings.retry_after_s,
+            ),
+            Pool(1, REGISTRATIONS - 1, 0, settings.retry_after_s),
+            Jobs(settings.jobs, settings.jobs_bytes),
+            Metrics.start(),
         )
+
+    async def warm(self) -> None:
+        """Filter one sample, so that no tile pays for what the kernel loads on first use."""
+        one = np.ones(1)
+        passes = (Pass(0, one.tobytes(), "reflect"),)
+        await self.clerk.do(partial(self.kernel, one, passes, (slice(0, 1),), np.empty(1)))
 
     def stop(self) -> None:
         """Let the threads go."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 
 MIB = 2**20
 GIB = 2**30
@@ -14,6 +15,18 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def usable_memory() -> int:
+    """Return the bytes of memory that this process may have: the machine's or its container's."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        return min(machine, int(CONTAINER_LIMIT.read_text("ascii")))
+    except (OSError, ValueError):  # no container, or one without a limit ("max")
+        return machine
+
+
+CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +42,16 @@ class Settings:
     tile_bytes : int
         Largest block, sent or answered, in bytes. Coordinators cut tiles of some 10 MB; this is
         room for arrays that people send whole to the plain compute API.
+    memory_bytes : int
+        What all tiles together may take of the memory; see `worker.memory`. Half of what there is:
+        a second worker, or somebody's session, may be beside this one.
     job_bytes : int
         Largest description of a job, in bytes: one pass with the most taps takes 5.6 MB.
     jobs : int
         Jobs remembered; the one not used for longest is forgotten. A forgotten job costs its
         coordinator one registration.
+    jobs_bytes : int
+        What the descriptions of all jobs remembered may take.
     max_order : int
         Highest derivative that the compute API makes taps for: what a higher one would tell is
         beyond float64, and its polynomial takes memory in proportion.
@@ -60,8 +78,10 @@ class Settings:
     threads: int = field(default_factory=usable_cores)
     pipelined: int = 1
     tile_bytes: int = 2 * GIB
+    memory_bytes: int = field(default_factory=lambda: usable_memory() // 2)
     job_bytes: int = 8 * MIB
     jobs: int = 64
+    jobs_bytes: int = 64 * MIB
     max_order: int = 32
     body_base_s: float = 10.0
     body_bytes_per_s: float = 1.0 * MIB

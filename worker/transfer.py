@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from worker.errors import Kind, RefusedError
+from worker.service import Service
 from worker.settings import Settings
 
 WRITE_BYTES = 256 * 2**10
@@ -103,19 +104,37 @@ async def read_body(request: web.Request, buffer: memoryview, settings: Settings
 
 
 async def send(
-    request: web.Request, headers: Mapping[str, str], pieces: tuple[memoryview, ...], seconds: float
+    request: web.Request,
+    service: Service,
+    api: str,
+    headers: Mapping[str, str],
+    *pieces: memoryview,
 ) -> web.StreamResponse:
-    """Answer with bytes, without copying them, to a peer that takes them in time."""
+    """Answer with bytes, without copying them, to a peer that takes them in time.
+
+    Parameters
+    ----------
+    request : aiohttp.web.Request
+    service : Service
+    api : str
+        What is answered, for the metrics.
+    headers : mapping
+    *pieces : memoryview
+        The body, one after another.
+    """
+    size = sum(map(len, pieces))
     response = web.StreamResponse(headers=headers)
     response.content_type = "application/octet-stream"
-    response.content_length = sum(map(len, pieces))
+    response.content_length = size
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(service.settings.transfer_s(size)):
             await response.prepare(request)
             for piece in pieces:
                 for start in range(0, len(piece), WRITE_BYTES):
                     await response.write(piece[start : start + WRITE_BYTES])
             await response.write_eof()
+        service.metrics.answered.labels(api).inc()
+        service.metrics.sent_bytes.inc(size)
     except TimeoutError:
         if request.transport is not None:
             request.transport.abort()

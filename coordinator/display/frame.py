@@ -159,7 +159,9 @@ def _legend(picture: Picture, width: int, glyphs: Glyphs) -> Text:
     for obvious in (Look.WAITING, Look.PARTLY, Look.FAILED):
         if sum(part.cell_len + 2 for part in parts.values()) + len(scale) > width:
             parts.pop(obvious, None)
-    return Text("  ").join([*parts.values(), Text(scale, TITLE)])
+    legend = Text("  ").join([*parts.values(), Text(scale, TITLE)])
+    legend.rstrip()
+    return legend
 
 
 def _footer(tally: Tally) -> Text:

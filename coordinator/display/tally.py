@@ -181,13 +181,15 @@ class Tally:
 
     def _absent(self, now: float, event: WorkerLost | WorkerEjected) -> None:
         worker = self._worker(now, event.worker)
+        before = worker.standing, worker.reason
         worker.standing, worker.reason = State.LOST, event.reason
         if isinstance(event, WorkerEjected):
             worker.standing = State.EJECTED
             worker.reason = f"{event.reason}; asked again in {brief_time(event.pause_s)}"
         for tile, attempt in list(worker.flying):
             self._land(worker, tile, attempt)
-        self.note = Note(now, f"{event.worker} {worker.standing.value}: {worker.reason}")
+        if (worker.standing, worker.reason) != before:  # asked again in vain is no news
+            self.note = Note(now, f"{event.worker} {worker.standing.value}: {worker.reason}")
 
     def _sent(self, now: float, event: TileSent) -> None:
         worker = self._worker(now, event.worker)

@@ -58,14 +58,16 @@ def brief_time(seconds: float) -> str:
 
 
 def megabytes(size: float) -> str:
-    """Write bytes (or bytes per second) in 10^6: one decimal, none from a thousand on.
+    """Write bytes (or bytes per second) in 10^6, with as many digits as matter.
 
     Examples
     --------
-    >>> megabytes(2_359_296), megabytes(4.2e9)
-    ('2.4', '4,200')
+    >>> megabytes(23_592), megabytes(23_592_960), megabytes(4.2e9)
+    ('0.02', '23.6', '4,200')
     """
     mb = size / 1e6
+    if mb < 0.95:
+        return f"{mb:.2f}"
     return f"{mb:.1f}" if mb < 999.95 else f"{mb:,.0f}"
 
 

@@ -9,7 +9,7 @@ from coordinator.stores import Sink, Source
 from tiling.job import Job
 from tiling.plan import Plan
 
-__all__ = ["Engine", "Hearer", "Mission"]
+__all__ = ["Capacity", "Engine", "Hearer", "Mission"]
 
 Hearer: TypeAlias = Callable[[Event], None]
 """What an engine calls with each fact, from any of its threads, one at a time."""
@@ -25,11 +25,26 @@ class Mission:
     sink: Sink
 
 
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What an engine can take: tiles computed at a time, and the largest block it should be sent.
+
+    Parameters
+    ----------
+    slots : int
+    tile_bytes : int
+        So large that every slot can be busy within the engine's bound of memory.
+    """
+
+    slots: int
+    tile_bytes: int
+
+
 class Engine(Protocol):
     """A place where tiles are computed; the contract is `tests/suites/engine.py`."""
 
-    def greet(self, job: Job, tell: Hearer) -> int:
-        """Make ready for a job; return how many tiles will be computed at a time.
+    def greet(self, job: Job, tell: Hearer) -> Capacity:
+        """Make ready for a job; return what can be computed at a time.
 
         Raises
         ------

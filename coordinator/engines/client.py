@@ -8,6 +8,7 @@ itself in words is cut short.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from coordinator.config import Host
 from coordinator.events import FailureKind
 from tiling.errors import WireError
 from tiling.job import Job
-from tiling.wire import BODY_TYPE, DIGEST, PROTOCOL, Answer, Question
+from tiling.wire import BODY_TYPE, DIGEST, PROTOCOL, UNKNOWN_JOB, Answer, Question
 
 CHUNK_BYTES = 2**18
 """Of a body that is sent: large against a system call, small against a socket's buffer."""
@@ -28,9 +29,6 @@ MAX_JSON_BYTES = 2**16
 
 GREETING_S = 5.0
 """Longest wait for the answer to a greeting: the worker computes nothing for it."""
-
-UNKNOWN_JOB = "unknown-job"
-"""End of the problem type by which a worker says that it does not know a job (any more)."""
 
 
 class Refusal(Exception):  # noqa: N818 -- it is an answer, though not the one wished for
@@ -201,7 +199,7 @@ async def _refusal(response: aiohttp.ClientResponse) -> Exception:
     except (ValueError, RecursionError):
         problem = None
     problem = problem if isinstance(problem, dict) else {}
-    if response.status == 404 and str(problem.get("type", "")).endswith(UNKNOWN_JOB):
+    if response.status == 404 and problem.get("type") == UNKNOWN_JOB:
         return UnknownJobError()
     said = str(problem.get("detail") or problem.get("title") or response.reason or "")
     reason = f"HTTP {response.status}: {said}"[:1000]
@@ -220,7 +218,8 @@ def _unreached(error: Exception) -> Refusal:
     """Tell a connection that was never made from one that broke."""
     match error:
         case aiohttp.ClientConnectorError():
-            why = error.os_error.strerror or str(error.os_error) or "can't connect"
+            number = error.os_error.errno or 0
+            why = os.strerror(number) if number > 0 else str(error.os_error.strerror)
             return Refusal(FailureKind.UNREACHED, why.lower())
         case aiohttp.ConnectionTimeoutError():
             return Refusal(FailureKind.UNREACHED, "no connection in time")

@@ -17,7 +17,7 @@ from aiohttp import ClientSession
 
 from coordinator.config import Config
 from coordinator.dispatch import Dispatcher
-from coordinator.engines import Hearer, Mission
+from coordinator.engines import Capacity, Hearer, Mission
 from coordinator.engines.background import Background
 from coordinator.engines.client import Client, Refusal, UnknownJobError, check, new_session
 from coordinator.errors import NoWorkerError, TileFailedError, TilefanError, VerifyError
@@ -45,6 +45,7 @@ from coordinator.instructions import (
     Work,
 )
 from coordinator.policy import Limits
+from tiling.choose import MAX_TILE_BYTES
 from tiling.job import Job
 from tiling.plan import Plan, Tile
 from tiling.wire import Answer, Question
@@ -67,11 +68,12 @@ class HttpEngine:
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        self._budget_bytes = int(config.defaults.max_in_flight_mb * 1e6)
         self._background = Background()
         self._session: ClientSession | None = None
         self._greeted: list[WorkerReady | WorkerLost] = []
 
-    def greet(self, job: Job, tell: Hearer) -> int:
+    def greet(self, job: Job, tell: Hearer) -> Capacity:
         """Greet every worker and register the job; see `coordinator.engines.Engine`."""
         self._greeted = self._background.call(self._greet_all(job))
         for event in self._greeted:
@@ -87,7 +89,9 @@ class HttpEngine:
                 )
                 + "\nstart one with `worker --port 8080` on each of them"
             )
-        return sum(event.slots for event in ready)
+        slots = sum(event.slots for event in ready)
+        # In flight, a tile counts as what is sent and what comes back.
+        return Capacity(slots, min(MAX_TILE_BYTES, self._budget_bytes // (2 * slots)))
 
     def run(self, mission: Mission, tell: Hearer) -> None:
         """Have every tile computed by the fleet; see `coordinator.engines.Engine`."""
@@ -116,7 +120,10 @@ class HttpEngine:
             mission,
             tell,
             self._clients(),
-            Limits(bytes_in_flight=int(defaults.max_in_flight_mb * 1e6)),
+            Limits(
+                bytes_in_flight=self._budget_bytes,
+                slow_link_bytes_per_s=defaults.slow_link_mb_s * 1e6,
+            ),
             silent_after_s=defaults.silent_after_s,
         )
         try:

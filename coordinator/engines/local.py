@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from coordinator.engines import Hearer, Mission
+from coordinator.engines import Capacity, Hearer, Mission
 from coordinator.events import TileSent, TileStored, WorkerReady
+from tiling.choose import MAX_TILE_BYTES
 from tiling.job import Job
 from tiling.kernels import Kernel, reference
 from tiling.plan import Tile
@@ -36,10 +37,10 @@ class LocalEngine:
     def __init__(self, threads: int | None = None) -> None:
         self.threads = threads or usable_cores()
 
-    def greet(self, job: Job, tell: Hearer) -> int:  # noqa: ARG002 -- any job will do
+    def greet(self, job: Job, tell: Hearer) -> Capacity:  # noqa: ARG002 -- any job will do
         """Return the number of threads."""
         tell(WorkerReady(NAME, self.threads))
-        return self.threads
+        return Capacity(self.threads, MAX_TILE_BYTES)
 
     def run(self, mission: Mission, tell: Hearer) -> None:
         """Compute every tile; see `coordinator.engines.Engine`."""

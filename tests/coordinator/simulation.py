@@ -53,6 +53,7 @@ class Nature:
     late: float = 0.0  # of cancelled attempts: heard of all the same
     lies: float = 0.0  # answers with bits of its own
     unfit: bool = False
+    hollow: bool = False  # answers greetings and refuses every connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,7 @@ class Simulation:
 
     def _serve(self, send: Send, nature: Nature) -> None:
         at = self.now + LATENCY_S
-        if _inside(nature.dead, at):
+        if nature.hollow or _inside(nature.dead, at):
             self._fail(send, at, FailureKind.UNREACHED, "connection refused")
             return
         until = at + nature.tile_s * self.rng.uniform(1 - nature.spread, 1 + nature.spread)
@@ -269,6 +270,20 @@ def random_world(seed: int) -> World:
         interrupted_at=rng.uniform(0, 5) if rng.random() < 0.05 else None,
         forgets=rng.choice([0.0, 0.0, 0.3]),
     )
+
+
+def has_hope(world: World) -> bool:
+    """Whether nothing can excuse a run of this world that is not done: all its ills pass."""
+    sick = any(
+        n.broken or n.corrupt or n.refused or n.stalls or n.lies or n.hollow for n in world.natures
+    )
+    lasting = any(
+        not (n.unfit or n.busy or n.joins_at)
+        and all(end - start < 10.0 for start, end in n.dead + n.frozen)
+        for n in world.natures
+    )
+    meddled = world.poison or world.interrupted_at is not None or world.forgets
+    return lasting and not sick and not meddled
 
 
 def _with_outage(nature: Nature, start: float, end: float) -> Nature:

@@ -216,6 +216,15 @@ def test_any_text_is_an_address_or_a_config_error(text: str) -> None:
             'hosts = ["a"]\n[[hosts]]\nurl = "b"',
             ["has both hosts = [...] and [[hosts]]; TOML allows one form, so keep one of them"],
         ),
+        (
+            'hosts = [{url = [1]}, {url = [1]}, [], "a", true]',
+            [
+                'hosts[0].url (line 1): must be a string such as "node1:8080", got [1]',
+                'hosts[1].url (line 1): must be a string such as "node1:8080", got [1]',
+                "hosts[2] (line 1): must be a table, got []",
+                "hosts[4] (line 1): must be a table, got True",
+            ],
+        ),
         ('hosts = ["a"]\ndefaults = 5', ["defaults (line 2): must be a table, got 5"]),
     ],
 )

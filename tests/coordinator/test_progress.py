@@ -22,7 +22,7 @@ import pytest
 from coordinator import events
 from coordinator.display.json_lines import VERSION, encode, event_schema
 from coordinator.events import RunFinished, TileFailed, WorkerLost
-from coordinator.progress import Ticker, make_listener
+from coordinator.progress import CPU_SHARE, Ticker, make_listener, pause_after
 from tests.coordinator.scripted import EVIL, script
 
 
@@ -131,8 +131,14 @@ def test_a_reader_that_goes_away_stops_nothing(style: Any) -> None:
             listen(now, event)
 
 
-def test_drawing_never_takes_more_than_its_share() -> None:
-    """The pause after a drawing grows with what the drawing cost."""
+def test_drawing_takes_its_share_and_no_more() -> None:
+    """A picture that costs ten times as much is drawn ten times as seldom."""
+    assert pause_after(0.0, interval_s=0.125) == 0.125
+    assert pause_after(0.1, interval_s=0.125) == pytest.approx(0.1 / CPU_SHARE)
+
+
+def test_a_stopped_ticker_draws_no_more() -> None:
+    """When `stop` returns, the stream belongs to somebody else."""
     drawn = threading.Event()
     ticker = Ticker(drawn.set, 0.001)
     ticker.start()

@@ -154,6 +154,12 @@ def test_an_ejected_worker_comes_back() -> None:
     assert tally.note == Note(6.0, "a came back")
 
 
+def test_a_worker_that_stays_away_is_no_news() -> None:
+    """Asked again and again in vain, it is noted once."""
+    tally = tally_of(started(), WorkerLost("a", "refused"), WorkerLost("a", "refused"))
+    assert tally.note == Note(1.0, "a lost: refused")
+
+
 def test_what_is_worth_reading() -> None:
     """Hedges and tiles given up are noted; a retry that goes its way is not."""
     hedged = TileHedged(7, "a", "b", 3.25)
@@ -251,7 +257,7 @@ def test_degenerate_grids(grid: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["display.words", "display.tilemap", "display.json_lines", "addresses"]
+    "name", ["display.words", "display.tilemap", "display.json_lines", "progress", "addresses"]
 )
 def test_examples_run(name: str) -> None:
     """What the docstrings show is what happens."""

@@ -123,3 +123,23 @@ def test_a_second_signal_exits_at_once() -> None:
         worker.send(signal.SIGTERM)
         wait_for_status(worker.address, "draining", 1)
         assert worker.stop(signal.SIGINT) == 130
+
+
+def test_a_drain_has_an_end() -> None:
+    """What is not finished in time is cut off, and the exit code says so."""
+    program = (
+        "import asyncio, os; from worker import cli; from worker.settings import Settings;"
+        "os._exit(asyncio.run(cli.serve(Settings(drain_s=0.2), '127.0.0.1', 0)))"
+    )
+    command = [sys.executable, "-u", "-c", program]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        address = process.stdout.readline().strip().removeprefix("listening on http://")
+        with half_an_array(address):
+            wait_for_status(address, "ready", 1)
+            process.terminate()
+            assert process.wait(60) == 143
+        assert process.stderr.read() == "worker: tiles were cut off after 0.2 s\n"

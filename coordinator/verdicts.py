@@ -1,0 +1,61 @@
+"""How runs end, in words that name whom to blame. A line names a few; the lists name all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from coordinator.instructions import ExitCode, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from coordinator.instructions import FailedTile
+
+Hosts: TypeAlias = tuple[tuple[str, str], ...]
+
+_NAMED = 10  # more names than these make a line nobody reads
+
+
+def complete(failed: Sequence[FailedTile]) -> Outcome:
+    """Every tile has its end: the run is done, or some were given up on the way."""
+    if not failed:
+        return Outcome(int(ExitCode.DONE), "done")
+    message = f"{len(failed)} tiles failed: {_listed(map(str, failed))}"
+    return Outcome(int(ExitCode.FAILED), message, tuple(failed))
+
+
+def tile_failed(failed: Sequence[FailedTile]) -> Outcome:
+    """One tile too many was given up: the last one."""
+    hosts = tuple((fault.worker, fault.reason) for fault in failed[-1].faults)
+    return Outcome(int(ExitCode.FAILED), str(failed[-1]), tuple(failed), hosts)
+
+
+def fleet_lost(hosts: Hosts, failed: Sequence[FailedTile], *, ever_ready: bool) -> Outcome:
+    """Nobody is left, or nobody ever was."""
+    code = ExitCode.FAILED if ever_ready else ExitCode.NO_WORKER
+    what = "the fleet was lost" if ever_ready else "no usable worker"
+    named = _listed(f"{name}: {reason}" for name, reason in hosts)
+    return Outcome(int(code), f"{what}: {named or 'no host is listed'}", tuple(failed), hosts)
+
+
+def different_bits(tile: int, answers: Hosts, failed: Sequence[FailedTile]) -> Outcome:
+    """Two workers filtered the same tile to different bits; `answers` are (worker, digest)."""
+    named = " and ".join(f"{worker} ({digest})" for worker, digest in answers)
+    message = f"tile {tile}: different bits from {named}"
+    return Outcome(int(ExitCode.DIFFERENT_BITS), message, tuple(failed), answers)
+
+
+def interrupted(exit_code: int, failed: Sequence[FailedTile]) -> Outcome:
+    """Somebody stopped the run."""
+    return Outcome(exit_code, "interrupted", tuple(failed))
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Join names; a long list is cut.
+
+    >>> _listed(map(str, range(12)))
+    '0; 1; 2; 3; 4; 5; 6; 7; 8; 9; and 2 more'
+    """
+    every = list(names)
+    rest = [f"and {len(every) - _NAMED} more"] if len(every) > _NAMED else []
+    return "; ".join(every[:_NAMED] + rest)

@@ -1,0 +1,468 @@
+"""Each promise of the dispatcher on its own, step by step; a referee watches every step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import pytest
+
+from coordinator.events import (
+    FailureKind,
+    Interrupted,
+    RunFinished,
+    Tick,
+    TileAnswered,
+    TileFailed,
+    TileGivenUp,
+    TileHedged,
+    TileRetried,
+    WorkerBack,
+    WorkerEjected,
+    WorkerLost,
+    WorkerReady,
+)
+from coordinator.instructions import (
+    Accept,
+    Cancel,
+    ExitCode,
+    Finish,
+    Instruction,
+    Probe,
+    Send,
+    Tell,
+    WakeAt,
+)
+from coordinator.policy import Limits
+from tests.coordinator.referee import Referee
+from tests.coordinator.simulation import even_works
+
+if TYPE_CHECKING:
+    from coordinator.events import Event
+    from coordinator.instructions import Outcome
+
+T = TypeVar("T")
+
+
+class Desk:
+    """A dispatcher with a clock that is moved by hand."""
+
+    def __init__(self, tiles: int, *workers: str, limits: Limits | None = None) -> None:
+        works = even_works(tiles)
+        self.referee = Referee(works, workers, limits=limits or Limits(), seed=1)
+        self.now = 0.0
+        self.said: list[Instruction] = []
+
+    def tell(self, *events: Event) -> list[Instruction]:
+        """Deliver events now; return all instructions."""
+        self.said = [each for event in events for each in self.referee.deliver(event, self.now)]
+        return self.said
+
+    def ready(self, *workers: str, slots: int = 1) -> list[Instruction]:
+        """Let workers answer the greeting."""
+        return self.tell(*(WorkerReady(worker, slots) for worker in workers))
+
+    def sleep(self, seconds: float) -> list[Instruction]:
+        """Let time pass, waking the dispatcher whenever it asked for it."""
+        until, said = self.now + seconds, []
+        while self.referee.wake_at is not None and self.referee.wake_at <= until:
+            self.now = self.referee.wake_at
+            said += self.tell(Tick())
+        self.now, self.said = until, said
+        return said
+
+    def answer(self, send: Send, digest: str = "same") -> list[Instruction]:
+        """Let an attempt succeed."""
+        return self.tell(TileAnswered(send.tile, send.worker, send.attempt, digest, 1))
+
+    def fail(
+        self, send: Send, kind: FailureKind = FailureKind.BROKEN, asked_s: float | None = None
+    ) -> list[Instruction]:
+        """Let an attempt fail."""
+        reason = f"{kind.value} at {send.worker}"
+        return self.tell(TileFailed(send.tile, send.worker, send.attempt, reason, asked_s, kind))
+
+    def work_off(self, sends: list[Send]) -> list[Send]:
+        """Answer these and all that follow; return what was answered."""
+        done = []
+        while sends:
+            done.append(sends.pop(0))
+            sends += of(Send, self.answer(done[-1]))
+        return done
+
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome of a run that is over."""
+        assert self.referee.outcome is not None
+        return self.referee.outcome
+
+
+def of(kind: type[T], said: list[Instruction]) -> list[T]:
+    """Return the instructions, or the facts told, of one kind."""
+    facts = [each.event if isinstance(each, Tell) else each for each in said]
+    return [fact for fact in facts if isinstance(fact, kind)]
+
+
+# The plain run
+
+
+def test_a_run_without_tiles_is_done_at_once() -> None:
+    """Resuming a finished run needs no worker."""
+    desk = Desk(0, "a")
+    assert of(Finish, desk.tell(Tick()))
+    assert desk.outcome.done
+
+
+def test_every_tile_goes_out_once_and_comes_back() -> None:
+    """Two workers, five tiles, nothing happens."""
+    desk = Desk(5, "a", "b")
+    done = desk.work_off(of(Send, desk.ready("a", "b", slots=2)))
+    assert sorted(send.tile for send in done) == [0, 1, 2, 3, 4]
+    assert {send.worker for send in done} == {"a", "b"}
+    assert desk.outcome.done
+
+
+def test_tiles_are_pulled_only_for_free_slots() -> None:
+    """Of a million tiles, three are known."""
+    desk = Desk(1_000_000, "a", "b")
+    assert len(of(Send, desk.ready("a", slots=3))) == 3
+    assert len(desk.referee.pages) == 3
+
+
+def test_bytes_in_flight_stay_under_the_budget() -> None:
+    """Ten slots are free; the budget has room for two tiles."""
+    desk = Desk(5, "a", limits=Limits(bytes_in_flight=2_500_000))
+    sends = of(Send, desk.ready("a", slots=10))
+    assert len(sends) == 2
+    assert len(of(Send, desk.answer(sends[0]))) == 1
+
+
+def test_nothing_is_said_after_the_end() -> None:
+    """Whatever still arrives."""
+    desk = Desk(1, "a")
+    (send,) = of(Send, desk.ready("a"))
+    desk.answer(send)
+    assert desk.tell(Tick(), WorkerLost("a", "gone"), Interrupted()) == []
+    assert desk.answer(send) == []
+
+
+def test_what_is_not_known_changes_nothing() -> None:
+    """Unknown tiles, attempts and workers; wrong pairs; facts that are none of its business."""
+    desk = Desk(2, "a", "b")
+    (send,) = of(Send, desk.ready("a"))
+    said = desk.tell(
+        TileAnswered(99, "a", 1, "x", 1),
+        TileAnswered(send.tile, "a", 7, "x", 1),
+        TileAnswered(send.tile, "b", send.attempt, "x", 1),
+        TileAnswered(send.tile, "zoe", send.attempt, "x", 1),
+        TileFailed(99, "a", 1, "?"),
+        TileFailed(send.tile, "b", send.attempt, "?"),
+        WorkerLost("zoe", "who?"),
+        RunFinished(),
+    )
+    assert said == []
+    assert of(Accept, desk.answer(send))
+
+
+# Retries
+
+
+def test_a_failed_tile_is_retried_elsewhere_after_a_pause() -> None:
+    """Backoff, another worker, the next attempt number."""
+    desk = Desk(1, "a", "b")
+    (send,) = of(Send, desk.ready("a", "b"))
+    (retried,) = of(TileRetried, desk.fail(send))
+    assert 0 <= retried.after_s <= 0.2
+    assert not of(Send, desk.said)
+    (again,) = of(Send, desk.sleep(0.2))
+    assert (again.tile, again.worker, again.attempt) == (send.tile, "b", 2)
+
+
+def test_three_workers_accuse_a_tile() -> None:
+    """Exit 4, naming tile, workers and reasons."""
+    desk = Desk(1, "a", "b", "c", "d")
+    (send,) = of(Send, desk.ready("a", "b", "c", "d"))
+    for _ in range(2):
+        desk.fail(send)
+        (send,) = of(Send, desk.sleep(1.0))
+    desk.fail(send)
+    assert desk.outcome.exit_code == ExitCode.FAILED
+    assert desk.outcome.message.startswith("tile 0: a: broken at a; ")
+    assert len({fault.worker for fault in desk.outcome.failed[0].faults}) == 3
+
+
+def test_one_worker_gets_five_attempts() -> None:
+    """Alone, it is asked again and again, and never ejected."""
+    desk = Desk(1, "a")
+    (send,) = of(Send, desk.ready("a"))
+    for attempt in range(2, 6):
+        assert not of(WorkerEjected, desk.fail(send))
+        (send,) = of(Send, desk.sleep(20.0))
+        assert send.attempt == attempt
+    desk.fail(send)
+    assert desk.outcome.exit_code == ExitCode.FAILED
+    assert len(desk.outcome.failed[0].faults) == 5
+
+
+def test_keep_going_finishes_the_rest() -> None:
+    """Exit 4 all the same, with the list, after everything else is done."""
+    desk = Desk(4, "a", limits=Limits(attempts=1, keep_going=True))
+    sends = of(Send, desk.ready("a", slots=2))
+    assert of(TileGivenUp, desk.fail(sends[1]))
+    desk.work_off([sends[0], *of(Send, desk.said)])
+    assert desk.outcome.exit_code == ExitCode.FAILED
+    assert [failed.tile for failed in desk.outcome.failed] == [1]
+    assert desk.referee.accepted == 3
+
+
+def test_back_pressure_is_honoured_and_is_no_failure() -> None:
+    """A busy worker gets nothing until its time, and the tile keeps its attempts."""
+    desk = Desk(1, "a", limits=Limits(attempts=1))
+    (send,) = of(Send, desk.ready("a"))
+    for _ in range(10):
+        desk.fail(send, FailureKind.BUSY, asked_s=3.0)
+        assert not of(Send, desk.sleep(2.9))
+        (send,) = of(Send, desk.sleep(0.2))
+    desk.answer(send)
+    assert desk.outcome.done
+
+
+def test_a_refused_connection_costs_the_tile_nothing() -> None:
+    """The worker is lost and probed; the tile goes to the next at once."""
+    desk = Desk(1, "a", "b", limits=Limits(attempts=1))
+    (send,) = of(Send, desk.ready("a", "b"))
+    (again,) = of(Send, desk.fail(send, FailureKind.UNREACHED))
+    assert again.worker == "b"
+    assert Probe("a") in desk.sleep(1.0)
+
+
+def test_retries_wait_for_the_budget() -> None:
+    """Ten free retries, then one a second: a failing fleet is not stormed."""
+    limits = Limits(attempts=1000, faulty_workers=1000, strikes=1000, backoff_base_s=0.0)
+    desk = Desk(1, "a", limits=limits)
+    (send,) = of(Send, desk.ready("a"))
+    for _ in range(10):
+        desk.fail(send)
+        (send,) = of(Send, desk.said)
+    desk.fail(send)
+    assert not of(Send, desk.said)
+    assert not of(Send, desk.sleep(0.99))
+    assert of(Send, desk.sleep(0.02))
+
+
+# Hedges
+
+
+def slow_tail(desk: Desk, *, digest: str = "same") -> tuple[Send, Send]:
+    """Leave one tile in flight until it is hedged; return both attempts."""
+    first, *rest = of(Send, desk.ready("a", "b"))
+    for send in rest:
+        desk.answer(send, digest)
+        rest += of(Send, desk.said)
+    (hedge,) = of(Send, desk.sleep(2.1))
+    assert (hedge.tile, hedge.hedge, hedge.worker) == (first.tile, True, "b")
+    return first, hedge
+
+
+def test_a_late_tile_is_hedged_and_the_loser_cancelled() -> None:
+    """While little is known, late is two seconds."""
+    desk = Desk(3, "a", "b")
+    first, hedge = slow_tail(desk)
+    assert [told.to for told in of(TileHedged, desk.said)] == ["b"]
+    assert desk.answer(hedge)[:2] == [
+        Accept(hedge.tile, "b", hedge.attempt),
+        Cancel(first.tile, "a", first.attempt),
+    ]
+    assert desk.outcome.done
+
+
+def test_the_first_attempt_may_still_win() -> None:
+    """Then the hedge is cancelled."""
+    desk = Desk(3, "a", "b")
+    first, hedge = slow_tail(desk)
+    assert Cancel(hedge.tile, "b", hedge.attempt) in desk.answer(first)
+
+
+def test_a_hedge_that_fails_leaves_the_first_alone() -> None:
+    """No retry while the other attempt is in flight."""
+    desk = Desk(3, "a", "b")
+    first, hedge = slow_tail(desk)
+    assert not of(TileRetried, desk.fail(hedge))
+    assert of(Accept, desk.answer(first))
+
+
+@pytest.mark.parametrize("loser_answers", ["same", "other"])
+def test_late_answers_must_have_the_same_bits(loser_answers: str) -> None:
+    """Two workers, two answers: if they differ, the run stops and names both."""
+    desk = Desk(12, "a", "b", limits=Limits(hedge_reserve=0.0))
+    first, *rest = of(Send, desk.ready("a", "b"))
+    desk.now = 2.1
+    (hedge,) = of(Send, desk.answer(rest[0]))
+    assert hedge.hedge
+    desk.answer(hedge)
+    desk.answer(first, loser_answers)
+    if loser_answers == "same":
+        assert desk.referee.outcome is None
+        return
+    assert desk.outcome.exit_code == ExitCode.DIFFERENT_BITS
+    assert {worker for worker, _ in desk.outcome.hosts} == {"a", "b"}
+
+
+# Workers
+
+
+def test_a_worker_is_ejected_probed_and_taken_back_on_probation() -> None:
+    """Three strikes; a probe; one more strike is enough then."""
+    desk = Desk(100, "a", "b", limits=Limits(faulty_workers=9, attempts=9))
+    sends = of(Send, desk.ready("a", "b", slots=4))
+    struck = [send for send in sends if send.worker == "a"][:3]
+    for send in struck:
+        desk.fail(send)
+    (ejected,) = of(WorkerEjected, desk.said)
+    assert ejected.worker == "a"
+    assert Probe("a") in desk.sleep(ejected.pause_s)
+    back = desk.ready("a", slots=4)
+    assert of(WorkerBack, back)
+    (send, *_) = [each for each in of(Send, back) if each.worker == "a"]
+    (again,) = of(WorkerEjected, desk.fail(send))
+    assert again.pause_s > ejected.pause_s
+
+
+def test_a_greeting_that_nobody_asked_for_does_not_end_an_ejection() -> None:
+    """Only the answer to a probe does."""
+    desk = Desk(100, "a", "b", limits=Limits(faulty_workers=9, attempts=9))
+    for send in [each for each in of(Send, desk.ready("a", "b", slots=3)) if each.worker == "a"]:
+        desk.fail(send)
+    assert of(WorkerEjected, desk.said)
+    assert not of(Send, desk.ready("a", slots=3))
+
+
+def test_a_lost_worker_gives_back_its_tiles() -> None:
+    """They are cancelled there and sent elsewhere."""
+    desk = Desk(2, "a", "b")
+    sends = of(Send, desk.ready("a", slots=2))
+    desk.ready("b", slots=2)
+    said = desk.tell(WorkerLost("a", "silent"))
+    assert len(of(Cancel, said)) == 2
+    again = of(Send, desk.sleep(0.3))
+    assert {(send.tile, send.worker) for send in again} == {(s.tile, "b") for s in sends}
+
+
+def test_a_late_answer_of_a_lost_worker_still_counts() -> None:
+    """A valid answer is a valid answer."""
+    desk = Desk(1, "a", "b")
+    (send,) = of(Send, desk.ready("a"))
+    desk.tell(WorkerLost("a", "silent"))
+    assert of(Accept, desk.answer(send))
+    assert desk.outcome.done
+
+
+def test_a_worker_that_joins_late_is_found() -> None:
+    """It was unreachable at the start; probes grow rarer but go on."""
+    desk = Desk(9, "a", "b")
+    desk.ready("a")
+    desk.tell(WorkerLost("b", "connection refused"))
+    for _ in range(6):
+        assert Probe("b") in desk.sleep(15.0)
+        desk.tell(WorkerLost("b", "connection refused"))
+    assert [send.worker for send in of(Send, desk.ready("b"))] == ["b"]
+
+
+def test_bad_news_that_is_repeated_does_not_put_off_the_probe() -> None:
+    """A heartbeat may report a dead worker every second."""
+    desk = Desk(9, "a", "b")
+    desk.ready("a")
+    probes = 0
+    for _ in range(60):
+        desk.tell(WorkerLost("b", "silent"))
+        probes += len(of(Probe, desk.sleep(1.0)))
+    assert 5 <= probes <= 12
+
+
+def test_a_greeting_that_is_not_answered_is_repeated() -> None:
+    """An engine that forgets to report does not lose the worker."""
+    desk = Desk(9, "a", "b")
+    desk.ready("a")
+    assert Probe("b") in desk.sleep(5.0)
+    assert Probe("b") in desk.sleep(5.0)
+
+
+def test_an_unfit_worker_is_left_out_for_good() -> None:
+    """It is not probed, and its greetings are not heard."""
+    desk = Desk(9, "a", "b")
+    desk.ready("a")
+    desk.tell(WorkerLost("b", "version 2", permanent=True))
+    assert not of(Probe, desk.sleep(20.0))
+    assert not of(Send, desk.ready("b"))
+
+
+def test_no_usable_worker_is_exit_3() -> None:
+    """Each host is named with its reason; if all are unfit there is nothing to wait for."""
+    desk = Desk(9, "a", "b")
+    desk.tell(WorkerLost("a", "version 2", permanent=True))
+    desk.tell(WorkerLost("b", "bad token", permanent=True))
+    assert desk.outcome.exit_code == ExitCode.NO_WORKER
+    assert desk.outcome.hosts == (("a", "version 2"), ("b", "bad token"))
+
+
+def test_a_lost_fleet_is_exit_4_after_a_while() -> None:
+    """It is given time for a restart, and no more."""
+    desk = Desk(9, "a", "b")
+    desk.ready("a")
+    desk.tell(WorkerLost("b", "connection refused"), WorkerLost("a", "silent"))
+    desk.sleep(29.0)
+    assert desk.referee.outcome is None
+    desk.sleep(1.1)
+    assert desk.outcome.exit_code == ExitCode.FAILED
+    assert desk.outcome.message == "the fleet was lost: a: silent; b: connection refused"
+
+
+def test_when_the_last_one_goes_an_ejected_one_is_asked_at_once() -> None:
+    """Better an ill worker than none."""
+    desk = Desk(100, "a", "b", limits=Limits(faulty_workers=9, attempts=9))
+    for send in [each for each in of(Send, desk.ready("a", "b", slots=3)) if each.worker == "a"]:
+        desk.fail(send)
+    assert Probe("a") in desk.tell(WorkerLost("b", "silent"))
+    assert of(Send, desk.ready("a", slots=3) + desk.sleep(1.0))
+
+
+def test_slots_may_change() -> None:
+    """A second greeting with more slots fills them; without any, the worker is lost."""
+    desk = Desk(9, "a")
+    assert len(of(Send, desk.ready("a", slots=1))) == 1
+    assert len(of(Send, desk.ready("a", slots=3))) == 2
+    assert len(of(Cancel, desk.ready("a", slots=0))) == 3
+
+
+# Time, and the end
+
+
+def test_an_engine_that_forgets_a_deadline_does_not_hang_the_run() -> None:
+    """After the deadline and some grace the attempt is taken back, and the next gets longer."""
+    desk = Desk(1, "a")
+    (send,) = of(Send, desk.ready("a"))
+    assert not of(Cancel, desk.sleep(send.deadline_s + 1.9))
+    said = desk.sleep(0.5)
+    assert of(Cancel, said) == [Cancel(0, "a", 1)]
+    (again,) = of(Send, said)
+    assert again.deadline_s == 2 * send.deadline_s
+
+
+def test_an_interruption_cancels_and_keeps() -> None:
+    """Stop sending at once, with the code that the signal asks for."""
+    desk = Desk(9, "a")
+    sends = of(Send, desk.ready("a", slots=2))
+    desk.answer(sends[0])
+    said = desk.tell(Interrupted(143))
+    assert len(of(Cancel, said)) == 2
+    assert desk.outcome.exit_code == 143
+    assert desk.referee.accepted == 1
+
+
+def test_a_wake_up_is_asked_for_once() -> None:
+    """Not again with every event."""
+    desk = Desk(100, "a")
+    said = desk.ready("a")
+    assert len(of(WakeAt, said)) == 1
+    for _ in range(20):
+        (send,) = of(Send, desk.said)
+        assert not of(WakeAt, desk.answer(send))

@@ -1,0 +1,66 @@
+"""What a worker says of itself: to coordinators as JSON, to monitors as metrics."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from importlib.metadata import version
+
+from aiohttp import web
+
+from tiling.wire import PROTOCOL
+from worker.memory import resident_bytes
+from worker.metrics import CONTENT_TYPE
+from worker.service import SERVICE, Service
+
+VERSIONS = {name: version(name) for name in ("tilefan", "numpy", "scipy")}
+"""Told without importing SciPy: the first tile does that."""
+
+STARTED = time.monotonic()
+
+
+async def get_health(request: web.Request) -> web.Response:
+    """Tell who this worker is and how it is: 200 if it takes tiles, 503 if it is going away."""
+    service = request.app[SERVICE]
+    pool = service.pool
+    text = {
+        "status": "draining" if pool.draining else "ready",
+        "version": VERSIONS["tilefan"],
+        "protocol": PROTOCOL,
+        "slots": pool.slots,
+        "in_flight": pool.in_flight,
+        "queue": pool.queue,
+        "memory": {
+            "resident_bytes": resident_bytes(),
+            "reserved_bytes": pool.reserved_bytes,
+            "limit_bytes": pool.memory_bytes,
+            "tile_limit_bytes": service.settings.tile_bytes,
+        },
+        "uptime_s": round(time.monotonic() - STARTED, 3),
+        "kernel": service.kernel_name,
+        "numpy": VERSIONS["numpy"],
+        "scipy": VERSIONS["scipy"],
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "pid": os.getpid(),
+    }
+    return web.json_response(text, status=503 if pool.draining else 200)
+
+
+async def get_metrics(request: web.Request) -> web.Response:
+    """Tell the numbers in Prometheus' format."""
+    metrics = request.app[SERVICE].metrics
+    return web.Response(body=metrics.expose(), headers={"Content-Type": CONTENT_TYPE})
+
+
+def watch(service: Service) -> None:
+    """Show in the metrics what a worker knows at any time."""
+    pool, metrics = service.pool, service.metrics
+    metrics.watch("slots", "Tiles taken at the same time.", lambda: pool.slots)
+    metrics.watch("in_flight", "Slots taken.", lambda: pool.in_flight)
+    metrics.watch("queue", "Tiles in flight that no thread works on.", lambda: pool.queue)
+    metrics.watch("reserved_bytes", "Memory that slots reserve.", lambda: pool.reserved_bytes)
+    metrics.watch("memory_limit_bytes", "Memory that they may.", lambda: pool.memory_bytes)
+    metrics.watch("jobs", "Jobs remembered.", lambda: len(service.jobs))
+    metrics.watch("ready", "1, or 0 while draining.", lambda: not pool.draining)
