@@ -75,9 +75,11 @@ class Correlations:
 
 def operation_from_json(value: object) -> Correlations:
     """Read an operation of any kind of the table `KINDS`."""
-    if not isinstance(value, dict) or value.get("kind") not in KINDS:
-        raise WireError(f"operation: kind must be one of {', '.join(KINDS)}")
-    return KINDS[value["kind"]].from_json(value)
+    if isinstance(value, dict):
+        kind = value.get("kind")
+        if isinstance(kind, str) and kind in KINDS:
+            return KINDS[kind].from_json(value)
+    raise WireError(f"operation: kind must be one of {', '.join(KINDS)}")
 
 
 KINDS = {"correlations": Correlations}
@@ -102,7 +104,7 @@ def _pass_from_json(value: object) -> Pass:
             "cval": [str(real), str(imag)],
             "origin": int(origin),
             **rest,
-        } if not rest and axis >= 0:
+        } if not rest and axis >= 0 and not isinstance(axis, bool) | isinstance(origin, bool):
             pass
         case _:
             raise WireError("pass: wants axis, weights, mode, cval (two hex floats) and origin")

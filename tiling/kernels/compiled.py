@@ -33,10 +33,11 @@ if TYPE_CHECKING:
 
     from tiling.kernels.passes import Pass
 
-_INTERMEDIATE_BYTES = 1 << 19  # of one micro-tile: with the scratch, it fits a second-level cache
+_CACHED_BYTES = 1 << 20  # of a micro-tile's intermediate that shares a second-level cache
+_INTERMEDIATE_BYTES = 1 << 23  # beyond it, one fresh array between two passes costs no more
 _SCRATCH = 1 << 15  # float64 samples under and around a chunk of columns
 _HEAVIEST = 1e100  # sum of |weights| whose sums of checked samples stay finite
-_BUFFER_SAMPLES = 1024 + 64
+_BUFFER_SAMPLES = 2 * 2048 + 64
 _EPSILON = float(np.finfo(np.float64).eps)
 _MODES = {"reflect": 0, "mirror": 1, "nearest": 2, "wrap": 3, "constant": 4}
 _REAL = frozenset("?bhilqBHILQfd")
@@ -84,11 +85,12 @@ def run(
     """
     if not passes or out.size == 0:
         out[...] = block[crop]
-    elif not _is_ours(block, passes, out) or not _filter(block, passes, crop, out):
+    elif not is_ours(block, passes, out) or not _filter(block, passes, crop, out):
         reference.run(block, passes, crop, out)
 
 
-def _is_ours(block: npt.NDArray[Any], passes: Sequence[Pass], out: npt.NDArray[Any]) -> bool:
+def is_ours(block: npt.NDArray[Any], passes: Sequence[Pass], out: npt.NDArray[Any]) -> bool:
+    """Tell whether dtypes and weights are such that the sums here are proven to be SciPy's."""
     if not supports(block.dtype, out.dtype):
         return False
     return all(float(np.abs(step.taps).sum()) <= _HEAVIEST for step in passes)
@@ -184,12 +186,12 @@ def _chunk(
     lead = group[0].axis
     enough = max(8, 2 * (len(group[0].weights) // 8 - 1))
     chunk[lead] = min(extent[lead], max(chunk[lead], enough))
-    room = _INTERMEDIATE_BYTES // (itemsize * math.prod(chunk.tolist()))
-    if room < 1:
+    held = itemsize * math.prod(chunk.tolist())
+    if held > _INTERMEDIATE_BYTES:
         return None
     for axis in (*reversed(range(extent.size)), lead):
-        room = _INTERMEDIATE_BYTES // (itemsize * math.prod(chunk.tolist()))
-        chunk[axis] = min(extent[axis], chunk[axis] * room)
+        chunk[axis] = min(extent[axis], chunk[axis] * max(1, _CACHED_BYTES // held))
+        held = itemsize * math.prod(chunk.tolist())
     return chunk
 
 
@@ -265,7 +267,7 @@ def kind_of(weights: npt.NDArray[np.float64]) -> int:
 
 def _scratch_samples(size: int) -> int:
     """Count the float64 samples that `execute` needs for a pass of `size` taps."""
-    return max(_SCRATCH, 64 * (size + 64), size + 2 * 4096)
+    return max(_SCRATCH, 72 * (size + 64))
 
 
 def _aligned(samples: int) -> npt.NDArray[np.float64]:

@@ -32,7 +32,6 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from llvmlite import ir
 from numba import cfunc, types
 from numba.core import cgutils
@@ -40,6 +39,8 @@ from numba.extending import intrinsic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    import numpy as np
 
 SYMMETRIC, ANTISYMMETRIC, PLAIN = 0, 1, 2
 LANES = 8  # one AVX-512 register, two of AVX2, four of SSE2
@@ -270,15 +271,22 @@ def _correlate(
 
 
 def _gather(
-    source: Any, row_step: int, step: int, rows: int, columns: int, width: int, target: Any
+    source: Any,
+    row_step: int,
+    step: int,
+    rows: int,
+    columns: int,
+    width: int,
+    target: Any,
+    pitch: int,
 ) -> None:
-    """Copy rows x columns samples, byte steps apart, to dense float64."""
-    if columns == 1 or row_step == columns * step:
+    """Copy rows x columns samples, byte steps apart, to float64 rows `pitch` samples apart."""
+    if pitch == columns and (columns == 1 or row_step == columns * step):
         step = row_step if columns == 1 else step
         rows, columns = 1, rows * columns
     whole = columns - columns % LANES
     for row in range(rows):
-        start, place = row * row_step, row * columns * 8
+        start, place = row * row_step, row * pitch * 8
         if step == width:
             for i in range(0, whole, LANES):
                 _move_dense(source, start + i * width, width, target, place + i * 8, 8)
@@ -290,15 +298,22 @@ def _gather(
 
 
 def _scatter(
-    target: Any, row_step: int, step: int, rows: int, columns: int, width: int, source: Any
+    target: Any,
+    row_step: int,
+    step: int,
+    rows: int,
+    columns: int,
+    width: int,
+    source: Any,
+    pitch: int,
 ) -> None:
-    """Cast rows x columns dense float64 samples to where byte steps lead."""
-    if columns == 1 or row_step == columns * step:
+    """Cast rows x columns float64 samples, rows `pitch` apart, to where byte steps lead."""
+    if pitch == columns and (columns == 1 or row_step == columns * step):
         step = row_step if columns == 1 else step
         rows, columns = 1, rows * columns
     whole = columns - columns % LANES
     for row in range(rows):
-        start, place = row * row_step, row * columns * 8
+        start, place = row * row_step, row * pitch * 8
         if step == width:
             for i in range(0, whole, LANES):
                 _move_dense(source, place + i * 8, 8, target, start + i * width, width)
@@ -347,16 +362,16 @@ def ambiguous_address() -> int:
 
 @functools.cache
 def gather_address(dtype: np.dtype[Any]) -> int:
-    """Address of ``gather(source, row_step, step, rows, columns, width, target)``."""
+    """Address of ``gather(source, row_step, step, rows, columns, width, target, pitch)``."""
     pointer = types.CPointer(_numba_type(dtype))
-    return _compile(types.void(pointer, _I64, _I64, _I64, _I64, _I64, _F64), _gather)
+    return _compile(types.void(pointer, _I64, _I64, _I64, _I64, _I64, _F64, _I64), _gather)
 
 
 @functools.cache
 def scatter_address(dtype: np.dtype[Any]) -> int:
-    """Address of ``scatter(target, row_step, step, rows, columns, width, source)``."""
+    """Address of ``scatter(target, row_step, step, rows, columns, width, source, pitch)``."""
     pointer = types.CPointer(_numba_type(dtype))
-    return _compile(types.void(pointer, _I64, _I64, _I64, _I64, _I64, _F64), _scatter)
+    return _compile(types.void(pointer, _I64, _I64, _I64, _I64, _I64, _F64, _I64), _scatter)
 
 
 def _numba_type(dtype: np.dtype[Any]) -> Any:
