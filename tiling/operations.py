@@ -47,6 +47,11 @@ class Correlations:
         wrapped = {step.axis for step in self.passes if step.mode == "wrap"}
         return tuple(axis in wrapped for axis in range(ndim))
 
+    @property
+    def work(self) -> int:
+        """Multiplications for each sample: what the choice of a kernel weighs."""
+        return sum(len(step.weights) // 8 for step in self.passes)
+
     def check(self, ndim: int, source: Dtype, target: Dtype) -> None:
         """Refuse axes that the array has not and dtypes that SciPy does not correlate."""
         if any(step.axis >= ndim for step in self.passes):
@@ -59,7 +64,8 @@ class Correlations:
         if self.passes:
             kernel(block, self.passes, crop, out)
         else:
-            out[...] = block[crop]
+            everywhere: Any = (*crop, ...)  # an array even without axes: numbers cast differently
+            out[...] = block[everywhere]
 
     def to_json(self) -> dict[str, Any]:
         """Return the operation in JSON's types; numbers keep their bits."""

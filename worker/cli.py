@@ -10,11 +10,17 @@ import socket
 from typing import Annotated
 
 import typer
+from platformdirs import user_cache_path
 
+from tiling.errors import UnsupportedError
+from tiling.kernels.select import Selected, Wish, select
 from worker.app import serving
 from worker.errors import ListenError
 from worker.service import Service
 from worker.settings import Settings, usable_cores
+
+USAGE = 2
+"""Exit code of what can't be served as asked."""
 
 UNUSABLE_ADDRESS = 7
 """Exit code of an address that can't be listened on."""
@@ -33,6 +39,9 @@ def worker(
     threads: Annotated[
         int, typer.Option(min=1, help="Tiles computed at the same time.", show_default="cores")
     ] = usable_cores(),
+    kernel: Annotated[
+        Wish, typer.Option(help="What computes: auto takes the compiled one if it proves itself.")
+    ] = "auto",
 ) -> None:
     """Filter tiles for coordinators, until SIGTERM or Ctrl-C.
 
@@ -40,16 +49,22 @@ def worker(
     """
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
     try:
-        code = asyncio.run(serve(Settings(threads=threads), host, port))
+        selected = select(kernel, str(user_cache_path("tilefan") / "compiled"))
+        if selected.note:
+            typer.echo(f"worker: {selected.note}", err=True)
+        code = asyncio.run(serve(Settings(threads=threads), host, port, selected))
+    except UnsupportedError as error:
+        typer.echo(f"worker: {error}", err=True)
+        code = USAGE
     except ListenError as error:
         typer.echo(f"worker: {error}", err=True)
         code = UNUSABLE_ADDRESS
     raise typer.Exit(code)
 
 
-async def serve(settings: Settings, host: str, port: int) -> int:
+async def serve(settings: Settings, host: str, port: int, selected: Selected) -> int:
     """Serve until a signal, finish what is in flight, and return the exit code."""
-    service = Service.start(settings)
+    service = Service.start(settings, selected)
     async with serving(service, host, port) as address:
         await service.warm()
         told = listen_to_signals()

@@ -16,6 +16,7 @@ from coordinator.events import (
     TileGivenUp,
     TileHedged,
     TileRetried,
+    TileStored,
     WorkerBack,
     WorkerEjected,
     WorkerLost,
@@ -46,9 +47,20 @@ T = TypeVar("T")
 class Desk:
     """A dispatcher with a clock that is moved by hand."""
 
-    def __init__(self, tiles: int, *workers: str, limits: Limits | None = None) -> None:
-        works = even_works(tiles)
-        self.referee = Referee(works, workers, limits=limits or Limits(), seed=1)
+    def __init__(
+        self,
+        tiles: int,
+        *workers: str,
+        limits: Limits | None = None,
+        awaits_stores: bool = False,
+    ) -> None:
+        self.referee = Referee(
+            even_works(tiles),
+            workers,
+            limits=limits or Limits(),
+            seed=1,
+            awaits_stores=awaits_stores,
+        )
         self.now = 0.0
         self.said: list[Instruction] = []
 
@@ -134,6 +146,14 @@ def test_bytes_in_flight_stay_under_the_budget() -> None:
     sends = of(Send, desk.ready("a", slots=10))
     assert len(sends) == 2
     assert len(of(Send, desk.answer(sends[0]))) == 1
+
+
+def test_a_slow_sink_slows_the_fleet_instead_of_filling_memory() -> None:
+    """An accepted answer weighs until it is stored, where the engine says when."""
+    desk = Desk(9, "a", limits=Limits(bytes_in_flight=2_400_000), awaits_stores=True)
+    first, _ = of(Send, desk.ready("a", slots=10))
+    assert not of(Send, desk.answer(first))
+    assert len(of(Send, desk.tell(TileStored(first.tile, "a", 1)))) == 1
 
 
 def test_nothing_is_said_after_the_end() -> None:

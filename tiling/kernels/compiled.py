@@ -69,7 +69,7 @@ def supports(in_dtype: npt.DTypeLike, out_dtype: npt.DTypeLike) -> bool:
 def warm(in_dtype: npt.DTypeLike, out_dtype: npt.DTypeLike) -> None:
     """Compile, or load from the cache, all that a job with these dtypes needs."""
     if supports(in_dtype, out_dtype):
-        _leaves(_component(np.dtype(in_dtype)), _component(np.dtype(out_dtype)))
+        _leaves(_component(np.dtype(in_dtype)), _component(np.dtype(out_dtype)), True)
         _executor()
 
 
@@ -119,13 +119,14 @@ def _filter_real(
     fills: Sequence[float],
 ) -> bool:
     boxes = _boxes(passes, crop, block.shape)
+    seen = np.array([any(map(math.isnan, fills))], np.int64)
     source, origin = block, np.zeros(block.ndim, np.int64)
     for part, chunk in _groups(passes, boxes, out.dtype.itemsize):
         last = part.stop - 1
         extent = boxes.highs[last] - boxes.lows[last]
         target = out if part.stop == len(passes) else np.empty(tuple(extent), out.dtype)
-        group = _Group(passes[part], fills[part], boxes.part(part), chunk)
-        if not group.run(source, origin, target):
+        group = _Group(passes[part], fills[part], boxes.part(part), chunk, part.start == 0)
+        if not group.run(source, origin, target, seen):
             return False
         source, origin = target, boxes.lows[last]
     return True
@@ -203,12 +204,14 @@ class _Group:
     fills: Sequence[float]
     boxes: _Boxes
     chunk: npt.NDArray[np.int64]
+    fresh: bool  # its input is the block, which may bring any NaN
 
     def run(
         self,
         source: npt.NDArray[Any],
         origin: npt.NDArray[np.int64],
         target: npt.NDArray[Any],
+        seen: npt.NDArray[np.int64],
     ) -> bool:
         """Filter `source`, whose first sample is at `origin`; False where `execute` gives up."""
         strides = np.array(source.strides, np.int64)
@@ -225,7 +228,8 @@ class _Group:
                 self.boxes.highs,
                 self._steps(taps),
                 np.array(self.fills, np.float64),
-                _leaves(source.dtype, target.dtype),
+                _leaves(source.dtype, target.dtype, self.fresh),
+                seen,
                 _aligned(max(_scratch_samples(step.size) for step in taps)),
                 _aligned(_BUFFER_SAMPLES),
                 np.empty((2, held), np.uint8),
@@ -287,17 +291,22 @@ def _component(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 @functools.cache
-def _leaves(in_dtype: np.dtype[Any], out_dtype: np.dtype[Any]) -> npt.NDArray[np.int64]:
+def _leaves(
+    in_dtype: np.dtype[Any], out_dtype: np.dtype[Any], fresh: bool
+) -> npt.NDArray[np.int64]:
     """Rows of addresses for the first pass of a group and for the later ones."""
     from tiling.kernels import vector
 
-    def row(dtype: np.dtype[Any]) -> list[int]:
+    def row(dtype: np.dtype[Any], strict: int) -> list[int]:
         gather, scatter = vector.gather_address(dtype), vector.scatter_address(out_dtype)
-        strict = dtype.kind == "f" and out_dtype.kind == "f"
-        common = vector.correlate_address(), vector.ambiguous_address(), int(strict)
-        return [gather, dtype.itemsize, scatter, out_dtype.itemsize, *common]
+        sizes = dtype.itemsize, out_dtype.itemsize
+        shared = vector.correlate_address(), vector.judge_address(), strict
+        return [gather, sizes[0], scatter, sizes[1], *shared]
 
-    return np.array([row(in_dtype), row(out_dtype)], np.int64)
+    never, if_seen, always = range(3)
+    later = if_seen if out_dtype.kind == "f" else never
+    first = always if fresh and later and in_dtype.kind == "f" else later
+    return np.array([row(in_dtype, first), row(out_dtype, later)], np.int64)
 
 
 def _executor() -> Any:

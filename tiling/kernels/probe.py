@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tiling.kernels.passes import Pass
+from tiling.kernels import Kernel
+from tiling.kernels.passes import Mode, Pass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
 SHAPE = (3, 6, 70)
-MODES = ("reflect", "mirror", "nearest", "constant", "wrap")
+MODES: tuple[Mode, ...] = ("reflect", "mirror", "nearest", "constant", "wrap")
 INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 REAL = ("bool", *INTEGERS, "float32", "float64")
 PAIRS = (
@@ -45,27 +46,13 @@ TAPS = {
 }
 
 
-class Kernel(Protocol):
-    """The function that every kernel module calls `run`."""
-
-    def __call__(
-        self,
-        block: npt.NDArray[Any],
-        passes: Sequence[Pass],
-        crop: tuple[slice, ...],
-        out: npt.NDArray[Any],
-        /,
-    ) -> None:
-        """Filter `block` and write `crop` of it into `out`."""
-
-
 @dataclass(frozen=True, slots=True)
 class Case:
     """One probe: names of the dtypes, of the edge mode, of the weights and of what is special."""
 
     in_dtype: str
     out_dtype: str
-    mode: str
+    mode: Mode
     taps: str
     special: str
 
