@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: bench demo test lint simulate
+.PHONY: bench bench-short demo test lint simulate
 
 SCHEDULES ?= 100000
 
@@ -17,6 +17,9 @@ SCHEDULES ?= 100000
 
 bench: .venv/benched
 	$(BIN)/python -m benchmarks
+
+bench-short: .venv/installed
+	$(BIN)/python -m benchmarks --short
 
 demo: .venv/installed
 	$(BIN)/coord demo

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks import comparison, machine, startup, transport
@@ -17,7 +17,7 @@ ABOUT = (
     "is faster. Ours have SciPy's bits: checked before each case is timed."
 )
 
-SECTIONS: dict[str, Callable[..., str]] = {
+SECTIONS: dict[str, Callable[..., Iterator[str]]] = {
     "filters": comparison.compare,
     "transport": transport.measure,
     "startup": startup.measure,
@@ -37,8 +37,9 @@ def main() -> None:
     print("\n\n".join(parts), flush=True)
     for name, section in SECTIONS.items():
         if chosen.only in (None, name):
-            parts.append(section(rounds, short=chosen.short))
-            print(f"\n{parts[-1]}", flush=True)
+            for part in section(rounds, short=chosen.short):
+                print(f"\n{part}", flush=True)
+                parts.append(part)
     if not (chosen.short or chosen.only):
         RESULTS.write_text("\n\n".join(parts) + "\n")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
 
@@ -17,8 +17,8 @@ from benchmarks.rounds import Times, in_turns
 from tiling.dtypes import Array
 
 
-def compare(rounds: int, *, short: bool) -> str:
-    """Run every case and return the tables.
+def compare(rounds: int, *, short: bool) -> Iterator[str]:
+    """Run every case and yield its table; at last, the targets.
 
     Raises
     ------
@@ -28,17 +28,17 @@ def compare(rounds: int, *, short: bool) -> str:
     present = [each for each in CONTENDERS if each.needs is None or _installed(each.needs)]
     absent = [each.name for each in CONTENDERS if each not in present]
     measured: dict[Case, Times] = {}
-    parts = []
     with ExitStack() as stack:
         filters = {each.name: stack.enter_context(each.open()) for each in present}
         for case in CASES:
             rivals = [each for each in present if each.covers(case)]
             actual = case.shortened() if short else case
             text, measured[case] = _measure(actual, rivals, filters, rounds)
-            parts.append(text)
+            yield text
     if absent:
-        parts.append(f"Not installed: {', '.join(absent)}; `make bench` has them all.")
-    return "\n\n".join([*parts, *([] if short else [_targets(measured)])])
+        yield f"Not installed: {', '.join(absent)}; `make bench` has them all."
+    if not short:
+        yield _targets(measured)
 
 
 def _installed(module: str) -> bool:

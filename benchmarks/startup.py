@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -31,8 +32,8 @@ COMMANDS = {
 }
 
 
-def measure(rounds: int, *, short: bool) -> str:
-    """Return the table, after a look at the bits."""
+def measure(rounds: int, *, short: bool) -> Iterator[str]:
+    """Yield the table, after a look at the bits."""
     with tempfile.TemporaryDirectory() as folder:
         np.save(Path(folder, "in.npy"), IMAGE.array())
         runs = {name: partial(_run, command, folder) for name, command in COMMANDS.items()}
@@ -46,12 +47,13 @@ def measure(rounds: int, *, short: bool) -> str:
         for name in runs
     ]
     text = f"### Whole processes, {IMAGE.name}\n\n{table(('', 'ms', 'vs the script'), rows)}"
+    yield text
     if short:
-        return text
+        return
     helped = verdict(HELP_WITHIN_S / times.median(HELP), TARGET)
     blurred = verdict(times.ratio(BLUR, SCRIPT), TARGET)
-    return (
-        f"{text}\n\n`{HELP}` within {HELP_WITHIN_S * 1e3:.0f} ms: {helped}. "
+    yield (
+        f"`{HELP}` within {HELP_WITHIN_S * 1e3:.0f} ms: {helped}. "
         f"`{BLUR}` in less time than the script: {blurred}."
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import socket
+from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
 
@@ -29,8 +30,8 @@ CONNECTIONS = (2, 4, 6)
 TILEFAN = "tilefan, sigma 0"
 
 
-def measure(rounds: int, *, short: bool) -> str:
-    """Return the table: bytes per second both ways, and ratios."""
+def measure(rounds: int, *, short: bool) -> Iterator[str]:
+    """Yield the table: bytes per second both ways, and ratios."""
     shape = (1024, 1024) if short else (4096, 4096)
     array = np.random.default_rng(1).random(shape, np.float32)
     counts: list[int] = []
@@ -60,7 +61,7 @@ def measure(rounds: int, *, short: bool) -> str:
     summary = f"{tiles} tiles; against the fastest: {ratio:.2f}, target {TARGET}"
     judged = "" if short else f", {verdict(ratio, TARGET)}"
     text = table(("", "ms", "MB/s both ways", "tilefan vs it"), rows)
-    return f"### Transport, {'x'.join(map(str, shape))} float32\n\n{text}\n\n{summary}{judged}"
+    yield f"### Transport, {'x'.join(map(str, shape))} float32\n\n{text}\n\n{summary}{judged}"
 
 
 def _raw(stack: ExitStack, array: Array, tiles: int) -> dict[str, partial[None]]:
