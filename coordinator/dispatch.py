@@ -177,6 +177,8 @@ class Dispatcher:
         elif news or worker.asked:  # hearing it again must not put off the probe
             self._probe_later(worker)
         for number, attempt in list(worker.held):
+            if self.finished:
+                return
             tile = self._tiles.open[number]
             self._cancel(tile.attempts[attempt])
             self._over(tile, tile.attempts[attempt], FailureKind.BROKEN, event.reason, heard=False)
@@ -229,8 +231,7 @@ class Dispatcher:
             self._agenda.put(self._now, (Alarm.PROBE, name))
 
     def _fleet_lost(self) -> None:
-        hosts = self._fleet.reasons()
-        ever_ready = self._fleet.ever_ready
+        hosts, ever_ready = self._fleet.reasons(), self._fleet.ever_ready
         self._finish(verdicts.fleet_lost(hosts, self._tiles.failed, ever_ready=ever_ready))
 
     # Tiles

@@ -118,7 +118,10 @@ class HttpEngine:
         """Return a client per host; called in the loop, as aiohttp's session wants."""
         if self._session is None:
             self._session = new_session(self._config.defaults.connect_timeout_s)
-        return {host.name: Client(host, self._session) for host in self._config.hosts}
+        return {
+            host.name: Client(host, self._session, self._limits.greeting_s)
+            for host in self._config.hosts
+        }
 
     async def _greet_all(self, job: Job) -> list[WorkerReady | WorkerLost]:
         greetings = [greet(name, client, job) for name, client in self._clients().items()]
@@ -199,6 +202,7 @@ class Campaign:
             limits=limits,
             rng=random.Random(),  # noqa: S311 -- jitter, not secrets
             now=time.monotonic(),
+            awaits_stores=True,
         )
 
     async def carry_out(
@@ -215,11 +219,20 @@ class Campaign:
             self._act(Interrupted())
             if self._stores:
                 await asyncio.wait(self._stores, timeout=PATIENCE_S)
+            self._tell_rest()
             raise
         for task in (*beats, *self._attempts.values()):
             task.cancel()
         await asyncio.gather(*self._stores)
+        self._tell_rest()
         return outcome
+
+    def _tell_rest(self) -> None:
+        """Let the listeners hear what was stored after the dispatcher had made up its mind."""
+        while not self._inbox.empty():
+            event = self._inbox.get_nowait()
+            if isinstance(event, TileStored):
+                self._tell(event)
 
     async def _decide(self) -> Outcome:
         """Let the dispatcher hear of every event until it says how the run ended."""
@@ -317,7 +330,7 @@ class Campaign:
 
     async def _store(self, tile: int, worker: str, answered: _Answered) -> None:
         await asyncio.to_thread(self._write, self._mission.plan[tile], answered)
-        self._tell(TileStored(tile, worker, len(answered.body)))
+        self._inbox.put_nowait(TileStored(tile, worker, len(answered.body)))
 
     def _write(self, tile: Tile, answered: _Answered) -> None:
         block = np.frombuffer(answered.body, self._mission.job.target).reshape(tile.write.shape)
@@ -331,7 +344,7 @@ class Campaign:
     async def _watch(self, worker: str) -> None:
         """Look after a worker while it owes answers: one that is silent is lost."""
         while True:
-            await asyncio.sleep(HEARTBEAT_S)
+            await asyncio.sleep(min(HEARTBEAT_S, self._silent_after_s / 2))
             if self._owing[worker]:
                 try:
                     async with asyncio.timeout(self._silent_after_s):

@@ -21,7 +21,6 @@ from tiling.plan import Tile
 NAME = "this machine"
 """How events call the one worker that is no host."""
 
-
 PATIENCE_S = 0.5
 """How long an interrupted run waits for the tiles in hand: what is finished then, is kept."""
 

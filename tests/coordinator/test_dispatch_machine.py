@@ -112,6 +112,8 @@ class World(RuleBasedStateMachine):
     def the_books_agree(self) -> None:
         """The dispatcher has in flight what the referee has."""
         if self.referee.outcome is None:
+            flying = sum(bool(page.live) for page in self.referee.pages.values())
+            assert self.referee.dispatcher._tiles.flying == flying
             assert self.referee.dispatcher._tiles.in_flight_bytes == self.referee.live_bytes
             assert self.referee.dispatcher._fleet.ready == len(self.referee.usable)
             assert self.referee.dispatcher._fleet.slots == self.referee.usable_slots

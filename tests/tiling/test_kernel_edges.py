@@ -61,11 +61,9 @@ def test_casts_are_those_of_scipy(kernel: ModuleType, dtype: str, step: int) -> 
     assert_same_bits(got, want)
 
 
-@pytest.mark.parametrize("dtype", REAL)
+@pytest.mark.parametrize("dtype", [name for name in REAL if np.dtype(name).kind in "iu"])
 def test_integers_become_the_same_doubles(kernel: ModuleType, dtype: str) -> None:
     """Reading an extreme integer rounds as SciPy rounds it."""
-    if np.dtype(dtype).kind not in "iu":
-        pytest.skip("not an integer")
     limits = np.iinfo(dtype)
     block = np.array([limits.min, limits.max, limits.max - 1, limits.max // 2 + 1, 1] * 5, dtype)
     check(kernel, block, one([1.0]), np.float64)

@@ -19,7 +19,9 @@ an infinity (float output only)             operand that is was settled when Sci
 from __future__ import annotations
 
 import functools
+import importlib.resources
 import math
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 
     from tiling.kernels.passes import Pass
 
-_CACHED_BYTES = 1 << 20  # of a micro-tile's intermediate that shares a second-level cache
+_CACHED_BYTES = 1 << 19  # of a micro-tile's intermediate that shares a second-level cache
 _INTERMEDIATE_BYTES = 1 << 23  # beyond it, one fresh array between two passes costs no more
 _SCRATCH = 1 << 15  # float64 samples under and around a chunk of columns
 _HEAVIEST = 1e100  # sum of |weights| whose sums of checked samples stay finite
@@ -47,11 +49,17 @@ def use_cache(folder: str) -> None:
     """Keep compiled code in `folder`; call it before the first `run` or `warm`.
 
     Without it numba writes beside this package, or to its own folder of the user where that is
-    read-only. The folder is made when it is needed.
+    read-only. The folder is made when it is needed. Numba asks only whether the file of a compiled
+    function is new, and code from one file is inlined into another's; so each state of the sources
+    has a folder of its own.
     """
     import numba
 
-    numba.config.CACHE_DIR = folder
+    sources = (
+        importlib.resources.files("tiling.kernels").joinpath(name).read_bytes()
+        for name in ("execute.py", "vector.py")
+    )
+    numba.config.CACHE_DIR = f"{folder}/{zlib.crc32(b''.join(sources)):08x}"
 
 
 def supports(in_dtype: npt.DTypeLike, out_dtype: npt.DTypeLike) -> bool:
@@ -177,15 +185,15 @@ def _chunk(
 ) -> npt.NDArray[np.int64] | None:
     """Cut a micro-tile whose intermediate fits, or give None where it would be too thin.
 
-    The axes of later passes stay whole. The lead, the axis of the first pass, is given twice its
-    halo at least, for each cut gathers the halo again; then the others, from the last axis on.
+    The axes of later passes stay whole. The lead, the axis of the first pass, is given as much as
+    its halo at least, for each cut gathers the halo again; then the others, from the last axis on.
     """
     extent: npt.NDArray[np.int64] = boxes.highs[first] - boxes.lows[first]
     chunk: npt.NDArray[np.int64] = np.ones_like(extent)
     for step in group[1:]:
         chunk[step.axis] = extent[step.axis]
     lead = group[0].axis
-    enough = max(8, 2 * (len(group[0].weights) // 8 - 1))
+    enough = max(8, len(group[0].weights) // 8 - 1)
     chunk[lead] = min(extent[lead], max(chunk[lead], enough))
     held = itemsize * math.prod(chunk.tolist())
     if held > _INTERMEDIATE_BYTES:

@@ -100,11 +100,10 @@ def _fill_rows(
     row = last - start if first == start and first < last else 0
     while row < rows:
         origin = _fold(start + row, length, mode)
-        here = scratch[row * pitch : row * pitch + width]
-        if origin < 0:
-            here[:] = fill
-        elif first <= origin < last:
-            here[:] = scratch[(origin - start) * pitch : (origin - start) * pitch + width]
+        if origin < 0 or first <= origin < last:
+            for column in range(width):
+                value = fill if origin < 0 else scratch[(origin - start) * pitch + column]
+                scratch[row * pitch + column] = value
         else:
             place = base + row * pitch * 8
             _do(gather, (source + origin * stride, 0, step, 1, width, read, place, pitch))
