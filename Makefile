@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint simulate
+.PHONY: bench bench-short demo test lint simulate
 
 SCHEDULES ?= 100000
 
@@ -10,6 +10,16 @@ SCHEDULES ?= 100000
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --editable . --group dev
 	touch $@
+
+.venv/benched: .venv/installed
+	$(BIN)/python -m pip install --quiet --group bench
+	touch $@
+
+bench: .venv/benched
+	$(BIN)/python -m benchmarks
+
+bench-short: .venv/installed
+	$(BIN)/python -m benchmarks --short
 
 demo: .venv/installed
 	$(BIN)/coord demo
