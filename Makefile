@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint
+.PHONY: chaos demo lint test
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -14,6 +14,10 @@ demo: .venv/installed
 
 test: .venv/installed lint
 	$(BIN)/python -m pytest
+
+chaos: .venv/installed
+	TILEFAN_CHAOS_RUNS=1000 TILEFAN_CHAOS_KILLS=50 TILEFAN_CHAOS_FLIPS=10000 \
+		$(BIN)/python -m pytest tests/chaos --durations=10
 
 lint: .venv/installed
 	$(BIN)/ruff check .
