@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import index
+from typing import Any
 
 from coordinator.engines import Capacity, Engine, Hearer, Mission
 from coordinator.errors import VerifyError
@@ -99,15 +101,15 @@ def run(
 def _fill(request: Request, plan: Plan, output: Output, engine: Engine, tell: Hearer) -> None:
     """Have every tile computed that the output lacks."""
     tell(_started(request, plan, output.sink))
-    for index in sorted(output.kept):
-        tell(TileKept(index, plan[index].write.size * plan.output_itemsize))
+    for kept in sorted(output.kept):
+        tell(TileKept(kept, plan[kept].write.size * plan.output_itemsize))
     if len(output.kept) < len(plan):
         job, source = request.job, request.source
         mission = Mission(job, plan, source, output.sink, output.journal, output.kept)
         engine.run(mission, tell)
 
 
-def tile_shape(tile: object, ndim: int) -> tuple[int, ...] | None:
+def tile_shape(tile: Any, ndim: int) -> tuple[int, ...] | None:
     """Return the tile that a user asks for: None, one size for every axis, or one per axis.
 
     Raises
@@ -117,10 +119,9 @@ def tile_shape(tile: object, ndim: int) -> tuple[int, ...] | None:
     """
     if tile is None:
         return None
-    sizes = (tile,) * ndim if isinstance(tile, int) else tile
     try:
-        shape = tuple(map(int, sizes))  # type: ignore[call-overload]  # what can't, raises
-    except (TypeError, ValueError):
+        shape = tuple(map(index, tile if isinstance(tile, Iterable) else (tile,) * ndim))
+    except TypeError:
         raise BadTypeError(f"tile must be an integer or one per axis, not {tile!r}") from None
     if len(shape) != ndim:
         raise BadValueError(f"tile {shape} has {len(shape)} axes, the array has {ndim}")

@@ -64,12 +64,20 @@ def check_output(path: Path, source: Path | None, *, overwrite: bool) -> None:
     ------
     InputError
         Saying which, and what would help.
+    StoreError
+        If the system does not let us look.
     """
-    if source is not None and path.exists() and source.exists() and path.samefile(source):
+    try:
+        exists = path.exists()
+    except OSError as error:  # a name too long, a folder that can't be entered
+        raise StoreError(f"{path}: can't be written: {error.strerror}") from error
+    if source is not None and exists and source.exists() and path.samefile(source):
         raise InputError(f"{path}: the output is the input; name another with --output")
     if path.is_dir():
         raise InputError(f"{path}: a folder, not a file to write")
-    if path.exists() and not overwrite:
+    if exists and not path.is_file():
+        raise InputError(f"{path}: not a file that could be replaced")
+    if exists and not overwrite:
         raise InputError(f"{path}: exists; replace it with --overwrite or name another output")
     if not path.parent.is_dir():
         raise InputError(f"{path}: there is no folder {path.parent}")
@@ -119,11 +127,13 @@ class NpySink:
         descriptor = _lock(path)
         try:
             return cls(path, _map(descriptor, shape, dtype, keep=keep), descriptor)
-        except OSError as error:
+        except BaseException as error:  # an interruption too must leave nothing
             if not keep:
                 partial_path(path).unlink(missing_ok=True)
             _release(descriptor)
-            raise StoreError(f"{path}: can't be written: {error.strerror}") from error
+            if isinstance(error, OSError):
+                raise StoreError(f"{path}: can't be written: {error.strerror}") from error
+            raise
 
     def region(self, box: Box) -> Array:
         """Return the writable view of a box."""

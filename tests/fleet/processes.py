@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import IO
 
 STARTS_WITHIN_S = 180.0
-"""A busy machine with a cold cache compiles kernels for a minute; no start at all is found."""
+"""A first start compiles the kernels: ten seconds of a core, on a machine that others share."""
 
 STOPS_WITHIN_S = 40.0
 """A drain may take 25 s."""
