@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: bench bench-short demo test lint simulate
+.PHONY: bench bench-short chaos demo lint simulate test
 
 SCHEDULES ?= 100000
 
@@ -26,6 +26,10 @@ demo: .venv/installed
 
 test: .venv/installed lint
 	$(BIN)/python -m pytest
+
+chaos: .venv/installed
+	TILEFAN_CHAOS_RUNS=1000 TILEFAN_CHAOS_KILLS=50 TILEFAN_CHAOS_FLIPS=10000 \
+		$(BIN)/python -m pytest tests/chaos --durations=10
 
 lint: .venv/installed
 	$(BIN)/ruff check .
