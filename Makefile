@@ -1,7 +1,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint
+.PHONY: bench bench-short chaos demo lint simulate test
+
+SCHEDULES ?= 100000
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -9,13 +11,30 @@ BIN := .venv/bin
 	$(BIN)/python -m pip install --quiet --editable . --group dev
 	touch $@
 
+.venv/benched: .venv/installed
+	$(BIN)/python -m pip install --quiet --group bench
+	touch $@
+
+bench: .venv/benched
+	$(BIN)/python -m benchmarks
+
+bench-short: .venv/installed
+	$(BIN)/python -m benchmarks --short
+
 demo: .venv/installed
 	$(BIN)/coord demo
 
 test: .venv/installed lint
 	$(BIN)/python -m pytest
 
+chaos: .venv/installed
+	TILEFAN_CHAOS_RUNS=1000 TILEFAN_CHAOS_KILLS=50 TILEFAN_CHAOS_FLIPS=10000 \
+		$(BIN)/python -m pytest tests/chaos --durations=10
+
 lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+simulate: .venv/installed
+	TILEFAN_SCHEDULES=$(SCHEDULES) $(BIN)/python -m pytest -n auto tests/coordinator/test_dispatch_simulation.py

@@ -11,6 +11,7 @@ import numpy as np
 
 from coordinator.engines import Engine
 from coordinator.events import Event, Listener
+from coordinator.output import Output
 from coordinator.run import Request, run, tile_shape
 from coordinator.stores.memory import ArraySink, ArraySource
 from tiling.dtypes import Array, Dtype, output_dtype
@@ -91,7 +92,7 @@ def filter_array(
     # A tile's output must not be another tile's halo.
     filled = np.empty_like(out) if overlaps else out
     request = Request(chain.job, ArraySource(array), tile_shape(tile, array.ndim))
-    run(request, lambda: ArraySink(filled), engine, listen)
+    run(request, lambda _: Output(ArraySink(filled)), engine, listen)
     if filled is not out:
         out[...] = filled
     return out

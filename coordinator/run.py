@@ -1,15 +1,19 @@
-"""A run, on one screen: greet, plan, compute, commit; and the same for each stage of a job."""
+"""A run, on one screen: greet, plan, compute, commit; and so for each stage of a job."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from operator import index
+from typing import Any
 
 import numpy as np
 
-from coordinator.engines import Capacity, Engine, Mission
-from coordinator.events import Event, Listener, RunFinished, RunStarted
+from coordinator.engines import Capacity, Engine, Hearer, Mission
+from coordinator.errors import VerifyError
+from coordinator.events import Event, Listener, RunFinished, RunStarted, TileKept
+from coordinator.output import Output
 from coordinator.stores import Sink, Source
 from coordinator.stores.memory import ArraySink, ArraySource
 from coordinator.stores.scratch import scratch
@@ -74,14 +78,17 @@ class Request:
         return Plan(grid, job.halo, job.wraps, job.source.itemsize, job.target.itemsize)
 
 
-def run(request: Request, open_sink: Callable[[], Sink], engine: Engine, listen: Listener) -> None:
+def run(
+    request: Request, open_output: Callable[[Plan | None], Output], engine: Engine, listen: Listener
+) -> None:
     """Carry out a request, in as many stages as it takes.
 
     Parameters
     ----------
     request : Request
-    open_sink : callable
-        Makes the sink, once it is known that the job can be computed.
+    open_output : callable
+        Opens the output of a plan, once it is known that the job can be computed; of None where
+        the job takes several stages, so that no later run can go on with it.
     engine : Engine
     listen : Listener
         Hears every fact, with the seconds of a monotonic clock.
@@ -89,22 +96,21 @@ def run(request: Request, open_sink: Callable[[], Sink], engine: Engine, listen:
     Raises
     ------
     TilefanError
-        If the output could not be made; then nothing of it is left.
+        If the output could not be made; a note says what is left of it and how to go on, if
+        anything is.
     """
     job = request.job
     job.program.check_shape(request.source.shape)
-    bound = dtype_bound(job.source)
-    if wants_bound(job):
-        bound = bound_of(request.source)
+    bound = bound_of(request.source) if wants_bound(job) else dtype_bound(job.source)
     parts = stages(job, bound)
     if len(parts) == 1:
-        run_job(replace(request, bound=bound), open_sink, engine, listen)
+        run_job(replace(request, bound=bound), open_output, engine, listen)
     else:
-        _Relay(request, parts, engine, listen).run(open_sink)
+        _Relay(request, parts, engine, listen).run(open_output(None))
 
 
 def run_job(
-    request: Request, open_sink: Callable[[], Sink], engine: Engine, listen: Listener
+    request: Request, open_output: Callable[[Plan], Output], engine: Engine, listen: Listener
 ) -> Plan:
     """Carry out a request in one stage; return the plan that was followed."""
 
@@ -112,18 +118,31 @@ def run_job(
         listen(time.monotonic(), event)
 
     plan = request.plan(engine.greet(request.job, tell))
-    sink = open_sink()
+    output = open_output(plan)
     try:
-        tell(_started(request, plan, sink))
-        if len(plan):
-            engine.run(Mission(request.job, plan, request.source, sink), tell)
+        _fill(request, plan, output, engine, tell)
+        output.commit()
     except BaseException as error:
-        sink.discard()
+        kept = output.abandon(trusted=not isinstance(error, VerifyError))
         tell(RunFinished(error=_why(error)))
+        if kept:
+            error.add_note(
+                f"{kept} of {len(plan)} tiles are kept; go on with:\n  {output.again}".rstrip()
+            )
         raise
-    sink.commit()
     tell(RunFinished())
     return plan
+
+
+def _fill(request: Request, plan: Plan, output: Output, engine: Engine, tell: Hearer) -> None:
+    """Have every tile computed that the output lacks."""
+    tell(_started(request, plan, output.sink))
+    for kept in sorted(output.kept):
+        tell(TileKept(kept, plan[kept].write.size * plan.output_itemsize))
+    if len(output.kept) < len(plan):
+        job, source = request.job, request.source
+        mission = Mission(job, plan, source, output.sink, output.journal, output.kept)
+        engine.run(mission, tell)
 
 
 class _Relay:
@@ -138,31 +157,30 @@ class _Relay:
         self._listen = listen
         self._arrays: dict[int, Source] = {0: request.source}
 
-    def run(self, open_sink: Callable[[], Sink]) -> None:
-        """Run every stage, the last one into the sink."""
-        sink = open_sink()
+    def run(self, output: Output) -> None:
+        """Run every stage, the last one into the output."""
         try:
             for index in range(len(self._parts) - 1):
                 self._between(index)
         except BaseException:
-            sink.discard()
+            output.abandon()
             raise
-        self._stage(len(self._parts) - 1, sink)
+        self._stage(len(self._parts) - 1, output)
 
     def _between(self, index: int) -> None:
         part = self._parts[index]
         array = scratch(self._request.source.shape, part.target)
-        self._stage(index, ArraySink(array, "intermediate"))
+        self._stage(index, Output(ArraySink(array, "intermediate")))
         self._arrays[part.number] = ArraySource(array, "intermediate")
         needed = {read for later in self._parts[index + 1 :] for read in later.inputs}
         self._arrays = {n: source for n, source in self._arrays.items() if n in needed}
 
-    def _stage(self, index: int, sink: Sink) -> None:
-        """Run one stage, which commits or discards its sink."""
+    def _stage(self, index: int, output: Output) -> None:
+        """Run one stage, which commits or abandons its output."""
         part = self._parts[index]
         sources = [self._arrays[number] for number in part.inputs]
         if isinstance(part.work, Arithmetic):
-            _combine(part.work, sources, sink)
+            _combine(part.work, sources, output)
             return
         title = self._request.title or part.work.calls[0].filter
         stage = Request(
@@ -172,7 +190,7 @@ class _Relay:
             f"{title}, stage {index + 1} of {len(self._parts)}",
             part.bound,
         )
-        run_job(stage, lambda: sink, self._engine, self._listen)
+        run_job(stage, lambda _: output, self._engine, self._listen)
 
 
 def bound_of(source: Source) -> float:
@@ -192,22 +210,22 @@ def _pieces(source: Source) -> Plan:
     return Plan(Grid(shape, tile), halo, wraps, itemsize, itemsize)
 
 
-def _combine(work: Arithmetic, sources: list[Source], sink: Sink) -> None:
+def _combine(work: Arithmetic, sources: list[Source], output: Output) -> None:
     """Compute sample by sample, here: it takes less than sending the samples would."""
     try:
         for tile in _pieces(sources[0]):
             blocks = [source.read(tile.read) for source in sources]
-            region = sink.region(tile.write)
+            region = output.sink.region(tile.write)
             native: Array = np.empty(region.shape, region.dtype.newbyteorder("="))
             work.combine(blocks, native)
             region[...] = native
     except BaseException:
-        sink.discard()
+        output.abandon()
         raise
-    sink.commit()
+    output.commit()
 
 
-def tile_shape(tile: object, ndim: int) -> tuple[int, ...] | None:
+def tile_shape(tile: Any, ndim: int) -> tuple[int, ...] | None:
     """Return the tile that a user asks for: None, one size for every axis, or one per axis.
 
     Raises
@@ -217,10 +235,9 @@ def tile_shape(tile: object, ndim: int) -> tuple[int, ...] | None:
     """
     if tile is None:
         return None
-    sizes = (tile,) * ndim if isinstance(tile, int) else tile
     try:
-        shape = tuple(map(int, sizes))  # type: ignore[call-overload]  # what can't, raises
-    except (TypeError, ValueError):
+        shape = tuple(map(index, tile if isinstance(tile, Iterable) else (tile,) * ndim))
+    except TypeError:
         raise BadTypeError(f"tile must be an integer or one per axis, not {tile!r}") from None
     if len(shape) != ndim:
         raise BadValueError(f"tile {shape} has {len(shape)} axes, the array has {ndim}")

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import socket
+import warnings
 from typing import Annotated
 
 import typer
@@ -15,6 +16,7 @@ from platformdirs import user_cache_path
 from tiling.errors import UnsupportedError
 from tiling.kernels.select import Selected, Wish, select
 from worker.app import serving
+from worker.compute import SLOPPY
 from worker.errors import ListenError
 from worker.service import Service
 from worker.settings import Settings, usable_cores
@@ -48,6 +50,8 @@ def worker(
     What is in flight is finished first; a second signal exits at once.
     """
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+    for category in SLOPPY:
+        warnings.simplefilter("error", category)
     try:
         selected = select(kernel, str(user_cache_path("tilefan") / "compiled"))
         if selected.note:

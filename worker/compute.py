@@ -11,9 +11,16 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp import (
+    BadContentDispositionHeader,
+    BadContentDispositionParam,
+    BodyPartReader,
+    MultipartReader,
+    web,
+)
 from aiohttp.http_exceptions import HttpProcessingError
 
+from tiling.box import Box
 from tiling.dtypes import Array, Dtype, output_dtype
 from tiling.errors import TilingError
 from tiling.filters import FILTERS
@@ -28,6 +35,12 @@ from worker.transfer import check_encoding, deadline, fill, proceed, send
 
 FIELD = "array"
 """Name of the multipart field that holds the file."""
+
+SLOPPY = (BadContentDispositionHeader, BadContentDispositionParam)
+"""Warnings that the command turns into errors: each new text of one would stay in memory."""
+
+FORM_ERRORS = (AssertionError, ValueError, RuntimeError, HttpProcessingError, *SLOPPY)
+"""What aiohttp raises for a form that is none."""
 
 READ_BYTES = 256 * 2**10
 """Bytes read from a part at a time."""
@@ -120,7 +133,7 @@ def _malformed() -> Iterator[None]:
         yield
     except TilingError:
         raise
-    except (AssertionError, ValueError, RuntimeError, HttpProcessingError) as error:
+    except FORM_ERRORS as error:
         raise RefusedError(Kind.MALFORMED, f"multipart/form-data: {error}") from None
 
 
@@ -175,7 +188,7 @@ class _Work:
         """Filter the data; return the header and the data of the answer's file."""
         block = self.header.array(data.data).astype(self.job.source, copy=False)
         out = np.empty(block.shape, self.job.target)
-        self.job.apply(block, tuple(map(slice, block.shape)), out, kernel)
+        self.job.apply(block, Box.whole(block.shape).slices, out, kernel)
         out = out.astype(self.output, copy=False)
         return _npy_header(out), raw(out)
 

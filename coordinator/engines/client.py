@@ -61,8 +61,14 @@ class Refusal(Exception):  # noqa: N818 -- it is an answer, though not the one w
         self.unfit = unfit
 
 
-class UnknownJobError(Exception):
-    """The worker has forgotten the job, or was restarted: register it again."""
+class UnknownJobError(Refusal):
+    """The worker has forgotten the job, or was restarted: register it again.
+
+    One that says so of a job just registered refuses like any other.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(FailureKind.BROKEN, "does not know the job that was registered with it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,7 @@ class Client:
 
     host: Host
     session: aiohttp.ClientSession
+    greeting_s: float = GREETING_S
 
     async def greet(self) -> int:
         """Ask the worker who it is; return the tiles it takes at a time.
@@ -138,7 +145,7 @@ class Client:
 
     async def _json(self, method: str, path: str, data: bytes | None = None) -> Any:
         headers = {"Content-Type": "application/json"} if data else None
-        timeout = aiohttp.ClientTimeout(total=GREETING_S)
+        timeout = aiohttp.ClientTimeout(total=self.greeting_s)
         try:
             async with self.session.request(
                 method,
@@ -151,10 +158,10 @@ class Client:
                 if response.status != 200:
                     raise await _refusal(response)
                 return json.loads(await _at_most(response, MAX_JSON_BYTES))
-        except (UnknownJobError, Refusal):
+        except Refusal:
             raise
         except TimeoutError:
-            raise Refusal(FailureKind.TIMEOUT, f"no answer within {GREETING_S:g} s") from None
+            raise Refusal(FailureKind.TIMEOUT, f"no answer within {self.greeting_s:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
             raise _unreached(error) from error
         except (ValueError, RecursionError):

@@ -1,7 +1,8 @@
 """Filters of the Gaussian family.
 
 A sigma that is negative or not finite is an error here, where SciPy skips the axis or overflows;
-so is a sigma of 0 in `gaussian_filter1d`, where SciPy divides by it.
+so is a sigma of 0 in `gaussian_filter1d`, where SciPy divides by it. Without a sigma above 0,
+floats are not copied to integers (see `tiling.dtypes.check_copy`).
 """
 
 from __future__ import annotations
@@ -59,8 +60,7 @@ def gaussian_filter(
     filtered = axes_of(axes, ndim)
     source, target = native(dtype), target_of(output, dtype)
     passes = _passes(source, filtered, sigma, order, mode, cval, truncate, radius)
-    if passes.passes:
-        check_correlation(source, target)
+    passes.check(ndim, source, target)
     return Call("gaussian_filter", passes, source, target)
 
 

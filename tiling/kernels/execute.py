@@ -32,10 +32,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 AXIS, LENGTH, BEFORE, SIZE, KIND, MODE, TAPS = range(7)  # columns of `steps`
-GATHER, READ, SCATTER, WRITE, CORRELATE, AMBIGUOUS, STRICT = range(7)  # of `leaves`
+GATHER, READ, SCATTER, WRITE, CORRELATE, JUDGE, STRICT = range(7)  # of `leaves`
+NEVER, IF_SEEN, ALWAYS = range(3)  # STRICT: when samples are judged
+CLEAR, SEEN, AMBIGUOUS = range(3)  # what `judge` says
 REFLECT, MIRROR, NEAREST, WRAP, CONSTANT = range(5)
 
-BATCH = 1024  # outputs between correlate and scatter: they stay in the first-level cache
+BATCH = 512  # outputs between correlate and scatter: they stay in the first-level cache
 WINDOW = 4096  # samples under all taps of a run of columns: likewise
 LINE = 2048  # samples of a run of lines
 SHORT = 48  # a contiguous filter axis below this is transposed
@@ -98,11 +100,10 @@ def _fill_rows(
     row = last - start if first == start and first < last else 0
     while row < rows:
         origin = _fold(start + row, length, mode)
-        here = scratch[row * pitch : row * pitch + width]
-        if origin < 0:
-            here[:] = fill
-        elif first <= origin < last:
-            here[:] = scratch[(origin - start) * pitch : (origin - start) * pitch + width]
+        if origin < 0 or first <= origin < last:
+            for column in range(width):
+                value = fill if origin < 0 else scratch[(origin - start) * pitch + column]
+                scratch[row * pitch + column] = value
         else:
             place = base + row * pitch * 8
             _do(gather, (source + origin * stride, 0, step, 1, width, read, place, pitch))
@@ -140,19 +141,24 @@ def _fill_lines(
 def _rows(
     scratch: Any, buffer: Any, source: int, target: int, stride: int, step: int, out_stride: int,
     out_step: int, width: int, start: int, rows: int, plan: Any, fill: float, leaves: Any,
+    seen: Any,
 ) -> bool:  # fmt: skip
     """Compute `rows` outputs of `width` columns; False if NaNs with different bits could meet."""
     reach = rows + plan[SIZE] - 1
     pitch = width if width < 32 else (width + 7) // 8 * 8
-    if leaves[STRICT] and pitch != width:
+    judged = leaves[STRICT] == ALWAYS or (leaves[STRICT] == IF_SEEN and seen[0])
+    if judged and pitch != width:
         scratch[: reach * pitch] = 0.0
     _fill_rows(
         scratch, source, stride, step, width, pitch, start - plan[BEFORE], reach,
         plan[LENGTH], plan[MODE], fill, leaves[GATHER], leaves[READ],
     )  # fmt: skip
     base, held = _address(scratch), _address(buffer)
-    if leaves[STRICT] and _ask(leaves[AMBIGUOUS], (base, base, reach * pitch)):
-        return False
+    if judged:
+        verdict = _ask(leaves[JUDGE], (base, base, reach * pitch))
+        if verdict == AMBIGUOUS:
+            return False
+        seen[0] |= verdict == SEEN
     batch = max(1, BATCH // pitch)
     for row in range(0, rows, batch):
         count = min(batch, rows - row)
@@ -169,6 +175,7 @@ def _rows(
 def _lines(
     scratch: Any, buffer: Any, source: int, target: int, stride: int, step: int, out_stride: int,
     out_step: int, width: int, start: int, rows: int, plan: Any, fill: float, leaves: Any,
+    seen: Any,
 ) -> bool:  # fmt: skip
     """Compute `rows` outputs of each of `width` lines in one run; else as `_rows`.
 
@@ -176,15 +183,19 @@ def _lines(
     """
     reach = rows + plan[SIZE] - 1
     pitch = (reach + 7) // 8 * 8
-    if leaves[STRICT]:
+    judged = leaves[STRICT] == ALWAYS or (leaves[STRICT] == IF_SEEN and seen[0])
+    if judged and pitch != reach:
         scratch[: width * pitch] = 0.0
     _fill_lines(
         scratch, source, stride, step, width, pitch, start - plan[BEFORE], reach,
         plan[LENGTH], plan[MODE], fill, leaves[GATHER], leaves[READ],
     )  # fmt: skip
     base, held = _address(scratch), _address(buffer)
-    if leaves[STRICT] and _ask(leaves[AMBIGUOUS], (base, base, width * pitch)):
-        return False
+    if judged:
+        verdict = _ask(leaves[JUDGE], (base, base, width * pitch))
+        if verdict == AMBIGUOUS:
+            return False
+        seen[0] |= verdict == SEEN
     count = (width - 1) * pitch + rows
     taps, size, kind = plan[TAPS], plan[SIZE], plan[KIND]
     _do(leaves[CORRELATE], (base, held, count, 1, taps, size, kind))
@@ -245,7 +256,7 @@ def _even(count: int, most: int) -> int:
 @njit(cache=True, nogil=True)
 def _pass(
     source: int, stride: Any, target: int, out_stride: Any, extent: Any, start: int,
-    plan: Any, fill: float, leaves: Any, scratch: Any, buffer: Any,
+    plan: Any, fill: float, leaves: Any, seen: Any, scratch: Any, buffer: Any,
 ) -> bool:  # fmt: skip
     """Apply one pass; `source` and `target` are at the first output on all but the filter axis.
 
@@ -278,11 +289,13 @@ def _pass(
             done = _lines(
                 scratch, buffer, here, there, stride[axis], step, out_stride[axis], out_step, width,
                 start + index[axis], min(pace[axis], rows - index[axis]), plan, fill, leaves,
+                seen,
             )  # fmt: skip
         else:
             done = _rows(
                 scratch, buffer, here, there, stride[axis], step, out_stride[axis], out_step, width,
                 start + index[axis], min(pace[axis], rows - index[axis]), plan, fill, leaves,
+                seen,
             )  # fmt: skip
         if not done:
             return False
@@ -303,7 +316,7 @@ def _dense(extent: Any, width: int) -> Any:
 
 def _execute(
     source: int, stride: Any, target: int, out_stride: Any, chunk: Any, lows: Any, highs: Any,
-    steps: Any, fills: Any, leaves: Any, scratch: Any, buffer: Any, between: Any,
+    steps: Any, fills: Any, leaves: Any, seen: Any, scratch: Any, buffer: Any, between: Any,
 ) -> bool:  # fmt: skip
     """Run one group; False if a NaN met another and the reference kernel has to.
 
@@ -319,6 +332,8 @@ def _execute(
         Box that each pass has to give, shape (passes, axes).
     steps, fills, leaves : ndarray
         The passes, their fill values, and the leaves for the first pass and for the later ones.
+    seen : ndarray
+        Whether a NaN has come in, so that later passes are judged; shape (1,), updated.
     scratch, buffer, between : ndarray
         Float64 scratch and outputs; bytes of two intermediates, shape (2, bytes).
     """
@@ -346,7 +361,7 @@ def _execute(
                     begin += (low[axis] - offset[axis]) * step_from[axis]
             if not _pass(
                 begin, step_from, there, step_to, extent, low[steps[k, AXIS]], steps[k],
-                fills[k], leaves[min(k, 1)], scratch, buffer,
+                fills[k], leaves[min(k, 1)], seen, scratch, buffer,
             ):  # fmt: skip
                 return False
             here, step_from, offset = there, step_to, low
@@ -360,7 +375,7 @@ _FLOATS = types.Array(types.float64, 1, "C")
 execute = njit(
     types.boolean(
         types.int64, _VECTOR, types.int64, _VECTOR, _VECTOR, _TABLE, _TABLE, _TABLE, _FLOATS,
-        _TABLE, _FLOATS, _FLOATS, types.Array(types.uint8, 2, "C"),
+        _TABLE, _VECTOR, _FLOATS, _FLOATS, types.Array(types.uint8, 2, "C"),
     ),
     cache=True,
     nogil=True,

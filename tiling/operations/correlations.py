@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tiling.dtypes import Array, Dtype, check_correlation
+from tiling.dtypes import Array, Dtype, check_copy, check_correlation
 from tiling.edges import plain_mode
 from tiling.errors import TilingError, WireError
 from tiling.kernels import Kernel
@@ -50,15 +50,15 @@ class Correlations(Operation):
         """Refuse axes that the array has not and dtypes that SciPy does not correlate."""
         for step in self.passes:
             check_axis(step.axis, ndim)
-        if self.passes:
-            check_correlation(source, target)
+        (check_correlation if self.passes else check_copy)(source, target)
 
     def apply(self, block: Array, crop: tuple[slice, ...], out: Array, kernel: Kernel) -> None:
         """Filter a block and write the part `crop` of the result into `out`."""
         if self.passes:
             kernel(block, self.passes, crop, out)
         else:
-            out[...] = block[crop]
+            everywhere: Any = (*crop, ...)  # an array even without axes: numbers cast differently
+            out[...] = block[everywhere]
 
     def to_json(self) -> dict[str, Any]:
         """Return the operation in JSON's types; numbers keep their bits."""
