@@ -80,8 +80,8 @@ class Request:
 
 def run(
     request: Request, open_output: Callable[[Plan | None], Output], engine: Engine, listen: Listener
-) -> None:
-    """Carry out a request, in as many stages as it takes.
+) -> Plan:
+    """Carry out a request in as many stages as it takes; return the last one's plan.
 
     Parameters
     ----------
@@ -104,9 +104,8 @@ def run(
     bound = bound_of(request.source) if wants_bound(job) else dtype_bound(job.source)
     parts = stages(job, bound)
     if len(parts) == 1:
-        run_job(replace(request, bound=bound), open_output, engine, listen)
-    else:
-        _Relay(request, parts, engine, listen).run(open_output(None))
+        return run_job(replace(request, bound=bound), open_output, engine, listen)
+    return _Relay(request, parts, engine, listen).run(open_output(None))
 
 
 def run_job(
@@ -157,15 +156,15 @@ class _Relay:
         self._listen = listen
         self._arrays: dict[int, Source] = {0: request.source}
 
-    def run(self, output: Output) -> None:
-        """Run every stage, the last one into the output."""
+    def run(self, output: Output) -> Plan:
+        """Run every stage, the last one into the output; return that one's plan."""
         try:
             for index in range(len(self._parts) - 1):
                 self._between(index)
         except BaseException:
             output.abandon()
             raise
-        self._stage(len(self._parts) - 1, output)
+        return self._stage(len(self._parts) - 1, output)
 
     def _between(self, index: int) -> None:
         part = self._parts[index]
@@ -175,13 +174,12 @@ class _Relay:
         needed = {read for later in self._parts[index + 1 :] for read in later.inputs}
         self._arrays = {n: source for n, source in self._arrays.items() if n in needed}
 
-    def _stage(self, index: int, output: Output) -> None:
+    def _stage(self, index: int, output: Output) -> Plan:
         """Run one stage, which commits or abandons its output."""
         part = self._parts[index]
         sources = [self._arrays[number] for number in part.inputs]
         if isinstance(part.work, Arithmetic):
-            _combine(part.work, sources, output)
-            return
+            return _combine(part.work, sources, output)
         title = self._request.title or part.work.calls[0].filter
         stage = Request(
             part.work,
@@ -190,7 +188,7 @@ class _Relay:
             f"{title}, stage {index + 1} of {len(self._parts)}",
             part.bound,
         )
-        run_job(stage, lambda _: output, self._engine, self._listen)
+        return run_job(stage, lambda _: output, self._engine, self._listen)
 
 
 def bound_of(source: Source) -> float:
@@ -210,10 +208,11 @@ def _pieces(source: Source) -> Plan:
     return Plan(Grid(shape, tile), halo, wraps, itemsize, itemsize)
 
 
-def _combine(work: Arithmetic, sources: list[Source], output: Output) -> None:
+def _combine(work: Arithmetic, sources: list[Source], output: Output) -> Plan:
     """Compute sample by sample, here: it takes less than sending the samples would."""
+    plan = _pieces(sources[0])
     try:
-        for tile in _pieces(sources[0]):
+        for tile in plan:
             blocks = [source.read(tile.read) for source in sources]
             region = output.sink.region(tile.write)
             native: Array = np.empty(region.shape, region.dtype.newbyteorder("="))
@@ -223,6 +222,7 @@ def _combine(work: Arithmetic, sources: list[Source], output: Output) -> None:
         output.abandon()
         raise
     output.commit()
+    return plan
 
 
 def tile_shape(tile: Any, ndim: int) -> tuple[int, ...] | None:
