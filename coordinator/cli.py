@@ -9,15 +9,16 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from coordinator.errors import InputError, TilefanError
+from coordinator.filter_commands import Rows, command_line
 from coordinator.progress import Style
 
 app = typer.Typer(
@@ -50,6 +51,10 @@ Resume = Annotated[
 KeepGoing = Annotated[
     bool,
     typer.Option("--keep-going", help="With --hosts: when a tile fails everywhere, do the rest."),
+]
+Warnings = Annotated[
+    bool,
+    typer.Option("--warnings/--no-warnings", help="Say beforehand what may surprise."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Progress = Annotated[Style, typer.Option(help="How to show the run.")]
@@ -121,6 +126,92 @@ def blur(
             say=(lambda _: None) if quiet else say,
             again=resume_line(sys.argv),
         )
+
+
+def run_filters(
+    links: Callable[[], Sequence[tuple[str, Mapping[str, Any]]]],
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A .npy file of numbers.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Where to write; INPUT.NAME.npy unless given."),
+    ] = None,
+    hosts: Hosts = None,
+    tile: Annotated[
+        str | None,
+        typer.Option(help="Shape of the piece each tile owns: one size, or one per axis."),
+    ] = None,
+    overwrite: Overwrite = False,
+    resume: Resume = False,
+    keep_going: KeepGoing = False,
+    progress: Progress = "auto",
+    warnings: Warnings = True,
+    quiet: Quiet = False,
+) -> None:
+    """Run filters one after another over a file; what every such command has in common."""
+    with exit_codes():
+        from coordinator.files import filter_chain
+
+        filters = list(links())
+        word = filters[0][0] if len(filters) == 1 else "run"
+        filter_chain(
+            filters,
+            source,
+            output or source.parent / f"{source.stem}.{word}.npy",
+            hosts=hosts,
+            tile=numbers(tile, int, "--tile") if tile else None,
+            overwrite=overwrite,
+            resume=resume,
+            keep_going=keep_going,
+            style="none" if quiet else progress,
+            say=(lambda _: None) if quiet else say,
+            again=resume_line(sys.argv),
+            warnings=warnings and not quiet,
+        )
+
+
+@app.command("run", no_args_is_help=True)
+def run_pipeline(
+    pipeline: Annotated[Path, typer.Argument(help="A TOML file with [[filters]] tables.")],
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A .npy file of numbers.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Where to write; INPUT.run.npy unless given."),
+    ] = None,
+    hosts: Hosts = None,
+    tile: Annotated[
+        str | None,
+        typer.Option(help="Shape of the piece each tile owns: one size, or one per axis."),
+    ] = None,
+    overwrite: Overwrite = False,
+    resume: Resume = False,
+    keep_going: KeepGoing = False,
+    progress: Progress = "auto",
+    warnings: Warnings = True,
+    quiet: Quiet = False,
+) -> None:
+    """Run the filters of a pipeline one after another, in one pass over the file.
+
+    Each [[filters]] table has SciPy's name of a filter, and its parameters:
+    name = "gaussian_filter", sigma = 2. Arrays are .npy files or nested lists.
+    """
+
+    def links() -> Sequence[tuple[str, Mapping[str, Any]]]:
+        from coordinator.pipeline import load_pipeline
+
+        return load_pipeline(pipeline)
+
+    rest = (hosts, tile, overwrite, resume, keep_going, progress, warnings, quiet)
+    run_filters(links, source, output, *rest)
+
+
+@app.command("filters")
+def list_filters() -> None:
+    """Print the table of filters: what each reads, and why its tiles are exact."""
+    from tiling.filters import FILTERS
+
+    for row in FILTERS.values():
+        note = f"; {row.note}" if row.note else ""
+        typer.echo(f"{row.name:28} {row.exactness.name.lower():8} {row.halo}{note}")
 
 
 @app.command()
@@ -246,6 +337,31 @@ def _at_once(number: int, _: FrameType | None) -> NoReturn:
     if sys.stderr.isatty():
         os.write(2, b"\r\n\x1b[?25h")  # give the cursor back
     os._exit(128 + number)
+
+
+SHORT = {"ignore_unknown_options": True, "allow_extra_args": True}
+"""What a short name hands on: every word after it."""
+
+
+@app.command(context_settings=SHORT, add_help_option=False)
+def median(context: typer.Context) -> None:
+    """Take the median of a window: short for coord filter median_filter."""
+    command_line("median_filter").main(context.args, context.command_path)
+
+
+@app.command(context_settings=SHORT, add_help_option=False)
+def sobel(context: typer.Context) -> None:
+    """Find edges along an axis: short for coord filter sobel."""
+    command_line("sobel").main(context.args, context.command_path)
+
+
+app.add_typer(
+    typer.Typer(
+        cls=Rows, help="Run one filter of the table; NAME --help lists its options.",
+        no_args_is_help=True, rich_markup_mode=None,
+    ),
+    name="filter",
+)  # fmt: skip
 
 
 def main() -> None:

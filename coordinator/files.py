@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from coordinator.chain import Chain
+import numpy as np
+
+from coordinator.advice import advice
+from coordinator.chain import Chain, Link
 from coordinator.engines import Engine
 from coordinator.journal.opening import Opening, unfinished
 from coordinator.journal.resume import check_same
 from coordinator.output import Output
 from coordinator.progress import Style, make_listener
-from coordinator.run import Request, run, tile_shape
+from coordinator.run import Request, known_bound, run, tile_shape
 from coordinator.stores.npy import NpySink, check_output, open_npy
 from tiling.filters import FILTERS
 from tiling.plan import Plan
 
 
 def filter_file(
-    name: str,
+    name: str, source: Path, target: Path, parameters: Mapping[str, Any], **options: Any
+) -> None:
+    """Filter one `.npy` file into another by one filter; options as `filter_chain` has them."""
+    filter_chain([(name, parameters)], source, target, **options)
+
+
+def filter_chain(
+    links: Sequence[Link],
     source: Path,
     target: Path,
-    parameters: Mapping[str, Any],
     *,
     hosts: Path | None = None,
     tile: Any = None,
@@ -35,16 +44,15 @@ def filter_file(
     style: Style = "auto",
     say: Callable[[str], None] = lambda _: None,
     again: str = "",
+    warnings: bool = False,
 ) -> None:
-    """Filter one `.npy` file into another.
+    """Filter one `.npy` file into another, by filters one after another.
 
     Parameters
     ----------
-    name : str
-        A row of `tiling.filters.FILTERS`.
+    links : sequence of (str, mapping)
+        Rows of `tiling.filters.FILTERS`, and SciPy's parameters for each.
     source, target : Path
-    parameters : mapping
-        SciPy's parameters of that filter.
     hosts : Path, optional
         hosts.toml; this machine's cores without it.
     tile : int or sequence of int, optional
@@ -60,6 +68,8 @@ def filter_file(
         Takes a sentence for the user.
     again : str
         The command that goes on with this run, to be told if it ends early.
+    warnings : bool
+        Whether to say beforehand what may surprise; see `coordinator.advice`.
 
     Raises
     ------
@@ -68,10 +78,13 @@ def filter_file(
     """
     array = open_npy(source)
     check_output(target, source, overwrite=overwrite)
-    chain = Chain.of([(name, parameters)], len(array.shape), array.dtype)
+    chain = Chain.of(links, len(array.shape), array.dtype)
     job, shape = chain.job, tile_shape(tile, len(array.shape))
-    request = Request(job, array, shape, _title(name, parameters))
-    opening = Opening(target, job, array, source.stat(), chain.dtype, _words(parameters), again)
+    bound = known_bound(job, array)
+    request = Request(job, array, shape, _title(links), bound)
+    for sentence in advice(job, array.shape, bound) if warnings else ():
+        say(f"note: {sentence}")
+    opening = Opening(target, job, array, source.stat(), chain.dtype, _words(links), again)
     left = unfinished(target, overwrite=overwrite, resume=resume, say=say)
     if left is not None:
         was = left.header
@@ -87,8 +100,13 @@ def filter_file(
         run(request, open_output, engine, listen)
 
 
-def _words(parameters: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    return tuple((name, str(value)) for name, value in parameters.items())
+def _words(links: Sequence[Link]) -> tuple[tuple[str, str], ...]:
+    """Return all parameters in words; in a chain each with the number of its filter."""
+    return tuple(
+        (key if len(links) == 1 else f"{number} {name} {key}", str(value))
+        for number, (name, parameters) in enumerate(links, 1)
+        for key, value in parameters.items()
+    )
 
 
 @contextmanager
@@ -107,12 +125,19 @@ def open_engine(hosts: Path | None, *, keep_going: bool = False) -> Iterator[Eng
             yield engine
 
 
-def _title(name: str, parameters: Mapping[str, Any]) -> str:
-    """Return the call as people write it, defaults left out."""
-    rows = inspect.signature(FILTERS[name].call).parameters
-    words = (
-        f"{key}={','.join(map(str, value)) if isinstance(value, list) else value}"
-        for key, value in parameters.items()
-        if value != rows[key].default
+def _title(links: Sequence[Link]) -> str:
+    """Return the calls as people write them, defaults left out."""
+    return " then ".join(
+        " ".join((name, *_differing(name, parameters))) for name, parameters in links
     )
-    return " ".join((name, *words))
+
+
+def _differing(name: str, parameters: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the parameters that differ from their defaults."""
+    rows = inspect.signature(FILTERS[name].call).parameters
+    for key, value in parameters.items():
+        if isinstance(value, np.ndarray):
+            yield f"{key}={'x'.join(map(str, value.shape))}"
+        elif key not in rows or value != rows[key].default:
+            text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+            yield f"{key}={text}"

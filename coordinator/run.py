@@ -44,21 +44,21 @@ class Request:
         Shape of the piece that each tile owns.
     title : str
         What people call the job.
-    bound : float
-        Of the source's samples; see `tiling.operations.base`.
+    bound : float, optional
+        Of the source's samples (see `tiling.operations.base`); looked for unless given.
     """
 
     job: Job
     source: Source
     tile: tuple[int, ...] | None = None
     title: str = ""
-    bound: float = ANYTHING
+    bound: float | None = None
 
     def plan(self, capacity: Capacity) -> Plan:
         """Cut the source for an engine of this capacity."""
         job, shape = self.job, self.source.shape
         itemsize = max(job.source.itemsize, job.target.itemsize)
-        whole = job.whole(self.bound)
+        whole = job.whole(ANYTHING if self.bound is None else self.bound)
         tile = self.tile
         if tile is None:
             tile = choose_tile(
@@ -101,7 +101,7 @@ def run(
     """
     job = request.job
     job.program.check_shape(request.source.shape)
-    bound = bound_of(request.source) if wants_bound(job) else dtype_bound(job.source)
+    bound = known_bound(job, request.source) if request.bound is None else request.bound
     parts = stages(job, bound)
     if len(parts) == 1:
         return run_job(replace(request, bound=bound), open_output, engine, listen)
@@ -189,6 +189,11 @@ class _Relay:
             part.bound,
         )
         return run_job(stage, lambda _: output, self._engine, self._listen)
+
+
+def known_bound(job: Job, source: Source) -> float:
+    """Return the bound of a source's samples, looking at them only if it matters."""
+    return bound_of(source) if wants_bound(job) else dtype_bound(job.source)
 
 
 def bound_of(source: Source) -> float:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from coordinator import ndimage
 from tests.bits import assert_same_bits
-from tests.tiling.cases import CASES, inputs, tile_of
+from tests.tiling.cases import CASES, SUMS, inputs, tile_of
 from tests.tiling.test_filters_exact import agree, scipy_says
 from tiling.errors import BadTypeError, BadValueError, UnsupportedError
 from tiling.filters import FILTERS, Dtypes
@@ -53,7 +53,7 @@ def test_chains_have_the_bits_of_calls_in_turn(data: st.DataObject) -> None:
             got: Any = ndimage.run(links, x, tile=tile)
         except UnsupportedError as error:
             got = error
-    agree(got, want)
+    agree(got, want, signs=not any(name in SUMS for name, _ in links))
 
 
 def takes(name: str, x: npt.NDArray[Any]) -> bool:

@@ -101,11 +101,20 @@ class Filter:
     in_place: bool = True
 
 
+_SIGN = "the sum of two unlike NaNs has either's sign, as NumPy gives it by place"
 _NAN = "whole lines only where floats hold NaN, or may come to"
 _WINDOW = "size // 2 + origin before, the rest of size after"
 _ROWS = (
     *(
-        Filter(call.__name__, Exactness.HALO, halo, Dtypes.NUMBERS, call, in_place=in_place)
+        Filter(
+            call.__name__,
+            Exactness.HALO,
+            halo,
+            Dtypes.NUMBERS,
+            call,
+            "" if in_place else _SIGN,
+            in_place,
+        )
         for call, halo, in_place in (
             (gaussian_filter, "radius, or int(truncate * sigma + 0.5)", True),
             (gaussian_filter1d, "radius, or int(truncate * sigma + 0.5)", True),
@@ -147,7 +156,15 @@ _ROWS = (
         for call in (uniform_filter, uniform_filter1d)
     ),
     *(
-        Filter(call.__name__, Exactness.LINES, halo, Dtypes.REAL, call, _NAN, in_place)
+        Filter(
+            call.__name__,
+            Exactness.LINES,
+            halo,
+            Dtypes.REAL,
+            call,
+            _NAN if in_place else f"{_NAN}; {_SIGN}",
+            in_place,
+        )
         for call, halo, in_place in (
             (grey_erosion, _WINDOW, True),
             (grey_dilation, "as grey_erosion, turned round", True),

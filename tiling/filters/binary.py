@@ -39,15 +39,15 @@ class _Structure:
 
     table: Table
     origins: tuple[int, ...]
+    dilating: tuple[int, ...]
     iterations: int
     border: bool
     brute_force: bool
 
     def step(self, *, dilate: bool) -> Erosion:
         """Return one erosion or dilation."""
-        return Erosion(
-            self.table, self.origins, self.iterations, self.border, dilate, self.brute_force
-        )
+        origins = self.dilating if dilate else self.origins
+        return Erosion(self.table, origins, self.iterations, self.border, dilate, self.brute_force)
 
 
 def binary_erosion(
@@ -163,18 +163,23 @@ def _structure(
         raise UnsupportedError("structure must not be empty")
     window = expand(given, chosen, ndim, "structure")
     origins = origins_of(origin, window, chosen)
-    if dilates:
-        _check_turned(origin, window, chosen)
+    dilating = _dilating(origin, given, window, chosen) if dilates else origins
     border = bool(integer(border_value, "border_value"))
-    return _Structure(Table.of(window), origins, times, border, bool(brute_force))
+    return _Structure(Table.of(window), origins, dilating, times, border, bool(brute_force))
 
 
-def _check_turned(origin: Any, window: Array, axes: tuple[int, ...]) -> None:
-    """Refuse origins that lie outside a structure once it is turned round."""
+def _dilating(origin: Any, given: Array, window: Array, axes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shifts of a structure over all axes for `binary_dilation`.
+
+    SciPy turns the structure round before it spreads it over the axes, so with axes out of order
+    the shift that an even size takes lands on another axis. These shifts make up for that.
+    """
     values = [integer(value, "origin") for value in per_axis(origin, len(axes))]
-    shifts = flipped(spread(values, axes, window.ndim), window.shape)
-    if any(not 0 <= size // 2 + o < size for o, size in zip(shifts, window.shape, strict=True)):
-        raise BadValueError(f"invalid origin {origin!r} for a structure of shape {window.shape}")
+    turned = spread(flipped(values, given.shape), axes, window.ndim)
+    for shift, size in zip(turned, window.shape, strict=True):
+        if not 0 <= size // 2 + shift < size:
+            raise BadValueError(f"invalid origin {origin!r} for a structure of {window.shape}")
+    return tuple(flipped(turned, window.shape))
 
 
 def _iterations(iterations: Any) -> int:
