@@ -28,7 +28,9 @@ def signature_of(row: Filter) -> inspect.Signature:
 
 
 def function(row: Filter, engine: Callable[[], Engine], listen: Listener) -> Callable[..., Array]:
-    """Return a function that filters on the engine that `engine` makes."""
+    """Return a function that filters on the engine that `engine` makes, or refuses to."""
+    if row.exactness is Exactness.REFUSED:
+        return _named(row.call, row, inspect.signature(row.call))
     signature = signature_of(row)
 
     def face(*args: Any, **kwargs: Any) -> Array:
@@ -39,6 +41,8 @@ def function(row: Filter, engine: Callable[[], Engine], listen: Listener) -> Cal
 
 def method(row: Filter) -> Callable[..., Array]:
     """Return a method of `coordinator.api.Fleet`."""
+    if row.exactness is Exactness.REFUSED:
+        return _named(row.call, row, inspect.signature(row.call))
     signature = signature_of(row)
 
     def face(self: Any, *args: Any, **kwargs: Any) -> Array:
@@ -57,7 +61,7 @@ def _filter(row: Filter, bound: inspect.BoundArguments, engine: Engine, listen: 
 
 
 def _named(
-    face: Callable[..., Array], row: Filter, signature: inspect.Signature
+    face: Callable[..., Any], row: Filter, signature: inspect.Signature
 ) -> Callable[..., Array]:
     face.__name__ = face.__qualname__ = row.name
     face.__doc__ = _documentation(row)

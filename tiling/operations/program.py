@@ -61,6 +61,16 @@ class Program:
         """Multiplications of 1-d correlations for each sample, over all steps."""
         return sum(operation.work for operation, _ in self.windows())
 
+    @property
+    def between(self) -> int:
+        """The most results that are kept at a time, the array and the last one not counted."""
+        last = {read: number for number, step in enumerate(self.steps, 1) for read in step.inputs}
+        count = len(self.steps)
+        return max(
+            sum(1 for made in range(1, number + 1) if made < count and last.get(made, 0) >= number)
+            for number in range(1, count + 1)
+        )
+
     def halo(self, ndim: int) -> Halo:
         """Return the samples that a block needs round each output sample."""
         return self.halos(ndim)[0]
