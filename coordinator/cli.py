@@ -6,6 +6,7 @@ Heavy imports (NumPy, aiohttp, rich) wait until a command needs them, so that he
 from __future__ import annotations
 
 import signal
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ import typer
 
 from coordinator.errors import InputError, TilefanError
 from coordinator.progress import Style
+from tiling.token import FILE_VARIABLE
 
 app = typer.Typer(
     name="coord",
@@ -35,6 +37,15 @@ Hosts = Annotated[
         envvar="COORD_HOSTS",
         metavar="FILE",
         help="hosts.toml with the workers to use; without it, this machine's cores.",
+    ),
+]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--token-file",
+        envvar=FILE_VARIABLE,
+        metavar="FILE",
+        help="File with the fleet's token; that in your configuration folder unless given.",
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
@@ -65,6 +76,7 @@ def blur(
         str | None, typer.Option(help="Of the output, such as float32; the input's unless given.")
     ] = None,
     hosts: Hosts = None,
+    token_file: TokenFile = None,
     tile: Annotated[
         str | None,
         typer.Option(help="Shape of the piece each tile owns: one size, or one per axis."),
@@ -97,6 +109,7 @@ def blur(
             target,
             parameters,
             hosts=hosts,
+            token_file=token_file,
             tile=numbers(tile, int, "--tile") if tile else None,
             overwrite=overwrite,
             style="none" if quiet else progress,
@@ -181,6 +194,11 @@ def fail(message: str, code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
+def _warn(message: Warning | str, *_: object, **__: object) -> None:
+    """Print a warning as a sentence, without the place in our code."""
+    typer.echo(f"coord: warning: {message}", err=True)
+
+
 def _terminated(number: int, _: FrameType | None) -> NoReturn:
     """Treat SIGTERM as an interruption that knows its name."""
     raise KeyboardInterrupt(number)
@@ -188,4 +206,5 @@ def _terminated(number: int, _: FrameType | None) -> NoReturn:
 
 def main() -> None:
     """Run the command line."""
+    warnings.showwarning = _warn
     app()

@@ -24,6 +24,7 @@ def filter_file(
     parameters: Mapping[str, Any],
     *,
     hosts: Path | None = None,
+    token_file: Path | None = None,
     tile: Any = None,
     overwrite: bool = False,
     style: Style = "auto",
@@ -39,6 +40,8 @@ def filter_file(
         SciPy's parameters of that filter.
     hosts : Path, optional
         hosts.toml; this machine's cores without it.
+    token_file : Path, optional
+        Of the fleet; see `coordinator.credential`.
     tile : int or sequence of int, optional
     overwrite : bool
         Whether `target` may exist.
@@ -60,12 +63,12 @@ def filter_file(
     def open_sink() -> NpySink:
         return NpySink.create(target, array.shape, dtype)
 
-    with open_engine(hosts) as engine, make_listener(style) as listen:
+    with open_engine(hosts, token_file) as engine, make_listener(style) as listen:
         run(request, open_sink, engine, listen)
 
 
 @contextmanager
-def open_engine(hosts: Path | None) -> Iterator[Engine]:
+def open_engine(hosts: Path | None, token_file: Path | None = None) -> Iterator[Engine]:
     """Yield the fleet of a hosts file, or this machine."""
     if hosts is None:
         from coordinator.engines.local import LocalEngine
@@ -73,9 +76,11 @@ def open_engine(hosts: Path | None) -> Iterator[Engine]:
         yield LocalEngine()
     else:
         from coordinator.config import load_hosts
+        from coordinator.credential import find_credential
         from coordinator.engines.http import HttpEngine
 
-        with closing(HttpEngine(load_hosts(hosts))) as engine:
+        credential = find_credential(token_file)
+        with closing(HttpEngine(load_hosts(hosts), credential)) as engine:
             yield engine
 
 

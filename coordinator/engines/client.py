@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ from typing import Any
 import aiohttp
 
 from coordinator.config import Host
+from coordinator.credential import Credential
+from coordinator.display.words import inert
 from coordinator.events import FailureKind
 from tiling.errors import WireError
 from tiling.job import Job
@@ -27,8 +30,21 @@ CHUNK_BYTES = 2**18
 MAX_JSON_BYTES = 2**16
 """Of a worker's greeting or complaint: no honest one comes near."""
 
+MAX_WORDS = 1000
+"""Bytes of a worker's words that are shown."""
+
+UNTRUSTED = frozenset({401, 403, 429})
+"""What a worker answers to a wrong token; 429: to many of them."""
+
 GREETING_S = 5.0
 """Longest wait for the answer to a greeting: the worker computes nothing for it."""
+
+WRONG_CERTIFICATE = (
+    "shows a certificate that hosts.toml does not trust: if its owner made a new one, "
+    "paste the lines that `worker --tls` prints; if not, somebody is in between"
+)
+
+NO_TLS = "does not speak TLS: start it with `worker --tls`, or write http:// in hosts.toml"
 
 
 class Refusal(Exception):  # noqa: N818 -- it is an answer, though not the one wished for
@@ -44,6 +60,8 @@ class Refusal(Exception):  # noqa: N818 -- it is an answer, though not the one w
         The pause that a busy worker asks for.
     unfit : bool
         Whether asking again can't help.
+    untrusted : bool
+        Whether one of the two could not prove who it is; implies `unfit`.
     """
 
     def __init__(
@@ -53,12 +71,14 @@ class Refusal(Exception):  # noqa: N818 -- it is an answer, though not the one w
         *,
         retry_after_s: float | None = None,
         unfit: bool = False,
+        untrusted: bool = False,
     ) -> None:
         super().__init__(reason)
         self.kind = kind
         self.reason = reason
         self.retry_after_s = retry_after_s
-        self.unfit = unfit
+        self.unfit = unfit or untrusted
+        self.untrusted = untrusted
 
 
 class UnknownJobError(Exception):
@@ -67,10 +87,22 @@ class UnknownJobError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A worker's address and the session to reach it with."""
+    """A worker's address, the session to reach it with, and whom to trust there.
+
+    Parameters
+    ----------
+    host : Host
+    session : aiohttp.ClientSession
+    credential : Credential
+        What the session shows; named to whoever has to correct it.
+    tls : ssl.SSLContext or True
+        See `coordinator.pins`.
+    """
 
     host: Host
     session: aiohttp.ClientSession
+    credential: Credential
+    tls: ssl.SSLContext | bool = True
 
     async def greet(self) -> int:
         """Ask the worker who it is; return the tiles it takes at a time.
@@ -129,9 +161,10 @@ class Client:
                 data=_chunks(body),
                 headers=headers,
                 allow_redirects=False,
+                ssl=self.tls,
             ) as response:
                 if response.status != 200:
-                    raise await _refusal(response)
+                    raise await _refusal(response, self.credential)
                 return await _body(response, answer.body_bytes), response.headers
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _unreached(error) from error
@@ -147,9 +180,10 @@ class Client:
                 headers=headers,
                 timeout=timeout,
                 allow_redirects=False,
+                ssl=self.tls,
             ) as response:
                 if response.status != 200:
-                    raise await _refusal(response)
+                    raise await _refusal(response, self.credential)
                 return json.loads(await _at_most(response, MAX_JSON_BYTES))
         except (UnknownJobError, Refusal):
             raise
@@ -160,6 +194,11 @@ class Client:
         except (ValueError, RecursionError):
             reason = "is no tilefan worker: its answer is not JSON"
             raise Refusal(FailureKind.REFUSED, reason, unfit=True) from None
+
+
+def shown(text: str) -> str:
+    """Return a stranger's words so that they can be shown: inert, and at most `MAX_WORDS`."""
+    return inert(text).encode("utf-8", "replace")[:MAX_WORDS].decode("utf-8", "ignore")
 
 
 async def _chunks(body: memoryview) -> AsyncIterator[memoryview]:
@@ -192,8 +231,10 @@ async def _at_most(response: aiohttp.ClientResponse, size: int) -> bytes:
     return body
 
 
-async def _refusal(response: aiohttp.ClientResponse) -> Exception:
+async def _refusal(response: aiohttp.ClientResponse, credential: Credential) -> Exception:
     """Turn an answer that is not 200 into what it means."""
+    if response.status in UNTRUSTED:
+        return Refusal(FailureKind.REFUSED, credential.advice, untrusted=True)
     try:
         problem = json.loads(await _at_most(response, MAX_JSON_BYTES))
     except (ValueError, RecursionError):
@@ -202,7 +243,7 @@ async def _refusal(response: aiohttp.ClientResponse) -> Exception:
     if response.status == 404 and problem.get("type") == UNKNOWN_JOB:
         return UnknownJobError()
     said = str(problem.get("detail") or problem.get("title") or response.reason or "")
-    reason = f"HTTP {response.status}: {said}"[:1000]
+    reason = f"HTTP {response.status}: {shown(said)}"
     if response.status == 503:
         return Refusal(FailureKind.BUSY, reason, retry_after_s=_seconds(response))
     kind = FailureKind.REFUSED if response.status < 500 else FailureKind.BROKEN
@@ -217,6 +258,10 @@ def _seconds(response: aiohttp.ClientResponse) -> float | None:
 def _unreached(error: Exception) -> Refusal:
     """Tell a connection that was never made from one that broke."""
     match error:
+        case aiohttp.ClientConnectorCertificateError():
+            return Refusal(FailureKind.REFUSED, WRONG_CERTIFICATE, untrusted=True)
+        case aiohttp.ClientSSLError():
+            return Refusal(FailureKind.REFUSED, NO_TLS, untrusted=True)
         case aiohttp.ClientConnectorError():
             number = error.os_error.errno or 0
             why = os.strerror(number) if number > 0 else str(error.os_error.strerror)
@@ -230,18 +275,21 @@ def _unreached(error: Exception) -> Refusal:
         case aiohttp.ClientResponseError():
             return Refusal(FailureKind.CORRUPT, "does not answer in HTTP", unfit=True)
         case _:
-            return Refusal(FailureKind.BROKEN, f"{type(error).__name__}: {error}"[:200])
+            return Refusal(FailureKind.BROKEN, shown(f"{type(error).__name__}: {error}"))
 
 
-def new_session(connect_timeout_s: float) -> aiohttp.ClientSession:
+def new_session(connect_timeout_s: float, credential: Credential) -> aiohttp.ClientSession:
     """Return a session that follows no redirect, decodes nothing and keeps no cookies.
 
     Parameters
     ----------
     connect_timeout_s : float
         Longest wait for a connection.
+    credential : Credential
+        Shown with every request.
     """
     return aiohttp.ClientSession(
+        headers=credential.headers,
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_s),
@@ -263,4 +311,4 @@ def check(answer: Answer, headers: Mapping[str, str], body: bytearray) -> str:
     try:
         return answer.check(headers, body)
     except WireError as error:
-        raise Refusal(FailureKind.CORRUPT, str(error)) from None
+        raise Refusal(FailureKind.CORRUPT, shown(str(error))) from None

@@ -10,17 +10,24 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from aiohttp import ClientSession
 
 from coordinator.config import Config
+from coordinator.credential import Credential, find_credential, warn_of_clear_text
 from coordinator.dispatch import Dispatcher
 from coordinator.engines import Capacity, Hearer, Mission
 from coordinator.engines.background import Background
 from coordinator.engines.client import Client, Refusal, UnknownJobError, check, new_session
-from coordinator.errors import NoWorkerError, TileFailedError, TilefanError, VerifyError
+from coordinator.errors import (
+    NoWorkerError,
+    TileFailedError,
+    TilefanError,
+    TrustError,
+    VerifyError,
+)
 from coordinator.events import (
     Event,
     FailureKind,
@@ -44,6 +51,7 @@ from coordinator.instructions import (
     WakeAt,
     Work,
 )
+from coordinator.pins import tls_context
 from coordinator.policy import Limits
 from tiling.choose import MAX_TILE_BYTES
 from tiling.job import Job
@@ -64,10 +72,14 @@ class HttpEngine:
     ----------
     config : Config
         The hosts, and how long to wait for them.
+    credential : Credential, optional
+        What to show to them; what `find_credential` finds unless given.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, credential: Credential | None = None) -> None:
         self._config = config
+        self._credential = credential or find_credential()
+        warn_of_clear_text(config, self._credential)
         self._budget_bytes = int(config.defaults.max_in_flight_mb * 1e6)
         self._background = Background()
         self._session: ClientSession | None = None
@@ -80,15 +92,7 @@ class HttpEngine:
             tell(event)
         ready = [event for event in self._greeted if isinstance(event, WorkerReady)]
         if not ready:
-            raise NoWorkerError(
-                "no usable worker:"
-                + "".join(
-                    f"\n  {event.worker}: {event.reason}"
-                    for event in self._greeted
-                    if isinstance(event, WorkerLost)
-                )
-                + "\nstart one with `worker --port 8080` on each of them"
-            )
+            raise nobody([event for event in self._greeted if isinstance(event, WorkerLost)])
         slots = sum(event.slots for event in ready)
         # In flight, a tile counts as what is sent and what comes back.
         return Capacity(slots, min(MAX_TILE_BYTES, self._budget_bytes // (2 * slots)))
@@ -107,8 +111,14 @@ class HttpEngine:
     def _clients(self) -> dict[str, Client]:
         """Return a client per host; called in the loop, as aiohttp's session wants."""
         if self._session is None:
-            self._session = new_session(self._config.defaults.connect_timeout_s)
-        return {host.name: Client(host, self._session) for host in self._config.hosts}
+            wait_s = self._config.defaults.connect_timeout_s
+            self._session = new_session(wait_s, self._credential)
+        return {
+            host.name: Client(
+                host, self._session, self._credential, tls_context(host.certificate, host.ca)
+            )
+            for host in self._config.hosts
+        }
 
     async def _greet_all(self, job: Job) -> list[WorkerReady | WorkerLost]:
         greetings = [greet(name, client, job) for name, client in self._clients().items()]
@@ -141,8 +151,17 @@ async def greet(name: str, client: Client, job: Job) -> WorkerReady | WorkerLost
         slots = await client.greet()
         await client.register(job)
     except Refusal as refusal:
-        return WorkerLost(name, refusal.reason, permanent=refusal.unfit)
+        return WorkerLost(name, refusal.reason, refusal.unfit, refusal.untrusted)
     return WorkerReady(name, slots)
+
+
+def nobody(lost: Sequence[WorkerLost]) -> TilefanError:
+    """Return the error of a fleet in which nobody is usable: of trust, if that is in the way."""
+    named = "".join(f"\n  {event.worker}: {event.reason}" for event in lost)
+    if any(event.untrusted for event in lost):
+        return TrustError(f"no worker that can be trusted, or that trusts us:{named}")
+    hint = "\nstart one with `worker --port 8080` on each of them"
+    return NoWorkerError(f"no usable worker:{named}{hint}")
 
 
 class Campaign:
@@ -266,7 +285,9 @@ class Campaign:
             self._inbox.put_nowait(TileFailed(*who, reason, kind=FailureKind.TIMEOUT))
         except Refusal as refusal:
             self._inbox.put_nowait(
-                TileFailed(*who, refusal.reason, refusal.retry_after_s, refusal.kind)
+                WorkerLost(send.worker, refusal.reason, permanent=True, untrusted=True)
+                if refusal.untrusted
+                else TileFailed(*who, refusal.reason, refusal.retry_after_s, refusal.kind)
             )
         else:
             self._answers[send.tile, send.attempt] = body
