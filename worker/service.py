@@ -11,6 +11,7 @@ from aiohttp import web
 
 from tiling.kernels import Kernel, Pass
 from tiling.kernels.reference import run as reference
+from worker.access import Guard
 from worker.jobs import Jobs
 from worker.metrics import Metrics
 from worker.pool import Pool
@@ -35,6 +36,8 @@ class Service:
         Where jobs are parsed: never behind a tile.
     jobs : Jobs
     metrics : Metrics
+    guard : Guard
+        Who may ask for anything.
     """
 
     settings: Settings
@@ -44,10 +47,15 @@ class Service:
     clerk: Pool
     jobs: Jobs
     metrics: Metrics
+    guard: Guard
 
     @classmethod
     def start(
-        cls, settings: Settings, kernel: Kernel = reference, kernel_name: str = "reference"
+        cls,
+        settings: Settings,
+        guard: Guard,
+        kernel: Kernel = reference,
+        kernel_name: str = "reference",
     ) -> Self:
         """Make a worker's parts from its settings."""
         return cls(
@@ -63,6 +71,7 @@ class Service:
             Pool(1, REGISTRATIONS - 1, 0, settings.retry_after_s),
             Jobs(settings.jobs, settings.jobs_bytes),
             Metrics.start(),
+            guard,
         )
 
     async def warm(self) -> None:
