@@ -83,14 +83,17 @@ def find_credential(
 
 def _read(path: Path) -> Token:
     """Read a token; what is checked is the file that was opened, and no pipe is waited for."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
+    with open(path, "rb", opener=_without_waiting) as file:  # noqa: PTH123 -- a Path has no opener
+        found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode):
             raise BadValueError("it is no regular file; name the file that holds the token")
         if found.st_uid not in {0, os.geteuid()}:
             raise BadValueError("it belongs to somebody else: make a copy of your own")
         return Token.from_file(file.read(MAX_FILE_BYTES + 1), found.st_mode)
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def warn_of_clear_text(config: Config, credential: Credential) -> None:

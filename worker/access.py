@@ -26,8 +26,8 @@ The right token is let in all the same: 256 bits are not guessed, at no rate, an
 address with a guesser shall not be locked out.
 """
 
-DEFAULT_PORT = 80
-"""The port that a client leaves out of ``Host``."""
+DEFAULT_PORTS = frozenset({80, 443})
+"""The ports that a client leaves out of ``Host``: of http and of https."""
 
 HAS_PORT = re.compile(r":[0-9]+\Z")
 
@@ -136,7 +136,7 @@ class Guard:
         names = {*self.names, bracketed(address)}
         if ip_address(address).is_loopback:
             names.add("localhost")
-        if port == DEFAULT_PORT and host in names:
+        if port in DEFAULT_PORTS and host in names:
             return True
         return host in {name if HAS_PORT.search(name) else f"{name}:{port}" for name in names}
 

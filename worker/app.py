@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -50,7 +51,9 @@ def make_runner(app: web.Application, settings: Settings) -> web.AppRunner:
 
 
 @asynccontextmanager
-async def serving(service: Service, host: str, port: int) -> AsyncIterator[tuple[str, int]]:
+async def serving(
+    service: Service, host: str, port: int, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[tuple[str, int]]:
     """Serve, and yield the address that was bound.
 
     Parameters
@@ -59,6 +62,8 @@ async def serving(service: Service, host: str, port: int) -> AsyncIterator[tuple
     host : str
     port : int
         0 takes a free one.
+    tls : ssl.SSLContext, optional
+        What to encrypt with; nothing without it.
 
     Raises
     ------
@@ -69,7 +74,7 @@ async def serving(service: Service, host: str, port: int) -> AsyncIterator[tuple
     await runner.setup()
     try:
         try:
-            await web.TCPSite(runner, host, port).start()
+            await web.TCPSite(runner, host, port, ssl_context=tls).start()
         except OSError as error:
             raise ListenError(f"can't listen on {host}:{port}: {error.strerror}") from None
         yield runner.addresses[0][:2]

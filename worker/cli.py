@@ -16,13 +16,14 @@ import typer
 from tiling.token import FILE_VARIABLE, Token
 from worker.access import Guard, bracketed
 from worker.app import serving
-from worker.errors import ListenError, TokenFileError
+from worker.errors import CertificateError, ListenError, TokenFileError
 from worker.secret import load_token, token_path
 from worker.service import Service
 from worker.settings import Settings, usable_cores
+from worker.tls import Identity, own_identity
 
-UNUSABLE_TOKEN = 6
-"""Exit code of a token file that can't be used."""
+UNUSABLE_SECRET = 6
+"""Exit code of a token file, or of a certificate or its key, that can't be used."""
 
 UNUSABLE_ADDRESS = 7
 """Exit code of an address that can't be listened on."""
@@ -57,6 +58,18 @@ def worker(
         list[str] | None,
         typer.Option(metavar="NAME", help="A further name by which clients call this worker."),
     ] = None,
+    tls: Annotated[
+        bool,
+        typer.Option("--tls", help="Encrypt, with a certificate that is made on first use."),
+    ] = False,
+    tls_cert: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Encrypt with this certificate (PEM, with its chain)."),
+    ] = None,
+    tls_key: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Its key (PEM), if that is not in the same file."),
+    ] = None,
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Serve everybody on this machine, without a token.")
     ] = False,
@@ -73,11 +86,12 @@ def worker(
         token = None if insecure else shared_token(token_path(token_file))
         if insecure:
             warn_insecure(host, network=insecure_network)
+        identity = shown_identity(tls_cert, tls_key, own=tls)
         guard = Guard.of(token, [socket.gethostname(), *(allow_host or ())])
-        code = asyncio.run(serve(Settings(threads=threads), guard, host, port))
-    except (ListenError, TokenFileError) as error:
+        code = asyncio.run(serve(Settings(threads=threads), guard, host, port, identity))
+    except (ListenError, TokenFileError, CertificateError) as error:
         say(str(error))
-        code = UNUSABLE_TOKEN if isinstance(error, TokenFileError) else UNUSABLE_ADDRESS
+        code = UNUSABLE_ADDRESS if isinstance(error, ListenError) else UNUSABLE_SECRET
     raise typer.Exit(code)
 
 
@@ -92,6 +106,22 @@ def shared_token(path: Path) -> Token:
     if made:
         say(f"made a token in {path}: copy that file, mode 600, to every node of the fleet")
     return token
+
+
+def shown_identity(certificate: Path | None, key: Path | None, *, own: bool) -> Identity | None:
+    """Return the identity that was asked for; None for a worker that does not encrypt."""
+    if certificate is None:
+        if key is not None:
+            raise typer.BadParameter("a key without a certificate: add --tls-cert FILE")
+        if not own:
+            return None
+        identity, made = own_identity()
+        if made:
+            say("made a certificate: put the lines below into each coordinator's hosts.toml")
+        return identity
+    if own:
+        raise typer.BadParameter("--tls makes its own certificate: leave it out with --tls-cert")
+    return Identity.load(certificate, key)
 
 
 def warn_insecure(host: str, *, network: bool) -> None:
@@ -113,13 +143,16 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-async def serve(settings: Settings, guard: Guard, host: str, port: int) -> int:
+async def serve(
+    settings: Settings, guard: Guard, host: str, port: int, identity: Identity | None = None
+) -> int:
     """Serve until a signal, finish what is in flight, and return the exit code."""
     service = Service.start(settings, guard)
-    async with serving(service, host, port) as address:
+    tls = identity.context if identity else None
+    async with serving(service, host, port, tls) as address:
         await service.warm()
         told = listen_to_signals()
-        announce(host, *address)
+        announce(host, *address, identity.pin if identity else None)
         number = await told
         try:
             async with asyncio.timeout(settings.drain_s):
@@ -145,11 +178,16 @@ def listen_to_signals() -> asyncio.Future[int]:
     return told
 
 
-def announce(host: str, bound: str, port: int) -> None:
+def announce(host: str, bound: str, port: int, pin: str | None = None) -> None:
     """Say that this worker can serve, and how a coordinator finds it."""
     name = socket.gethostname() if host in (EVERYWHERE, "::") else bound
-    typer.echo(f"listening on http://{bracketed(bound)}:{port}")
-    typer.echo(f'hosts = ["{bracketed(name)}:{port}"]')
+    there = f"{bracketed(name)}:{port}"
+    lines = [f"listening on http{'s' if pin else ''}://{bracketed(bound)}:{port}"]
+    if pin:
+        lines += ["[[hosts]]", f'url = "https://{there}"', f'certificate = "{pin}"']
+    else:
+        lines += [f'hosts = ["{there}"]']
+    typer.echo("\n".join(lines))
 
 
 def main() -> None:

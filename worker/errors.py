@@ -69,5 +69,9 @@ class TokenFileError(WorkerError):
     """The token can't be had: the file is exposed, empty, unreadable, or can't be made."""
 
 
+class CertificateError(WorkerError):
+    """The certificate or its key can't be had."""
+
+
 class ListenError(WorkerError):
     """The address can't be listened on."""

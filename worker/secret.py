@@ -30,7 +30,7 @@ def load_token(path: Path) -> tuple[Token, bool]:
         If the file can't be read or made, is readable for others, or holds no token.
     """
     try:
-        made = not path.exists() and _make(path)
+        made = not path.exists() and write_once(path, secrets.token_urlsafe(TOKEN_BYTES) + "\n")
         return _read(path), made
     except BadValueError as error:
         raise TokenFileError(f"token file {path}: {error}") from None
@@ -45,14 +45,14 @@ def _read(path: Path) -> Token:
         return Token.from_file(file.read(MAX_FILE_BYTES + 1), mode)
 
 
-def _make(path: Path) -> bool:
-    """Make the file whole or not at all; if another worker was quicker, its file stands."""
+def write_once(path: Path, content: str) -> bool:
+    """Make a file for its owner, whole or not at all; if another was quicker, its file stands."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:
         with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(TOKEN_BYTES) + "\n")
+            file.write(content)
         path.hardlink_to(draft)
     except FileExistsError:
         return False
