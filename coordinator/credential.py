@@ -83,7 +83,7 @@ def find_credential(
 
 def _read(path: Path) -> Token:
     """Read a token; what is checked is the file that was opened, and no pipe is waited for."""
-    with open(path, "rb", opener=_without_waiting) as file:  # noqa: PTH123 -- a Path has no opener
+    with open(path, "rb", opener=_without_waiting) as file:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode):
             raise BadValueError("it is no regular file; name the file that holds the token")
