@@ -1,7 +1,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint
+.PHONY: demo test lint simulate
+
+SCHEDULES ?= 100000
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -19,3 +21,6 @@ lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+simulate: .venv/installed
+	TILEFAN_SCHEDULES=$(SCHEDULES) $(BIN)/python -m pytest -n auto tests/coordinator/test_dispatch_simulation.py

@@ -12,6 +12,7 @@ import numpy as np
 from coordinator.engines import Engine
 from coordinator.engines.local import LocalEngine
 from coordinator.events import Event, Listener
+from coordinator.output import Output
 from coordinator.run import Request, run, tile_shape
 from coordinator.stores.memory import ArraySink, ArraySource
 from tiling.dtypes import Array, output_dtype
@@ -190,7 +191,7 @@ def _filter(
     # A tile's output must not be another tile's halo.
     filled = np.empty_like(out) if np.may_share_memory(array, out) else out
     request = Request(Job(array.ndim, (call,)), ArraySource(array), tile_shape(tile, array.ndim))
-    run(request, lambda: ArraySink(filled), engine, listen)
+    run(request, lambda _: Output(ArraySink(filled)), engine, listen)
     if filled is not out:
         out[...] = filled
     return out

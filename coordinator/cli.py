@@ -5,9 +5,12 @@ Heavy imports (NumPy, aiohttp, rich) wait until a command needs them, so that he
 
 from __future__ import annotations
 
+import os
+import shlex
 import signal
+import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -48,6 +51,17 @@ TokenFile = Annotated[
         help="File with the fleet's token; that in your configuration folder unless given.",
     ),
 ]
+Overwrite = Annotated[
+    bool,
+    typer.Option("--overwrite", help="Replace the output, and what an unfinished run left of it."),
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on with an unfinished run of the same command.")
+]
+KeepGoing = Annotated[
+    bool,
+    typer.Option("--keep-going", help="With --hosts: when a tile fails everywhere, do the rest."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Progress = Annotated[Style, typer.Option(help="How to show the run.")]
 
@@ -81,7 +95,9 @@ def blur(
         str | None,
         typer.Option(help="Shape of the piece each tile owns: one size, or one per axis."),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output.")] = False,
+    overwrite: Overwrite = False,
+    resume: Resume = False,
+    keep_going: KeepGoing = False,
     progress: Progress = "auto",
     quiet: Quiet = False,
 ) -> None:
@@ -112,7 +128,11 @@ def blur(
             token_file=token_file,
             tile=numbers(tile, int, "--tile") if tile else None,
             overwrite=overwrite,
+            resume=resume,
+            keep_going=keep_going,
             style="none" if quiet else progress,
+            say=(lambda _: None) if quiet else say,
+            again=resume_line(sys.argv),
         )
 
 
@@ -168,10 +188,27 @@ def modes(text: str) -> str | list[str]:
     return names if "," in text else text
 
 
+def resume_line(argv: Sequence[str]) -> str:
+    """Return the command line that goes on with the one that was given.
+
+    >>> resume_line(["/usr/bin/coord", "blur", "my file.npy"])
+    "coord blur 'my file.npy' --resume"
+    """
+    words = [word for word in argv[1:] if word != "--resume"]
+    program = [Path(sys.executable).name, "-m", "coordinator"] if _is_module(argv[0]) else ["coord"]
+    end = words.index("--") if "--" in words else len(words)
+    return shlex.join([*program, *words[:end], "--resume", *words[end:]])
+
+
+def _is_module(path: str) -> bool:
+    return Path(path).name == "__main__.py"
+
+
 @contextmanager
 def exit_codes() -> Iterator[None]:
     """Turn every expected end of a command into its sentence and exit code."""
-    signal.signal(signal.SIGTERM, _terminated)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupted)
     try:
         from tiling.errors import TilingError
 
@@ -180,17 +217,26 @@ def exit_codes() -> Iterator[None]:
         except TilingError as error:
             raise InputError(str(error)) from error
     except TilefanError as error:
-        fail(str(error), error.exit_code)
+        fail(with_notes(str(error), error), error.exit_code)
     except KeyboardInterrupt as interrupt:
-        code = TERMINATED if interrupt.args else INTERRUPTED
-        fail("interrupted: nothing was written", code)
-    except MemoryError:
-        fail("not enough memory on this machine", InputError.exit_code)
+        code = TERMINATED if interrupt.args == (signal.SIGTERM,) else INTERRUPTED
+        kept = getattr(interrupt, "__notes__", ())
+        fail(
+            with_notes("interrupted" if kept else "interrupted: nothing was written", interrupt),
+            code,
+        )
+    except MemoryError as error:
+        fail(with_notes("not enough memory on this machine", error), InputError.exit_code)
+
+
+def say(message: str) -> None:
+    """Print one sentence on stderr."""
+    typer.echo(f"coord: {message}", err=True)
 
 
 def fail(message: str, code: int) -> NoReturn:
     """Print one sentence on stderr and exit."""
-    typer.echo(f"coord: {message}", err=True)
+    say(message)
     raise typer.Exit(code)
 
 
@@ -199,9 +245,25 @@ def _warn(message: Warning | str, *_: object, **__: object) -> None:
     typer.echo(f"coord: warning: {message}", err=True)
 
 
-def _terminated(number: int, _: FrameType | None) -> NoReturn:
-    """Treat SIGTERM as an interruption that knows its name."""
-    raise KeyboardInterrupt(number)
+def with_notes(message: str, error: BaseException) -> str:
+    """Return a message with what was noted on its error: how to go on."""
+    return "; ".join((message, *getattr(error, "__notes__", ())))
+
+
+def _interrupted(number: int, _: FrameType | None) -> NoReturn:
+    """Let the first signal end the run in good order; the next one ends it at once.
+
+    That is safe at any moment: what is on the disk is always fit to be resumed.
+    """
+    for again in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(again, _at_once)
+    raise KeyboardInterrupt(signal.Signals(number))
+
+
+def _at_once(number: int, _: FrameType | None) -> NoReturn:
+    if sys.stderr.isatty():
+        os.write(2, b"\r\n\x1b[?25h")  # give the cursor back
+    os._exit(128 + number)
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ The cost of an event does not grow with the fleet: queues are ordered dictionari
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from coordinator import policy, verdicts
@@ -25,6 +26,7 @@ from coordinator.events import (
     TileFailed,
     TileGivenUp,
     TileRetried,
+    TileStored,
     WorkerBack,
     WorkerEjected,
     WorkerLost,
@@ -69,6 +71,9 @@ class Dispatcher:
         Dice for the jitter.
     now : float
         Monotonic seconds, as in `handle`.
+    awaits_stores : bool
+        Whether the engine will report TileStored for each Accept. If so, an accepted answer's bytes
+        stay in the budget until then, and a slow sink slows the fleet instead of filling memory.
     """
 
     def __init__(
@@ -79,13 +84,15 @@ class Dispatcher:
         limits: Limits | None = None,
         rng: Random,
         now: float,
+        awaits_stores: bool = False,
     ) -> None:
+        self._awaits_stores = awaits_stores
         self._limits = limits = limits or Limits()
         self._rng = rng
         self._now = now
         self._out: list[Instruction] = []
         self._outcome: Outcome | None = None
-        self._wake_at: float | None = None
+        self._wake_at = now
         self._tiles = Ledger(tiles)
         self._fleet = Roster(workers)
         self._agenda = Agenda()
@@ -95,6 +102,7 @@ class Dispatcher:
             WorkerLost: self._missed,
             TileAnswered: self._answered,
             TileFailed: self._failed,
+            TileStored: lambda event: self._tiles.stored(event.tile),
             Interrupted: self._interrupted,
         }
         self._on_alarm: dict[Alarm, Callable[..., None]] = {
@@ -169,6 +177,8 @@ class Dispatcher:
         elif news or worker.asked:  # hearing it again must not put off the probe
             self._probe_later(worker)
         for number, attempt in list(worker.held):
+            if self.finished:
+                return
             tile = self._tiles.open[number]
             self._cancel(tile.attempts[attempt])
             self._over(tile, tile.attempts[attempt], FailureKind.BROKEN, event.reason, heard=False)
@@ -221,8 +231,7 @@ class Dispatcher:
             self._agenda.put(self._now, (Alarm.PROBE, name))
 
     def _fleet_lost(self) -> None:
-        hosts = self._fleet.reasons()
-        ever_ready = self._fleet.ever_ready
+        hosts, ever_ready = self._fleet.reasons(), self._fleet.ever_ready
         self._finish(verdicts.fleet_lost(hosts, self._tiles.failed, ever_ready=ever_ready))
 
     # Tiles
@@ -246,6 +255,8 @@ class Dispatcher:
             self._fleet.workers[other.worker].slow = other.sent_at < attempt.sent_at
         self._agenda.drop((Alarm.RETRY, event.tile))
         self._tiles.settle(tile, attempt, event.digest)
+        if self._awaits_stores:
+            self._tiles.store(tile)
         self._slots.retries.repay()
         worker.strikes = worker.misses = 0
 
@@ -376,8 +387,9 @@ class Dispatcher:
 
     def _ask_to_be_woken(self) -> None:
         """Ask for a Tick, if the one that was asked for has passed or is too late."""
-        at = min(self._wake_times())
-        if self._wake_at is None or self._wake_at <= self._now or at < self._wake_at:
+        at = min(self._wake_times(), default=inf)  # if there is none, the sink has to go on
+        passed = self._wake_at <= self._now
+        if at < inf and (passed or at < self._wake_at):
             self._wake_at = at
             self._out.append(WakeAt(at))
 

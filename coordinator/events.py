@@ -42,6 +42,14 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class TileKept:
+    """An earlier run finished this tile; its bytes were checked, and it is not computed again."""
+
+    tile: int
+    bytes_out: int
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerReady:
     """A worker answered the greeting and can take `slots` tiles at a time."""
 
@@ -169,6 +177,7 @@ class Interrupted:
 
 Event: TypeAlias = (
     RunStarted
+    | TileKept
     | WorkerReady
     | WorkerLost
     | WorkerEjected

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from coordinator.engines import Engine
+from coordinator.journal.opening import Opening, unfinished
+from coordinator.journal.resume import check_same
+from coordinator.output import Output
 from coordinator.progress import Style, make_listener
 from coordinator.run import Request, run, tile_shape
-from coordinator.stores.npy import NpySink, check_output, open_npy
+from coordinator.stores.npy import check_output, open_npy
 from tiling.dtypes import output_dtype
 from tiling.filters import FILTERS
 from tiling.job import Job
+from tiling.plan import Plan
 
 
 def filter_file(
@@ -27,7 +32,11 @@ def filter_file(
     token_file: Path | None = None,
     tile: Any = None,
     overwrite: bool = False,
+    resume: bool = False,
+    keep_going: bool = False,
     style: Style = "auto",
+    say: Callable[[str], None] = lambda _: None,
+    again: str = "",
 ) -> None:
     """Filter one `.npy` file into another.
 
@@ -44,9 +53,17 @@ def filter_file(
         Of the fleet; see `coordinator.credential`.
     tile : int or sequence of int, optional
     overwrite : bool
-        Whether `target` may exist.
+        Whether `target` may exist, and what an unfinished run left may be lost.
+    resume : bool
+        Whether to go on with an unfinished run.
+    keep_going : bool
+        Whether the fleet computes the rest when a tile failed everywhere.
     style : str
         How to show the progress; see `coordinator.progress`.
+    say : callable
+        Takes a sentence for the user.
+    again : str
+        The command that goes on with this run, to be told if it ends early.
 
     Raises
     ------
@@ -59,16 +76,31 @@ def filter_file(
     dtype = output_dtype(parameters.get("output"), array.dtype)
     job = Job(len(array.shape), (call,))
     request = Request(job, array, tile_shape(tile, len(array.shape)), _title(name, parameters))
+    opening = Opening(target, job, array, source.stat(), dtype, _words(parameters), again)
+    left = unfinished(target, overwrite=overwrite, resume=resume, say=say)
+    if left is not None:
+        was = left.header
+        check_same(target, was, opening.header(request.tile or was.tile))
+        request = replace(request, tile=was.tile)
 
-    def open_sink() -> NpySink:
-        return NpySink.create(target, array.shape, dtype)
+    def open_output(plan: Plan) -> Output:
+        return opening.begin(plan) if left is None else opening.resume(left, plan)
 
-    with open_engine(hosts, token_file) as engine, make_listener(style) as listen:
-        run(request, open_sink, engine, listen)
+    with (
+        open_engine(hosts, token_file, keep_going=keep_going) as engine,
+        make_listener(style) as listen,
+    ):
+        run(request, open_output, engine, listen)
+
+
+def _words(parameters: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, str(value)) for name, value in parameters.items())
 
 
 @contextmanager
-def open_engine(hosts: Path | None, token_file: Path | None = None) -> Iterator[Engine]:
+def open_engine(
+    hosts: Path | None, token_file: Path | None = None, *, keep_going: bool = False
+) -> Iterator[Engine]:
     """Yield the fleet of a hosts file, or this machine."""
     if hosts is None:
         from coordinator.engines.local import LocalEngine
@@ -78,9 +110,10 @@ def open_engine(hosts: Path | None, token_file: Path | None = None) -> Iterator[
         from coordinator.config import load_hosts
         from coordinator.credential import find_credential
         from coordinator.engines.http import HttpEngine
+        from coordinator.policy import Limits
 
-        credential = find_credential(token_file)
-        with closing(HttpEngine(load_hosts(hosts), credential)) as engine:
+        credential, limits = find_credential(token_file), Limits(keep_going=keep_going)
+        with closing(HttpEngine(load_hosts(hosts), credential, limits)) as engine:
             yield engine
 
 

@@ -88,6 +88,7 @@ class Ledger:
         self.newest: OrderedDict[int, Attempt] = OrderedDict()  # of each tile in flight, by age
         self.settled: OrderedDict[int, Settled] = OrderedDict()
         self.failed: list[FailedTile] = []
+        self.storing: dict[int, int] = {}  # bytes of accepted answers that are not in the sink yet
         self.flying = 0
         self.in_flight_bytes = 0
         self.pulled = self.hedges = 0
@@ -150,6 +151,15 @@ class Ledger:
             self.settled[number] = Settled(attempt.worker, attempt.number, tile.sent, digest)
         if len(self.settled) > _REMEMBERED:
             self.settled.popitem(last=False)
+
+    def store(self, tile: OpenTile) -> None:
+        """Note that an accepted answer is on its way to the sink; it weighs until it is there."""
+        self.storing[tile.work.tile] = tile.work.bytes_back
+        self.in_flight_bytes += tile.work.bytes_back
+
+    def stored(self, number: int) -> None:
+        """Note that a tile's bytes are in the sink."""
+        self.in_flight_bytes -= self.storing.pop(number, 0)
 
     def give_up(self, tile: OpenTile) -> FailedTile:
         """Close a tile that failed for good; nothing of it flies."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import index
+from typing import Any
 
-from coordinator.engines import Capacity, Engine, Mission
-from coordinator.events import Event, Listener, RunFinished, RunStarted
+from coordinator.engines import Capacity, Engine, Hearer, Mission
+from coordinator.errors import VerifyError
+from coordinator.events import Event, Listener, RunFinished, RunStarted, TileKept
+from coordinator.output import Output
 from coordinator.stores import Sink, Source
 from tiling.choose import choose_tile
 from tiling.errors import BadTypeError, BadValueError
@@ -53,14 +57,16 @@ class Request:
         return Plan(grid, job.halo, job.wraps, job.source.itemsize, job.target.itemsize)
 
 
-def run(request: Request, open_sink: Callable[[], Sink], engine: Engine, listen: Listener) -> Plan:
+def run(
+    request: Request, open_output: Callable[[Plan], Output], engine: Engine, listen: Listener
+) -> Plan:
     """Carry out a request; return the plan that was followed.
 
     Parameters
     ----------
     request : Request
-    open_sink : callable
-        Makes the sink, once it is known that the job can be computed.
+    open_output : callable
+        Opens the output of a plan, once it is known that the job can be computed.
     engine : Engine
     listen : Listener
         Hears every fact, with the seconds of a monotonic clock.
@@ -68,28 +74,42 @@ def run(request: Request, open_sink: Callable[[], Sink], engine: Engine, listen:
     Raises
     ------
     TilefanError
-        If the output could not be made; then nothing of it is left.
+        If the output could not be made; a note says what is left of it and how to go on, if
+        anything is.
     """
 
     def tell(event: Event) -> None:
         listen(time.monotonic(), event)
 
     plan = request.plan(engine.greet(request.job, tell))
-    sink = open_sink()
+    output = open_output(plan)
     try:
-        tell(_started(request, plan, sink))
-        if len(plan):
-            engine.run(Mission(request.job, plan, request.source, sink), tell)
+        _fill(request, plan, output, engine, tell)
+        output.commit()
     except BaseException as error:
-        sink.discard()
+        kept = output.abandon(trusted=not isinstance(error, VerifyError))
         tell(RunFinished(error=_why(error)))
+        if kept:
+            error.add_note(
+                f"{kept} of {len(plan)} tiles are kept; go on with:\n  {output.again}".rstrip()
+            )
         raise
-    sink.commit()
     tell(RunFinished())
     return plan
 
 
-def tile_shape(tile: object, ndim: int) -> tuple[int, ...] | None:
+def _fill(request: Request, plan: Plan, output: Output, engine: Engine, tell: Hearer) -> None:
+    """Have every tile computed that the output lacks."""
+    tell(_started(request, plan, output.sink))
+    for kept in sorted(output.kept):
+        tell(TileKept(kept, plan[kept].write.size * plan.output_itemsize))
+    if len(output.kept) < len(plan):
+        job, source = request.job, request.source
+        mission = Mission(job, plan, source, output.sink, output.journal, output.kept)
+        engine.run(mission, tell)
+
+
+def tile_shape(tile: Any, ndim: int) -> tuple[int, ...] | None:
     """Return the tile that a user asks for: None, one size for every axis, or one per axis.
 
     Raises
@@ -99,10 +119,9 @@ def tile_shape(tile: object, ndim: int) -> tuple[int, ...] | None:
     """
     if tile is None:
         return None
-    sizes = (tile,) * ndim if isinstance(tile, int) else tile
     try:
-        shape = tuple(map(int, sizes))  # type: ignore[call-overload]  # what can't, raises
-    except (TypeError, ValueError):
+        shape = tuple(map(index, tile if isinstance(tile, Iterable) else (tile,) * ndim))
+    except TypeError:
         raise BadTypeError(f"tile must be an integer or one per axis, not {tile!r}") from None
     if len(shape) != ndim:
         raise BadValueError(f"tile {shape} has {len(shape)} axes, the array has {ndim}")

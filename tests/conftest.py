@@ -1,12 +1,26 @@
-"""Fixtures that every test may ask for."""
+"""Fixtures that every test may ask for, and how much hypothesis tries.
+
+Examples are the same every time in CI, fresh ones at a desk.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.fleet.processes import WorkerProcess, running_workers
+
+settings.register_profile(
+    "desk",
+    deadline=None,  # other processes share the cores: a slow example is no fault
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("ci", settings.get_profile("desk"), derandomize=True, database=None)
+settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 
 @pytest.fixture(scope="session")

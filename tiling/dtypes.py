@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from tiling.errors import BadTypeError, UnsupportedError, WireError
+from tiling.errors import BadTypeError, BadValueError, UnsupportedError, WireError
 
 Array: TypeAlias = npt.NDArray[Any]
 Dtype: TypeAlias = np.dtype[Any]
@@ -60,7 +60,7 @@ def output_dtype(output: object, input_dtype: Dtype) -> Dtype:
     ------
     UnsupportedError
         For a name that is no number's.
-    BadTypeError
+    BadTypeError, BadValueError
         For a dtype that NumPy does not know.
     """
     match output:
@@ -80,8 +80,10 @@ def output_dtype(output: object, input_dtype: Dtype) -> Dtype:
 def _dtype(source: Any) -> Dtype:
     try:
         dtype: Dtype = np.dtype(source)
-    except TypeError as error:
-        raise BadTypeError(str(error)) from None
+    except (TypeError, SyntaxError) as error:  # NumPy evaluates a text with commas
+        raise BadTypeError(f"no dtype: {source!r}: {error}") from None
+    except ValueError as error:
+        raise BadValueError(f"no dtype: {source!r}: {error}") from None
     return dtype
 
 

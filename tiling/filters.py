@@ -12,7 +12,7 @@ import enum
 import math
 import numbers
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -76,8 +76,10 @@ def gaussian_filter(
         What SciPy refuses, as the same builtin kind of error.
     """
     axes = _axes(axes, ndim)
-    columns = [_per_axis(value, len(axes)) for value in (sigma, order, mode, radius)]
-    rows = [row for row in zip(axes, *columns, strict=True) if _sigma(row[1]) > SKIPPED_SIGMA]
+    sigmas, orders = (map(_scalar, _per_axis(value, len(axes))) for value in (sigma, order))
+    modes, radii = (_per_axis(value, len(axes)) for value in (mode, radius))
+    columns = zip(axes, sigmas, orders, modes, radii, strict=True)
+    rows = [row for row in columns if _sigma(row[1]) > SKIPPED_SIGMA]
     source, target = dtype.newbyteorder("="), output_dtype(output, dtype).newbyteorder("=")
     if rows:
         check_correlation(source, target)
@@ -105,8 +107,11 @@ FILTERS: Mapping[str, Filter] = MappingProxyType(
 def _axes(axes: Any, ndim: int) -> tuple[int, ...]:
     if axes is None:
         return tuple(range(ndim))
+    several: Any = (axes,) if np.isscalar(axes) else axes
+    if not isinstance(several, Iterable):
+        raise BadValueError(f"axes must be an integer or several, or None, not {axes!r}")
     try:
-        chosen = [operator.index(axis) for axis in (axes if np.iterable(axes) else (axes,))]
+        chosen = [operator.index(axis) for axis in several]
     except TypeError as error:
         raise BadTypeError(f"axes: {error}") from None
     for axis in chosen:
@@ -121,7 +126,7 @@ def _axes(axes: Any, ndim: int) -> tuple[int, ...]:
 def _per_axis(value: Any, count: int) -> Sequence[Any]:
     """Repeat a scalar for each axis; a sequence must have one entry per axis."""
     if isinstance(value, str) or not np.iterable(value):
-        return [value[()] if isinstance(value, np.ndarray) else value] * count
+        return [value] * count
     values = list(value)
     if len(values) != count:
         raise UnsupportedError(
@@ -129,6 +134,11 @@ def _per_axis(value: Any, count: int) -> Sequence[Any]:
             f"{len(values)} for {count} axes"
         )
     return values
+
+
+def _scalar(value: Any) -> Any:
+    """Take a number out of an array without axes."""
+    return value[()] if isinstance(value, np.ndarray) and not value.ndim else value
 
 
 def _sigma(sigma: Any) -> float:
@@ -141,12 +151,12 @@ def _sigma(sigma: Any) -> float:
 
 
 def _order(order: Any) -> int:
-    real = isinstance(order, numbers.Real)
+    real = isinstance(order, numbers.Real | np.bool_)
     if not real:
         raise BadTypeError(f"order must be an integer, not {order!r}")
     if order < 0:
         raise BadValueError(f"order must be non-negative, not {order!r}")
-    if order != 0 and (isinstance(order, bool) or not isinstance(order, numbers.Integral)):
+    if order and (isinstance(order, bool) or not isinstance(order, numbers.Integral)):
         raise BadTypeError(f"order must be an integer, not {order!r}")
     return int(order)
 
@@ -170,7 +180,12 @@ def _radius(sigma: Any, truncate: Any, radius: Any) -> int:
 
 def _cval(cval: Any, source: Dtype) -> complex:
     """Return the fill value as SciPy reads it: complex numbers are for complex arrays only."""
-    kind = numbers.Complex if source.kind == "c" else numbers.Real
-    if not isinstance(cval, kind | np.bool_):
-        raise BadTypeError(f"cval must be a {kind.__name__.lower()} number, not {cval!r}")
-    return complex(cval)
+    try:
+        if isinstance(cval, str | bytes | bytearray):  # Python would parse them
+            raise TypeError
+        return complex(cval) if source.kind == "c" else complex(float(cval))
+    except TypeError:
+        kind = "complex" if source.kind == "c" else "real"
+        raise BadTypeError(f"cval must be a {kind} number, not {cval!r}") from None
+    except OverflowError:
+        raise BadValueError("cval is beyond the range of float64") from None

@@ -148,7 +148,7 @@ class Job:
 
     @classmethod
     def _checked(cls, ndim: int, values: list[Mapping[str, Any]]) -> Job:
-        if not 0 <= ndim <= MAX_NDIM or len(values) > MAX_CALLS:
+        if isinstance(ndim, bool) or not 0 <= ndim <= MAX_NDIM or len(values) > MAX_CALLS:
             raise WireError(f"job: at most {MAX_NDIM} axes and {MAX_CALLS} calls")
         calls = tuple(map(Call.from_json, values))
         for call in calls:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 import struct
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,12 @@ MAGIC = b"\x93NUMPY"
 
 MAX_HEADER = 4096
 """Bytes of a header: 32 axes need under 800, and `ast` must not be fed megabytes."""
+
+MAX_BYTES = 2**63
+"""Of data: what NumPy, and any machine, can address."""
+
+NUMBERS = re.compile(r"[<>|=](b1|[iu][1248]|f(2|4|8|12|16)|c(8|16|24|32))")
+"""What `numpy.save` calls a dtype of numbers; nothing else is shown to `numpy.dtype`."""
 
 
 class NpyError(TilingError, ValueError):
@@ -102,33 +109,34 @@ def parse_header(start: bytes) -> NpyHeader:
     text = start[10 if start[6] == 1 else 12 : length]
     try:
         value = ast.literal_eval(text.decode("utf-8" if start[6] == 3 else "latin-1").strip())
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         raise NpyError("the .npy header is not a Python literal") from None
     match value:
         case {"descr": descr, "fortran_order": bool(fortran), "shape": tuple(shape), **rest} if (
             not rest
         ):
-            return NpyHeader(_dtype(descr), _shape(shape), fortran, length)
+            dtype = _dtype(descr)
+            return NpyHeader(dtype, _shape(shape, dtype.itemsize), fortran, length)
     raise NpyError("the .npy header wants descr, fortran_order and shape, and nothing else")
 
 
 def _dtype(descr: Any) -> Dtype:
     """Return the dtype of plain numbers; objects, strings, dates and records are refused."""
-    if isinstance(descr, str) and len(descr) <= 4 and descr[:1] in "<>|=":
+    if isinstance(descr, str) and NUMBERS.fullmatch(descr):
         try:
-            dtype = np.dtype(descr)
-        except TypeError:
+            return np.dtype(descr)
+        except TypeError:  # a long double of another platform
             pass
-        else:
-            if dtype.kind in "biufc":
-                return dtype
-    shown = str(descr)[:60]
-    raise NpyError(f"dtype {shown!r} is not one of plain numbers (pickled objects are never read)")
+    shown = f" {descr[:60]!r}" if isinstance(descr, str) else ""
+    raise NpyError(f"dtype{shown} is not one of plain numbers (pickled objects are never read)")
 
 
-def _shape(shape: tuple[Any, ...]) -> tuple[int, ...]:
+def _shape(shape: tuple[Any, ...], itemsize: int) -> tuple[int, ...]:
     if len(shape) > MAX_NDIM:
         raise NpyError(f"an array of {len(shape)} axes: at most {MAX_NDIM}")
-    if any(type(length) is not int or not 0 <= length < 2**63 for length in shape):
-        raise NpyError(f"shape {str(shape)[:60]} is not of lengths")
+    if any(type(length) is not int or not 0 <= length < MAX_BYTES for length in shape):
+        raise NpyError("the shape is not one of lengths")
+    # NumPy counts an empty array's other axes too.
+    if math.prod(filter(None, shape)) * itemsize >= MAX_BYTES:
+        raise NpyError(f"shape {shape} is beyond what a machine can address")
     return shape

@@ -47,6 +47,11 @@ class Correlations:
         wrapped = {step.axis for step in self.passes if step.mode == "wrap"}
         return tuple(axis in wrapped for axis in range(ndim))
 
+    @property
+    def work(self) -> int:
+        """Multiplications for each sample: what the choice of a kernel weighs."""
+        return sum(len(step.weights) // 8 for step in self.passes)
+
     def check(self, ndim: int, source: Dtype, target: Dtype) -> None:
         """Refuse axes that the array has not and dtypes that SciPy does not correlate."""
         if any(step.axis >= ndim for step in self.passes):
@@ -59,7 +64,8 @@ class Correlations:
         if self.passes:
             kernel(block, self.passes, crop, out)
         else:
-            out[...] = block[crop]
+            everywhere: Any = (*crop, ...)  # an array even without axes: numbers cast differently
+            out[...] = block[everywhere]
 
     def to_json(self) -> dict[str, Any]:
         """Return the operation in JSON's types; numbers keep their bits."""
@@ -75,9 +81,11 @@ class Correlations:
 
 def operation_from_json(value: object) -> Correlations:
     """Read an operation of any kind of the table `KINDS`."""
-    if not isinstance(value, dict) or value.get("kind") not in KINDS:
-        raise WireError(f"operation: kind must be one of {', '.join(KINDS)}")
-    return KINDS[value["kind"]].from_json(value)
+    if isinstance(value, dict):
+        kind = value.get("kind")
+        if isinstance(kind, str) and kind in KINDS:
+            return KINDS[kind].from_json(value)
+    raise WireError(f"operation: kind must be one of {', '.join(KINDS)}")
 
 
 KINDS = {"correlations": Correlations}
@@ -102,7 +110,7 @@ def _pass_from_json(value: object) -> Pass:
             "cval": [str(real), str(imag)],
             "origin": int(origin),
             **rest,
-        } if not rest and axis >= 0:
+        } if not rest and axis >= 0 and not isinstance(axis, bool) | isinstance(origin, bool):
             pass
         case _:
             raise WireError("pass: wants axis, weights, mode, cval (two hex floats) and origin")

@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from platformdirs import user_cache_path
 
+from tiling.errors import UnsupportedError
+from tiling.kernels.select import Selected, Wish, select
 from tiling.token import FILE_VARIABLE, Token
 from worker.access import Guard, bracketed
 from worker.app import serving
@@ -24,6 +27,9 @@ from worker.tls import Identity, own_identity
 
 UNUSABLE_SECRET = 6
 """Exit code of a token file, or of a certificate or its key, that can't be used."""
+
+USAGE = 2
+"""Exit code of what can't be served as asked."""
 
 UNUSABLE_ADDRESS = 7
 """Exit code of an address that can't be listened on."""
@@ -46,6 +52,9 @@ def worker(
     threads: Annotated[
         int, typer.Option(min=1, help="Tiles computed at the same time.", show_default="cores")
     ] = usable_cores(),
+    kernel: Annotated[
+        Wish, typer.Option(help="What computes: auto takes the compiled one if it proves itself.")
+    ] = "auto",
     token_file: Annotated[
         Path | None,
         typer.Option(
@@ -88,7 +97,14 @@ def worker(
             warn_insecure(host, network=insecure_network)
         identity = shown_identity(tls_cert, tls_key, own=tls)
         guard = Guard.of(token, [socket.gethostname(), *(allow_host or ())])
-        code = asyncio.run(serve(Settings(threads=threads), guard, host, port, identity))
+        selected = select(kernel, str(user_cache_path("tilefan") / "compiled"))
+        if selected.note:
+            say(selected.note)
+        settings = Settings(threads=threads)
+        code = asyncio.run(serve(settings, guard, host, port, selected, identity))
+    except UnsupportedError as error:
+        say(str(error))
+        code = USAGE
     except (ListenError, TokenFileError, CertificateError) as error:
         say(str(error))
         code = UNUSABLE_ADDRESS if isinstance(error, ListenError) else UNUSABLE_SECRET
@@ -144,10 +160,15 @@ def is_loopback(host: str) -> bool:
 
 
 async def serve(
-    settings: Settings, guard: Guard, host: str, port: int, identity: Identity | None = None
+    settings: Settings,
+    guard: Guard,
+    host: str,
+    port: int,
+    selected: Selected,
+    identity: Identity | None = None,
 ) -> int:
     """Serve until a signal, finish what is in flight, and return the exit code."""
-    service = Service.start(settings, guard)
+    service = Service.start(settings, guard, selected)
     tls = identity.context if identity else None
     async with serving(service, host, port, tls) as address:
         await service.warm()

@@ -14,6 +14,7 @@ import numpy as np
 from aiohttp import BodyPartReader, MultipartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from tiling.box import Box
 from tiling.dtypes import Array, Dtype, output_dtype
 from tiling.errors import TilingError
 from tiling.filters import FILTERS
@@ -175,7 +176,7 @@ class _Work:
         """Filter the data; return the header and the data of the answer's file."""
         block = self.header.array(data.data).astype(self.job.source, copy=False)
         out = np.empty(block.shape, self.job.target)
-        self.job.apply(block, tuple(map(slice, block.shape)), out, kernel)
+        self.job.apply(block, Box.whole(block.shape).slices, out, kernel)
         out = out.astype(self.output, copy=False)
         return _npy_header(out), raw(out)
 

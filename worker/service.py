@@ -10,7 +10,7 @@ import numpy as np
 from aiohttp import web
 
 from tiling.kernels import Kernel, Pass
-from tiling.kernels.reference import run as reference
+from tiling.kernels.select import Selected, select
 from worker.access import Guard
 from worker.jobs import Jobs
 from worker.metrics import Metrics
@@ -50,18 +50,13 @@ class Service:
     guard: Guard
 
     @classmethod
-    def start(
-        cls,
-        settings: Settings,
-        guard: Guard,
-        kernel: Kernel = reference,
-        kernel_name: str = "reference",
-    ) -> Self:
-        """Make a worker's parts from its settings."""
+    def start(cls, settings: Settings, guard: Guard, selected: Selected | None = None) -> Self:
+        """Make a worker's parts from its settings; the reference kernel serves unless told."""
+        selected = selected or select("reference")
         return cls(
             settings,
-            kernel,
-            kernel_name,
+            selected.kernel,
+            selected.name,
             Pool(
                 settings.threads,
                 settings.pipelined,

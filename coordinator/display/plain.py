@@ -38,7 +38,8 @@ class PlainLines:
             tiles = tally.run.tiles if tally.run else 0
             what = f"stopped after {took}, {tally.stored:,}/{count(tiles, 'tile')}"
             return f"{what}: {inert(why)}" if why else what
-        done = f"{count(tally.stored, 'tile')}, {megabytes(tally.meter.total)} MB in {took}"
+        kept = f" ({tally.kept:,} kept from an unfinished run)" if tally.kept else ""
+        done = f"{count(tally.stored, 'tile')}{kept}, {megabytes(tally.meter.total)} MB in {took}"
         retries = f", {tally.retries:,} retried" if tally.retries else ""
         return f"done: {done} ({megabytes(tally.rate(now))} MB/s), {tally.fleet()}{retries}"
 

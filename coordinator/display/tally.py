@@ -30,6 +30,7 @@ from coordinator.events import (
     TileFailed,
     TileGivenUp,
     TileHedged,
+    TileKept,
     TileSent,
     TileStored,
     WorkerBack,
@@ -101,6 +102,7 @@ class Tally:
         self.start_s: float | None = None
         self.end_s: float | None = None
         self.stored = self.retries = self.hedges = 0
+        self.kept = self.kept_bytes = 0
         self.meter = Meter(0.0)
         self.map = TileMap((0,))
         self.workers: dict[str, WorkerTally] = {}
@@ -125,7 +127,7 @@ class Tally:
         rate = self.rate(now)
         if self.run is None or self.end_s is not None or rate <= 0:
             return None
-        return max(0.0, (self.run.bytes_out - self.meter.total) / rate)
+        return max(0.0, (self.run.bytes_out - self.kept_bytes - self.meter.total) / rate)
 
     def fleet(self) -> str:
         """Say how many workers there are, and how many of them are lost."""
@@ -143,6 +145,8 @@ class Tally:
                 self._answered(now, event, event.attempt)
             case TileStored():
                 self._stored(now, event)
+            case TileKept():
+                self._kept(now, event)
             case TileFailed():
                 self._tile_failed(now, event)
             case WorkerReady() | WorkerBack():
@@ -228,6 +232,13 @@ class Tally:
         self.stored += 1
         worker.meter.add(now, event.bytes_out)
         self.meter.add(now, event.bytes_out)
+
+    def _kept(self, now: float, event: TileKept) -> None:
+        self.map.count(event.tile, Place.STORED, 1)
+        self.stored += 1
+        self.kept += 1
+        self.kept_bytes += event.bytes_out
+        self.note = Note(now, f"{count(self.kept, 'tile')} kept from an unfinished run")
 
     def _tile_failed(self, now: float, event: TileFailed) -> None:
         worker = self._worker(now, event.worker)

@@ -1,13 +1,16 @@
 """Where tiles are computed: this process, or a fleet of workers."""
 
-from collections.abc import Callable
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from coordinator.events import Event
+from coordinator.journal.file import JournalFile
 from coordinator.stores import Sink, Source
 from tiling.job import Job
-from tiling.plan import Plan
+from tiling.plan import Plan, Tile
 
 __all__ = ["Capacity", "Engine", "Hearer", "Mission"]
 
@@ -17,12 +20,30 @@ Hearer: TypeAlias = Callable[[Event], None]
 
 @dataclass(frozen=True, slots=True)
 class Mission:
-    """All that a run is about: what to compute, how it is cut, from where and to where."""
+    """All that a run is about: what to compute, how it is cut, from where and to where.
+
+    Parameters
+    ----------
+    job : Job
+    plan : Plan
+    source : Source
+    sink : Sink
+    journal : JournalFile, optional
+        Told of each tile when its bytes are in the sink.
+    kept : frozenset of int
+        Tiles that are in the sink already.
+    """
 
     job: Job
     plan: Plan
     source: Source
     sink: Sink
+    journal: JournalFile | None = None
+    kept: frozenset[int] = frozenset()
+
+    def tiles(self) -> Iterator[Tile]:
+        """Make the tiles that are still to be computed."""
+        return (self.plan[index] for index in range(len(self.plan)) if index not in self.kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +74,11 @@ class Engine(Protocol):
         """
 
     def run(self, mission: Mission, tell: Hearer) -> None:
-        """Compute every tile of the plan and write it into the sink.
+        """Compute every tile that the mission still wants and write it into the sink.
 
-        Each tile is told as `TileSent`, then `TileStored`. When this returns the sink is full; when
-        it raises, nothing of this run is computing any more.
+        Each tile is told as `TileSent`, then `TileStored`, and is in the journal by then. When this
+        returns the sink is full; when it raises, no tile is told any more. A KeyboardInterrupt ends
+        it within about a second.
 
         Raises
         ------

@@ -13,6 +13,9 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+PATIENCE_S = 1.0
+"""How long an interrupted caller waits for what was cancelled."""
+
 
 class Background:
     """Runs coroutines to their end while the calling thread waits."""
@@ -23,7 +26,7 @@ class Background:
         self._thread.start()
 
     def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine; if the wait is interrupted, cancel it and wait until it has ended."""
+        """Run a coroutine; if the wait is interrupted, cancel it and let it end, within reason."""
         ended = threading.Event()
 
         async def run() -> T:
@@ -37,7 +40,7 @@ class Background:
             return future.result()
         except (concurrent.futures.CancelledError, KeyboardInterrupt):
             future.cancel()
-            ended.wait()
+            ended.wait(PATIENCE_S)
             raise
 
     def close(self) -> None:

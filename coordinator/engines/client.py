@@ -103,6 +103,7 @@ class Client:
     session: aiohttp.ClientSession
     credential: Credential
     tls: ssl.SSLContext | bool = True
+    greeting_s: float = GREETING_S
 
     async def greet(self) -> int:
         """Ask the worker who it is; return the tiles it takes at a time.
@@ -171,7 +172,7 @@ class Client:
 
     async def _json(self, method: str, path: str, data: bytes | None = None) -> Any:
         headers = {"Content-Type": "application/json"} if data else None
-        timeout = aiohttp.ClientTimeout(total=GREETING_S)
+        timeout = aiohttp.ClientTimeout(total=self.greeting_s)
         try:
             async with self.session.request(
                 method,
@@ -188,7 +189,7 @@ class Client:
         except (UnknownJobError, Refusal):
             raise
         except TimeoutError:
-            raise Refusal(FailureKind.TIMEOUT, f"no answer within {GREETING_S:g} s") from None
+            raise Refusal(FailureKind.TIMEOUT, f"no answer within {self.greeting_s:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
             raise _unreached(error) from error
         except (ValueError, RecursionError):

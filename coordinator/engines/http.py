@@ -11,6 +11,7 @@ import asyncio
 import random
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from aiohttp import ClientSession
@@ -31,6 +32,7 @@ from coordinator.errors import (
 from coordinator.events import (
     Event,
     FailureKind,
+    Interrupted,
     Tick,
     TileAnswered,
     TileFailed,
@@ -51,15 +53,20 @@ from coordinator.instructions import (
     WakeAt,
     Work,
 )
+from coordinator.journal.records import Finished
+from coordinator.journal.seals import Seals
 from coordinator.pins import tls_context
 from coordinator.policy import Limits
 from tiling.choose import MAX_TILE_BYTES
 from tiling.job import Job
-from tiling.plan import Plan, Tile
+from tiling.plan import Tile
 from tiling.wire import Answer, Question
 
 HEARTBEAT_S = 1.0
 """Between two looks at a worker that owes an answer."""
+
+PATIENCE_S = 0.5
+"""How long an interrupted run waits for answers in hand to be stored."""
 
 ERRORS: dict[int, type[TilefanError]] = {3: NoWorkerError, 4: TileFailedError, 5: VerifyError}
 """What is raised for each way in which the dispatcher ends a run badly."""
@@ -74,11 +81,19 @@ class HttpEngine:
         The hosts, and how long to wait for them.
     credential : Credential, optional
         What to show to them; what `find_credential` finds unless given.
+    limits : Limits, optional
+        The dispatcher's thresholds, all but those that `config` has a say in.
     """
 
-    def __init__(self, config: Config, credential: Credential | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        credential: Credential | None = None,
+        limits: Limits | None = None,
+    ) -> None:
         self._config = config
         self._credential = credential or find_credential()
+        self._limits = limits or Limits()
         warn_of_clear_text(config, self._credential)
         self._budget_bytes = int(config.defaults.max_in_flight_mb * 1e6)
         self._background = Background()
@@ -115,7 +130,11 @@ class HttpEngine:
             self._session = new_session(wait_s, self._credential)
         return {
             host.name: Client(
-                host, self._session, self._credential, tls_context(host.certificate, host.ca)
+                host,
+                self._session,
+                self._credential,
+                tls_context(host.certificate, host.ca),
+                self._limits.greeting_s,
             )
             for host in self._config.hosts
         }
@@ -130,7 +149,8 @@ class HttpEngine:
             mission,
             tell,
             self._clients(),
-            Limits(
+            replace(
+                self._limits,
                 bytes_in_flight=self._budget_bytes,
                 slow_link_bytes_per_s=defaults.slow_link_mb_s * 1e6,
             ),
@@ -190,19 +210,19 @@ class Campaign:
         silent_after_s: float,
     ) -> None:
         self._mission = mission
-        self._job_digest = mission.job.digest
+        self._seals = Seals(mission.job)
         self._tell = tell
         self._clients = clients
         self._silent_after_s = silent_after_s
         self._inbox: asyncio.Queue[Event] = asyncio.Queue()
         self._attempts: dict[tuple[int, int], asyncio.Task[None]] = {}
         self._owing: dict[str, int] = dict.fromkeys(clients, 0)
-        self._answers: dict[tuple[int, int], bytearray] = {}
+        self._answers: dict[tuple[int, int], _Answered] = {}
         self._stores: set[asyncio.Task[None]] = set()
         self._outcome: Outcome | None = None
         self._wake_at = 0.0
         self._dispatcher = Dispatcher(
-            _works(mission.plan),
+            _works(mission),
             tuple(clients),
             limits=limits,
             rng=random.Random(),  # noqa: S311 -- jitter, not secrets
@@ -217,14 +237,25 @@ class Campaign:
         beats = [tasks.create_task(self._watch(name)) for name in self._clients]
         for greeting in greeted:
             self._act(greeting)
+        try:
+            outcome = await self._decide()
+        except asyncio.CancelledError:
+            self._act(Interrupted())
+            if self._stores:
+                await asyncio.wait(self._stores, timeout=PATIENCE_S)
+            raise
+        for task in (*beats, *self._attempts.values()):
+            task.cancel()
+        await asyncio.gather(*self._stores)
+        return outcome
+
+    async def _decide(self) -> Outcome:
+        """Let the dispatcher hear of every event until it says how the run ended."""
         while self._outcome is None:
             event = await self._next()
             if not isinstance(event, Tick):
                 self._tell(event)
             self._act(event)
-        for task in (*beats, *self._attempts.values()):
-            task.cancel()
-        await asyncio.gather(*self._stores)
         return self._outcome
 
     async def _next(self) -> Event:
@@ -246,8 +277,8 @@ class Campaign:
             case Send():
                 self._send(instruction)
             case Accept(tile, worker, attempt):
-                body = self._answers.pop((tile, attempt))
-                self._stores.add(self._tasks.create_task(self._store(tile, worker, body)))
+                answered = self._answers.pop((tile, attempt))
+                self._stores.add(self._tasks.create_task(self._store(tile, worker, answered)))
             case Cancel(tile, _, attempt):
                 if task := self._attempts.get((tile, attempt)):
                     task.cancel()
@@ -279,7 +310,7 @@ class Campaign:
         who = send.tile, send.worker, send.attempt
         try:
             async with asyncio.timeout(send.deadline_s):
-                body, digest = await self._exchange(self._clients[send.worker], tile)
+                answered, digest = await self._exchange(self._clients[send.worker], tile)
         except TimeoutError:
             reason = f"no answer within {send.deadline_s:.1f} s"
             self._inbox.put_nowait(TileFailed(*who, reason, kind=FailureKind.TIMEOUT))
@@ -290,13 +321,14 @@ class Campaign:
                 else TileFailed(*who, refusal.reason, refusal.retry_after_s, refusal.kind)
             )
         else:
-            self._answers[send.tile, send.attempt] = body
-            self._inbox.put_nowait(TileAnswered(*who, digest, len(body)))
+            self._answers[send.tile, send.attempt] = answered
+            size = len(answered.body)
+            self._inbox.put_nowait(TileAnswered(*who, digest, size))
 
-    async def _exchange(self, client: Client, tile: Tile) -> tuple[bytearray, str]:
-        """Send a tile and have its answer checked; return the answer's body and digest."""
+    async def _exchange(self, client: Client, tile: Tile) -> tuple[_Answered, str]:
+        """Send a tile and have its answer checked; return it, and the answer's digest."""
         job = self._mission.job
-        question = Question(self._job_digest, tile.index, job.source, tile.read.shape, tile.crop)
+        question = self._seals.question(tile)
         body, asked = await asyncio.to_thread(self._load, tile, question)
         answer = Answer.to(question, asked, job.target)
         try:
@@ -304,7 +336,8 @@ class Campaign:
         except UnknownJobError:
             await client.register(job)
             got, headers = await client.filter(question, body, answer, asked)
-        return got, await asyncio.to_thread(check, answer, headers, got)
+        digest = await asyncio.to_thread(check, answer, headers, got)
+        return _Answered(got, Finished(tile.index, asked, digest)), digest
 
     def _load(self, tile: Tile, question: Question) -> tuple[memoryview, str]:
         """Read a block as it travels, and its digest; a contiguous one is not copied."""
@@ -312,13 +345,15 @@ class Campaign:
         body = np.ascontiguousarray(block, question.dtype).data.cast("B")
         return body, question.digest(body)
 
-    async def _store(self, tile: int, worker: str, body: bytearray) -> None:
-        await asyncio.to_thread(self._write, self._mission.plan[tile], body)
-        self._tell(TileStored(tile, worker, len(body)))
+    async def _store(self, tile: int, worker: str, answered: _Answered) -> None:
+        await asyncio.to_thread(self._write, self._mission.plan[tile], answered)
+        self._tell(TileStored(tile, worker, len(answered.body)))
 
-    def _write(self, tile: Tile, body: bytearray) -> None:
-        block = np.frombuffer(body, self._mission.job.target).reshape(tile.write.shape)
+    def _write(self, tile: Tile, answered: _Answered) -> None:
+        block = np.frombuffer(answered.body, self._mission.job.target).reshape(tile.write.shape)
         self._mission.sink.region(tile.write)[...] = block
+        if self._mission.journal is not None:
+            self._mission.journal.record(answered.finished)
 
     async def _probe(self, worker: str) -> None:
         self._inbox.put_nowait(await greet(worker, self._clients[worker], self._mission.job))
@@ -326,7 +361,7 @@ class Campaign:
     async def _watch(self, worker: str) -> None:
         """Look after a worker while it owes answers: one that is silent is lost."""
         while True:
-            await asyncio.sleep(HEARTBEAT_S)
+            await asyncio.sleep(min(HEARTBEAT_S, self._silent_after_s / 2))
             if self._owing[worker]:
                 try:
                     async with asyncio.timeout(self._silent_after_s):
@@ -337,8 +372,17 @@ class Campaign:
                         self._inbox.put_nowait(WorkerLost(worker, reason))
 
 
-def _works(plan: Plan) -> Iterator[Work]:
-    for tile in plan:
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """An answer that was checked: its bytes, and its line in the journal."""
+
+    body: bytearray
+    finished: Finished
+
+
+def _works(mission: Mission) -> Iterator[Work]:
+    plan = mission.plan
+    for tile in mission.tiles():
         yield Work(
             tile.index,
             tile.read.size * plan.input_itemsize,

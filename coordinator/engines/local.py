@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
+import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from coordinator.engines import Capacity, Hearer, Mission
+from coordinator.engines.workshop import WORKSHOP
 from coordinator.events import TileSent, TileStored, WorkerReady
+from coordinator.journal.seals import Seals
 from tiling.choose import MAX_TILE_BYTES
 from tiling.job import Job
-from tiling.kernels import Kernel, reference
 from tiling.plan import Tile
 
 NAME = "this machine"
 """How events call the one worker that is no host."""
+
+PATIENCE_S = 0.5
+"""How long an interrupted run waits for the tiles in hand: what is finished then, is kept."""
 
 
 def usable_cores() -> int:
@@ -44,37 +49,54 @@ class LocalEngine:
 
     def run(self, mission: Mission, tell: Hearer) -> None:
         """Compute every tile; see `coordinator.engines.Engine`."""
-        threads = min(self.threads, len(mission.plan))
         pull = _Pull(mission, tell)
-        if threads == 1:
-            pull()
-            return
-        with ThreadPoolExecutor(threads, thread_name_prefix="tile") as pool:
-            futures = [pool.submit(pull) for _ in range(threads)]
-            try:
-                for future in futures:
-                    future.result()
-            except BaseException:
-                pull.stop()
-                raise
+        wanted = len(mission.plan) - len(mission.kept)
+        threads = [
+            # A daemon, for a tile in hand can't be stopped, and an interruption can't wait for it.
+            threading.Thread(target=pull.run, name=f"tile_{i}", daemon=True)
+            for i in range(min(self.threads, wanted))
+        ]
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        except BaseException:
+            pull.stop()
+            deadline_s = time.monotonic() + PATIENCE_S
+            for thread in threads:
+                if thread.ident is not None:
+                    thread.join(max(0.0, deadline_s - time.monotonic()))
+            raise
+        if pull.error is not None:
+            raise pull.error
 
 
 class _Pull:
-    """What each thread does: take the next tile, compute it, until the plan or the run ends."""
+    """What the threads do: take the next tile, compute it, until the plan or the run ends."""
 
     def __init__(self, mission: Mission, tell: Hearer) -> None:
         self._mission = mission
         self._tell = tell
-        self._tiles: Iterator[Tile] = iter(mission.plan)
+        self._seals = Seals(mission.job)
+        self._tiles: Iterator[Tile] = mission.tiles()
         self._lock = threading.Lock()
-        self._kernel: Kernel = reference.run
+        samples = math.prod(mission.plan.grid.shape)
+        self._kernel = WORKSHOP.kernel_for(mission.job, samples)
+        self.error: BaseException | None = None
 
-    def __call__(self) -> None:
-        while (tile := self._next()) is not None:
-            self._compute(tile)
+    def run(self) -> None:
+        """Compute tiles; the first error of any thread ends them all."""
+        try:
+            while (tile := self._next()) is not None:
+                self._compute(tile)
+                with self._lock:
+                    size = tile.write.size * self._mission.job.target.itemsize
+                    self._tell(TileStored(tile.index, NAME, size))
+        except BaseException as error:
+            self.stop()
             with self._lock:
-                size = tile.write.size * self._mission.job.target.itemsize
-                self._tell(TileStored(tile.index, NAME, size))
+                self.error = self.error or error
 
     def stop(self) -> None:
         """Let each thread end after the tile in hand."""
@@ -89,7 +111,7 @@ class _Pull:
             return tile
 
     def _compute(self, tile: Tile) -> None:
-        job = self._mission.job
+        job, journal = self._mission.job, self._mission.journal
         block = self._mission.source.read(tile.read)
         out = self._mission.sink.region(tile.write)
         if out.dtype == job.target and out.flags.aligned:
@@ -98,3 +120,5 @@ class _Pull:
             native = np.empty(out.shape, job.target)
             job.apply(block, tile.crop.slices, native, self._kernel)
             out[...] = native
+        if journal is not None:
+            journal.record(self._seals.finished(tile, block, out))

@@ -31,7 +31,7 @@ class Source(Protocol):
 
 
 class Sink(Protocol):
-    """An array that takes blocks, in any order; `commit` or `discard` ends its life."""
+    """An array that takes blocks, in any order; `commit`, `discard` or `suspend` ends its life."""
 
     @property
     def name(self) -> str:
@@ -45,3 +45,6 @@ class Sink(Protocol):
 
     def discard(self) -> None:
         """Leave nothing behind."""
+
+    def suspend(self) -> bool:
+        """Leave what there is for a run that resumes this one; return whether there is anything."""

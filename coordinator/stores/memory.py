@@ -58,6 +58,10 @@ class ArraySink:
     def discard(self) -> None:
         """Do nothing: the array is the caller's own."""
 
+    def suspend(self) -> bool:
+        """Do nothing: another process has nothing of it."""
+        return False
+
 
 def view(array: Array, box: Box) -> Array:
     """Return the part of an array in a box as a view, also of an array without axes."""

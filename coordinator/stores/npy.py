@@ -8,6 +8,7 @@ full disk is then an error with a sentence, where a write to the map would be a 
 from __future__ import annotations
 
 import fcntl
+import io
 import mmap
 import os
 from dataclasses import dataclass
@@ -63,12 +64,20 @@ def check_output(path: Path, source: Path | None, *, overwrite: bool) -> None:
     ------
     InputError
         Saying which, and what would help.
+    StoreError
+        If the system does not let us look.
     """
-    if source is not None and path.exists() and source.exists() and path.samefile(source):
+    try:
+        exists = path.exists()
+    except OSError as error:  # a name too long, a folder that can't be entered
+        raise StoreError(f"{path}: can't be written: {error.strerror}") from error
+    if source is not None and exists and source.exists() and path.samefile(source):
         raise InputError(f"{path}: the output is the input; name another with --output")
     if path.is_dir():
         raise InputError(f"{path}: a folder, not a file to write")
-    if path.exists() and not overwrite:
+    if exists and not path.is_file():
+        raise InputError(f"{path}: not a file that could be replaced")
+    if exists and not overwrite:
         raise InputError(f"{path}: exists; replace it with --overwrite or name another output")
     if not path.parent.is_dir():
         raise InputError(f"{path}: there is no folder {path.parent}")
@@ -96,8 +105,19 @@ class NpySink:
         return str(self.path)
 
     @classmethod
-    def create(cls, path: Path, shape: tuple[int, ...], dtype: Dtype) -> NpySink:
+    def create(
+        cls, path: Path, shape: tuple[int, ...], dtype: Dtype, *, keep: bool = False
+    ) -> NpySink:
         """Take the room for an array of this shape and dtype beside the final path.
+
+        Parameters
+        ----------
+        path : Path
+        shape : tuple of int
+        dtype : numpy.dtype
+        keep : bool
+            Whether to leave the bytes of an unfinished run in place. It is for the caller to know
+            which of them are good; where there is no such array, all are zero.
 
         Raises
         ------
@@ -106,29 +126,64 @@ class NpySink:
         """
         descriptor = _lock(path)
         try:
-            return cls(path, _map(descriptor, shape, dtype), descriptor)
-        except OSError as error:
-            partial_path(path).unlink(missing_ok=True)
-            os.close(descriptor)
-            raise StoreError(f"{path}: can't be written: {error.strerror}") from error
+            return cls(path, _map(descriptor, shape, dtype, keep=keep), descriptor)
+        except BaseException as error:  # an interruption too must leave nothing
+            if not keep:
+                partial_path(path).unlink(missing_ok=True)
+            _release(descriptor)
+            if isinstance(error, OSError):
+                raise StoreError(f"{path}: can't be written: {error.strerror}") from error
+            raise
 
     def region(self, box: Box) -> Array:
         """Return the writable view of a box."""
         return view(self.array, box)
 
     def commit(self) -> None:
-        """Rename the whole file onto the final path."""
+        """Rename the whole file onto the final path.
+
+        Raises
+        ------
+        StoreError
+            If the system forbids it; then nothing has changed.
+        """
         try:
             partial_path(self.path).replace(self.path)
         except OSError as error:
             raise StoreError(f"{self.path}: can't be written: {error.strerror}") from error
-        finally:
-            os.close(self.descriptor)
+        _release(self.descriptor)
 
     def discard(self) -> None:
         """Remove the partial file."""
-        partial_path(self.path).unlink(missing_ok=True)
-        os.close(self.descriptor)
+        try:
+            partial_path(self.path).unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"{self.path}: can't be removed: {error.strerror}") from error
+        finally:
+            _release(self.descriptor)
+
+    def suspend(self) -> bool:
+        """Leave the partial file; return whether it is still there."""
+        _release(self.descriptor)
+        return partial_path(self.path).exists()
+
+
+def check_unlocked(path: Path) -> None:
+    """Refuse an output that another coordinator is writing.
+
+    Raises
+    ------
+    StoreError
+        If so; and if the system does not let it be known.
+    """
+    if partial_path(path).exists():
+        _release(_lock(path))
+
+
+def _release(descriptor: int) -> None:
+    """Unlock and close; the map has a descriptor of its own, which would keep the lock."""
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    os.close(descriptor)
 
 
 def _lock(path: Path) -> int:
@@ -149,21 +204,24 @@ def _lock(path: Path) -> int:
     return descriptor
 
 
-def _map(descriptor: int, shape: tuple[int, ...], dtype: Dtype) -> Array:
-    """Write the header, take the room and map the data."""
-    with os.fdopen(os.dup(descriptor), "wb") as file:
-        file.truncate(0)
-        header = {
-            "descr": np.lib.format.dtype_to_descr(dtype),
-            "fortran_order": False,
-            "shape": shape,
-        }
-        np.lib.format.write_array_header_1_0(file, header)
-        offset = file.tell()
-        array_bytes = int(np.prod(shape, dtype=object)) * dtype.itemsize
-        if array_bytes:
-            os.posix_fallocate(file.fileno(), offset, array_bytes)
-        else:
-            return np.empty(shape, dtype)
-    data = mmap.mmap(descriptor, offset + array_bytes, access=mmap.ACCESS_WRITE)
-    return np.frombuffer(data, dtype, offset=offset).reshape(shape)
+def _map(descriptor: int, shape: tuple[int, ...], dtype: Dtype, *, keep: bool) -> Array:
+    """Write the header unless it is there, take the room and map the data."""
+    header = _header(shape, dtype)
+    length = len(header) + int(np.prod(shape, dtype=object)) * dtype.itemsize
+    present = os.fstat(descriptor).st_size
+    if not (keep and present == length and os.pread(descriptor, len(header), 0) == header):
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, header, 0)
+    if length == len(header):
+        return np.empty(shape, dtype)
+    os.posix_fallocate(descriptor, 0, length)
+    data = mmap.mmap(descriptor, length, access=mmap.ACCESS_WRITE)
+    return np.frombuffer(data, dtype, offset=len(header)).reshape(shape)
+
+
+def _header(shape: tuple[int, ...], dtype: Dtype) -> bytes:
+    file = io.BytesIO()
+    descr = np.lib.format.dtype_to_descr(dtype)
+    fields = {"descr": descr, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, fields)
+    return file.getvalue()

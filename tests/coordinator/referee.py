@@ -17,6 +17,7 @@ from coordinator.events import (
     TileAnswered,
     TileFailed,
     TileGivenUp,
+    TileStored,
     WorkerEjected,
     WorkerLost,
     WorkerReady,
@@ -78,6 +79,7 @@ class Page:
     failed_at: set[str] = field(default_factory=set)
     owes: bool = False
     digest: str | None = None
+    winner: int = 0
     given_up: bool = False
 
     @property
@@ -97,7 +99,10 @@ class Referee:
         limits: Limits,
         seed: int,
         record: bool = False,
+        awaits_stores: bool = False,
     ) -> None:
+        self.awaits_stores = awaits_stores
+        self.storing: dict[int, int] = {}
         self.limits = limits
         self.works = works
         self.pages: dict[int, Page] = {}
@@ -121,7 +126,12 @@ class Referee:
             Finish: self._finish,
         }
         self.dispatcher = Dispatcher(
-            self._pull(), workers, limits=limits, rng=Random(seed), now=0.0
+            self._pull(),
+            workers,
+            limits=limits,
+            rng=Random(seed),
+            now=0.0,
+            awaits_stores=awaits_stores,
         )
 
     def deliver(self, event: Event, now: float) -> list[Instruction]:
@@ -154,6 +164,8 @@ class Referee:
                 self._leave(worker)
             case TileFailed():
                 self._before_failed(event)
+            case TileStored(tile):
+                self.live_bytes -= self.storing.pop(tile, 0)
 
     def _ready(self, host: Host, worker: str, slots: int) -> None:
         if slots < 1:
@@ -222,7 +234,8 @@ class Referee:
         self.live += 1
         self.live_bytes += page.work.size_bytes
         self.hedges += send.hedge
-        fits = self.live == 1 or self.live_bytes <= self.limits.bytes_in_flight
+        alone = self.live == 1 and not self.storing
+        fits = alone or self.live_bytes <= self.limits.bytes_in_flight
         require(fits, "exceeds the bytes in flight:", self.live_bytes)
         hedge_budget = self.limits.hedge_fraction * len(self.works) + self.limits.hedge_extra
         require(self.hedges <= hedge_budget, "hedges too much:", self.hedges)
@@ -260,11 +273,14 @@ class Referee:
         require(told, "accepts what nobody answered:", accept)
         assert isinstance(event, TileAnswered)
         require(page.sends.get(accept.attempt) == accept.worker, "accepts a stranger:", accept)
-        page.digest = event.digest
+        page.digest, page.winner = event.digest, event.attempt
         self.accepted += 1
         self.closed += 1
         if accept.attempt in page.live:
             self._land(page, accept.attempt)
+        if self.awaits_stores:
+            self.storing[accept.tile] = page.work.bytes_back
+            self.live_bytes += page.work.bytes_back
 
     def _probe(self, probe: Probe) -> None:
         host = self.hosts[probe.worker]
@@ -308,14 +324,15 @@ class Referee:
         if self.outcome is not None:
             require(self.dispatcher.outcome == self.outcome, "hides its outcome")
             return
-        require(self.wake_at is not None, "sleeps for ever after", self._event)
+        awaited = self.wake_at is not None or self.storing
+        require(bool(awaited), "sleeps for ever after", self._event)
         require(self.closed < len(self.works), "does not see that it is done")
         held = len(self.pages) - self.closed
         require(held <= 2 * self.most_slots + 1, "hoards tiles:", held)
         event = self._event
         if isinstance(event, TileAnswered) and (page := self.pages.get(event.tile)):
             known = page.sends.get(event.attempt) == event.worker
-            same = page.digest in (None, event.digest) or len(page.sends) == 1
+            same = page.digest in (None, event.digest) or page.winner == event.attempt
             require(not known or same, "overlooks different bits:", event)
 
     def _pull(self) -> Iterator[Work]:

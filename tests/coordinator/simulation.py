@@ -18,10 +18,11 @@ from coordinator.events import (
     Tick,
     TileAnswered,
     TileFailed,
+    TileStored,
     WorkerLost,
     WorkerReady,
 )
-from coordinator.instructions import Cancel, Probe, Send, Work
+from coordinator.instructions import Accept, Cancel, Probe, Send, Work
 from coordinator.policy import Limits
 from tests.coordinator.referee import Referee, require
 
@@ -66,6 +67,7 @@ class World:
     limits: Limits = field(default_factory=Limits)
     poison: frozenset[int] = frozenset()  # tiles that break every worker they meet
     interrupted_at: float | None = None
+    store_s: float | None = None  # how long the sink takes, if the engine reports it
     forgets: float = 0.0  # deadlines that the engine overlooks, greetings it does not make
 
 
@@ -78,7 +80,12 @@ class Simulation:
         self.natures = dict(zip(self.names, world.natures, strict=True))
         self.rng = Random(world.seed ^ 0x5EED)
         self.referee = Referee(
-            world.works, self.names, limits=world.limits, seed=world.seed, record=record
+            world.works,
+            self.names,
+            limits=world.limits,
+            seed=world.seed,
+            record=record,
+            awaits_stores=world.store_s is not None,
         )
         self.now = 0.0
         self.events = 0
@@ -100,8 +107,7 @@ class Simulation:
 
     def _step(self) -> None:
         wake_at = self.referee.wake_at
-        assert wake_at is not None
-        if not self._heap or wake_at < self._heap[0][0]:
+        if wake_at is not None and (not self._heap or wake_at < self._heap[0][0]):
             self.now = wake_at
             self._deliver(Tick())
             return
@@ -119,6 +125,8 @@ class Simulation:
                     self._serve(instruction, self.natures[instruction.worker])
                 case Cancel(tile, _, attempt):
                     self._dropped.add((tile, attempt))
+                case Accept(tile, worker) if self.world.store_s is not None:
+                    self._later(self.now + self.world.store_s, TileStored(tile, worker, 1))
                 case Probe(worker):
                     if self.rng.random() >= self.world.forgets:
                         self._greet(worker, self.now + LATENCY_S)
@@ -268,6 +276,7 @@ def random_world(seed: int) -> World:
         ),
         poison=frozenset(rng.sample(range(tiles), min(tiles, rng.choice([0, 0, 0, 0, 1, 2])))),
         interrupted_at=rng.uniform(0, 5) if rng.random() < 0.05 else None,
+        store_s=rng.choice([None, 0.01, 1.0]),
         forgets=rng.choice([0.0, 0.0, 0.3]),
     )
 

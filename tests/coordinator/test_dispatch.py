@@ -16,6 +16,7 @@ from coordinator.events import (
     TileGivenUp,
     TileHedged,
     TileRetried,
+    TileStored,
     WorkerBack,
     WorkerEjected,
     WorkerLost,
@@ -46,9 +47,20 @@ T = TypeVar("T")
 class Desk:
     """A dispatcher with a clock that is moved by hand."""
 
-    def __init__(self, tiles: int, *workers: str, limits: Limits | None = None) -> None:
-        works = even_works(tiles)
-        self.referee = Referee(works, workers, limits=limits or Limits(), seed=1)
+    def __init__(
+        self,
+        tiles: int,
+        *workers: str,
+        limits: Limits | None = None,
+        awaits_stores: bool = False,
+    ) -> None:
+        self.referee = Referee(
+            even_works(tiles),
+            workers,
+            limits=limits or Limits(),
+            seed=1,
+            awaits_stores=awaits_stores,
+        )
         self.now = 0.0
         self.said: list[Instruction] = []
 
@@ -136,6 +148,14 @@ def test_bytes_in_flight_stay_under_the_budget() -> None:
     assert len(of(Send, desk.answer(sends[0]))) == 1
 
 
+def test_a_slow_sink_slows_the_fleet_instead_of_filling_memory() -> None:
+    """An accepted answer weighs until it is stored, where the engine says when."""
+    desk = Desk(9, "a", limits=Limits(bytes_in_flight=2_400_000), awaits_stores=True)
+    first, _ = of(Send, desk.ready("a", slots=10))
+    assert not of(Send, desk.answer(first))
+    assert len(of(Send, desk.tell(TileStored(first.tile, "a", 1)))) == 1
+
+
 def test_nothing_is_said_after_the_end() -> None:
     """Whatever still arrives."""
     desk = Desk(1, "a")
@@ -214,6 +234,15 @@ def test_keep_going_finishes_the_rest() -> None:
     assert desk.referee.accepted == 3
 
 
+def test_one_bad_tile_is_enough_to_stop() -> None:
+    """A worker takes two last attempts with it: the first one ends the run."""
+    desk = Desk(4, "a", limits=Limits(attempts=1))
+    desk.ready("a", slots=2)
+    said = desk.tell(WorkerLost("a", "silent"))
+    assert len(of(TileGivenUp, said)) == len(desk.outcome.failed) == 1
+    assert len(of(Cancel, said)) == 2
+
+
 def test_back_pressure_is_honoured_and_is_no_failure() -> None:
     """A busy worker gets nothing until its time, and the tile keeps its attempts."""
     desk = Desk(1, "a", limits=Limits(attempts=1))
@@ -247,6 +276,23 @@ def test_retries_wait_for_the_budget() -> None:
     assert not of(Send, desk.said)
     assert not of(Send, desk.sleep(0.99))
     assert of(Send, desk.sleep(0.02))
+
+
+def test_successes_pay_for_retries() -> None:
+    """With the bucket empty and the clock stopped, about ten answers buy one more attempt."""
+    limits = Limits(attempts=1000, faulty_workers=1000, strikes=1000, backoff_base_s=0.0)
+    desk = Desk(100, "a", limits=limits)
+    first, *fresh = of(Send, desk.ready("a", slots=3))
+    send = first
+    while send.tile == first.tile:
+        desk.fail(send)
+        (send,) = of(Send, desk.said)
+    fresh.append(send)
+    done = 0
+    while fresh[-1].tile != first.tile:
+        fresh += of(Send, desk.answer(fresh.pop(0)))
+        done += 1
+    assert 10 <= done <= 11
 
 
 # Hedges

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -112,6 +112,8 @@ class World(RuleBasedStateMachine):
     def the_books_agree(self) -> None:
         """The dispatcher has in flight what the referee has."""
         if self.referee.outcome is None:
+            flying = sum(bool(page.live) for page in self.referee.pages.values())
+            assert self.referee.dispatcher._tiles.flying == flying
             assert self.referee.dispatcher._tiles.in_flight_bytes == self.referee.live_bytes
             assert self.referee.dispatcher._fleet.ready == len(self.referee.usable)
             assert self.referee.dispatcher._fleet.slots == self.referee.usable_slots
@@ -126,5 +128,10 @@ class World(RuleBasedStateMachine):
         assert self.referee.outcome is not None or not self.referee.history
 
 
-World.TestCase.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+World.TestCase.settings = settings(
+    max_examples=150,
+    stateful_step_count=60,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking takes minutes, reading one
+)
 TestWorld = World.TestCase

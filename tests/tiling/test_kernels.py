@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from tests.bits import assert_same_bits
-from tiling.kernels import compiled
+from tiling.kernels import compiled, scratch
 from tiling.kernels.passes import Pass
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 REAL = ["?", *"bhilBHIL", "f", "d"]
 MODES = ["reflect", "mirror", "nearest", "constant", "wrap"]
-KERNELS = [pytest.param(kernel, id=kernel.__name__.split(".")[-1]) for kernel in (compiled,)]
+KERNELS = [
+    pytest.param(kernel, id=kernel.__name__.split(".")[-1]) for kernel in (compiled, scratch)
+]
 SPECIAL = [
     0.0,
     -0.0,

@@ -17,6 +17,7 @@ from tiling.filters import FILTERS
 from tiling.job import Job
 from tiling.kernels import Kernel
 from tiling.kernels.reference import run as reference
+from tiling.kernels.select import Selected
 from tiling.wire import DIGEST, Answer, Question
 from worker.access import Guard
 from worker.app import serving
@@ -43,7 +44,8 @@ async def serve(
     settings: Settings | None = None, kernel: Kernel = reference, guard: Guard | None = None
 ) -> AsyncIterator[tuple[Service, aiohttp.ClientSession]]:
     """Serve on loopback; yield the worker's parts and a client of it."""
-    service = Service.start(settings or Settings(threads=2), guard or Guard(), kernel)
+    selected = Selected("test", kernel)
+    service = Service.start(settings or Settings(threads=2), guard or Guard(), selected)
     async with (
         serving(service, "127.0.0.1", 0) as (host, port),
         aiohttp.ClientSession(f"http://{host}:{port}") as client,

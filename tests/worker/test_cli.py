@@ -20,18 +20,21 @@ from scipy import ndimage
 
 from tests.fleet.processes import running_workers
 
+QUICK = ("--kernel", "reference")
+"""Starts at once: the compiled kernel would prove itself first."""
+
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_an_idle_worker(number: signal.Signals) -> None:
     """An idle worker exits 0, silently."""
-    with running_workers() as (worker,):
+    with running_workers(1, *QUICK) as (worker,):
         assert worker.stop(number) == 0
         assert worker.complaints() == ""
 
 
 def test_it_says_where_it_listens_and_what_to_paste() -> None:
     """Two lines: the address, and a hosts.toml that finds it."""
-    with running_workers(1, "--threads", "3") as (worker,):
+    with running_workers(1, "--threads", "3", *QUICK) as (worker,):
         with urllib.request.urlopen(f"{worker.url}/v1/health") as response:
             health = json.load(response)
         assert (health["pid"], health["slots"]) == (worker.pid, 4)
@@ -44,7 +47,7 @@ def test_it_says_where_it_listens_and_what_to_paste() -> None:
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "worker", *arguments]
+    command = [sys.executable, "-m", "worker", *QUICK, *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -113,7 +116,7 @@ def wait_for_status(address: str, wanted: str, in_flight: int) -> None:
 
 def test_what_is_in_flight_is_finished_first() -> None:
     """After SIGTERM a half-sent array may still be sent whole, and is answered; then exit 0."""
-    with running_workers() as (worker,):
+    with running_workers(1, *QUICK) as (worker,):
         with half_an_array(worker.address) as (connection, rest):
             wait_for_status(worker.address, "ready", 1)
             worker.send(signal.SIGTERM)
@@ -127,7 +130,7 @@ def test_what_is_in_flight_is_finished_first() -> None:
 
 def test_a_second_signal_exits_at_once() -> None:
     """Who can't wait for what is in flight says so twice."""
-    with running_workers() as (worker,), half_an_array(worker.address):
+    with running_workers(1, *QUICK) as (worker,), half_an_array(worker.address):
         wait_for_status(worker.address, "ready", 1)
         worker.send(signal.SIGTERM)
         wait_for_status(worker.address, "draining", 1)
@@ -138,8 +141,9 @@ def test_a_drain_has_an_end() -> None:
     """What is not finished in time is cut off, and the exit code says so."""
     program = (
         "import asyncio, os; from worker import cli; from worker.settings import Settings;"
-        "from worker.access import Guard;"
-        "os._exit(asyncio.run(cli.serve(Settings(drain_s=0.2), Guard(), '127.0.0.1', 0)))"
+        "from worker.access import Guard; from tiling.kernels.select import select;"
+        "settings, kernel = Settings(drain_s=0.2), select('reference');"
+        "os._exit(asyncio.run(cli.serve(settings, Guard(), '127.0.0.1', 0, kernel)))"
     )
     command = [sys.executable, "-u", "-c", program]
     with subprocess.Popen(

@@ -19,7 +19,9 @@ an infinity (float output only)             operand that is was settled when Sci
 from __future__ import annotations
 
 import functools
+import importlib.resources
 import math
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,10 +35,11 @@ if TYPE_CHECKING:
 
     from tiling.kernels.passes import Pass
 
-_INTERMEDIATE_BYTES = 1 << 19  # of one micro-tile: with the scratch, it fits a second-level cache
+_CACHED_BYTES = 1 << 19  # of a micro-tile's intermediate that shares a second-level cache
+_INTERMEDIATE_BYTES = 1 << 23  # beyond it, one fresh array between two passes costs no more
 _SCRATCH = 1 << 15  # float64 samples under and around a chunk of columns
 _HEAVIEST = 1e100  # sum of |weights| whose sums of checked samples stay finite
-_BUFFER_SAMPLES = 1024 + 64
+_BUFFER_SAMPLES = 2 * 2048 + 64
 _EPSILON = float(np.finfo(np.float64).eps)
 _MODES = {"reflect": 0, "mirror": 1, "nearest": 2, "wrap": 3, "constant": 4}
 _REAL = frozenset("?bhilqBHILQfd")
@@ -46,11 +49,17 @@ def use_cache(folder: str) -> None:
     """Keep compiled code in `folder`; call it before the first `run` or `warm`.
 
     Without it numba writes beside this package, or to its own folder of the user where that is
-    read-only. The folder is made when it is needed.
+    read-only. The folder is made when it is needed. Numba asks only whether the file of a compiled
+    function is new, and code from one file is inlined into another's; so each state of the sources
+    has a folder of its own.
     """
     import numba
 
-    numba.config.CACHE_DIR = folder
+    sources = (
+        importlib.resources.files("tiling.kernels").joinpath(name).read_bytes()
+        for name in ("execute.py", "vector.py")
+    )
+    numba.config.CACHE_DIR = f"{folder}/{zlib.crc32(b''.join(sources)):08x}"
 
 
 def supports(in_dtype: npt.DTypeLike, out_dtype: npt.DTypeLike) -> bool:
@@ -68,7 +77,7 @@ def supports(in_dtype: npt.DTypeLike, out_dtype: npt.DTypeLike) -> bool:
 def warm(in_dtype: npt.DTypeLike, out_dtype: npt.DTypeLike) -> None:
     """Compile, or load from the cache, all that a job with these dtypes needs."""
     if supports(in_dtype, out_dtype):
-        _leaves(_component(np.dtype(in_dtype)), _component(np.dtype(out_dtype)))
+        _leaves(_component(np.dtype(in_dtype)), _component(np.dtype(out_dtype)), True)
         _executor()
 
 
@@ -84,11 +93,12 @@ def run(
     """
     if not passes or out.size == 0:
         out[...] = block[crop]
-    elif not _is_ours(block, passes, out) or not _filter(block, passes, crop, out):
+    elif not is_ours(block, passes, out) or not _filter(block, passes, crop, out):
         reference.run(block, passes, crop, out)
 
 
-def _is_ours(block: npt.NDArray[Any], passes: Sequence[Pass], out: npt.NDArray[Any]) -> bool:
+def is_ours(block: npt.NDArray[Any], passes: Sequence[Pass], out: npt.NDArray[Any]) -> bool:
+    """Tell whether dtypes and weights are such that the sums here are proven to be SciPy's."""
     if not supports(block.dtype, out.dtype):
         return False
     return all(float(np.abs(step.taps).sum()) <= _HEAVIEST for step in passes)
@@ -117,13 +127,14 @@ def _filter_real(
     fills: Sequence[float],
 ) -> bool:
     boxes = _boxes(passes, crop, block.shape)
+    seen = np.array([any(map(math.isnan, fills))], np.int64)
     source, origin = block, np.zeros(block.ndim, np.int64)
     for part, chunk in _groups(passes, boxes, out.dtype.itemsize):
         last = part.stop - 1
         extent = boxes.highs[last] - boxes.lows[last]
         target = out if part.stop == len(passes) else np.empty(tuple(extent), out.dtype)
-        group = _Group(passes[part], fills[part], boxes.part(part), chunk)
-        if not group.run(source, origin, target):
+        group = _Group(passes[part], fills[part], boxes.part(part), chunk, part.start == 0)
+        if not group.run(source, origin, target, seen):
             return False
         source, origin = target, boxes.lows[last]
     return True
@@ -174,22 +185,22 @@ def _chunk(
 ) -> npt.NDArray[np.int64] | None:
     """Cut a micro-tile whose intermediate fits, or give None where it would be too thin.
 
-    The axes of later passes stay whole. The lead, the axis of the first pass, is given twice its
-    halo at least, for each cut gathers the halo again; then the others, from the last axis on.
+    The axes of later passes stay whole. The lead, the axis of the first pass, is given as much as
+    its halo at least, for each cut gathers the halo again; then the others, from the last axis on.
     """
     extent: npt.NDArray[np.int64] = boxes.highs[first] - boxes.lows[first]
     chunk: npt.NDArray[np.int64] = np.ones_like(extent)
     for step in group[1:]:
         chunk[step.axis] = extent[step.axis]
     lead = group[0].axis
-    enough = max(8, 2 * (len(group[0].weights) // 8 - 1))
+    enough = max(8, len(group[0].weights) // 8 - 1)
     chunk[lead] = min(extent[lead], max(chunk[lead], enough))
-    room = _INTERMEDIATE_BYTES // (itemsize * math.prod(chunk.tolist()))
-    if room < 1:
+    held = itemsize * math.prod(chunk.tolist())
+    if held > _INTERMEDIATE_BYTES:
         return None
     for axis in (*reversed(range(extent.size)), lead):
-        room = _INTERMEDIATE_BYTES // (itemsize * math.prod(chunk.tolist()))
-        chunk[axis] = min(extent[axis], chunk[axis] * room)
+        chunk[axis] = min(extent[axis], chunk[axis] * max(1, _CACHED_BYTES // held))
+        held = itemsize * math.prod(chunk.tolist())
     return chunk
 
 
@@ -201,12 +212,14 @@ class _Group:
     fills: Sequence[float]
     boxes: _Boxes
     chunk: npt.NDArray[np.int64]
+    fresh: bool  # its input is the block, which may bring any NaN
 
     def run(
         self,
         source: npt.NDArray[Any],
         origin: npt.NDArray[np.int64],
         target: npt.NDArray[Any],
+        seen: npt.NDArray[np.int64],
     ) -> bool:
         """Filter `source`, whose first sample is at `origin`; False where `execute` gives up."""
         strides = np.array(source.strides, np.int64)
@@ -223,7 +236,8 @@ class _Group:
                 self.boxes.highs,
                 self._steps(taps),
                 np.array(self.fills, np.float64),
-                _leaves(source.dtype, target.dtype),
+                _leaves(source.dtype, target.dtype, self.fresh),
+                seen,
                 _aligned(max(_scratch_samples(step.size) for step in taps)),
                 _aligned(_BUFFER_SAMPLES),
                 np.empty((2, held), np.uint8),
@@ -265,7 +279,7 @@ def kind_of(weights: npt.NDArray[np.float64]) -> int:
 
 def _scratch_samples(size: int) -> int:
     """Count the float64 samples that `execute` needs for a pass of `size` taps."""
-    return max(_SCRATCH, 64 * (size + 64), size + 2 * 4096)
+    return max(_SCRATCH, 72 * (size + 64))
 
 
 def _aligned(samples: int) -> npt.NDArray[np.float64]:
@@ -285,17 +299,22 @@ def _component(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 @functools.cache
-def _leaves(in_dtype: np.dtype[Any], out_dtype: np.dtype[Any]) -> npt.NDArray[np.int64]:
+def _leaves(
+    in_dtype: np.dtype[Any], out_dtype: np.dtype[Any], fresh: bool
+) -> npt.NDArray[np.int64]:
     """Rows of addresses for the first pass of a group and for the later ones."""
     from tiling.kernels import vector
 
-    def row(dtype: np.dtype[Any]) -> list[int]:
+    def row(dtype: np.dtype[Any], strict: int) -> list[int]:
         gather, scatter = vector.gather_address(dtype), vector.scatter_address(out_dtype)
-        strict = dtype.kind == "f" and out_dtype.kind == "f"
-        common = vector.correlate_address(), vector.ambiguous_address(), int(strict)
-        return [gather, dtype.itemsize, scatter, out_dtype.itemsize, *common]
+        sizes = dtype.itemsize, out_dtype.itemsize
+        shared = vector.correlate_address(), vector.judge_address(), strict
+        return [gather, sizes[0], scatter, sizes[1], *shared]
 
-    return np.array([row(in_dtype), row(out_dtype)], np.int64)
+    never, if_seen, always = range(3)
+    later = if_seen if out_dtype.kind == "f" else never
+    first = always if fresh and later and in_dtype.kind == "f" else later
+    return np.array([row(in_dtype, first), row(out_dtype, later)], np.int64)
 
 
 def _executor() -> Any:

@@ -25,46 +25,50 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 AXIS, LENGTH, BEFORE, SIZE, KIND, MODE, TAPS = range(7)  # columns of `steps`
-GATHER, READ, SCATTER, WRITE, CORRELATE, AMBIGUOUS, STRICT = range(7)  # of `leaves`
+GATHER, READ, SCATTER, WRITE, CORRELATE, JUDGE, STRICT = range(7)  # of `leaves`
+NEVER, IF_SEEN, ALWAYS = range(3)  # STRICT: when samples are judged
+CLEAR, SEEN, AMBIGUOUS = range(3)  # what `judge` says
 REFLECT, MIRROR, NEAREST, WRAP, CONSTANT = range(5)
 
-BUFFER = 1024  # outputs between correlate and scatter: they stay in the first-level cache
+BATCH = 512  # outputs between correlate and scatter: they stay in the first-level cache
 WINDOW = 4096  # samples under all taps of a run of columns: likewise
-LINE = 4096  # outputs of a line at a time
+LINE = 2048  # samples of a run of lines
 SHORT = 48  # a contiguous filter axis below this is transposed
 NARROW, WIDE = 64, 512  # bounds of a chunk of columns
+PADDING = 64  # samples that correlate may read and write past the end
 
 _INT64 = ir.IntType(64)
 
 
-def _call(name: str, result: Any, kind: Any) -> Any:
+def _call(result: Any, kind: Any) -> Any:
     """Make an intrinsic that calls a native function of int64 arguments by its address."""
 
-    def codegen(_: Any, builder: Any, signature: Any, args: Sequence[Any]) -> Any:
-        function = ir.FunctionType(kind, [_INT64] * (len(args) - 1))
-        pointer = builder.inttoptr(args[0], function.as_pointer())
-        value = builder.call(pointer, args[1:])
-        return None if signature.return_type == types.void else value
+    def call(_: Any, _function: Any, arguments: Any) -> tuple[Any, Any]:
+        def codegen(context: Any, b: Any, _signature: Any, args: Sequence[Any]) -> Any:
+            function = ir.FunctionType(kind, [_INT64] * len(arguments))
+            values = cgutils.unpack_tuple(b, args[1], len(arguments))
+            value = b.call(b.inttoptr(args[0], function.as_pointer()), values)
+            return context.get_dummy_value() if result is types.void else value
 
-    def call3(_: Any, _f: Any, _1: Any, _2: Any, _3: Any) -> tuple[Any, Any]:
-        return result(*[types.int64] * 4), codegen
+        return result(types.int64, types.UniTuple(types.int64, len(arguments))), codegen
 
-    def call7(
-        _: Any, _f: Any, _1: Any, _2: Any, _3: Any, _4: Any, _5: Any, _6: Any, _7: Any
-    ) -> tuple[Any, Any]:
-        return result(*[types.int64] * 8), codegen
-
-    return intrinsic(call3 if name == "ask" else call7)
+    return intrinsic(call)
 
 
-_ask = _call("ask", types.int64, _INT64)
-_do = _call("do", types.void, ir.VoidType())
+_ask = _call(types.int64, _INT64)
+_do = _call(types.void, ir.VoidType())
+
+
+@njit(cache=True, nogil=True)
+def _address(array: Any) -> int:
+    return np.int64(array.ctypes.data)  # type: ignore[return-value]  # unsigned would make floats
 
 
 @njit(cache=True, nogil=True)
@@ -84,69 +88,131 @@ def _fold(index: int, length: int, mode: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _fill(
-    scratch: Any, source: int, stride: int, step: int, width: int, start: int, rows: int,
-    length: int, mode: int, fill: float, gather: int, read: int,
+def _fill_rows(
+    scratch: Any, source: int, stride: int, step: int, width: int, pitch: int, start: int,
+    rows: int, length: int, mode: int, fill: float, gather: int, read: int,
 ) -> None:  # fmt: skip
     """Gather rows `start` to `start + rows` of the filter axis, the edge mode supplying some."""
     first, last = min(max(start, 0), length), max(min(start + rows, length), 0)
-    base = scratch.ctypes.data
-    if first < last:
-        place = base + (first - start) * width * 8
-        _do(gather, source + first * stride, stride, step, last - first, width, read, place)
-    row = 0
+    base = _address(scratch)
+    place = base + (first - start) * pitch * 8
+    _do(gather, (source + first * stride, stride, step, last - first, width, read, place, pitch))
+    row = last - start if first == start and first < last else 0
     while row < rows:
-        if first <= start + row < last:
-            row = last - start
-            continue
         origin = _fold(start + row, length, mode)
-        here = scratch[row * width : (row + 1) * width]
-        if origin < 0:
-            here[:] = fill
-        elif first <= origin < last:
-            here[:] = scratch[(origin - start) * width : (origin - start + 1) * width]
+        if origin < 0 or first <= origin < last:
+            for column in range(width):
+                value = fill if origin < 0 else scratch[(origin - start) * pitch + column]
+                scratch[row * pitch + column] = value
         else:
-            _do(gather, source + origin * stride, 0, step, 1, width, read, here.ctypes.data)
+            place = base + row * pitch * 8
+            _do(gather, (source + origin * stride, 0, step, 1, width, read, place, pitch))
         row += 1
+        if row == first - start:
+            row = max(row, last - start)
 
 
 @njit(cache=True, nogil=True)
-def _matrix(
+def _fill_lines(
+    scratch: Any, source: int, stride: int, step: int, width: int, pitch: int, start: int,
+    rows: int, length: int, mode: int, fill: float, gather: int, read: int,
+) -> None:  # fmt: skip
+    """Do the same for `width` lines, each a row of scratch: the transpose of `_fill_rows`."""
+    first, last = min(max(start, 0), length), max(min(start + rows, length), 0)
+    base = _address(scratch)
+    place = base + (first - start) * 8
+    _do(gather, (source + first * stride, step, stride, width, last - first, read, place, pitch))
+    row = last - start if first == start and first < last else 0
+    while row < rows:
+        origin = _fold(start + row, length, mode)
+        if origin < 0 or first <= origin < last:
+            for line in range(width):
+                value = fill if origin < 0 else scratch[line * pitch + origin - start]
+                scratch[line * pitch + row] = value
+        else:
+            place = base + row * 8
+            _do(gather, (source + origin * stride, step, 0, width, 1, read, place, pitch))
+        row += 1
+        if row == first - start:
+            row = max(row, last - start)
+
+
+@njit(cache=True, nogil=True)
+def _rows(
     scratch: Any, buffer: Any, source: int, target: int, stride: int, step: int, out_stride: int,
-    out_step: int, width: int, start: int, rows: int, step_row: Any, fill: float, leaves: Any,
+    out_step: int, width: int, start: int, rows: int, plan: Any, fill: float, leaves: Any,
+    seen: Any,
 ) -> bool:  # fmt: skip
     """Compute `rows` outputs of `width` columns; False if NaNs with different bits could meet."""
-    size, reach = step_row[SIZE], rows + step_row[SIZE] - 1
-    _fill(
-        scratch, source, stride, step, width, start - step_row[BEFORE], reach,
-        step_row[LENGTH], step_row[MODE], fill, leaves[GATHER], leaves[READ],
+    reach = rows + plan[SIZE] - 1
+    pitch = width if width < 32 else (width + 7) // 8 * 8
+    judged = leaves[STRICT] == ALWAYS or (leaves[STRICT] == IF_SEEN and seen[0])
+    if judged and pitch != width:
+        scratch[: reach * pitch] = 0.0
+    _fill_rows(
+        scratch, source, stride, step, width, pitch, start - plan[BEFORE], reach,
+        plan[LENGTH], plan[MODE], fill, leaves[GATHER], leaves[READ],
     )  # fmt: skip
-    base, held = scratch.ctypes.data, buffer.ctypes.data
-    if leaves[STRICT] and _ask(leaves[AMBIGUOUS], base, base, reach * width):
-        return False
-    batch = max(1, BUFFER // width)
+    base, held = _address(scratch), _address(buffer)
+    if judged:
+        verdict = _ask(leaves[JUDGE], (base, base, reach * pitch))
+        if verdict == AMBIGUOUS:
+            return False
+        seen[0] |= verdict == SEEN
+    batch = max(1, BATCH // pitch)
     for row in range(0, rows, batch):
         count = min(batch, rows - row)
-        _do(
-            leaves[CORRELATE], base + row * width * 8, held, count * width, width,
-            step_row[TAPS], size, step_row[KIND],
-        )  # fmt: skip
+        place = base + row * pitch * 8
+        taps, size, kind = plan[TAPS], plan[SIZE], plan[KIND]
+        _do(leaves[CORRELATE], (place, held, count * pitch, pitch, taps, size, kind))
         place = target + row * out_stride
-        _do(leaves[SCATTER], place, out_stride, out_step, count, width, leaves[WRITE], held)
+        write = leaves[WRITE]
+        _do(leaves[SCATTER], (place, out_stride, out_step, count, width, write, held, pitch))
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _lines(
+    scratch: Any, buffer: Any, source: int, target: int, stride: int, step: int, out_stride: int,
+    out_step: int, width: int, start: int, rows: int, plan: Any, fill: float, leaves: Any,
+    seen: Any,
+) -> bool:  # fmt: skip
+    """Compute `rows` outputs of each of `width` lines in one run; else as `_rows`.
+
+    The outputs between two lines mix both; nobody reads them.
+    """
+    reach = rows + plan[SIZE] - 1
+    pitch = (reach + 7) // 8 * 8
+    judged = leaves[STRICT] == ALWAYS or (leaves[STRICT] == IF_SEEN and seen[0])
+    if judged and pitch != reach:
+        scratch[: width * pitch] = 0.0
+    _fill_lines(
+        scratch, source, stride, step, width, pitch, start - plan[BEFORE], reach,
+        plan[LENGTH], plan[MODE], fill, leaves[GATHER], leaves[READ],
+    )  # fmt: skip
+    base, held = _address(scratch), _address(buffer)
+    if judged:
+        verdict = _ask(leaves[JUDGE], (base, base, width * pitch))
+        if verdict == AMBIGUOUS:
+            return False
+        seen[0] |= verdict == SEEN
+    count = (width - 1) * pitch + rows
+    taps, size, kind = plan[TAPS], plan[SIZE], plan[KIND]
+    _do(leaves[CORRELATE], (base, held, count, 1, taps, size, kind))
+    write = leaves[WRITE]
+    _do(leaves[SCATTER], (target, out_step, out_stride, width, rows, write, held, pitch))
     return True
 
 
 @njit(cache=True, nogil=True)
 def _choose(extent: Any, stride: Any, axis: int) -> int:
-    """Choose the axis of the columns, or -1 for none."""
-    best = -1
+    """Choose the axis of the columns: the least stride, but no run of a few samples."""
+    best = 0 if axis else extent.size - 1
     for other in range(extent.size):
         if other == axis or extent[other] == 1:
             continue
-        if best < 0 or abs(stride[other]) < abs(stride[best]):
+        if extent[best] == 1 or best == axis or abs(stride[other]) < abs(stride[best]):
             best = other
-    if best < 0 or (abs(stride[axis]) < abs(stride[best]) and extent[axis] >= SHORT):
-        return -1
     if extent[best] * extent[axis] < SHORT:
         for other in range(extent.size):
             if other != axis and extent[other] > extent[best]:
@@ -181,26 +247,36 @@ def _advance(index: Any, extent: Any, pace: Any) -> bool:
 
 
 @njit(cache=True, nogil=True)
+def _even(count: int, most: int) -> int:
+    """Cut `count` into equal parts of at most about `most`, in whole vectors."""
+    parts = (count + most - 1) // most
+    return count if parts == 1 else ((count + parts - 1) // parts + 7) // 8 * 8
+
+
+@njit(cache=True, nogil=True)
 def _pass(
     source: int, stride: Any, target: int, out_stride: Any, extent: Any, start: int,
-    step_row: Any, fill: float, leaves: Any, scratch: Any, buffer: Any,
+    plan: Any, fill: float, leaves: Any, seen: Any, scratch: Any, buffer: Any,
 ) -> bool:  # fmt: skip
     """Apply one pass; `source` and `target` are at the first output on all but the filter axis.
 
     On the filter axis, `source` is at coordinate 0 and `start` is that of the first output.
     """
-    axis = step_row[AXIS]
-    columns = _choose(extent, stride, axis)
-    rows, reach = extent[axis], step_row[SIZE] - 1
-    counts, pace = extent.copy(), np.ones(extent.size, np.int64)
-    step, out_step = 0, 0
-    if columns >= 0:
+    axis, reach = plan[AXIS], plan[SIZE] - 1
+    rows, counts, pace = extent[axis], extent.copy(), np.ones(extent.size, np.int64)
+    columns = _choose(extent, stride, axis)  # the filter axis itself in one dimension
+    step, out_step, wide = stride[columns], out_stride[columns], 1
+    in_lines = columns == axis or (abs(stride[axis]) < abs(step) and rows >= SHORT)
+    if columns != axis:
         _merge(counts, stride, out_stride, axis, columns)
-        step, out_step = stride[columns], out_stride[columns]
-        pace[columns] = min(WIDE, max(NARROW, WINDOW // step_row[SIZE] // 32 * 32))
-    wide = 1 if columns < 0 else min(pace[columns], counts[columns])
-    room = LINE if columns < 0 else max(1, (scratch.size - 64) // wide - reach)
-    pace[axis] = max(1, min(rows, room))
+    if in_lines:
+        pace[axis] = _even(rows, LINE)
+        wide = max(1, LINE // (pace[axis] + reach + 7))
+    else:
+        wide = _even(counts[columns], min(WIDE, max(NARROW, WINDOW // plan[SIZE] // 32 * 32)))
+        pace[axis] = min(rows, max(1, (scratch.size - PADDING) // (wide + 7) - reach))
+    if columns != axis:
+        pace[columns] = wide
     index = np.zeros(extent.size, np.int64)
     more = True
     while more:
@@ -208,11 +284,20 @@ def _pass(
         for other in range(extent.size):
             here += 0 if other == axis else index[other] * stride[other]
             there += index[other] * out_stride[other]
-        width = 1 if columns < 0 else min(pace[columns], counts[columns] - index[columns])
-        if not _matrix(
-            scratch, buffer, here, there, stride[axis], step, out_stride[axis], out_step, width,
-            start + index[axis], min(pace[axis], rows - index[axis]), step_row, fill, leaves,
-        ):  # fmt: skip
+        width = 1 if columns == axis else min(wide, counts[columns] - index[columns])
+        if in_lines:
+            done = _lines(
+                scratch, buffer, here, there, stride[axis], step, out_stride[axis], out_step, width,
+                start + index[axis], min(pace[axis], rows - index[axis]), plan, fill, leaves,
+                seen,
+            )  # fmt: skip
+        else:
+            done = _rows(
+                scratch, buffer, here, there, stride[axis], step, out_stride[axis], out_step, width,
+                start + index[axis], min(pace[axis], rows - index[axis]), plan, fill, leaves,
+                seen,
+            )  # fmt: skip
+        if not done:
             return False
         more = _advance(index, counts, pace)
     return True
@@ -231,7 +316,7 @@ def _dense(extent: Any, width: int) -> Any:
 
 def _execute(
     source: int, stride: Any, target: int, out_stride: Any, chunk: Any, lows: Any, highs: Any,
-    steps: Any, fills: Any, leaves: Any, scratch: Any, buffer: Any, between: Any,
+    steps: Any, fills: Any, leaves: Any, seen: Any, scratch: Any, buffer: Any, between: Any,
 ) -> bool:  # fmt: skip
     """Run one group; False if a NaN met another and the reference kernel has to.
 
@@ -247,6 +332,8 @@ def _execute(
         Box that each pass has to give, shape (passes, axes).
     steps, fills, leaves : ndarray
         The passes, their fill values, and the leaves for the first pass and for the later ones.
+    seen : ndarray
+        Whether a NaN has come in, so that later passes are judged; shape (1,), updated.
     scratch, buffer, between : ndarray
         Float64 scratch and outputs; bytes of two intermediates, shape (2, bytes).
     """
@@ -263,7 +350,7 @@ def _execute(
                 if chunk[axis] < whole[axis]:
                     low[axis] += index[axis]
                     extent[axis] = min(chunk[axis], extent[axis] - index[axis])
-            there, step_to = between[k % 2].ctypes.data, _dense(extent, leaves[1, WRITE])
+            there, step_to = _address(between[k % 2]), _dense(extent, leaves[1, WRITE])
             if k == last:
                 there, step_to = target, out_stride
                 for axis in range(whole.size):
@@ -274,7 +361,7 @@ def _execute(
                     begin += (low[axis] - offset[axis]) * step_from[axis]
             if not _pass(
                 begin, step_from, there, step_to, extent, low[steps[k, AXIS]], steps[k],
-                fills[k], leaves[min(k, 1)], scratch, buffer,
+                fills[k], leaves[min(k, 1)], seen, scratch, buffer,
             ):  # fmt: skip
                 return False
             here, step_from, offset = there, step_to, low
@@ -288,7 +375,7 @@ _FLOATS = types.Array(types.float64, 1, "C")
 execute = njit(
     types.boolean(
         types.int64, _VECTOR, types.int64, _VECTOR, _VECTOR, _TABLE, _TABLE, _TABLE, _FLOATS,
-        _TABLE, _FLOATS, _FLOATS, types.Array(types.uint8, 2, "C"),
+        _TABLE, _VECTOR, _FLOATS, _FLOATS, types.Array(types.uint8, 2, "C"),
     ),
     cache=True,
     nogil=True,

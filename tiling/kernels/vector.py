@@ -21,8 +21,9 @@ becomes the most negative number of that width before its upper bits are dropped
 is converted less 2^63. Bool is an unsigned char.
 
 **NaN.** When two NaNs with different bits meet, which one survives depends on the operand order of
-the machine code. `is_ambiguous` finds scratch where that could happen; SciPy itself computes those.
-An invalid operation makes 0xFFF8000000000000; it needs an infinity, or an overflow.
+the machine code. `judge` finds scratch where that could happen; SciPy itself computes those.
+An invalid operation makes 0xFFF8000000000000, so as long as no other NaN comes in with the samples
+or the fill values, all are alike and nothing needs to be asked.
 
 The functions are reached by address, so the executor is compiled once for all dtypes.
 """
@@ -32,7 +33,6 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from llvmlite import ir
 from numba import cfunc, types
 from numba.core import cgutils
@@ -41,10 +41,12 @@ from numba.extending import intrinsic
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-SYMMETRIC, ANTISYMMETRIC, PLAIN = 0, 1, 2
+    import numpy as np
+
+SYMMETRIC, ANTISYMMETRIC, PLAIN = range(3)
+CLEAR, SEEN, AMBIGUOUS = range(3)
 LANES = 8  # one AVX-512 register, two of AVX2, four of SSE2
 UNROLL = 4  # sums in flight: they hide the latency of an addition
-PADDING = 64  # samples that correlate may read and write past the end of a scratch
 LARGEST = 1e200  # sums of samples up to here stay finite while the weights stay below 1e100
 DEFAULT_NAN = -0x0008000000000000  # its bits as int64
 
@@ -270,15 +272,22 @@ def _correlate(
 
 
 def _gather(
-    source: Any, row_step: int, step: int, rows: int, columns: int, width: int, target: Any
+    source: Any,
+    row_step: int,
+    step: int,
+    rows: int,
+    columns: int,
+    width: int,
+    target: Any,
+    pitch: int,
 ) -> None:
-    """Copy rows x columns samples, byte steps apart, to dense float64."""
-    if columns == 1 or row_step == columns * step:
+    """Copy rows x columns samples, byte steps apart, to float64 rows `pitch` samples apart."""
+    if pitch == columns and (columns == 1 or row_step == columns * step):
         step = row_step if columns == 1 else step
         rows, columns = 1, rows * columns
     whole = columns - columns % LANES
     for row in range(rows):
-        start, place = row * row_step, row * columns * 8
+        start, place = row * row_step, row * pitch * 8
         if step == width:
             for i in range(0, whole, LANES):
                 _move_dense(source, start + i * width, width, target, place + i * 8, 8)
@@ -290,15 +299,22 @@ def _gather(
 
 
 def _scatter(
-    target: Any, row_step: int, step: int, rows: int, columns: int, width: int, source: Any
+    target: Any,
+    row_step: int,
+    step: int,
+    rows: int,
+    columns: int,
+    width: int,
+    source: Any,
+    pitch: int,
 ) -> None:
-    """Cast rows x columns dense float64 samples to where byte steps lead."""
-    if columns == 1 or row_step == columns * step:
+    """Cast rows x columns float64 samples, rows `pitch` apart, to where byte steps lead."""
+    if pitch == columns and (columns == 1 or row_step == columns * step):
         step = row_step if columns == 1 else step
         rows, columns = 1, rows * columns
     whole = columns - columns % LANES
     for row in range(rows):
-        start, place = row * row_step, row * columns * 8
+        start, place = row * row_step, row * pitch * 8
         if step == width:
             for i in range(0, whole, LANES):
                 _move_dense(source, place + i * 8, 8, target, start + i * width, width)
@@ -309,23 +325,25 @@ def _scatter(
             _move_one(source, place + i * 8, 8, target, start + i * step, step)
 
 
-def _is_ambiguous(samples: Any, bits: Any, count: int) -> int:
-    """Tell whether NaNs with different bits could meet in sums of these samples."""
+def _judge(samples: Any, bits: Any, count: int) -> int:
+    """Tell what sums of these samples could make of NaNs: CLEAR, SEEN or AMBIGUOUS."""
     suspects = 0
     for i in range(count):
         suspects += not abs(_peek(samples, i * 8)) <= LARGEST
     if suspects == 0:
-        return 0
+        return CLEAR
     seen, huge = 0, 0
     for i in range(count):
         value, pattern = _peek(samples, i * 8), _peek(bits, i * 8)
         if value != value:  # a NaN
             if seen not in (0, pattern):
-                return 1
+                return AMBIGUOUS
             seen = pattern
         elif abs(value) > LARGEST:
             huge = 1
-    return int(huge and seen not in (0, DEFAULT_NAN))
+    if huge and seen not in (0, DEFAULT_NAN):
+        return AMBIGUOUS
+    return SEEN if seen else CLEAR
 
 
 _I64 = types.int64
@@ -340,23 +358,23 @@ def correlate_address() -> int:
 
 
 @functools.cache
-def ambiguous_address() -> int:
-    """Address of ``is_ambiguous(samples, samples, count)``."""
-    return _compile(_I64(_F64, types.CPointer(_I64), _I64), _is_ambiguous)
+def judge_address() -> int:
+    """Address of ``judge(samples, samples, count)``."""
+    return _compile(_I64(_F64, types.CPointer(_I64), _I64), _judge)
 
 
 @functools.cache
 def gather_address(dtype: np.dtype[Any]) -> int:
-    """Address of ``gather(source, row_step, step, rows, columns, width, target)``."""
+    """Address of ``gather(source, row_step, step, rows, columns, width, target, pitch)``."""
     pointer = types.CPointer(_numba_type(dtype))
-    return _compile(types.void(pointer, _I64, _I64, _I64, _I64, _I64, _F64), _gather)
+    return _compile(types.void(pointer, _I64, _I64, _I64, _I64, _I64, _F64, _I64), _gather)
 
 
 @functools.cache
 def scatter_address(dtype: np.dtype[Any]) -> int:
-    """Address of ``scatter(target, row_step, step, rows, columns, width, source)``."""
+    """Address of ``scatter(target, row_step, step, rows, columns, width, source, pitch)``."""
     pointer = types.CPointer(_numba_type(dtype))
-    return _compile(types.void(pointer, _I64, _I64, _I64, _I64, _I64, _F64), _scatter)
+    return _compile(types.void(pointer, _I64, _I64, _I64, _I64, _I64, _F64, _I64), _scatter)
 
 
 def _numba_type(dtype: np.dtype[Any]) -> Any:

@@ -1,0 +1,118 @@
+"""Runs on this machine that end early: at a tile of the test's choice, in a way of its choice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from coordinator import files
+from coordinator.engines import Capacity, Hearer, Mission
+from coordinator.engines.local import LocalEngine
+from coordinator.events import Event, TileKept, TileSent, TileStored
+from coordinator.journal.file import journal_path
+from coordinator.stores.npy import partial_path
+from tiling.job import Job
+
+SIGMA = 1.5
+SHAPE = (60, 7)
+TILE = (8, 7)
+TILES = 8
+
+
+@dataclass
+class Watched:
+    """An engine that counts, and does something when so many tiles are stored."""
+
+    at: int = -1
+    act: Callable[[], None] = lambda: None
+    sent: list[int] = field(default_factory=list)
+    kept: list[int] = field(default_factory=list)
+    stored: list[int] = field(default_factory=list)
+
+    def greet(self, job: Job, tell: Hearer) -> Capacity:
+        return LocalEngine(1).greet(job, tell)
+
+    def run(self, mission: Mission, tell: Hearer) -> None:
+        if self.at == 0:
+            self.act()
+        LocalEngine(1).run(mission, lambda event: self._hear(event, tell))
+
+    def _hear(self, event: Event, tell: Hearer) -> None:
+        tell(event)
+        match event:
+            case TileSent(tile):
+                self.sent.append(tile)
+            case TileKept(tile, _):
+                self.kept.append(tile)
+            case TileStored(tile, _, _):
+                self.stored.append(tile)
+                if len(self.stored) == self.at:
+                    self.act()
+
+
+class Workbench:
+    """An input file, and ways to filter it."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.source = folder / "in.npy"
+        self.target = folder / "out" / "out.npy"
+        self.target.parent.mkdir()
+        self.said: list[str] = []
+        self._monkeypatch = monkeypatch
+        np.save(self.source, np.random.default_rng(7).random(SHAPE))
+
+    @property
+    def left(self) -> set[str]:
+        """Names of all files in the output's folder."""
+        return {path.name for path in self.target.parent.iterdir()}
+
+    @property
+    def journal(self) -> Path:
+        return journal_path(self.target)
+
+    @property
+    def partial(self) -> Path:
+        return partial_path(self.target)
+
+    def blur(
+        self,
+        engine: Watched | None = None,
+        *,
+        tile: Any = TILE,
+        parameters: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> Watched:
+        """Filter the input; return the engine that did it."""
+        engine = engine or Watched()
+        self._monkeypatch.setattr("coordinator.engines.local.LocalEngine", lambda: engine)
+        files.filter_file(
+            "gaussian_filter",
+            self.source,
+            self.target,
+            {"sigma": SIGMA, **(parameters or {})},
+            tile=tile,
+            style="none",
+            say=self.said.append,
+            again="coord blur in.npy --resume",
+            **options,
+        )
+        return engine
+
+    def die(self, after: int, **options: Any) -> None:
+        """Leave what a run leaves that is killed once so many tiles are stored."""
+        with suppress(Killed):
+            self.blur(Watched(after, kill), **options)
+
+
+class Killed(BaseException):
+    """What a test raises in place of a signal that nothing can catch."""
+
+
+def kill() -> None:
+    raise Killed

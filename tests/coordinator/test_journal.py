@@ -1,0 +1,143 @@
+"""The journal as text: whole lines come back, and nothing else does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coordinator.errors import StoreError
+from coordinator.journal import file
+from coordinator.journal.file import JournalFile, journal_path
+from coordinator.journal.records import (
+    Finished,
+    Header,
+    JournalError,
+    Log,
+    encode,
+    encode_header,
+    parse,
+)
+
+HEADER = Header(
+    job="ab" * 32,
+    parameters=(("sigma", "[2.0, 1.0]"), ("mode", "wrap \n\u2028 é")),
+    input_bytes=1128,
+    input_mtime_ns=1_700_000_000_123_456_789,
+    input_dtype=">f4",
+    output_dtype="<f8",
+    shape=(50, 5),
+    tile=(16, 5),
+    halo=((2, 2), (0, 1)),
+)
+TILES = tuple(Finished(i, f"{i:032x}", f"{i * i:032x}") for i in range(4))
+
+
+def journal(header: Header = HEADER, tiles: tuple[Finished, ...] = TILES) -> bytes:
+    first, seal = encode_header(header)
+    return first + b"".join(encode(each, seal) for each in tiles)
+
+
+def test_what_was_written_is_read() -> None:
+    """Header and tiles come back as they were, whatever the parameters say."""
+    log = parse(journal())
+    assert (log.header, dict(log.finished), log.torn) == (HEADER, dict(enumerate(TILES)), 0)
+
+
+@given(st.integers(0, len(journal())))
+def test_a_torn_journal_keeps_its_whole_lines(length: int) -> None:
+    """Cut anywhere, it loses the line that was cut, and those after the cut."""
+    torn = journal()[:length]
+    head = journal().index(b"\n")
+    if length < head:
+        with pytest.raises(JournalError, match="torn"):
+            parse(torn)
+        return
+    log = parse(torn)
+    ends = {index + 1 for index, byte in enumerate(journal()) if byte == ord("\n")}
+    whole = sum(end <= length or end - 1 == length for end in ends) - 1
+    assert list(log.finished.values()) == list(TILES[:whole])
+
+
+@given(st.integers(0, len(journal()) - 1), st.integers(1, 255))
+def test_an_edited_byte_costs_one_line_or_two(position: int, flip: int) -> None:
+    """No changed byte is believed: what is read of the tiles was written so."""
+    edited = bytearray(journal())
+    edited[position] ^= flip
+    try:
+        log = parse(bytes(edited))
+    except JournalError:
+        assert position <= journal().index(b"\n")
+        return
+    assert log.header == HEADER
+    assert set(log.finished.values()) <= set(TILES)
+    assert len(log.finished) >= len(TILES) - 2  # the end of a line joins two
+
+
+def test_a_tile_of_another_journal_is_no_tile_of_this_one() -> None:
+    """A line is bound to the header that it was written under."""
+    other = journal(replace(HEADER, tile=(8, 5)))
+    mixed = journal(tiles=()) + other.partition(b"\n")[2]
+    log = parse(mixed)
+    assert (dict(log.finished), log.torn) == ({}, len(TILES))
+
+
+def test_the_later_line_of_a_tile_counts() -> None:
+    """A tile that was computed again has the digests of the second time."""
+    again = Finished(1, "0" * 32, "f" * 32)
+    assert parse(journal(tiles=(*TILES, again))).finished[1] == again
+
+
+def test_another_version_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A journal of another form is named as such."""
+    monkeypatch.setattr("coordinator.journal.records.VERSION", 2)
+    newer = journal()
+    monkeypatch.undo()
+    with pytest.raises(JournalError, match="another version"):
+        parse(newer)
+
+
+def read(path: Path) -> Log:
+    return parse(journal_path(path).read_bytes())
+
+
+def test_a_journal_goes_on_after_a_torn_line(tmp_path: Path) -> None:
+    """What follows a line that was cut short is not torn with it."""
+    path = tmp_path / "out.npy"
+    written = JournalFile.create(path, HEADER)
+    for each in TILES[:2]:
+        written.record(each)
+    written.close()
+    with journal_path(path).open("ab") as torn:
+        torn.write(b"0123456789abcdef 2 00")
+    more = JournalFile.reopen(path, read(path), 2)
+    more.record(TILES[3])
+    more.close()
+    assert (sorted(read(path).finished), read(path).torn) == ([0, 1, 3], 1)
+
+
+def test_a_full_disk_leaves_a_readable_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a line fits: the lines before it are still there, and no line is written after it."""
+    path = tmp_path / "out.npy"
+    written = JournalFile.create(path, HEADER)
+    written.record(TILES[0])
+    real, room = file.os.write, [20]
+
+    def write(descriptor: int, line: bytes) -> int:
+        if not room:
+            raise OSError(28, "No space left on device")
+        return real(descriptor, line[: room.pop()])
+
+    monkeypatch.setattr(file.os, "write", write)
+    with pytest.raises(StoreError, match="No space left on device"):
+        written.record(TILES[1])
+    monkeypatch.undo()
+    with pytest.raises(StoreError, match="closed"):
+        written.record(TILES[2])
+    written.close()
+    assert (sorted(read(path).finished), read(path).torn) == ([0], 1)

@@ -1,0 +1,52 @@
+"""The local engine under the contract of engines, with one thread and with several."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+
+import numpy as np
+import pytest
+
+from coordinator.engines import Engine
+from coordinator.engines.local import LocalEngine, usable_cores
+from coordinator.output import Output
+from coordinator.run import Request, run
+from coordinator.stores.memory import ArraySource
+from tests.suites.engine import CountingSink, EngineContract, Heard, job_for
+
+
+class TestOneThread(EngineContract):
+    """The caller's own thread."""
+
+    def making(self) -> AbstractContextManager[Engine]:
+        return nullcontext(LocalEngine(1))
+
+
+class TestManyThreads(EngineContract):
+    """More threads than cores, so that they get into each other's way."""
+
+    def making(self) -> AbstractContextManager[Engine]:
+        return nullcontext(LocalEngine(7))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_an_interruption_stops_the_run(threads: int) -> None:
+    """KeyboardInterrupt comes out after the tiles in hand, and the output is discarded."""
+    array = np.zeros(5000)
+    heard, sink = Heard(), CountingSink(np.empty_like(array))
+
+    class Interrupted(ArraySource):
+        def read(self, box: object) -> object:  # type: ignore[override]
+            raise KeyboardInterrupt(box)
+
+    request = Request(job_for(array, 1), Interrupted(array), (1,))
+    with pytest.raises(KeyboardInterrupt):
+        run(request, lambda _: Output(sink), LocalEngine(threads), heard)
+    assert sink.ended == ["discard"]
+    assert not sink.claimed
+
+
+def test_threads_as_many_as_cores() -> None:
+    """Unless another number is given."""
+    assert LocalEngine().threads == usable_cores() >= 1
+    assert LocalEngine(3).threads == 3

@@ -1,0 +1,252 @@
+"""Arrays in memory and `.npy` files as sources and sinks."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from coordinator.errors import InputError, StoreError
+from coordinator.stores.memory import ArraySink, ArraySource
+from coordinator.stores.npy import NpySink, check_output, open_npy, partial_path
+from tests.bits import assert_same_bits
+from tests.strategies import LAYOUTS, Array, samples
+from tests.suites.store import FileSinkContract, SinkContract, SourceContract
+from tiling.box import Box
+
+
+class TestArraySource(SourceContract):
+    """An array in memory."""
+
+    def open(self, array: Array, folder: Path) -> ArraySource:  # noqa: ARG002 -- needs no disk
+        return ArraySource(array)
+
+    @pytest.mark.parametrize("layout", LAYOUTS)
+    def test_layouts(self, layout: str) -> None:
+        """Strides, byte order and alignment do not show in the samples."""
+        array = LAYOUTS[layout](samples((5, 6), "f4", 1, special=False))
+        block = ArraySource(array).read(Box((-1, 2), (3, 6)))
+        want = array.take(range(-1, 3), 0, mode="wrap")[:, 2:]
+        assert_same_bits(block, want.astype("=f4"))
+
+    def test_a_block_inside_is_no_copy(self) -> None:
+        """Halos are read many times: a view is what makes that cheap."""
+        array = np.zeros((5, 6))
+        assert np.shares_memory(ArraySource(array).read(Box((1, 1), (3, 6))), array)
+
+
+class TestArraySink(SinkContract):
+    """The caller's own array."""
+
+    def make(self, shape: tuple[int, ...], dtype: np.dtype[Any], folder: Path) -> ArraySink:  # noqa: ARG002
+        return ArraySink(np.empty(shape, dtype))
+
+    def finished(self, sink: Any) -> Array:
+        return np.asarray(sink.array)
+
+
+class TestNpySource(SourceContract):
+    """A `.npy` file, mapped."""
+
+    def open(self, array: Array, folder: Path) -> ArraySource:
+        np.save(folder / "in.npy", array)
+        return open_npy(folder / "in.npy")
+
+    def test_a_source_can_not_be_written(self, tmp_path: Path) -> None:
+        """The input is safe, whatever happens."""
+        block = self.open(np.zeros(3), tmp_path).read(Box((0,), (3,)))
+        with pytest.raises(ValueError, match="read-only"):
+            block[0] = 1
+
+    def test_bytes_after_the_data_do_no_harm(self, tmp_path: Path) -> None:
+        """NumPy appends arrays to one file; the first is read."""
+        with (tmp_path / "in.npy").open("wb") as file:
+            np.save(file, np.arange(3))
+            np.save(file, np.arange(9))
+        assert_same_bits(open_npy(tmp_path / "in.npy").read(Box((0,), (3,))), np.arange(3))
+
+
+class TestNpySink(FileSinkContract):
+    """A `.npy` file that appears when it is whole."""
+
+    def path(self, folder: Path) -> Path:
+        return folder / "out.npy"
+
+    def make(self, shape: tuple[int, ...], dtype: np.dtype[Any], folder: Path) -> NpySink:
+        return NpySink.create(self.path(folder), shape, dtype)
+
+    def finished(self, sink: Any) -> Array:
+        return np.asarray(np.load(sink.path))
+
+    def save(self, path: Path, array: Array) -> None:
+        with path.open("wb") as file:
+            np.save(file, array)
+
+    def test_one_writer_at_a_time(self, tmp_path: Path) -> None:
+        """A second coordinator is refused, and harms nothing; once the first ends, it may."""
+        first = self.make((3,), np.dtype("<f4"), tmp_path)
+        first.region(Box((0,), (3,)))[...] = 7
+        with pytest.raises(StoreError, match="another coordinator"):
+            self.make((5,), np.dtype("<f8"), tmp_path)
+        first.commit()
+        assert_same_bits(np.load(self.path(tmp_path)), np.full(3, 7, "<f4"))
+        self.make((5,), np.dtype("<f8"), tmp_path).discard()
+        assert self.path(tmp_path).exists()
+
+    def test_a_leftover_of_a_killed_coordinator(self, tmp_path: Path) -> None:
+        """It is taken over, and none of its bytes remain."""
+        partial_path(self.path(tmp_path)).write_bytes(b"\xff" * 1000)
+        sink = self.make((3,), np.dtype("u1"), tmp_path)
+        assert (sink.region(Box((0,), (3,))) == 0).all()
+        sink.commit()
+        assert self.path(tmp_path).stat().st_size == 128 + 3
+        assert not partial_path(self.path(tmp_path)).exists()
+
+    def test_permissions_are_those_of_any_new_file(self, tmp_path: Path) -> None:
+        """As the user's umask says."""
+        self.make((3,), np.dtype("u1"), tmp_path).commit()
+        (tmp_path / "usual").touch()
+        modes = [stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()]
+        assert modes[0] == modes[1]
+
+    @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, OSError(28, "No space")])
+    def test_a_failure_while_room_is_taken(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Any
+    ) -> None:
+        """An interruption or a full disk leaves nothing behind, and lets others write."""
+
+        def fail(*_: object) -> None:
+            raise error
+
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "posix_fallocate", fail)
+            with pytest.raises((KeyboardInterrupt, MemoryError, StoreError)):
+                self.make((3,), np.dtype("u1"), tmp_path)
+        assert not [*tmp_path.iterdir()]
+        self.make((3,), np.dtype("u1"), tmp_path).discard()
+
+    @pytest.mark.parametrize(
+        "where",
+        ["file/out.npy", "none/out.npy", "folder", "n" * 300, "n" * 250],
+        ids=["below a file", "in no folder", "a folder", "too long", "too long with its dot"],
+    )
+    def test_places_that_can_not_be_written(self, tmp_path: Path, where: str) -> None:
+        """The system's own words are translated, and nothing is left."""
+        (tmp_path / "file").touch()
+        (tmp_path / ".folder.partial").mkdir()
+        with pytest.raises(StoreError, match="can't be written"):
+            NpySink.create(tmp_path / where, (3,), np.dtype("u1"))
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".folder.partial", "file"]
+
+
+def npy(text: str) -> bytes:
+    header = text.encode().ljust(117) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+
+
+def saved(array: Array) -> Callable[[Path], object]:
+    return lambda path: np.save(path, array, allow_pickle=True)
+
+
+UNREADABLE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "missing": (lambda path: path.unlink(missing_ok=True), "no such file"),
+    "folder": (lambda path: path.mkdir(), "a folder"),
+    "empty": (lambda path: path.touch(), "not a .npy file"),
+    "text": (lambda path: path.write_text("hello\n" * 9), "not a .npy file"),
+    "zip": (lambda path: path.write_bytes(b"PK\x03\x04" + bytes(100)), "not a .npy file"),
+    "pickled": (saved(np.array([{}, None])), "pickled"),
+    "structured": (saved(np.zeros(3, "i4,f8")), "plain numbers"),
+    "text array": (saved(np.array(["a"])), "plain numbers"),
+    "header cut": (lambda path: path.write_bytes(npy("{}")[:60]), "truncated"),
+    "data cut": (
+        lambda path: path.write_bytes(
+            npy("{'descr': '<f4', 'fortran_order': False, 'shape': (9,)}") + bytes(35)
+        ),
+        "truncated: its header announces 36 bytes of data, 35 follow",
+    ),
+    "no data": (
+        lambda path: path.write_bytes(
+            npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1099511627776,)}")
+        ),
+        "announces 8796093022208 bytes of data, 0 follow",
+    ),
+    "too large for its empty self": (
+        lambda path: path.write_bytes(
+            npy(f"{{'descr': '<f8', 'fortran_order': False, 'shape': (0, {2**62}, 9)}}")
+        ),
+        "shape",
+    ),
+    "negative": (
+        lambda path: path.write_bytes(
+            npy("{'descr': '<f8', 'fortran_order': False, 'shape': (-1,)}")
+        ),
+        "shape",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "words"), UNREADABLE.values(), ids=UNREADABLE)
+def test_files_that_are_no_input(
+    tmp_path: Path, make: Callable[[Path], object], words: str
+) -> None:
+    """Each is named with its path and what is wrong, and is not touched."""
+    path = tmp_path / "in.npy"
+    make(path)
+    before = [(each, each.is_file() and each.read_bytes()) for each in tmp_path.iterdir()]
+    with pytest.raises(InputError) as caught:
+        open_npy(path)
+    assert str(path) in str(caught.value)
+    assert words in str(caught.value)
+    assert before == [(each, each.is_file() and each.read_bytes()) for each in tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("where", ["file/in.npy", "n" * 300, "loop"])
+def test_files_that_can_not_be_read(tmp_path: Path, where: str) -> None:
+    """What the system says is passed on, with the path."""
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(StoreError, match="can't be read"):
+        open_npy(tmp_path / where)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "in.npy").write_bytes(b"input")
+    (tmp_path / "old.npy").write_bytes(b"older")
+    (tmp_path / "link.npy").symlink_to("in.npy")
+    (tmp_path / "hard.npy").hardlink_to(tmp_path / "in.npy")
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "overwrite", "words"),
+    [
+        ("in.npy", True, "the output is the input"),
+        ("folder/../in.npy", True, "the output is the input"),
+        ("link.npy", True, "the output is the input"),
+        ("hard.npy", True, "the output is the input"),
+        ("old.npy", False, "--overwrite"),
+        ("folder", True, "a folder"),
+        ("pipe", True, "not a file"),
+        ("none/out.npy", True, "no folder"),
+        ("in.npy/out.npy", True, "no folder"),
+        ("n" * 300, True, "too long"),
+    ],
+)
+def test_outputs_that_are_refused(folder: Path, name: str, overwrite: bool, words: str) -> None:
+    """Before anything is computed, with what would help."""
+    with pytest.raises((InputError, StoreError), match=words):
+        check_output(folder / name, folder / "in.npy", overwrite=overwrite)
+
+
+@pytest.mark.parametrize(("name", "overwrite"), [("new.npy", False), ("old.npy", True)])
+def test_outputs_that_are_accepted(folder: Path, name: str, overwrite: bool) -> None:
+    """A new file, or an old one that may go."""
+    check_output(folder / name, folder / "in.npy", overwrite=overwrite)

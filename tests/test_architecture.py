@@ -1,0 +1,129 @@
+"""The laws of DESIGN.md that imports, names and lengths can break."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("tiling", "worker", "coordinator")
+FILES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+IMPURE = {
+    *("asyncio", "aiohttp", "pathlib", "os", "time", "random", "logging", "typer", "rich"),
+    *("socket", "subprocess", "threading"),
+}
+KERNEL_ONLY = {"scipy", "numba"}
+LONGEST = 400
+LONGER = {"coordinator/dispatch.py"}
+"""Files that were too long when this test came; the list may only shrink."""
+
+each_file = pytest.mark.parametrize(
+    "path", [pytest.param(path, id=str(path.relative_to(ROOT))) for path in FILES]
+)
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield the top-level names that a file imports, inside functions too."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        match node:
+            case ast.Import(names=names):
+                yield from (name.name.partition(".")[0] for name in names)
+            case ast.ImportFrom(module=str(module), level=0):
+                yield module.partition(".")[0]
+            case ast.ImportFrom():
+                pytest.fail(f"{path}:{node.lineno}: a relative import hides where it leads")
+
+
+def forbidden(path: Path) -> set[str]:
+    """Return what a file must not import."""
+    package, *folders, _ = path.relative_to(ROOT).parts
+    others = {
+        "tiling": {"worker", "coordinator"} | IMPURE,
+        "worker": {"coordinator"},
+        "coordinator": {"worker"},
+    }[package]
+    return others if (package, *folders) == ("tiling", "kernels") else others | KERNEL_ONLY
+
+
+def test_there_is_something_to_read() -> None:
+    """Every package has files, so that the tests below can't pass by reading nothing."""
+    assert {path.relative_to(ROOT).parts[0] for path in FILES} == set(PACKAGES)
+
+
+# coord demo compares with SciPy in the same run: that is its purpose.
+EXCEPTIONS = {"coordinator/demo.py": {"scipy"}}
+
+
+@each_file
+def test_imports_obey_the_one_law(path: Path) -> None:
+    """Nothing impure in tiling; worker and coordinator apart; SciPy in the kernels."""
+    allowed = EXCEPTIONS.get(str(path.relative_to(ROOT)), set())
+    assert not set(imported(path)) & (forbidden(path) - allowed)
+
+
+@each_file
+def test_no_file_is_a_drawer_for_everything(path: Path) -> None:
+    """A file is named after what it holds."""
+    assert not {"util", "utils", "helper", "helpers", "manager", "misc"} & set(path.stem.split("_"))
+
+
+@each_file
+def test_no_file_is_too_long(path: Path) -> None:
+    """A file that needs more lines is two files."""
+    name = str(path.relative_to(ROOT))
+    lines = len(path.read_text("utf-8").splitlines())
+    assert lines <= LONGEST or name in LONGER
+
+
+@each_file
+def test_nothing_prints_below_the_command_lines(path: Path) -> None:
+    """Code emits facts; only the command lines and the demo talk."""
+    calls = (
+        node.func.id
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    )
+    assert path.stem in {"cli", "demo"} or "print" not in calls
+
+
+def loaded(statements: str) -> set[str]:
+    """Return the modules that a fresh interpreter has loaded after these statements."""
+    report = "\nimport sys; sys.stderr.write('\\n'.join(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", statements + report],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.split())
+
+
+RUN_HELP = """
+from coordinator.cli import app
+try:
+    app({})
+except SystemExit as end:
+    assert not end.code, end.code
+"""
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["blur", "--help"], ["demo", "--help"]])
+def test_help_is_quick(arguments: list[str]) -> None:
+    """Help loads neither NumPy nor aiohttp nor the live display."""
+    modules = loaded(RUN_HELP.format(arguments))
+    assert "coordinator.cli" in modules
+    assert not modules & {"numpy", "scipy", "aiohttp", "asyncio", "rich.live"}
+
+
+def test_the_coordinator_of_a_fleet_loads_no_scipy() -> None:
+    """The http engine and the file commands compute nothing, so they load no kernel's library."""
+    modules = loaded("import coordinator.engines.http, coordinator.files, coordinator.api")
+    assert "coordinator.engines.http" in modules
+    assert not modules & KERNEL_ONLY
