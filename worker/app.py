@@ -9,7 +9,7 @@ from aiohttp import web
 
 from worker import compute, handlers, health
 from worker.errors import ListenError
-from worker.faults import answer_faults
+from worker.faults import answer_faults, check_access
 from worker.service import SERVICE, Service
 from worker.settings import Settings
 from worker.transfer import wait_to_be_asked
@@ -25,7 +25,7 @@ ROUTES = (
 
 def make_app(service: Service) -> web.Application:
     """Return the application of one worker."""
-    app = web.Application(middlewares=[answer_faults])
+    app = web.Application(middlewares=[answer_faults, check_access])
     app[SERVICE] = service
     health.watch(service)
     for method, path, handler in ROUTES:

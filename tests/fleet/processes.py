@@ -53,10 +53,18 @@ class WorkerProcess:
         """Return what it has written to stderr so far."""
         return _text(self.log)
 
+    def complaints(self) -> str:
+        """Return what it has written to stderr, but for the warning of ``--insecure``."""
+        lines = self.stderr().splitlines(keepends=True)
+        return "".join(line for line in lines if "no token is asked for" not in line)
+
 
 @contextmanager
 def running_workers(
-    count: int = 1, *arguments: str, env: Mapping[str, str] | None = None
+    count: int = 1,
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    insecure: bool = True,
 ) -> Iterator[list[WorkerProcess]]:
     """Run so many workers on free ports of loopback, and stop them whatever happens.
 
@@ -67,7 +75,10 @@ def running_workers(
         Of the command line, each worker's; a later ``--port`` counts.
     env : mapping, optional
         Variables of the environment, besides this process's own.
+    insecure : bool
+        Whether they serve without a token.
     """
+    arguments += ("--insecure",) if insecure else ()
     with ExitStack() as stack:
         started = [stack.enter_context(_spawned(arguments, env or {})) for _ in range(count)]
         yield [WorkerProcess(_address(process, log), process, log) for process, log in started]

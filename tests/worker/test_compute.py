@@ -176,4 +176,4 @@ def test_what_is_no_array_is_refused(
     assert (got, headers["Content-Type"]) == (status, "application/problem+json"), text
     got, (text, _) = post(two_workers[1], form(saved(IMAGE)))
     assert (got, text) == (200, saved(ndimage.gaussian_filter(IMAGE, 0.5)))
-    assert two_workers[1].stderr() == ""
+    assert two_workers[1].complaints() == ""
