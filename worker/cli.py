@@ -18,9 +18,9 @@ from tiling.errors import UnsupportedError
 from tiling.kernels.select import Selected, Wish, select
 from tiling.token import FILE_VARIABLE, Token
 from worker.access import Guard, bracketed
-from worker.app import serving
 from worker.errors import WorkerError
 from worker.secret import load_token, token_path
+from worker.server import serving
 from worker.service import Service
 from worker.settings import Settings, usable_cores
 

@@ -20,7 +20,7 @@ from tiling.kernels.reference import run as reference
 from tiling.kernels.select import Selected
 from tiling.wire import DIGEST, Answer, Question
 from worker.access import Guard
-from worker.app import serving
+from worker.server import serving
 from worker.service import Service
 from worker.settings import Settings
 
