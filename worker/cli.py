@@ -76,7 +76,7 @@ def worker(
         token = None if insecure else shared_token(token_path(token_file))
         if insecure:
             warn_insecure(host, network=insecure_network)
-        guard = Guard.of(token, [socket.gethostname(), *(allow_host or ())])
+        guard = Guard.of(token, [*own_names(), *(allow_host or ())])
         selected = select(kernel, str(user_cache_path("tilefan") / "compiled"))
         if selected.note:
             say(selected.note)
@@ -110,6 +110,12 @@ def warn_insecure(host: str, *, network: bool) -> None:
         raise typer.BadParameter(hint)
     who = "everybody who reaches" if network else "every user of"
     say(f"no token is asked for: {who} {host} can use this worker")
+
+
+def own_names() -> tuple[str, str]:
+    """Return this machine's name, in full as it has it and without its domain."""
+    name = socket.gethostname()
+    return name, name.partition(".")[0]
 
 
 def is_loopback(host: str) -> bool:

@@ -53,6 +53,15 @@ async def serve(
         yield service, client
 
 
+def address(client: aiohttp.ClientSession) -> tuple[str, int]:
+    """Return where a client's worker listens."""
+    url = client._base_url
+    assert url is not None
+    assert url.host is not None
+    assert url.port is not None
+    return url.host, url.port
+
+
 def gaussian_job(array: npt.NDArray[Any], *args: Any, **kwargs: Any) -> Job:
     """Return the job of `scipy.ndimage.gaussian_filter` on this array."""
     call = FILTERS["gaussian_filter"].call(array.ndim, array.dtype, *args, **kwargs)
