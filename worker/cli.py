@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import socket
+from collections.abc import Iterable
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +18,7 @@ from platformdirs import user_cache_path
 from tiling.errors import UnsupportedError
 from tiling.kernels.select import Selected, Wish, select
 from tiling.token import FILE_VARIABLE, Token
-from worker.access import Guard, bracketed
+from worker.access import Guard, bracketed, name_of
 from worker.errors import WorkerError
 from worker.secret import load_token, token_path
 from worker.server import serving
@@ -76,6 +77,7 @@ def worker(
         token = None if insecure else shared_token(token_path(token_file))
         if insecure:
             warn_insecure(host, network=insecure_network)
+        check_names(allow_host or ())
         guard = Guard.of(token, [*own_names(), *(allow_host or ())])
         selected = select(kernel, str(user_cache_path("tilefan") / "compiled"))
         if selected.note:
@@ -110,6 +112,13 @@ def warn_insecure(host: str, *, network: bool) -> None:
         raise typer.BadParameter(hint)
     who = "everybody who reaches" if network else "every user of"
     say(f"no token is asked for: {who} {host} can use this worker")
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Refuse what can't stand in ``Host``."""
+    for name in names:
+        if not name_of(name):
+            raise typer.BadParameter(f"--allow-host: {name!r} is no name of a host")
 
 
 def own_names() -> tuple[str, str]:
