@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint simulate
+.PHONY: demo test fuzz lint simulate
 
 SCHEDULES ?= 100000
 
@@ -16,6 +16,9 @@ demo: .venv/installed
 
 test: .venv/installed lint
 	$(BIN)/python -m pytest
+
+fuzz: .venv/installed
+	TILEFAN_FUZZ=100000 $(BIN)/python -m pytest tests/worker/test_hostile.py -k mutated
 
 lint: .venv/installed
 	$(BIN)/ruff check .

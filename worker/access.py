@@ -26,10 +26,8 @@ The right token is let in all the same: 256 bits are not guessed, at no rate, an
 address with a guesser shall not be locked out.
 """
 
-DEFAULT_PORTS = frozenset({80, 443})
-"""The ports that a client leaves out of ``Host``: of http and of https."""
-
-HAS_PORT = re.compile(r":[0-9]+\Z")
+AUTHORITY = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^\[\]:@/\s]+)(:[0-9]{1,5})?")
+"""``Host``: a name, an IPv4 address or an IPv6 address in brackets; a port."""
 
 ADDRESSES = 1024
 """Addresses that are remembered; a stranger must not fill the memory."""
@@ -70,7 +68,8 @@ class Guard:
         What a request must carry; None lets everybody in.
     names : frozenset of str
         Names in ``Host`` by which this worker may be called, besides the address that the
-        connection came to: ``name``, at the worker's port, or ``name:port``.
+        connection came to. The port is not compared: an attacker chooses the name, and tunnels
+        and mapped ports change it.
     throttle : Throttle
     """
 
@@ -81,12 +80,12 @@ class Guard:
     @classmethod
     def of(cls, token: Token | None, names: Iterable[str]) -> Guard:
         """Return the rules for names in any case."""
-        return cls(token, frozenset(name.lower() for name in names))
+        return cls(token, frozenset(map(name_of, names)))
 
     def check(
         self,
         headers: CIMultiDict[str] | CIMultiDictProxy[str],
-        local: tuple[str, int],
+        local: str,
         remote: str,
         now: float,
     ) -> None:
@@ -95,8 +94,8 @@ class Guard:
         Parameters
         ----------
         headers : multidict
-        local : (str, int)
-            Address and port that the connection came to.
+        local : str
+            Address that the connection came to.
         remote : str
             Address that it came from.
         now : float
@@ -121,24 +120,30 @@ class Guard:
             {"WWW-Authenticate": "Bearer"},
         )
 
-    def _check_browser(
-        self, headers: CIMultiDict[str] | CIMultiDictProxy[str], local: tuple[str, int]
-    ) -> None:
+    def _check_browser(self, headers: CIMultiDict[str] | CIMultiDictProxy[str], local: str) -> None:
         if "Origin" in headers:
             raise RefusedError(Kind.ORIGIN, "pages in browsers may not use a worker")
         hosts = headers.getall("Host", [])
-        if len(hosts) != 1 or not self._is_ours(hosts[0].lower(), *local):
+        if len(hosts) != 1 or not self._is_ours(hosts[0], local):
             shown = hosts[0][:80] if len(hosts) == 1 else f"{len(hosts)} times"
             detail = f"Host: {shown} is no name of this worker: start it with --allow-host NAME"
             raise RefusedError(Kind.HOST, detail)
 
-    def _is_ours(self, host: str, address: str, port: int) -> bool:
-        names = {*self.names, bracketed(address)}
+    def _is_ours(self, host: str, address: str) -> bool:
+        names = {*self.names, bracketed(address)} - {""}
         if ip_address(address).is_loopback:
             names.add("localhost")
-        if port in DEFAULT_PORTS and host in names:
-            return True
-        return host in {name if HAS_PORT.search(name) else f"{name}:{port}" for name in names}
+        return name_of(host) in names
+
+
+def name_of(host: str) -> str:
+    """Return the name in a host that may carry a port, in lower case.
+
+    >>> name_of("Node1:8080"), name_of("[::1]:80"), name_of("evil@node1"), name_of("")
+    ('node1', '[::1]', '', '')
+    """
+    found = AUTHORITY.fullmatch(host.lower())
+    return found["name"] if found else ""
 
 
 def bracketed(host: str) -> str:

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import socket
+from collections.abc import Iterable
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
@@ -17,22 +18,16 @@ from platformdirs import user_cache_path
 from tiling.errors import UnsupportedError
 from tiling.kernels.select import Selected, Wish, select
 from tiling.token import FILE_VARIABLE, Token
-from worker.access import Guard, bracketed
-from worker.app import serving
-from worker.errors import CertificateError, ListenError, TokenFileError
+from worker.access import Guard, bracketed, name_of
+from worker.errors import WorkerError
 from worker.secret import load_token, token_path
+from worker.server import serving
 from worker.service import Service
 from worker.settings import Settings, usable_cores
 from worker.tls import Identity, own_identity
 
-UNUSABLE_SECRET = 6
-"""Exit code of a token file, or of a certificate or its key, that can't be used."""
-
 USAGE = 2
 """Exit code of what can't be served as asked."""
-
-UNUSABLE_ADDRESS = 7
-"""Exit code of an address that can't be listened on."""
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - the fleet is on other machines; --host narrows it
 
@@ -95,19 +90,20 @@ def worker(
         token = None if insecure else shared_token(token_path(token_file))
         if insecure:
             warn_insecure(host, network=insecure_network)
+        check_names(allow_host or ())
+        guard = Guard.of(token, [*own_names(), *(allow_host or ())])
         identity = shown_identity(tls_cert, tls_key, own=tls)
-        guard = Guard.of(token, [socket.gethostname(), *(allow_host or ())])
         selected = select(kernel, str(user_cache_path("tilefan") / "compiled"))
         if selected.note:
             say(selected.note)
         settings = Settings(threads=threads)
-        code = asyncio.run(serve(settings, guard, host, port, selected, identity))
+        code = asyncio.run(serve(settings, guard, selected, host, port, identity))
     except UnsupportedError as error:
         say(str(error))
         code = USAGE
-    except (ListenError, TokenFileError, CertificateError) as error:
+    except WorkerError as error:
         say(str(error))
-        code = UNUSABLE_ADDRESS if isinstance(error, ListenError) else UNUSABLE_SECRET
+        code = error.exit_code
     raise typer.Exit(code)
 
 
@@ -145,10 +141,21 @@ def warn_insecure(host: str, *, network: bool) -> None:
     if not is_loopback(host) and not network:
         hint = "--insecure serves this machine only: add --host 127.0.0.1, or --insecure-network"
         raise typer.BadParameter(hint)
-    say(
-        f"no token is asked for: {'everybody who reaches' if network else 'every user of'} "
-        f"{host} can use this worker"
-    )
+    who = "everybody who reaches" if network else "every user of"
+    say(f"no token is asked for: {who} {host} can use this worker")
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Refuse what can't stand in ``Host``."""
+    for name in names:
+        if not name_of(name):
+            raise typer.BadParameter(f"--allow-host: {name!r} is no name of a host")
+
+
+def own_names() -> tuple[str, str]:
+    """Return this machine's name, in full as it has it and without its domain."""
+    name = socket.gethostname()
+    return name, name.partition(".")[0]
 
 
 def is_loopback(host: str) -> bool:
@@ -162,15 +169,14 @@ def is_loopback(host: str) -> bool:
 async def serve(
     settings: Settings,
     guard: Guard,
+    selected: Selected,
     host: str,
     port: int,
-    selected: Selected,
     identity: Identity | None = None,
 ) -> int:
     """Serve until a signal, finish what is in flight, and return the exit code."""
     service = Service.start(settings, guard, selected)
-    tls = identity.context if identity else None
-    async with serving(service, host, port, tls) as address:
+    async with serving(service, host, port, identity.context if identity else None) as address:
         await service.warm()
         told = listen_to_signals()
         announce(host, *address, identity.pin if identity else None)

@@ -27,6 +27,7 @@ class Kind(enum.Enum):
     TOO_LARGE = ("urn:tilefan:too-large", 413, "The body is larger than this worker takes")
     MEDIA_TYPE = ("urn:tilefan:media-type", 415, "The body is not of the type that is read here")
     EXPECTATION = ("urn:tilefan:expectation", 417, "Only 100-continue can be expected")
+    TOO_COSTLY = ("urn:tilefan:too-costly", 422, "This is more work than the worker takes at once")
     HOST = ("urn:tilefan:host", 421, "The request is addressed to somebody else")
     UNSUPPORTED = ("urn:tilefan:unsupported", 422, "No filter can do this")
     THROTTLED = ("urn:tilefan:throttled", 429, "Too many wrong tokens")
@@ -43,7 +44,9 @@ class Kind(enum.Enum):
 
 
 class WorkerError(Exception):
-    """Root of every error of this package."""
+    """Root of every error of this package; `exit_code` is that of a command that it ends."""
+
+    exit_code = 1
 
 
 class RefusedError(WorkerError):
@@ -68,10 +71,16 @@ class RefusedError(WorkerError):
 class TokenFileError(WorkerError):
     """The token can't be had: the file is exposed, empty, unreadable, or can't be made."""
 
+    exit_code = 6
+
 
 class CertificateError(WorkerError):
     """The certificate or its key can't be had."""
 
+    exit_code = 6
+
 
 class ListenError(WorkerError):
     """The address can't be listened on."""
+
+    exit_code = 7

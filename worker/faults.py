@@ -42,9 +42,9 @@ async def check_access(request: web.Request, handler: Handler) -> web.StreamResp
     """Let nobody pass who may not; the body of a refused request is not read."""
     if request.transport is None:
         raise ConnectionResetError
-    address, port = request.transport.get_extra_info("sockname")[:2]
-    remote = request.remote or ""
-    request.app[SERVICE].guard.check(request.headers, (address, port), remote, time.monotonic())
+    local = request.transport.get_extra_info("sockname")[0]
+    guard = request.app[SERVICE].guard
+    guard.check(request.headers, local, request.remote or "", time.monotonic())
     return await handler(request)
 
 

@@ -20,7 +20,7 @@ from tiling.kernels.reference import run as reference
 from tiling.kernels.select import Selected
 from tiling.wire import DIGEST, Answer, Question
 from worker.access import Guard
-from worker.app import serving
+from worker.server import serving
 from worker.service import Service
 from worker.settings import Settings
 
@@ -51,6 +51,15 @@ async def serve(
         aiohttp.ClientSession(f"http://{host}:{port}") as client,
     ):
         yield service, client
+
+
+def address(client: aiohttp.ClientSession) -> tuple[str, int]:
+    """Return where a client's worker listens."""
+    url = client._base_url
+    assert url is not None
+    assert url.host is not None
+    assert url.port is not None
+    return url.host, url.port
 
 
 def gaussian_job(array: npt.NDArray[Any], *args: Any, **kwargs: Any) -> Job:

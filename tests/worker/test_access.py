@@ -27,10 +27,10 @@ from worker.settings import Settings
 SECRET = "s3cret-s3cret-s3cret-s3cret-s3cret"
 TOKEN = Token.from_file(SECRET.encode(), 0o600)
 BLOCK = np.arange(60, dtype="<i4").reshape(6, 10)
-HERE = ("10.1.2.3", 8080)
+HERE = "10.1.2.3"
 
 
-def refused(guard: Guard, *pairs: tuple[str, str], local: tuple[str, int] = HERE) -> Kind | None:
+def refused(guard: Guard, *pairs: tuple[str, str], local: str = HERE) -> Kind | None:
     """Return why a request is refused, if it is."""
     try:
         guard.check(CIMultiDict(pairs), local, "10.9.9.9", 0.0)
@@ -41,32 +41,33 @@ def refused(guard: Guard, *pairs: tuple[str, str], local: tuple[str, int] = HERE
 
 HOSTS = [
     (HERE, "10.1.2.3:8080", True),
+    (HERE, "10.1.2.3:9999", True),  # a tunnel, or a port that is mapped
+    (HERE, "10.1.2.3", True),
     (HERE, "node1:8080", True),
     (HERE, "NODE1:8080", True),
-    (HERE, "gateway:9000", True),
-    (HERE, "10.1.2.3", False),
-    (HERE, "10.1.2.3:8081", False),
-    (HERE, "10.1.2.3:80800", False),
+    (HERE, "gateway:8080", True),
     (HERE, "10.1.2.4:8080", False),
+    (HERE, "127.0.0.1:8080", False),
     (HERE, "localhost:8080", False),
-    (HERE, "node1", False),
+    (HERE, "node1.:8080", False),
     (HERE, "node1.evil.example:8080", False),
     (HERE, "evil.example:8080", False),
-    (HERE, "gateway:8080", False),
+    (HERE, "evil.example@node1:8080", False),
     (HERE, "node1:8080@evil.example", False),
+    (HERE, "node1:8080:8080", False),
+    (HERE, "node1:", False),
     (HERE, "", False),
-    (("127.0.0.1", 8080), "localhost:8080", True),
-    (("127.0.0.1", 8080), "127.0.0.1:8080", True),
-    (("127.0.0.1", 8080), "[::1]:8080", False),
-    (("::1", 8080), "[::1]:8080", True),
-    (("::1", 8080), "localhost:8080", True),
-    (("10.1.2.3", 80), "10.1.2.3", True),
-    (("10.1.2.3", 80), "node1", True),
+    ("127.0.0.1", "localhost:8080", True),
+    ("127.0.0.1", "127.0.0.1:8080", True),
+    ("127.0.0.1", "[::1]:8080", False),
+    ("::1", "[::1]:8080", True),
+    ("::1", "::1", False),
+    ("::1", "localhost:8080", True),
 ]
 
 
 @pytest.mark.parametrize(("local", "host", "ours"), HOSTS, ids=str)
-def test_only_its_own_names_are_answered(local: tuple[str, int], host: str, ours: bool) -> None:
+def test_only_its_own_names_are_answered(local: str, host: str, ours: bool) -> None:
     """Any name that somebody else may give to this address is refused, so rebinding fails."""
     guard = Guard.of(None, ["Node1", "gateway:9000"])
     assert refused(guard, ("Host", host), local=local) is (None if ours else Kind.HOST)

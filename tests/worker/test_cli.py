@@ -71,6 +71,7 @@ def test_an_address_that_is_taken() -> None:
         ("--colour", "blue"),
         ("now",),
         ("--insecure",),
+        ("--insecure", "--host", "127.0.0.1", "--allow-host", "http://node1"),
         ("--insecure", "--host", "10.0.0.1"),
     ],
     ids=" ".join,
@@ -141,9 +142,9 @@ def test_a_drain_has_an_end() -> None:
     """What is not finished in time is cut off, and the exit code says so."""
     program = (
         "import asyncio, os; from worker import cli; from worker.settings import Settings;"
-        "from worker.access import Guard; from tiling.kernels.select import select;"
+        "from tiling.kernels.select import select; from worker.access import Guard;"
         "settings, kernel = Settings(drain_s=0.2), select('reference');"
-        "os._exit(asyncio.run(cli.serve(settings, Guard(), '127.0.0.1', 0, kernel)))"
+        "os._exit(asyncio.run(cli.serve(settings, Guard(), kernel, '127.0.0.1', 0)))"
     )
     command = [sys.executable, "-u", "-c", program]
     with subprocess.Popen(

@@ -121,7 +121,7 @@ def test_a_file_that_is_exposed_stops_the_start(tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_bytes(GOOD)
     path.chmod(0o644)
-    result = run("--token-file", str(path), "--port", "0")
+    result = run("--host", "127.0.0.1", "--token-file", str(path), "--port", "0")
     assert (result.returncode, result.stdout) == (6, "")
     assert (
         result.stderr
