@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test fuzz lint simulate
+.PHONY: attested demo test fuzz lint simulate
 
 SCHEDULES ?= 100000
 
@@ -27,3 +27,6 @@ lint: .venv/installed
 
 simulate: .venv/installed
 	TILEFAN_SCHEDULES=$(SCHEDULES) $(BIN)/python -m pytest -n auto tests/coordinator/test_dispatch_simulation.py
+
+attested: .venv/installed
+	$(BIN)/python -m tests.tiling.make_attested

@@ -6,7 +6,7 @@ from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
-from worker import compute, handlers, health
+from worker import attest, compute, handlers, health
 from worker.faults import answer_faults, check_access
 from worker.service import SERVICE, Service
 from worker.transfer import wait_to_be_asked
@@ -14,6 +14,7 @@ from worker.transfer import wait_to_be_asked
 ROUTES = (
     ("GET", "/v1/health", health.get_health),
     ("GET", "/metrics", health.get_metrics),
+    ("POST", "/v1/attest", attest.post_attest),
     ("POST", "/v1/jobs", handlers.post_job),
     ("POST", "/v1/tiles", handlers.post_tile),
     ("POST", "/", compute.post_array),
@@ -24,6 +25,7 @@ def make_app(service: Service) -> web.Application:
     """Return the application of one worker."""
     app = web.Application(middlewares=[answer_faults, check_access])
     app[SERVICE] = service
+    app[attest.ATTESTATION] = attest.Attestation(service.kernel)
     health.watch(service)
     for method, path, handler in ROUTES:
         app.router.add_route(method, path, handler, expect_handler=wait_to_be_asked)

@@ -16,10 +16,12 @@ from typing import Any
 
 import aiohttp
 
+from coordinator.attestation import fault
 from coordinator.config import Host
 from coordinator.credential import Credential
 from coordinator.display.words import inert
 from coordinator.events import FailureKind
+from tiling.attest import needed
 from tiling.errors import WireError
 from tiling.job import Job
 from tiling.wire import BODY_TYPE, DIGEST, PROTOCOL, UNKNOWN_JOB, Answer, Question
@@ -38,6 +40,9 @@ UNTRUSTED = frozenset({401, 403, 429})
 
 GREETING_S = 5.0
 """Longest wait for the answer to a greeting: the worker computes nothing for it."""
+
+ATTEST_S = 60.0
+"""Longest wait for digests of probes: a worker may have to compile for them first."""
 
 WRONG_CERTIFICATE = (
     "shows a certificate that hosts.toml does not trust: if its owner made a new one, "
@@ -138,6 +143,33 @@ class Client:
         if not isinstance(said, dict) or said.get("job") != job.digest:
             raise Refusal(FailureKind.CORRUPT, "understood another job", unfit=True)
 
+    async def attest(self, job: Job) -> None:
+        """Have the worker prove that it computes the bits that this job wants.
+
+        Raises
+        ------
+        Refusal
+            If it does not, naming the first probe that differs.
+        """
+        if names := needed(job):
+            body = json.dumps({"probes": names}).encode("ascii")
+            said = await self._json("POST", "/v1/attest", data=body, timeout_s=ATTEST_S)
+            if (trouble := fault(names, said)) is not None:
+                raise Refusal(FailureKind.CORRUPT, trouble, unfit=True)
+
+    async def admit(self, job: Job) -> int:
+        """Greet the worker, have it prove itself, and register the job; return its slots.
+
+        Raises
+        ------
+        Refusal
+            If it can't be used for this job.
+        """
+        slots = await self.greet()
+        await self.attest(job)
+        await self.register(job)
+        return slots
+
     async def filter(
         self, question: Question, body: memoryview, answer: Answer, digest: str
     ) -> tuple[bytearray, Mapping[str, str]]:
@@ -170,16 +202,18 @@ class Client:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _unreached(error) from error
 
-    async def _json(self, method: str, path: str, data: bytes | None = None) -> Any:
+    async def _json(
+        self, method: str, path: str, data: bytes | None = None, timeout_s: float | None = None
+    ) -> Any:
         headers = {"Content-Type": "application/json"} if data else None
-        timeout = aiohttp.ClientTimeout(total=self.greeting_s)
+        wait_s = timeout_s or self.greeting_s
         try:
             async with self.session.request(
                 method,
                 self.host.url + path,
                 data=data,
                 headers=headers,
-                timeout=timeout,
+                timeout=aiohttp.ClientTimeout(total=wait_s),
                 allow_redirects=False,
                 ssl=self.tls,
             ) as response:
@@ -189,7 +223,7 @@ class Client:
         except (UnknownJobError, Refusal):
             raise
         except TimeoutError:
-            raise Refusal(FailureKind.TIMEOUT, f"no answer within {self.greeting_s:g} s") from None
+            raise Refusal(FailureKind.TIMEOUT, f"no answer within {wait_s:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
             raise _unreached(error) from error
         except (ValueError, RecursionError):

@@ -166,10 +166,9 @@ class HttpEngine:
 
 
 async def greet(name: str, client: Client, job: Job) -> WorkerReady | WorkerLost:
-    """Greet one worker and register the job with it."""
+    """Greet one worker, have it prove itself, and register the job with it."""
     try:
-        slots = await client.greet()
-        await client.register(job)
+        slots = await client.admit(job)
     except Refusal as refusal:
         return WorkerLost(name, refusal.reason, refusal.unfit, refusal.untrusted)
     return WorkerReady(name, slots)
@@ -334,7 +333,7 @@ class Campaign:
         try:
             got, headers = await client.filter(question, body, answer, asked)
         except UnknownJobError:
-            await client.register(job)
+            await client.admit(job)
             got, headers = await client.filter(question, body, answer, asked)
         digest = await asyncio.to_thread(check, answer, headers, got)
         return _Answered(got, Finished(tile.index, asked, digest)), digest
