@@ -102,3 +102,21 @@ def check_correlation(source: Dtype, target: Dtype) -> None:
         raise UnsupportedError(f"output must have complex dtype, not {target}")
     if source.kind != "c" and target.kind == "c":
         raise UnsupportedError(f"array type {target!r} not supported as output of a real array")
+
+
+def check_copy(source: Dtype, target: Dtype) -> None:
+    """Refuse to copy numbers into integers: where they do not fit, NumPy's bits follow no rule.
+
+    What it makes of NaN, or of 1e10 as int32, depends on the processor and on how it walks the
+    array, so a tile's bits need not be the whole's.
+
+    Raises
+    ------
+    UnsupportedError
+        For a target of integers, and a source that has more than those.
+    """
+    if source.kind in "fc" and target.kind in "iu":
+        raise UnsupportedError(
+            f"nothing is filtered, and copying {source} to {target} is not exact in tiles: NaN and "
+            f"what does not fit become bits that depend on the array's layout; use astype"
+        )

@@ -1,9 +1,9 @@
 """The filters: a row each, from SciPy's parameters to an operation.
 
 A row takes the parameters that `scipy.ndimage` takes, means by them what SciPy means, and refuses
-what SciPy refuses with the same kind of error, before anything is sent. It is stricter in one
-point: a sigma that is negative or not finite is an error here, where SciPy skips the axis or
-overflows.
+what SciPy refuses with the same kind of error, before anything is sent. It is stricter in two
+points: a sigma that is negative or not finite is an error here, where SciPy skips the axis or
+overflows; and without a sigma above 0, floats are not copied to integers (see `check_copy`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from tiling.dtypes import Dtype, check_correlation, output_dtype, wire_name
+from tiling.dtypes import Dtype, check_copy, check_correlation, output_dtype, wire_name
 from tiling.edges import plain_mode
 from tiling.errors import BadTypeError, BadValueError, UnsupportedError
 from tiling.job import Call
@@ -81,8 +81,7 @@ def gaussian_filter(
     columns = zip(axes, sigmas, orders, modes, radii, strict=True)
     rows = [row for row in columns if _sigma(row[1]) > SKIPPED_SIGMA]
     source, target = dtype.newbyteorder("="), output_dtype(output, dtype).newbyteorder("=")
-    if rows:
-        check_correlation(source, target)
+    (check_correlation if rows else check_copy)(source, target)
     wire_name(source), wire_name(target)
     fill = _cval(cval, source) if rows else 0.0
     passes = [

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tiling.dtypes import Array, Dtype, check_correlation
+from tiling.dtypes import Array, Dtype, check_copy, check_correlation
 from tiling.edges import plain_mode
 from tiling.errors import TilingError, WireError
 from tiling.halo import Halo
@@ -56,8 +56,7 @@ class Correlations:
         """Refuse axes that the array has not and dtypes that SciPy does not correlate."""
         if any(step.axis >= ndim for step in self.passes):
             raise WireError(f"a pass along an axis that {ndim}-d arrays have not")
-        if self.passes:
-            check_correlation(source, target)
+        (check_correlation if self.passes else check_copy)(source, target)
 
     def apply(self, block: Array, crop: tuple[slice, ...], out: Array, kernel: Kernel) -> None:
         """Filter a block and write the part `crop` of the result into `out`."""

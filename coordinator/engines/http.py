@@ -226,6 +226,7 @@ class Campaign:
             limits=limits,
             rng=random.Random(),  # noqa: S311 -- jitter, not secrets
             now=time.monotonic(),
+            awaits_stores=True,
         )
 
     async def carry_out(
@@ -242,11 +243,20 @@ class Campaign:
             self._act(Interrupted())
             if self._stores:
                 await asyncio.wait(self._stores, timeout=PATIENCE_S)
+            self._tell_rest()
             raise
         for task in (*beats, *self._attempts.values()):
             task.cancel()
         await asyncio.gather(*self._stores)
+        self._tell_rest()
         return outcome
+
+    def _tell_rest(self) -> None:
+        """Let the listeners hear what was stored after the dispatcher had made up its mind."""
+        while not self._inbox.empty():
+            event = self._inbox.get_nowait()
+            if isinstance(event, TileStored):
+                self._tell(event)
 
     async def _decide(self) -> Outcome:
         """Let the dispatcher hear of every event until it says how the run ended."""
@@ -346,7 +356,7 @@ class Campaign:
 
     async def _store(self, tile: int, worker: str, answered: _Answered) -> None:
         await asyncio.to_thread(self._write, self._mission.plan[tile], answered)
-        self._tell(TileStored(tile, worker, len(answered.body)))
+        self._inbox.put_nowait(TileStored(tile, worker, len(answered.body)))
 
     def _write(self, tile: Tile, answered: _Answered) -> None:
         block = np.frombuffer(answered.body, self._mission.job.target).reshape(tile.write.shape)

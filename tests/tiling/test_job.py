@@ -59,7 +59,9 @@ def jobs(draw: st.DrawFn) -> Job:
 
     steps = draw(st.integers(0, 3))
     passes = tuple(one_pass() for _ in range(steps))
-    dtypes = draw(st.lists(st.sampled_from([F4, F8, I4]), min_size=2, max_size=4))
+    dtypes = draw(
+        st.lists(st.sampled_from([F4, F8, I4] if steps else [F4, F8]), min_size=2, max_size=4)
+    )
     return Job(
         ndim,
         tuple(Call("f", Correlations(passes), a, b) for a, b in itertools.pairwise(dtypes)),
