@@ -152,6 +152,28 @@ def demo(
         run_demo(workers, quiet=quiet)
 
 
+@app.command()
+def doctor(
+    hosts: Annotated[
+        Path, typer.Option("--hosts", envvar="COORD_HOSTS", metavar="FILE", help="hosts.toml.")
+    ],
+    token_file: TokenFile = None,
+) -> None:
+    """Examine every worker of a hosts.toml: is it reached, trusted, right, and how fast.
+
+    Prints a table, and for each worker that can't be used what to do about it. Exits with 0 if
+    there is one to work with, with 6 if tokens or certificates are in the way, or else with 3.
+    """
+    with exit_codes():
+        from coordinator.config import load_hosts
+        from coordinator.credential import find_credential, warn_of_clear_text
+        from coordinator.doctor import run_doctor
+
+        config, credential = load_hosts(hosts), find_credential(token_file)
+        warn_of_clear_text(config, credential)
+        run_doctor(config, credential)
+
+
 def numbers(text: str, kind: type[int] | type[float], option: str) -> float | list[float]:
     """Parse ``2`` or ``2,2,0``: one number for all axes, or one per axis."""
     try:

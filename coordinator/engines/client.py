@@ -10,17 +10,18 @@ from __future__ import annotations
 import json
 import os
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 
 from coordinator.attestation import fault
-from coordinator.config import Host
+from coordinator.config import Config, Host
 from coordinator.credential import Credential
 from coordinator.display.words import inert
 from coordinator.events import FailureKind
+from coordinator.pins import tls_context
 from tiling.attest import needed
 from tiling.errors import WireError
 from tiling.job import Job
@@ -110,8 +111,8 @@ class Client:
     tls: ssl.SSLContext | bool = True
     greeting_s: float = GREETING_S
 
-    async def greet(self) -> int:
-        """Ask the worker who it is; return the tiles it takes at a time.
+    async def health(self) -> dict[str, Any]:
+        """Ask the worker who it is.
 
         Raises
         ------
@@ -126,6 +127,17 @@ class Client:
                 f"is no tilefan worker of protocol {PROTOCOL}: it says {said!r:.40}",
                 unfit=True,
             )
+        return health
+
+    async def greet(self) -> int:
+        """Ask the worker who it is; return the tiles it takes at a time.
+
+        Raises
+        ------
+        Refusal
+            If it can't be reached, or is no worker of this protocol.
+        """
+        health = await self.health()
         slots = self.host.slots or health.get("slots")
         if not isinstance(slots, int) or not 1 <= slots <= 1024:
             raise Refusal(FailureKind.REFUSED, f"offers {slots!r:.40} slots", unfit=True)
@@ -143,15 +155,15 @@ class Client:
         if not isinstance(said, dict) or said.get("job") != job.digest:
             raise Refusal(FailureKind.CORRUPT, "understood another job", unfit=True)
 
-    async def attest(self, job: Job) -> None:
-        """Have the worker prove that it computes the bits that this job wants.
+    async def attest(self, names: Sequence[str]) -> None:
+        """Have the worker prove that it computes what SciPy does; see `tiling.attest`.
 
         Raises
         ------
         Refusal
             If it does not, naming the first probe that differs.
         """
-        if names := needed(job):
+        if names:
             body = json.dumps({"probes": names}).encode("ascii")
             said = await self._json("POST", "/v1/attest", data=body, timeout_s=ATTEST_S)
             if (trouble := fault(names, said)) is not None:
@@ -166,7 +178,7 @@ class Client:
             If it can't be used for this job.
         """
         slots = await self.greet()
-        await self.attest(job)
+        await self.attest(needed(job))
         await self.register(job)
         return slots
 
@@ -311,6 +323,21 @@ def _unreached(error: Exception) -> Refusal:
             return Refusal(FailureKind.CORRUPT, "does not answer in HTTP", unfit=True)
         case _:
             return Refusal(FailureKind.BROKEN, shown(f"{type(error).__name__}: {error}"))
+
+
+def make_clients(
+    config: Config,
+    session: aiohttp.ClientSession,
+    credential: Credential,
+    greeting_s: float = GREETING_S,
+) -> dict[str, Client]:
+    """Return a client for each host, by the host's name."""
+    return {
+        host.name: Client(
+            host, session, credential, tls_context(host.certificate, host.ca), greeting_s
+        )
+        for host in config.hosts
+    }
 
 
 def new_session(connect_timeout_s: float, credential: Credential) -> aiohttp.ClientSession:

@@ -21,7 +21,14 @@ from coordinator.credential import Credential, find_credential, warn_of_clear_te
 from coordinator.dispatch import Dispatcher
 from coordinator.engines import Capacity, Hearer, Mission
 from coordinator.engines.background import Background
-from coordinator.engines.client import Client, Refusal, UnknownJobError, check, new_session
+from coordinator.engines.client import (
+    Client,
+    Refusal,
+    UnknownJobError,
+    check,
+    make_clients,
+    new_session,
+)
 from coordinator.errors import (
     NoWorkerError,
     TileFailedError,
@@ -55,7 +62,6 @@ from coordinator.instructions import (
 )
 from coordinator.journal.records import Finished
 from coordinator.journal.seals import Seals
-from coordinator.pins import tls_context
 from coordinator.policy import Limits
 from tiling.choose import MAX_TILE_BYTES
 from tiling.job import Job
@@ -128,16 +134,8 @@ class HttpEngine:
         if self._session is None:
             wait_s = self._config.defaults.connect_timeout_s
             self._session = new_session(wait_s, self._credential)
-        return {
-            host.name: Client(
-                host,
-                self._session,
-                self._credential,
-                tls_context(host.certificate, host.ca),
-                self._limits.greeting_s,
-            )
-            for host in self._config.hosts
-        }
+        greeting_s = self._limits.greeting_s
+        return make_clients(self._config, self._session, self._credential, greeting_s)
 
     async def _greet_all(self, job: Job) -> list[WorkerReady | WorkerLost]:
         greetings = [greet(name, client, job) for name, client in self._clients().items()]
