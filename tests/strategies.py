@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from hypothesis import assume
 from hypothesis import strategies as st
 from scipy import ndimage
 
@@ -151,8 +152,10 @@ def problems(draw: st.DrawFn, longest: tuple[int, ...] = LONGEST) -> Problem:
         "truncate": draw(st.floats(0, 5) | st.integers(0, 5)),
         "radius": each(st.none() | st.integers(0, 15)) if draw(st.booleans()) else None,
     }
-    sigma = each(_SIGMAS)
-    return Problem(array, sigma, keywords, draw(_outputs(array)), draw(_tiles(array.shape)))
+    sigma, output = each(_SIGMAS), draw(_outputs(array))
+    skipped = not count or np.max(sigma) <= 1e-15
+    assume(not (skipped and _undefined(array, output)))
+    return Problem(array, sigma, keywords, output, draw(_tiles(array.shape)))
 
 
 _SIGMAS = st.one_of(
@@ -160,6 +163,21 @@ _SIGMAS = st.one_of(
     st.floats(0.2, 2),
     st.sampled_from([0, 0.0, 1e-16, 1, 2, True, np.float32(1.3), np.int8(2), np.longdouble(0.7)]),
 )
+
+
+def _undefined(array: Array, output: Any) -> bool:
+    """Tell whether a plain copy would cast floats that the output's integers can't hold.
+
+    C leaves that undefined, and NumPy's answer depends on the place of the sample: its vector loop
+    and the loop over the last few disagree, so that SciPy's bits are those of no rule.
+    """
+    if array.dtype.kind != "f" or output is None or output == "in place":
+        return False
+    target = np.dtype(output[0] if isinstance(output, tuple) else output)
+    if target.kind not in "iu":
+        return False
+    held = np.iinfo(target)
+    return not bool(((array > held.min - 1.0) & (array < held.max + 1.0)).all())
 
 
 def _axes(ndim: int) -> st.SearchStrategy[Any]:
