@@ -21,6 +21,7 @@ from coordinator.credential import Credential, find_credential, warn_of_clear_te
 from coordinator.dispatch import Dispatcher
 from coordinator.engines import Capacity, Hearer, Mission
 from coordinator.engines.background import Background
+from coordinator.engines.buffers import Buffers
 from coordinator.engines.client import (
     Client,
     Refusal,
@@ -215,6 +216,7 @@ class Campaign:
         self._attempts: dict[tuple[int, int], asyncio.Task[None]] = {}
         self._owing: dict[str, int] = dict.fromkeys(clients, 0)
         self._answers: dict[tuple[int, int], _Answered] = {}
+        self._buffers = Buffers(mission.plan.largest_answer_bytes)
         self._stores: set[asyncio.Task[None]] = set()
         self._outcome: Outcome | None = None
         self._wake_at = 0.0
@@ -285,7 +287,9 @@ class Campaign:
                 self._send(instruction)
             case Accept(tile, worker, attempt):
                 answered = self._answers.pop((tile, attempt))
-                self._stores.add(self._tasks.create_task(self._store(tile, worker, answered)))
+                store = self._tasks.create_task(self._store(tile, worker, answered))
+                self._stores.add(store)
+                store.add_done_callback(self._stores.discard)
             case Cancel(tile, _, attempt):
                 if task := self._attempts.get((tile, attempt)):
                     task.cancel()
@@ -329,8 +333,7 @@ class Campaign:
             )
         else:
             self._answers[send.tile, send.attempt] = answered
-            size = len(answered.body)
-            self._inbox.put_nowait(TileAnswered(*who, digest, size))
+            self._inbox.put_nowait(TileAnswered(*who, digest, len(answered.body)))
 
     async def _exchange(self, client: Client, tile: Tile) -> tuple[_Answered, str]:
         """Send a tile and have its answer checked; return it, and the answer's digest."""
@@ -339,10 +342,10 @@ class Campaign:
         body, asked = await asyncio.to_thread(self._load, tile, question)
         answer = Answer.to(question, asked, job.target)
         try:
-            got, headers = await client.filter(question, body, answer, asked)
+            got, headers = await client.filter(question, body, answer, asked, self._buffers)
         except UnknownJobError:
             await client.admit(job)
-            got, headers = await client.filter(question, body, answer, asked)
+            got, headers = await client.filter(question, body, answer, asked, self._buffers)
         digest = await asyncio.to_thread(check, answer, headers, got)
         return _Answered(got, Finished(tile.index, asked, digest)), digest
 
@@ -355,6 +358,7 @@ class Campaign:
     async def _store(self, tile: int, worker: str, answered: _Answered) -> None:
         await asyncio.to_thread(self._write, self._mission.plan[tile], answered)
         self._inbox.put_nowait(TileStored(tile, worker, len(answered.body)))
+        self._buffers.give(answered.body)
 
     def _write(self, tile: Tile, answered: _Answered) -> None:
         block = np.frombuffer(answered.body, self._mission.job.target).reshape(tile.write.shape)
@@ -383,7 +387,7 @@ class Campaign:
 class _Answered:
     """An answer that was checked: its bytes, and its line in the journal."""
 
-    body: bytearray
+    body: memoryview
     finished: Finished
 
 
