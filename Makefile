@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: attested demo test fuzz lint simulate
+.PHONY: attested bench bench-short chaos demo fuzz lint simulate test
 
 SCHEDULES ?= 100000
 
@@ -11,6 +11,16 @@ SCHEDULES ?= 100000
 	$(BIN)/python -m pip install --quiet --editable . --group dev
 	touch $@
 
+.venv/benched: .venv/installed
+	$(BIN)/python -m pip install --quiet --group bench
+	touch $@
+
+bench: .venv/benched
+	$(BIN)/python -m benchmarks
+
+bench-short: .venv/installed
+	$(BIN)/python -m benchmarks --short
+
 demo: .venv/installed
 	$(BIN)/coord demo
 
@@ -19,6 +29,10 @@ test: .venv/installed lint
 
 fuzz: .venv/installed
 	TILEFAN_FUZZ=100000 $(BIN)/python -m pytest tests/worker/test_hostile.py -k mutated
+
+chaos: .venv/installed
+	TILEFAN_CHAOS_RUNS=1000 TILEFAN_CHAOS_KILLS=50 TILEFAN_CHAOS_FLIPS=10000 \
+		$(BIN)/python -m pytest tests/chaos --durations=10
 
 lint: .venv/installed
 	$(BIN)/ruff check .

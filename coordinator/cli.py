@@ -118,7 +118,7 @@ def blur(
     with exit_codes():
         from coordinator.files import filter_file
 
-        target = output or source.with_name(f"{source.stem}.blur.npy")
+        target = output or source.parent / f"{source.stem}.blur.npy"
         filter_file(
             "gaussian_filter",
             source,

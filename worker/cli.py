@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import socket
+import warnings
 from collections.abc import Iterable
 from ipaddress import ip_address
 from pathlib import Path
@@ -19,6 +20,7 @@ from tiling.errors import UnsupportedError
 from tiling.kernels.select import Selected, Wish, select
 from tiling.token import FILE_VARIABLE, Token
 from worker.access import Guard, bracketed, name_of
+from worker.compute import SLOPPY
 from worker.errors import WorkerError
 from worker.secret import load_token, token_path
 from worker.server import serving
@@ -86,6 +88,8 @@ def worker(
     What is in flight is finished first; a second signal exits at once.
     """
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+    for category in SLOPPY:
+        warnings.simplefilter("error", category)
     try:
         token = None if insecure else shared_token(token_path(token_file))
         if insecure:

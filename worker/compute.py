@@ -11,7 +11,13 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp import (
+    BadContentDispositionHeader,
+    BadContentDispositionParam,
+    BodyPartReader,
+    MultipartReader,
+    web,
+)
 from aiohttp.http_exceptions import HttpProcessingError
 
 from tiling.box import Box
@@ -30,6 +36,12 @@ from worker.transfer import check_encoding, deadline, fill, proceed, send
 
 FIELD = "array"
 """Name of the multipart field that holds the file."""
+
+SLOPPY = (BadContentDispositionHeader, BadContentDispositionParam)
+"""Warnings that the command turns into errors: each new text of one would stay in memory."""
+
+FORM_ERRORS = (AssertionError, ValueError, RuntimeError, HttpProcessingError, *SLOPPY)
+"""What aiohttp raises for a form that is none."""
 
 READ_BYTES = 256 * 2**10
 """Bytes read from a part at a time."""
@@ -145,7 +157,7 @@ def _malformed() -> Iterator[None]:
         yield
     except TilingError:
         raise
-    except (AssertionError, ValueError, RuntimeError, HttpProcessingError) as error:
+    except FORM_ERRORS as error:
         raise RefusedError(Kind.MALFORMED, f"multipart/form-data: {error}") from None
 
 

@@ -87,8 +87,14 @@ class Refusal(Exception):  # noqa: N818 -- it is an answer, though not the one w
         self.untrusted = untrusted
 
 
-class UnknownJobError(Exception):
-    """The worker has forgotten the job, or was restarted: register it again."""
+class UnknownJobError(Refusal):
+    """The worker has forgotten the job, or was restarted: register it again.
+
+    One that says so of a job just registered refuses like any other.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(FailureKind.BROKEN, "does not know the job that was registered with it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +238,7 @@ class Client:
                 if response.status != 200:
                     raise await _refusal(response, self.credential)
                 return json.loads(await _at_most(response, MAX_JSON_BYTES))
-        except (UnknownJobError, Refusal):
+        except Refusal:
             raise
         except TimeoutError:
             raise Refusal(FailureKind.TIMEOUT, f"no answer within {wait_s:g} s") from None

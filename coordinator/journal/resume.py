@@ -25,8 +25,8 @@ def find(path: Path) -> Log | None:
     JournalError
         If the journal makes no sense.
     """
-    check_unlocked(path)
     try:
+        check_unlocked(path)
         return parse(journal_path(path).read_bytes()) if partial_path(path).exists() else None
     except FileNotFoundError:
         return None

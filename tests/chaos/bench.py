@@ -141,6 +141,9 @@ class Task:
         engine = HttpEngine(config, limits=limits)
         try:
             self._run(engine, lambda at, event: result.events.append((at, event)))
+        except TilefanError as error:
+            result.error = error.with_traceback(None)  # its frames hold the files' maps
+            error.__context__ = None
         except BaseException as error:
             result.error = error
         finally:

@@ -82,7 +82,7 @@ class Proxy:
         self.open_road = asyncio.Event()
         self.open_road.set()
         self.address = ""
-        self.passed = 0
+        self.flips = 0
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -143,7 +143,7 @@ class Proxy:
                 await self.open_road.wait()
                 writer.write(piece)
                 await writer.drain()
-                self.passed += len(piece)
+            self.flips += fault.kind is Kind.FLIP and 0 <= fault.at - position < len(chunk)
             position += len(chunk)
         await self.open_road.wait()
         raise CutError(reset=False)

@@ -318,3 +318,11 @@ def test_a_disk_that_is_full_when_resuming(
     with pytest.raises(StoreError, match="No space left on device"):
         bench.blur(resume=True)
     assert bench.left == {".out.npy.partial", ".out.npy.journal"}
+
+
+def test_a_name_with_no_room_for_the_partial_file(bench: Workbench) -> None:
+    """The name itself is short enough, the hidden one beside it is not: exit 7, in words."""
+    bench.target = bench.target.with_name("x" * 250)
+    with pytest.raises(StoreError, match="File name too long"):
+        bench.blur()
+    assert bench.left == set()

@@ -73,6 +73,7 @@ def running_workers(
     *arguments: str,
     env: Mapping[str, str] | None = None,
     insecure: bool = True,
+    within: tuple[str, ...] = (),
 ) -> Iterator[list[WorkerProcess]]:
     """Run so many workers on free ports of loopback, and stop them whatever happens.
 
@@ -85,18 +86,23 @@ def running_workers(
         Variables of the environment, besides this process's own.
     insecure : bool
         Whether they serve without a token.
+    within : tuple of str
+        A command that turns into the worker, such as ``ip netns exec name``.
     """
     arguments += ("--insecure",) if insecure else ()
     with ExitStack() as stack:
-        started = [stack.enter_context(_spawned(arguments, env or {})) for _ in range(count)]
+        started = [
+            stack.enter_context(_spawned(arguments, env or {}, within)) for _ in range(count)
+        ]
         yield [WorkerProcess(_said(process, log), process, log) for process, log in started]
 
 
 @contextmanager
 def _spawned(
-    arguments: tuple[str, ...], env: Mapping[str, str]
+    arguments: tuple[str, ...], env: Mapping[str, str], within: tuple[str, ...]
 ) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
-    command = [sys.executable, "-m", "worker", "--host", "127.0.0.1", "--port", "0", *arguments]
+    worker = [sys.executable, "-m", "worker", "--host", "127.0.0.1", "--port", "0", *arguments]
+    command = [*within, *worker]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=log, env={**os.environ, **env}

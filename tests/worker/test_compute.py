@@ -167,6 +167,7 @@ REFUSED = [
     pytest.param(form(saved(IMAGE)), "?cval=2j&mode=constant", 422, id="complex cval"),
     pytest.param(form(saved(IMAGE)), "?output=O", 422, id="output"),
     pytest.param(form(saved(IMAGE)), "?output=nonsense", 422, id="unknown output"),
+    pytest.param(form(saved(IMAGE)).replace(b"; name", b"name"), "", 400, id="disposition"),
     pytest.param(b"--edge\r\n" + b"A: b\r\n" * 500, "", 400, id="endless part headers"),
     pytest.param(
         b"--edge\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n", "", 400, id="nest"

@@ -1,0 +1,66 @@
+"""The coordinator is killed at random points, and each time resumed, until the bits are there.
+
+`TILEFAN_CHAOS_KILLS` says how many times.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from tests.bits import assert_same_bits
+from tests.fleet.coordinators import coord, running_coord, tiles_in
+from tests.fleet.processes import running_workers
+
+KILLS = int(os.environ.get("TILEFAN_CHAOS_KILLS", "12"))
+AT_A_TIME = 4
+SIGMA, TILES = 12, 300
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An input, the output that is wanted, and a fleet."""
+    folder = tmp_path_factory.mktemp("kills")
+    array = np.random.default_rng(11).random((300, 300))
+    np.save(folder / "in.npy", array)
+    np.save(folder / "want.npy", gaussian_filter(array, SIGMA))
+    with running_workers(2, "--threads", "1", "--kernel", "reference") as workers:
+        hosts = [worker.address for worker in workers]
+        (folder / "hosts.toml").write_text(f"hosts = {hosts}")
+        yield folder
+
+
+@pytest.mark.parametrize("seed", range(-(-KILLS // AT_A_TIME)))
+def test_killed_and_resumed(folder: Path, seed: int) -> None:
+    """Each resumption keeps all that was in the journal; the last one gives SciPy's bits."""
+    rng = random.Random(seed)
+    target = folder / f"out{seed}.npy"
+    fleet = ["--hosts", "hosts.toml"] if seed % 2 else []
+    arguments = ["blur", "in.npy", "-o", target.name, "--sigma", str(SIGMA), "--tile", "10,30"]
+    for _ in range(min(AT_A_TIME, KILLS - seed * AT_A_TIME)):
+        before = tiles_in(target)
+        with running_coord(folder, *arguments, *fleet, "--resume") as running:
+            running.wait_for_tiles(target, before + rng.randint(0, 60))
+            time.sleep(rng.uniform(0.0, 0.02))  # anywhere between two tiles
+            running.send(signal.SIGKILL)
+            running.end()
+        assert tiles_in(target) >= before or target.exists()
+        if target.exists():
+            break
+    kept = tiles_in(target)
+    if not target.exists():
+        code, said = coord(folder, *arguments, *fleet, "--resume")
+        assert code == 0, said
+        told = re.search(r"\((\d+) kept from an unfinished run\)", said)
+        assert int(told[1] if told else 0) == kept, said
+    assert_same_bits(np.load(target), np.load(folder / "want.npy"))
+    assert sorted(path.name for path in folder.glob(f"*{target.name}*")) == [target.name]

@@ -1,0 +1,176 @@
+"""Real worker processes that die, freeze, crawl, vanish and come back, while tiles are theirs."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from coordinator.errors import NoWorkerError, TileFailedError
+from coordinator.events import TileHedged, TileSent, WorkerBack, WorkerLost
+from tests.chaos.bench import IMPATIENT, Leaks, Task, finish
+from tests.chaos.proxy import Fault, Kind, Lab, Script, open_lab
+from tests.fleet.coordinators import wait_until
+from tests.fleet.processes import WorkerProcess, running_workers
+
+ARGUMENTS = ("--threads", "1", "--kernel", "reference")
+
+
+@pytest.fixture
+def lab() -> Iterator[Lab]:
+    leaks = Leaks()
+    with open_lab() as opened:
+        yield opened
+    leaks.check()
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Task:
+    """Forty tiles, each of which takes a worker tens of milliseconds."""
+    array = np.random.default_rng(5).random((200, 240))
+    return Task.make(tmp_path, array, 60.0, (25, 48))
+
+
+def victims(
+    work: Task,
+    workers: list[WorkerProcess],
+    act: Callable[[WorkerProcess], None],
+    *,
+    survivors: list[WorkerProcess] | None = None,
+) -> None:
+    """Run; once the first worker has a tile in hand, act; check what comes of it."""
+    addresses = [worker.address for worker in workers]
+    run, thread = work.start(addresses)
+    first = workers[0]
+    wait_until(lambda: run.stored >= 2 and run.waits_for(first.address), "a tile is in its hands")
+    act(first)
+    finish(run, thread)
+    assert run.error is None, run.error
+    assert work.check(run, [worker.address for worker in survivors or workers])
+
+
+def test_killed_in_the_middle_of_a_tile(work: Task) -> None:
+    """The others do its tiles."""
+    with running_workers(3, *ARGUMENTS) as workers:
+        victims(work, workers, lambda first: first.send(signal.SIGKILL), survivors=workers[1:])
+
+
+def test_frozen_for_good(work: Task) -> None:
+    """A stopped process keeps its connections open and says nothing; its tiles go elsewhere."""
+    with running_workers(3, *ARGUMENTS) as workers:
+        victims(work, workers, lambda first: first.send(signal.SIGSTOP), survivors=workers[1:])
+
+
+def test_frozen_and_thawed(work: Task) -> None:
+    """What it answers after all is late, and the same; it is used again."""
+    with running_workers(2, *ARGUMENTS) as workers:
+        first, second = workers
+        run, thread = work.start([first.address, second.address])
+        wait_until(lambda: run.stored >= 2 and run.waits_for(first.address), "it has a tile")
+        first.send(signal.SIGSTOP)
+        wait_until(lambda: bool(run.told(WorkerLost) or run.told(TileHedged)), "it was noticed")
+        first.send(signal.SIGCONT)
+        finish(run, thread)
+        assert run.error is None, run.error
+        assert work.check(run, [second.address])
+
+
+def test_ten_times_slower(work: Task, lab: Lab) -> None:
+    """A worker whose answers crawl does not keep the others waiting for the last tile."""
+    with running_workers(3, *ARGUMENTS) as workers:
+        slow = lab.proxy(
+            workers[0].address, lambda _: Script(back=Fault(Kind.LAG, seconds=0.3))
+        ).address
+        others = [worker.address for worker in workers[1:]]
+        run = work.carry_out([slow, *others])
+        assert work.check(run, others)
+        assert len({event.worker for event in run.told(TileSent)}) == 3
+
+
+def test_all_gone(work: Task) -> None:
+    """Exit 4 and no file; what was finished is kept, and is good."""
+    with running_workers(2, *ARGUMENTS) as workers:
+        run, thread = work.start([worker.address for worker in workers])
+        wait_until(lambda: run.stored >= 2, "two tiles are stored")
+        for worker in workers:
+            worker.send(signal.SIGKILL)
+        finish(run, thread)
+    assert isinstance(run.error, TileFailedError)
+    assert not work.target.exists()
+    assert ".out.npy.journal" in work.left
+    with running_workers(1, *ARGUMENTS) as (helper,):
+        assert not work.check(run, [helper.address])
+
+
+def test_all_gone_before_the_start(work: Task) -> None:
+    """Exit 3, each worker named, and nothing is left."""
+    with running_workers(2, *ARGUMENTS) as workers:
+        addresses = [worker.address for worker in workers]
+        for worker in workers:
+            worker.stop(signal.SIGKILL)
+    run = work.carry_out(addresses)
+    assert isinstance(run.error, NoWorkerError)
+    assert all(address in str(run.error) for address in addresses)
+    assert work.left == set()
+
+
+def test_the_whole_fleet_restarts(work: Task) -> None:
+    """New processes at the same addresses know no job; the run goes on with them."""
+    patient = replace(IMPATIENT, fleet_patience_s=60.0, attempts=20, faulty_workers=20)
+    with running_workers(2, *ARGUMENTS) as workers:
+        addresses = [worker.address for worker in workers]
+        ports = [address.rpartition(":")[2] for address in addresses]
+        run, thread = work.start(addresses, patient)
+        wait_until(lambda: run.stored >= 2, "two tiles are stored")
+        for worker in workers:
+            worker.stop(signal.SIGKILL)
+        with (
+            running_workers(1, *ARGUMENTS, "--port", ports[0]),
+            running_workers(1, *ARGUMENTS, "--port", ports[1]),
+        ):
+            finish(run, thread)
+            assert run.error is None, run.error
+            assert work.check(run, addresses)
+
+
+def test_a_silent_partition(work: Task, lab: Lab) -> None:
+    """Nothing passes and nobody is told: the worker is noticed by its silence."""
+    with running_workers(3, *ARGUMENTS) as workers:
+        road = lab.proxy(workers[0].address)
+        others = [worker.address for worker in workers[1:]]
+        run, thread = work.start([road.address, *others])
+        wait_until(lambda: run.stored >= 2 and run.waits_for(road.address), "it has a tile")
+        lab.partition(road)
+        finish(run, thread)
+        assert work.check(run, others)
+
+
+def test_a_partition_of_the_only_worker_that_heals(work: Task, lab: Lab) -> None:
+    """With nobody else, the run waits for it, within its patience, and then goes on."""
+    patient = replace(IMPATIENT, fleet_patience_s=60.0)
+    with running_workers(1, *ARGUMENTS) as (only,):
+        road = lab.proxy(only.address)
+        run, thread = work.start([road.address], patient)
+        wait_until(lambda: run.stored >= 2 and run.waits_for(road.address), "it has a tile")
+        lab.partition(road)
+        wait_until(lambda: bool(run.told(WorkerLost)), "its silence was noticed")
+        lab.heal(road)
+        finish(run, thread)
+        assert work.check(run, [only.address])
+        assert run.told(WorkerBack)
+
+
+def test_a_partition_that_does_not_heal(work: Task, lab: Lab) -> None:
+    """The run gives up: exit 4, no file, and what was finished is kept."""
+    with running_workers(1, *ARGUMENTS) as (only,):
+        road = lab.proxy(only.address)
+        run, thread = work.start([road.address])
+        wait_until(lambda: run.stored >= 2 and run.waits_for(road.address), "it has a tile")
+        lab.partition(road)
+        finish(run, thread)
+        assert isinstance(run.error, TileFailedError)
+        assert not work.check(run, [only.address])
