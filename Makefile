@@ -27,12 +27,12 @@ demo: .venv/installed
 test: .venv/installed lint
 	$(BIN)/python -m pytest
 
-fuzz: .venv/installed
-	TILEFAN_FUZZ=100000 $(BIN)/python -m pytest tests/worker/test_hostile.py -k mutated
-
 chaos: .venv/installed
 	TILEFAN_CHAOS_RUNS=1000 TILEFAN_CHAOS_KILLS=50 TILEFAN_CHAOS_FLIPS=10000 \
 		$(BIN)/python -m pytest tests/chaos --durations=10
+
+fuzz: .venv/installed
+	TILEFAN_FUZZ=100000 $(BIN)/python -m pytest tests/worker/test_hostile.py -k mutated
 
 lint: .venv/installed
 	$(BIN)/ruff check .

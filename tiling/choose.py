@@ -19,8 +19,8 @@ from tiling.grid import Grid
 from tiling.halo import Halo
 from tiling.plan import read_total
 
-TILES_PER_SLOT = 4
-"""Enough that a worker twice as fast takes twice the tiles; few enough that halos stay thin."""
+TILES_PER_SLOT = 2
+"""A worker has a slot more than cores, so this is three for each; more would cost more halo."""
 
 MAX_TILE_BYTES = 64 * 2**20
 """Of a block that is read: a worker holds a few of these per slot."""

@@ -72,8 +72,8 @@ def running_workers(
     count: int = 1,
     *arguments: str,
     env: Mapping[str, str] | None = None,
-    insecure: bool = True,
     within: tuple[str, ...] = (),
+    insecure: bool = True,
 ) -> Iterator[list[WorkerProcess]]:
     """Run so many workers on free ports of loopback, and stop them whatever happens.
 
@@ -84,10 +84,10 @@ def running_workers(
         Of the command line, each worker's; a later ``--port`` counts.
     env : mapping, optional
         Variables of the environment, besides this process's own.
-    insecure : bool
-        Whether they serve without a token.
     within : tuple of str
         A command that turns into the worker, such as ``ip netns exec name``.
+    insecure : bool
+        Whether they serve without a token.
     """
     arguments += ("--insecure",) if insecure else ()
     with ExitStack() as stack:
