@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -56,6 +56,9 @@ from tiling.wire import Answer, Question
 
 HEARTBEAT_S = 1.0
 """Between two looks at a worker that owes an answer."""
+
+LATECOMER_S = 1.0
+"""From the first worker that is ready to the start: one that answers later joins the run then."""
 
 PATIENCE_S = 0.5
 """How long an interrupted run waits for answers in hand to be stored."""
@@ -124,8 +127,22 @@ class HttpEngine:
         }
 
     async def _greet_all(self, job: Job) -> list[WorkerReady | WorkerLost]:
-        greetings = [greet(name, client, job) for name, client in self._clients().items()]
-        return list(await asyncio.gather(*greetings))
+        """Greet every worker; once one is ready, the others have `LATECOMER_S` to be ready too."""
+        greetings = {
+            name: asyncio.create_task(greet(name, client, job))
+            for name, client in self._clients().items()
+        }
+        try:
+            await _first_ready(greetings.values())
+            await asyncio.wait(greetings.values(), timeout=LATECOMER_S)
+            return [
+                task.result() if task.done() else WorkerLost(name, "has not answered so far")
+                for name, task in greetings.items()
+            ]
+        finally:
+            for task in greetings.values():
+                task.cancel()
+            await asyncio.gather(*greetings.values(), return_exceptions=True)
 
     async def _run(self, mission: Mission, tell: Hearer) -> None:
         defaults = self._config.defaults
@@ -147,6 +164,13 @@ class HttpEngine:
             raise group.exceptions[0] from None
         if not outcome.done:
             raise ERRORS[outcome.exit_code](outcome.message)
+
+
+async def _first_ready(greetings: Iterable[asyncio.Task[WorkerReady | WorkerLost]]) -> None:
+    """Wait until one worker is ready, or none will be."""
+    for greeting in asyncio.as_completed(greetings):
+        if isinstance(await greeting, WorkerReady):
+            return
 
 
 async def greet(name: str, client: Client, job: Job) -> WorkerReady | WorkerLost:
