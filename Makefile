@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: chaos demo lint simulate test
+.PHONY: attested bench bench-short chaos demo fuzz lint simulate test
 
 SCHEDULES ?= 100000
 
@@ -10,6 +10,16 @@ SCHEDULES ?= 100000
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --editable . --group dev
 	touch $@
+
+.venv/benched: .venv/installed
+	$(BIN)/python -m pip install --quiet --group bench
+	touch $@
+
+bench: .venv/benched
+	$(BIN)/python -m benchmarks
+
+bench-short: .venv/installed
+	$(BIN)/python -m benchmarks --short
 
 demo: .venv/installed
 	$(BIN)/coord demo
@@ -21,6 +31,9 @@ chaos: .venv/installed
 	TILEFAN_CHAOS_RUNS=1000 TILEFAN_CHAOS_KILLS=50 TILEFAN_CHAOS_FLIPS=10000 \
 		$(BIN)/python -m pytest tests/chaos --durations=10
 
+fuzz: .venv/installed
+	TILEFAN_FUZZ=100000 $(BIN)/python -m pytest tests/worker/test_hostile.py -k mutated
+
 lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -28,3 +41,6 @@ lint: .venv/installed
 
 simulate: .venv/installed
 	TILEFAN_SCHEDULES=$(SCHEDULES) $(BIN)/python -m pytest -n auto tests/coordinator/test_dispatch_simulation.py
+
+attested: .venv/installed
+	$(BIN)/python -m tests.tiling.make_attested

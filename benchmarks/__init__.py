@@ -1,1 +1,1 @@
-"""Benchmarks: ratios measured in one run, against named peers."""
+"""tilefan beside its peers: every figure is a ratio measured in one run, on one machine."""

@@ -1,4 +1,4 @@
-"""Peak private memory of a run over a file: `python -m benchmarks.memory [GIB] [TILE_MIB]`.
+"""Peak private memory of a run over a file: `python -m benchmarks.memory [GIB]`.
 
 Blurs a float32 `.npy` through two workers and samples ``RssAnon`` of `/proc/PID/status` of each
 process: the memory that no file backs, which is what a machine must have.
@@ -59,4 +59,4 @@ def main(gib: float = 2.0, tile_mib: int = 64) -> None:
 
 
 if __name__ == "__main__":
-    main(*(float(argument) for argument in sys.argv[1:2]))
+    main(float(sys.argv[1]) if sys.argv[1:] else 2.0)

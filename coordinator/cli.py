@@ -9,6 +9,7 @@ import os
 import shlex
 import signal
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ import typer
 
 from coordinator.errors import InputError, TilefanError
 from coordinator.progress import Style
+from tiling.token import FILE_VARIABLE
 
 app = typer.Typer(
     name="coord",
@@ -38,6 +40,15 @@ Hosts = Annotated[
         envvar="COORD_HOSTS",
         metavar="FILE",
         help="hosts.toml with the workers to use; without it, this machine's cores.",
+    ),
+]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--token-file",
+        envvar=FILE_VARIABLE,
+        metavar="FILE",
+        help="File with the fleet's token; that in your configuration folder unless given.",
     ),
 ]
 Overwrite = Annotated[
@@ -79,6 +90,7 @@ def blur(
         str | None, typer.Option(help="Of the output, such as float32; the input's unless given.")
     ] = None,
     hosts: Hosts = None,
+    token_file: TokenFile = None,
     tile: Annotated[
         str | None,
         typer.Option(help="Shape of the piece each tile owns: one size, or one per axis."),
@@ -106,13 +118,14 @@ def blur(
     with exit_codes():
         from coordinator.files import filter_file
 
-        target = output or source.with_name(f"{source.stem}.blur.npy")
+        target = output or source.parent / f"{source.stem}.blur.npy"
         filter_file(
             "gaussian_filter",
             source,
             target,
             parameters,
             hosts=hosts,
+            token_file=token_file,
             tile=numbers(tile, int, "--tile") if tile else None,
             overwrite=overwrite,
             resume=resume,
@@ -137,6 +150,28 @@ def demo(
         from coordinator.demo import run_demo
 
         run_demo(workers, quiet=quiet)
+
+
+@app.command()
+def doctor(
+    hosts: Annotated[
+        Path, typer.Option("--hosts", envvar="COORD_HOSTS", metavar="FILE", help="hosts.toml.")
+    ],
+    token_file: TokenFile = None,
+) -> None:
+    """Examine every worker of a hosts.toml: is it reached, trusted, right, and how fast.
+
+    Prints a table, and for each worker that can't be used what to do about it. Exits with 0 if
+    there is one to work with, with 6 if tokens or certificates are in the way, or else with 3.
+    """
+    with exit_codes():
+        from coordinator.config import load_hosts
+        from coordinator.credential import find_credential, warn_of_clear_text
+        from coordinator.doctor import run_doctor
+
+        config, credential = load_hosts(hosts), find_credential(token_file)
+        warn_of_clear_text(config, credential)
+        run_doctor(config, credential)
 
 
 def numbers(text: str, kind: type[int] | type[float], option: str) -> float | list[float]:
@@ -227,6 +262,11 @@ def fail(message: str, code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
+def _warn(message: Warning | str, *_: object, **__: object) -> None:
+    """Print a warning as a sentence, without the place in our code."""
+    typer.echo(f"coord: warning: {message}", err=True)
+
+
 def with_notes(message: str, error: BaseException) -> str:
     """Return a message with what was noted on its error: how to go on."""
     return "; ".join((message, *getattr(error, "__notes__", ())))
@@ -250,4 +290,5 @@ def _at_once(number: int, _: FrameType | None) -> NoReturn:
 
 def main() -> None:
     """Run the command line."""
+    warnings.showwarning = _warn
     app()

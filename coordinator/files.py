@@ -29,6 +29,7 @@ def filter_file(
     parameters: Mapping[str, Any],
     *,
     hosts: Path | None = None,
+    token_file: Path | None = None,
     tile: Any = None,
     overwrite: bool = False,
     resume: bool = False,
@@ -48,6 +49,8 @@ def filter_file(
         SciPy's parameters of that filter.
     hosts : Path, optional
         hosts.toml; this machine's cores without it.
+    token_file : Path, optional
+        Of the fleet; see `coordinator.credential`.
     tile : int or sequence of int, optional
     overwrite : bool
         Whether `target` may exist, and what an unfinished run left may be lost.
@@ -83,7 +86,10 @@ def filter_file(
     def open_output(plan: Plan) -> Output:
         return opening.begin(plan) if left is None else opening.resume(left, plan)
 
-    with open_engine(hosts, keep_going=keep_going) as engine, make_listener(style) as listen:
+    with (
+        open_engine(hosts, token_file, keep_going=keep_going) as engine,
+        make_listener(style) as listen,
+    ):
         run(request, open_output, engine, listen)
 
 
@@ -92,7 +98,9 @@ def _words(parameters: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 @contextmanager
-def open_engine(hosts: Path | None, *, keep_going: bool = False) -> Iterator[Engine]:
+def open_engine(
+    hosts: Path | None, token_file: Path | None = None, *, keep_going: bool = False
+) -> Iterator[Engine]:
     """Yield the fleet of a hosts file, or this machine."""
     if hosts is None:
         from coordinator.engines.local import LocalEngine
@@ -100,10 +108,12 @@ def open_engine(hosts: Path | None, *, keep_going: bool = False) -> Iterator[Eng
         yield LocalEngine()
     else:
         from coordinator.config import load_hosts
+        from coordinator.credential import find_credential
         from coordinator.engines.http import HttpEngine
         from coordinator.policy import Limits
 
-        with closing(HttpEngine(load_hosts(hosts), Limits(keep_going=keep_going))) as engine:
+        credential, limits = find_credential(token_file), Limits(keep_going=keep_going)
+        with closing(HttpEngine(load_hosts(hosts), credential, limits)) as engine:
             yield engine
 
 

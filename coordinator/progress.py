@@ -190,7 +190,7 @@ class PlainDisplay:
 
     def close(self) -> None:
         """Write how the run ended; nothing if it never began."""
-        if self._tally.start_s is not None:
+        if self._tally.run is not None:
             _write_line(self._stream, self._lines.last_line(self._tally, self._clock()))
 
 

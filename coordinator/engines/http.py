@@ -10,18 +10,32 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from aiohttp import ClientSession
 
 from coordinator.config import Config
+from coordinator.credential import Credential, find_credential, warn_of_clear_text
 from coordinator.dispatch import Dispatcher
 from coordinator.engines import Capacity, Hearer, Mission
 from coordinator.engines.background import Background
-from coordinator.engines.client import Client, Refusal, UnknownJobError, check, new_session
-from coordinator.errors import NoWorkerError, TileFailedError, TilefanError, VerifyError
+from coordinator.engines.client import (
+    Client,
+    Refusal,
+    UnknownJobError,
+    check,
+    make_clients,
+    new_session,
+)
+from coordinator.errors import (
+    NoWorkerError,
+    TileFailedError,
+    TilefanError,
+    TrustError,
+    VerifyError,
+)
 from coordinator.events import (
     Event,
     FailureKind,
@@ -74,13 +88,22 @@ class HttpEngine:
     ----------
     config : Config
         The hosts, and how long to wait for them.
+    credential : Credential, optional
+        What to show to them; what `find_credential` finds unless given.
     limits : Limits, optional
         The dispatcher's thresholds, all but those that `config` has a say in.
     """
 
-    def __init__(self, config: Config, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        credential: Credential | None = None,
+        limits: Limits | None = None,
+    ) -> None:
         self._config = config
+        self._credential = credential or find_credential()
         self._limits = limits or Limits()
+        warn_of_clear_text(config, self._credential)
         self._budget_bytes = int(config.defaults.max_in_flight_mb * 1e6)
         self._background = Background()
         self._session: ClientSession | None = None
@@ -93,15 +116,7 @@ class HttpEngine:
             tell(event)
         ready = [event for event in self._greeted if isinstance(event, WorkerReady)]
         if not ready:
-            raise NoWorkerError(
-                "no usable worker:"
-                + "".join(
-                    f"\n  {event.worker}: {event.reason}"
-                    for event in self._greeted
-                    if isinstance(event, WorkerLost)
-                )
-                + "\nstart one with `worker --port 8080` on each of them"
-            )
+            raise nobody([event for event in self._greeted if isinstance(event, WorkerLost)])
         slots = sum(event.slots for event in ready)
         # In flight, a tile counts as what is sent and what comes back.
         return Capacity(slots, min(MAX_TILE_BYTES, self._budget_bytes // (2 * slots)))
@@ -120,11 +135,10 @@ class HttpEngine:
     def _clients(self) -> dict[str, Client]:
         """Return a client per host; called in the loop, as aiohttp's session wants."""
         if self._session is None:
-            self._session = new_session(self._config.defaults.connect_timeout_s)
-        return {
-            host.name: Client(host, self._session, self._limits.greeting_s)
-            for host in self._config.hosts
-        }
+            wait_s = self._config.defaults.connect_timeout_s
+            self._session = new_session(wait_s, self._credential)
+        greeting_s = self._limits.greeting_s
+        return make_clients(self._config, self._session, self._credential, greeting_s)
 
     async def _greet_all(self, job: Job) -> list[WorkerReady | WorkerLost]:
         """Greet every worker; once one is ready, the others have `LATECOMER_S` to be ready too."""
@@ -174,13 +188,21 @@ async def _first_ready(greetings: Iterable[asyncio.Task[WorkerReady | WorkerLost
 
 
 async def greet(name: str, client: Client, job: Job) -> WorkerReady | WorkerLost:
-    """Greet one worker and register the job with it."""
+    """Greet one worker, have it prove itself, and register the job with it."""
     try:
-        slots = await client.greet()
-        await client.register(job)
+        slots = await client.admit(job)
     except Refusal as refusal:
-        return WorkerLost(name, refusal.reason, permanent=refusal.unfit)
+        return WorkerLost(name, refusal.reason, refusal.unfit, refusal.untrusted)
     return WorkerReady(name, slots)
+
+
+def nobody(lost: Sequence[WorkerLost]) -> TilefanError:
+    """Return the error of a fleet in which nobody is usable: of trust, if that is in the way."""
+    named = "".join(f"\n  {event.worker}: {event.reason}" for event in lost)
+    if any(event.untrusted for event in lost):
+        return TrustError(f"no worker that can be trusted, or that trusts us:{named}")
+    hint = "\nstart one with `worker --port 8080` on each of them"
+    return NoWorkerError(f"no usable worker:{named}{hint}")
 
 
 class Campaign:
@@ -234,7 +256,7 @@ class Campaign:
     ) -> Outcome:
         """Run until the dispatcher says how it ended; every accepted tile is stored by then."""
         self._tasks = tasks
-        beats = [tasks.create_task(self._watch(name)) for name in self._clients]
+        self._chores = [tasks.create_task(self._watch(name)) for name in self._clients]
         for greeting in greeted:
             self._act(greeting)
         try:
@@ -245,7 +267,7 @@ class Campaign:
                 await asyncio.wait(self._stores, timeout=PATIENCE_S)
             self._tell_rest()
             raise
-        for task in (*beats, *self._attempts.values()):
+        for task in (*self._chores, *self._attempts.values()):
             task.cancel()
         await asyncio.gather(*self._stores)
         self._tell_rest()
@@ -292,7 +314,7 @@ class Campaign:
                 if task := self._attempts.get((tile, attempt)):
                     task.cancel()
             case Probe(worker):
-                self._tasks.create_task(self._probe(worker))
+                self._chores.append(self._tasks.create_task(self._probe(worker)))
             case WakeAt(at):
                 self._wake_at = at
             case Tell(event):
@@ -325,7 +347,9 @@ class Campaign:
             self._inbox.put_nowait(TileFailed(*who, reason, kind=FailureKind.TIMEOUT))
         except Refusal as refusal:
             self._inbox.put_nowait(
-                TileFailed(*who, refusal.reason, refusal.retry_after_s, refusal.kind)
+                WorkerLost(send.worker, refusal.reason, permanent=True, untrusted=True)
+                if refusal.untrusted
+                else TileFailed(*who, refusal.reason, refusal.retry_after_s, refusal.kind)
             )
         else:
             self._answers[send.tile, send.attempt] = answered
@@ -341,7 +365,7 @@ class Campaign:
         try:
             got, headers = await client.filter(question, body, answer, asked)
         except UnknownJobError:
-            await client.register(job)
+            await client.admit(job)
             got, headers = await client.filter(question, body, answer, asked)
         digest = await asyncio.to_thread(check, answer, headers, got)
         return _Answered(got, Finished(tile.index, asked, digest)), digest

@@ -1,4 +1,4 @@
-"""What a tile takes of a worker's memory, known before its body is read.
+"""What a tile costs in memory and work, known before its body is read.
 
 While a tile is in work there are its block, its answer, and scratch arrays of the block's shape:
 each pass of a kernel reads one and writes another, and in a job of several calls what one call
@@ -46,6 +46,23 @@ def tile_bytes(job: Job, shape: tuple[int, ...], answer: tuple[int, ...]) -> int
     scratch = SCRATCH + (BETWEEN if len(job.calls) > 1 else 0)
     both = samples * job.source.itemsize + math.prod(answer) * job.target.itemsize
     return both + scratch * samples * widest_itemsize(job)
+
+
+def check_passes(job: Job, limit: int) -> None:
+    """Refuse a job of absurdly many passes."""
+    passes = sum(len(call.operation.passes) for call in job.calls)
+    if passes > limit:
+        raise RefusedError(Kind.TOO_COSTLY, f"a job of {passes} passes: at most {limit} are done")
+
+
+def check_work(job: Job, shape: tuple[int, ...], limit: int) -> None:
+    """Refuse a block that would occupy a thread for ages."""
+    taps = sum(len(step.weights) // 8 for call in job.calls for step in call.operation.passes)
+    work = math.prod(shape) * taps
+    if work > limit:
+        raise RefusedError(
+            Kind.TOO_COSTLY, f"{work} multiply-adds: at most {limit} are done; send smaller tiles"
+        )
 
 
 def check_volume(job: Job, shape: tuple[int, ...], limit: int) -> None:

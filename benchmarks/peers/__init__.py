@@ -1,0 +1,1 @@
+"""Others that do the same; each imports its library on first use."""

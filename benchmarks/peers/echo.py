@@ -1,0 +1,71 @@
+"""What loopback can do: blocks echoed over blocking sockets, a thread per connection at both ends.
+
+The server is `python -m benchmarks.peers.echo BLOCK_BYTES`: it takes a block in whole, as a worker
+does, and sends it back.
+"""
+
+from __future__ import annotations
+
+import socket
+import socketserver
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+Block = tuple[memoryview, memoryview]
+"""Where a block is sent from, and where it is received."""
+
+
+class Echo(socketserver.BaseRequestHandler):
+    """One connection."""
+
+    def handle(self) -> None:
+        """Echo blocks until the client has no more."""
+        block = memoryview(bytearray(int(sys.argv[1])))
+        try:
+            while True:
+                receive(self.request, block)
+                self.request.sendall(block)
+        except ConnectionError:
+            pass
+
+
+def receive(connection: socket.socket, block: memoryview) -> None:
+    """Fill a block; raise ConnectionError if the other end has no more."""
+    filled = 0
+    while filled < len(block):
+        count = connection.recv_into(block[filled:])
+        if not count:
+            raise ConnectionError
+        filled += count
+
+
+def echo_all(connections: Sequence[socket.socket], blocks: Sequence[Block]) -> None:
+    """Have every block echoed; each connection's thread takes the next block."""
+    lock = threading.Lock()
+    left: Iterator[Block] = iter(blocks)
+
+    def serve(connection: socket.socket) -> None:
+        while True:
+            with lock:
+                block = next(left, None)
+            if block is None:
+                return
+            connection.sendall(block[0])
+            receive(connection, block[1])
+
+    with ThreadPoolExecutor(len(connections)) as threads:
+        list(threads.map(serve, connections))
+
+
+def main() -> None:
+    """Serve on a free port of loopback."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Echo) as server:
+        server.daemon_threads = True
+        print(f"listening on http://127.0.0.1:{server.server_address[1]}", flush=True)
+        server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()
