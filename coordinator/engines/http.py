@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,11 +29,11 @@ from coordinator.engines.client import (
     make_clients,
     new_session,
 )
+from coordinator.engines.greeting import greet, greet_all, nobody
 from coordinator.errors import (
     NoWorkerError,
     TileFailedError,
     TilefanError,
-    TrustError,
     VerifyError,
 )
 from coordinator.events import (
@@ -70,9 +70,6 @@ from tiling.wire import Answer, Question
 
 HEARTBEAT_S = 1.0
 """Between two looks at a worker that owes an answer."""
-
-LATECOMER_S = 1.0
-"""From the first worker that is ready to the start: one that answers later joins the run then."""
 
 PATIENCE_S = 0.5
 """How long an interrupted run waits for answers in hand to be stored."""
@@ -141,22 +138,7 @@ class HttpEngine:
         return make_clients(self._config, self._session, self._credential, greeting_s)
 
     async def _greet_all(self, job: Job) -> list[WorkerReady | WorkerLost]:
-        """Greet every worker; once one is ready, the others have `LATECOMER_S` to be ready too."""
-        greetings = {
-            name: asyncio.create_task(greet(name, client, job))
-            for name, client in self._clients().items()
-        }
-        try:
-            await _first_ready(greetings.values())
-            await asyncio.wait(greetings.values(), timeout=LATECOMER_S)
-            return [
-                task.result() if task.done() else WorkerLost(name, "has not answered so far")
-                for name, task in greetings.items()
-            ]
-        finally:
-            for task in greetings.values():
-                task.cancel()
-            await asyncio.gather(*greetings.values(), return_exceptions=True)
+        return await greet_all(self._clients(), job)
 
     async def _run(self, mission: Mission, tell: Hearer) -> None:
         defaults = self._config.defaults
@@ -178,31 +160,6 @@ class HttpEngine:
             raise group.exceptions[0] from None
         if not outcome.done:
             raise ERRORS[outcome.exit_code](outcome.message)
-
-
-async def _first_ready(greetings: Iterable[asyncio.Task[WorkerReady | WorkerLost]]) -> None:
-    """Wait until one worker is ready, or none will be."""
-    for greeting in asyncio.as_completed(greetings):
-        if isinstance(await greeting, WorkerReady):
-            return
-
-
-async def greet(name: str, client: Client, job: Job) -> WorkerReady | WorkerLost:
-    """Greet one worker, have it prove itself, and register the job with it."""
-    try:
-        slots = await client.admit(job)
-    except Refusal as refusal:
-        return WorkerLost(name, refusal.reason, refusal.unfit, refusal.untrusted)
-    return WorkerReady(name, slots)
-
-
-def nobody(lost: Sequence[WorkerLost]) -> TilefanError:
-    """Return the error of a fleet in which nobody is usable: of trust, if that is in the way."""
-    named = "".join(f"\n  {event.worker}: {event.reason}" for event in lost)
-    if any(event.untrusted for event in lost):
-        return TrustError(f"no worker that can be trusted, or that trusts us:{named}")
-    hint = "\nstart one with `worker --port 8080` on each of them"
-    return NoWorkerError(f"no usable worker:{named}{hint}")
 
 
 class Campaign:

@@ -186,3 +186,14 @@ def test_a_worker_that_is_asked_again_does_not_hold_up_the_end(work: Task) -> No
         first.send(signal.SIGSTOP)
         finish(run, thread)
         assert work.check(run, [second.address])
+
+
+def test_a_worker_that_is_frozen_at_the_start_does_not_hold_it_up(work: Task) -> None:
+    """One that is ready is enough to begin; who answers the greeting later, joins later."""
+    patient = replace(IMPATIENT, greeting_s=1.5 * HANGS_S)
+    with running_workers(2, *ARGUMENTS) as workers:
+        first, second = workers
+        first.send(signal.SIGSTOP)
+        run = work.carry_out([first.address, second.address], patient)
+        assert work.check(run, [second.address])
+        assert {event.worker for event in run.told(WorkerLost)} == {first.address}
