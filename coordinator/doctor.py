@@ -19,7 +19,7 @@ from coordinator.credential import Credential
 from coordinator.display.words import brief_time, inert, megabytes
 from coordinator.engines.buffers import Buffers
 from coordinator.engines.client import Client, Refusal, check, make_clients, new_session
-from coordinator.engines.http import nobody
+from coordinator.engines.greeting import nobody
 from coordinator.events import FailureKind, WorkerLost
 from tiling.box import Box
 from tiling.job import Call, Job

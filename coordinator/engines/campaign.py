@@ -24,6 +24,7 @@ from coordinator.engines.client import (
     UnknownJobError,
     check,
 )
+from coordinator.engines.greeting import greet
 from coordinator.events import (
     Event,
     FailureKind,
@@ -51,7 +52,6 @@ from coordinator.instructions import (
 from coordinator.journal.records import Finished
 from coordinator.journal.seals import Seals
 from coordinator.policy import Limits
-from tiling.job import Job
 from tiling.plan import Tile
 from tiling.wire import Answer, Question
 
@@ -60,15 +60,6 @@ HEARTBEAT_S = 1.0
 
 PATIENCE_S = 0.5
 """How long an interrupted run waits for answers in hand to be stored."""
-
-
-async def greet(name: str, client: Client, job: Job) -> WorkerReady | WorkerLost:
-    """Greet one worker, have it prove itself, and register the job with it."""
-    try:
-        slots = await client.admit(job)
-    except Refusal as refusal:
-        return WorkerLost(name, refusal.reason, refusal.unfit, refusal.untrusted)
-    return WorkerReady(name, slots)
 
 
 class Campaign:
@@ -123,7 +114,7 @@ class Campaign:
     ) -> Outcome:
         """Run until the dispatcher says how it ended; every accepted tile is stored by then."""
         self._tasks = tasks
-        beats = [tasks.create_task(self._watch(name)) for name in self._clients]
+        self._chores = [tasks.create_task(self._watch(name)) for name in self._clients]
         for greeting in greeted:
             self._act(greeting)
         try:
@@ -134,7 +125,7 @@ class Campaign:
                 await asyncio.wait(self._stores, timeout=PATIENCE_S)
             self._tell_rest()
             raise
-        for task in (*beats, *self._attempts.values()):
+        for task in (*self._chores, *self._attempts.values()):
             task.cancel()
         await asyncio.gather(*self._stores)
         self._tell_rest()
@@ -183,7 +174,7 @@ class Campaign:
                 if task := self._attempts.get((tile, attempt)):
                     task.cancel()
             case Probe(worker):
-                self._tasks.create_task(self._probe(worker))
+                self._chores.append(self._tasks.create_task(self._probe(worker)))
             case WakeAt(at):
                 self._wake_at = at
             case Tell(event):

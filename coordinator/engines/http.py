@@ -6,7 +6,6 @@ It greets the workers, then carries out one campaign a run; see `coordinator.eng
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 
 from aiohttp import ClientSession
@@ -15,17 +14,17 @@ from coordinator.config import Config
 from coordinator.credential import Credential, find_credential, warn_of_clear_text
 from coordinator.engines import Capacity, Hearer, Mission
 from coordinator.engines.background import Background
-from coordinator.engines.campaign import Campaign, greet
+from coordinator.engines.campaign import Campaign
 from coordinator.engines.client import (
     Client,
     make_clients,
     new_session,
 )
+from coordinator.engines.greeting import greet_all, nobody
 from coordinator.errors import (
     NoWorkerError,
     TileFailedError,
     TilefanError,
-    TrustError,
     VerifyError,
 )
 from coordinator.events import (
@@ -100,8 +99,7 @@ class HttpEngine:
         return make_clients(self._config, self._session, self._credential, greeting_s)
 
     async def _greet_all(self, job: Job) -> list[WorkerReady | WorkerLost]:
-        greetings = [greet(name, client, job) for name, client in self._clients().items()]
-        return list(await asyncio.gather(*greetings))
+        return await greet_all(self._clients(), job)
 
     async def _run(self, mission: Mission, tell: Hearer) -> None:
         defaults = self._config.defaults
@@ -123,12 +121,3 @@ class HttpEngine:
             raise group.exceptions[0] from None
         if not outcome.done:
             raise ERRORS[outcome.exit_code](outcome.message)
-
-
-def nobody(lost: Sequence[WorkerLost]) -> TilefanError:
-    """Return the error of a fleet in which nobody is usable: of trust, if that is in the way."""
-    named = "".join(f"\n  {event.worker}: {event.reason}" for event in lost)
-    if any(event.untrusted for event in lost):
-        return TrustError(f"no worker that can be trusted, or that trusts us:{named}")
-    hint = "\nstart one with `worker --port 8080` on each of them"
-    return NoWorkerError(f"no usable worker:{named}{hint}")
