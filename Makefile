@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: bench bench-short chaos demo lint simulate test
+.PHONY: attested bench bench-short chaos demo fuzz lint simulate test
 
 SCHEDULES ?= 100000
 
@@ -31,6 +31,9 @@ chaos: .venv/installed
 	TILEFAN_CHAOS_RUNS=1000 TILEFAN_CHAOS_KILLS=50 TILEFAN_CHAOS_FLIPS=10000 \
 		$(BIN)/python -m pytest tests/chaos --durations=10
 
+fuzz: .venv/installed
+	TILEFAN_FUZZ=100000 $(BIN)/python -m pytest tests/worker/test_hostile.py -k mutated
+
 lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -38,3 +41,6 @@ lint: .venv/installed
 
 simulate: .venv/installed
 	TILEFAN_SCHEDULES=$(SCHEDULES) $(BIN)/python -m pytest -n auto tests/coordinator/test_dispatch_simulation.py
+
+attested: .venv/installed
+	$(BIN)/python -m tests.tiling.make_attested

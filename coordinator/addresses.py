@@ -47,6 +47,21 @@ def name_of(url: str) -> str:
     return url.partition("://")[2]
 
 
+def is_loopback(url: str) -> bool:
+    """Tell whether what is sent to a normalised URL stays on this machine.
+
+    Examples
+    --------
+    >>> is_loopback("http://127.0.0.1:8080"), is_loopback("http://node1:8080")
+    (True, False)
+    """
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def _check_characters(text: str) -> None:
     if not text:
         raise ValueError("is empty; give an address such as node1:8080")

@@ -30,6 +30,16 @@ class Fleet:
         Addresses such as ``"127.0.0.1:8081"``; see `from_toml` for more.
     listen : callable, optional
         Hears every event of every run with its time; see `coordinator.events`.
+    token_file : str or Path, optional
+        Where the fleet's token is, if not where ``TILEFAN_TOKEN_FILE`` says or in the user's
+        configuration folder.
+
+    Raises
+    ------
+    ConfigError
+        With every mistake in the hosts.
+    TrustError
+        If there is a token file and it can't be used.
 
     Examples
     --------
@@ -37,18 +47,31 @@ class Fleet:
     ...     y = fleet.gaussian_filter(x, 2.0, mode="wrap", tile=(64, 64, 3))
     """
 
-    def __init__(self, hosts: Sequence[str] | Config, *, listen: Listener | None = None) -> None:
+    def __init__(
+        self,
+        hosts: Sequence[str] | Config,
+        *,
+        listen: Listener | None = None,
+        token_file: str | Path | None = None,
+    ) -> None:
         from coordinator.config import Config, parse_hosts
+        from coordinator.credential import find_credential
         from coordinator.engines.http import HttpEngine
 
         config = hosts if isinstance(hosts, Config) else parse_hosts(hosts)
         self._names = tuple(host.name for host in config.hosts)
-        self._http = HttpEngine(config)
+        self._http = HttpEngine(config, find_credential(token_file))
         self.engine: Engine = self._http
         self.listen: Listener = listen or silent
 
     @classmethod
-    def from_toml(cls, path: str | Path, *, listen: Listener | None = None) -> Self:
+    def from_toml(
+        cls,
+        path: str | Path,
+        *,
+        listen: Listener | None = None,
+        token_file: str | Path | None = None,
+    ) -> Self:
         """Make a fleet of the workers that a hosts.toml lists.
 
         Raises
@@ -58,7 +81,7 @@ class Fleet:
         """
         from coordinator.config import load_hosts
 
-        return cls(load_hosts(Path(path)), listen=listen)
+        return cls(load_hosts(Path(path)), listen=listen, token_file=token_file)
 
     def run(self, links: Sequence[Link], input: Any, *, tile: Any = None) -> Array:  # noqa: A002
         """Filter an array on the fleet, by filters one after another in one pass.

@@ -9,17 +9,18 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
 from coordinator.errors import InputError, TilefanError
-from coordinator.filter_commands import Rows, command_line
 from coordinator.progress import Style
+from tiling.token import FILE_VARIABLE
 
 app = typer.Typer(
     name="coord",
@@ -41,6 +42,15 @@ Hosts = Annotated[
         help="hosts.toml with the workers to use; without it, this machine's cores.",
     ),
 ]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--token-file",
+        envvar=FILE_VARIABLE,
+        metavar="FILE",
+        help="File with the fleet's token; that in your configuration folder unless given.",
+    ),
+]
 Overwrite = Annotated[
     bool,
     typer.Option("--overwrite", help="Replace the output, and what an unfinished run left of it."),
@@ -52,9 +62,23 @@ KeepGoing = Annotated[
     bool,
     typer.Option("--keep-going", help="With --hosts: when a tile fails everywhere, do the rest."),
 ]
-Warnings = Annotated[
+Notes = Annotated[
     bool,
-    typer.Option("--warnings/--no-warnings", help="Say beforehand what may surprise."),
+    typer.Option("--notes/--no-notes", help="Say beforehand what may surprise."),
+]
+Sigma = Annotated[str, typer.Option(help="Standard deviation in samples, or one per axis.")]
+Order = Annotated[str, typer.Option(help="Derivative, or one per axis; 0 smooths.")]
+Mode = Annotated[
+    str, typer.Option(help="Edge mode, or one per axis: reflect mirror nearest constant wrap.")
+]
+Cval = Annotated[str, typer.Option(help="Fill value of mode constant.")]
+Truncate = Annotated[float, typer.Option(help="Radius of the filter, in sigmas.")]
+Radius = Annotated[
+    str | None, typer.Option(help="Radius in samples, or one per axis; overrides --truncate.")
+]
+Axes = Annotated[str | None, typer.Option(help="Axes to filter; all unless given.")]
+Dtype = Annotated[
+    str | None, typer.Option(help="Of the output, such as float32; the input's unless given.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Progress = Annotated[Style, typer.Option(help="How to show the run.")]
@@ -67,23 +91,16 @@ def blur(
         Path | None,
         typer.Option("--output", "-o", help="Where to write; INPUT.blur.npy unless given."),
     ] = None,
-    sigma: Annotated[str, typer.Option(help="Standard deviation in samples, or one per axis.")] = (
-        "0.5"
-    ),
-    order: Annotated[str, typer.Option(help="Derivative, or one per axis; 0 smooths.")] = "0",
-    mode: Annotated[
-        str, typer.Option(help="Edge mode, or one per axis: reflect mirror nearest constant wrap.")
-    ] = "reflect",
-    cval: Annotated[str, typer.Option(help="Fill value of mode constant.")] = "0",
-    truncate: Annotated[float, typer.Option(help="Radius of the filter, in sigmas.")] = 4.0,
-    radius: Annotated[
-        str | None, typer.Option(help="Radius in samples, or one per axis; overrides --truncate.")
-    ] = None,
-    axes: Annotated[str | None, typer.Option(help="Axes to filter; all unless given.")] = None,
-    dtype: Annotated[
-        str | None, typer.Option(help="Of the output, such as float32; the input's unless given.")
-    ] = None,
+    sigma: Sigma = "0.5",
+    order: Order = "0",
+    mode: Mode = "reflect",
+    cval: Cval = "0",
+    truncate: Truncate = 4.0,
+    radius: Radius = None,
+    axes: Axes = None,
+    dtype: Dtype = None,
     hosts: Hosts = None,
+    token_file: TokenFile = None,
     tile: Annotated[
         str | None,
         typer.Option(help="Shape of the piece each tile owns: one size, or one per axis."),
@@ -91,6 +108,10 @@ def blur(
     overwrite: Overwrite = False,
     resume: Resume = False,
     keep_going: KeepGoing = False,
+    verify: Annotated[
+        str | None,
+        typer.Option(metavar="SHARE", help="Check so many tiles with SciPy here, such as 2%."),
+    ] = None,
     progress: Progress = "auto",
     quiet: Quiet = False,
 ) -> None:
@@ -98,18 +119,11 @@ def blur(
 
     Example: coord blur in.npy --sigma 2,2,0 --mode wrap --hosts hosts.toml
     """
-    parameters = {
-        "sigma": numbers(sigma, float, "--sigma"),
-        "order": numbers(order, int, "--order"),
-        "mode": modes(mode),
-        "cval": number(cval, "--cval"),
-        "truncate": truncate,
-        "radius": numbers(radius, int, "--radius") if radius else None,
-        "axes": numbers(axes, int, "--axes") if axes else None,
-        "output": dtype,
-    }
+    parameters = gaussian(sigma, order, mode, cval, truncate, radius, axes, dtype)
+    fraction = share(verify, "--verify") if verify else None
     with exit_codes():
         from coordinator.files import filter_file
+        from coordinator.verify import Sampling
 
         target = output or source.parent / f"{source.stem}.blur.npy"
         filter_file(
@@ -118,100 +132,16 @@ def blur(
             target,
             parameters,
             hosts=hosts,
+            token_file=token_file,
             tile=numbers(tile, int, "--tile") if tile else None,
             overwrite=overwrite,
             resume=resume,
             keep_going=keep_going,
+            sampling=Sampling(fraction) if fraction else None,
             style="none" if quiet else progress,
             say=(lambda _: None) if quiet else say,
             again=resume_line(sys.argv),
         )
-
-
-def run_filters(
-    links: Callable[[], Sequence[tuple[str, Mapping[str, Any]]]],
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A .npy file of numbers.")],
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Where to write; INPUT.NAME.npy unless given."),
-    ] = None,
-    hosts: Hosts = None,
-    tile: Annotated[
-        str | None,
-        typer.Option(help="Shape of the piece each tile owns: one size, or one per axis."),
-    ] = None,
-    overwrite: Overwrite = False,
-    resume: Resume = False,
-    keep_going: KeepGoing = False,
-    progress: Progress = "auto",
-    warnings: Warnings = True,
-    quiet: Quiet = False,
-) -> None:
-    """Run filters one after another over a file; what every such command has in common."""
-    with exit_codes():
-        from coordinator.files import filter_chain
-
-        filters = list(links())
-        word = filters[0][0] if len(filters) == 1 else "run"
-        filter_chain(
-            filters,
-            source,
-            output or source.parent / f"{source.stem}.{word}.npy",
-            hosts=hosts,
-            tile=numbers(tile, int, "--tile") if tile else None,
-            overwrite=overwrite,
-            resume=resume,
-            keep_going=keep_going,
-            style="none" if quiet else progress,
-            say=(lambda _: None) if quiet else say,
-            again=resume_line(sys.argv),
-            warnings=warnings and not quiet,
-        )
-
-
-@app.command("run", no_args_is_help=True)
-def run_pipeline(
-    pipeline: Annotated[Path, typer.Argument(help="A TOML file with [[filters]] tables.")],
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A .npy file of numbers.")],
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Where to write; INPUT.run.npy unless given."),
-    ] = None,
-    hosts: Hosts = None,
-    tile: Annotated[
-        str | None,
-        typer.Option(help="Shape of the piece each tile owns: one size, or one per axis."),
-    ] = None,
-    overwrite: Overwrite = False,
-    resume: Resume = False,
-    keep_going: KeepGoing = False,
-    progress: Progress = "auto",
-    warnings: Warnings = True,
-    quiet: Quiet = False,
-) -> None:
-    """Run the filters of a pipeline one after another, in one pass over the file.
-
-    Each [[filters]] table has SciPy's name of a filter, and its parameters:
-    name = "gaussian_filter", sigma = 2. Arrays are .npy files or nested lists.
-    """
-
-    def links() -> Sequence[tuple[str, Mapping[str, Any]]]:
-        from coordinator.pipeline import load_pipeline
-
-        return load_pipeline(pipeline)
-
-    rest = (hosts, tile, overwrite, resume, keep_going, progress, warnings, quiet)
-    run_filters(links, source, output, *rest)
-
-
-@app.command("filters")
-def list_filters() -> None:
-    """Print the table of filters: what each reads, and why its tiles are exact."""
-    from tiling.filters import FILTERS
-
-    for row in FILTERS.values():
-        note = f"; {row.note}" if row.note else ""
-        typer.echo(f"{row.name:28} {row.exactness.name.lower():8} {row.halo}{note}")
 
 
 @app.command()
@@ -228,6 +158,97 @@ def demo(
         from coordinator.demo import run_demo
 
         run_demo(workers, quiet=quiet)
+
+
+@app.command()
+def doctor(
+    hosts: Annotated[
+        Path, typer.Option("--hosts", envvar="COORD_HOSTS", metavar="FILE", help="hosts.toml.")
+    ],
+    token_file: TokenFile = None,
+) -> None:
+    """Examine every worker of a hosts.toml: is it reached, trusted, right, and how fast.
+
+    Prints a table, and for each worker that can't be used what to do about it. Exits with 0 if
+    there is one to work with, with 6 if tokens or certificates are in the way, or else with 3.
+    """
+    with exit_codes():
+        from coordinator.config import load_hosts
+        from coordinator.credential import find_credential, warn_of_clear_text
+        from coordinator.doctor import run_doctor
+
+        config, credential = load_hosts(hosts), find_credential(token_file)
+        warn_of_clear_text(config, credential)
+        run_doctor(config, credential)
+
+
+@app.command()
+def verify(
+    result: Annotated[Path, typer.Argument(metavar="OUTPUT", help="The .npy file to check.")],
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="What it was made from.")],
+    sigma: Sigma = "0.5",
+    order: Order = "0",
+    mode: Mode = "reflect",
+    cval: Cval = "0",
+    truncate: Truncate = 4.0,
+    radius: Radius = None,
+    axes: Axes = None,
+    dtype: Dtype = None,
+    sample: Annotated[
+        str, typer.Option(metavar="SHARE", help="How much to check, such as 2% or 0.02.")
+    ] = "100%",
+    progress: Progress = "auto",
+    quiet: Quiet = False,
+) -> None:
+    """Check a file that `coord blur` wrote, with SciPy on this machine; same parameters, please.
+
+    Exits with 5 if a bit differs, and names the first one.
+    """
+    parameters = gaussian(sigma, order, mode, cval, truncate, radius, axes, dtype)
+    fraction = share(sample, "--sample")
+    with exit_codes():
+        from coordinator.audit import verify_file
+        from coordinator.verify import Sampling
+
+        style = "none" if quiet else progress
+        verify_file(
+            "gaussian_filter", result, source, parameters, sampling=Sampling(fraction), style=style
+        )
+
+
+def gaussian(
+    sigma: str,
+    order: str,
+    mode: str,
+    cval: str,
+    truncate: float,
+    radius: str | None,
+    axes: str | None,
+    dtype: str | None,
+) -> dict[str, object]:
+    """Parse the parameters of `scipy.ndimage.gaussian_filter`."""
+    return {
+        "sigma": numbers(sigma, float, "--sigma"),
+        "order": numbers(order, int, "--order"),
+        "mode": modes(mode),
+        "cval": number(cval, "--cval"),
+        "truncate": truncate,
+        "radius": numbers(radius, int, "--radius") if radius else None,
+        "axes": numbers(axes, int, "--axes") if axes else None,
+        "output": dtype,
+    }
+
+
+def share(text: str, option: str) -> float:
+    """Parse ``2%`` or ``0.02``: a share of the tiles, more than none."""
+    digits, percent = text.removesuffix("%"), text.endswith("%")
+    try:
+        value = float(digits) / (100 if percent else 1)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 1:
+        raise typer.BadParameter(f"{text!r}: a share such as 2% or 0.02", param_hint=option)
+    return value
 
 
 def numbers(text: str, kind: type[int] | type[float], option: str) -> float | list[float]:
@@ -318,6 +339,11 @@ def fail(message: str, code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
+def _warn(message: Warning | str, *_: object, **__: object) -> None:
+    """Print a warning as a sentence, without the place in our code."""
+    typer.echo(f"coord: warning: {message}", err=True)
+
+
 def with_notes(message: str, error: BaseException) -> str:
     """Return a message with what was noted on its error: how to go on."""
     return "; ".join((message, *getattr(error, "__notes__", ())))
@@ -339,31 +365,10 @@ def _at_once(number: int, _: FrameType | None) -> NoReturn:
     os._exit(128 + number)
 
 
-SHORT = {"ignore_unknown_options": True, "allow_extra_args": True}
-"""What a short name hands on: every word after it."""
-
-
-@app.command(context_settings=SHORT, add_help_option=False)
-def median(context: typer.Context) -> None:
-    """Take the median of a window: short for coord filter median_filter."""
-    command_line("median_filter").main(context.args, context.command_path)
-
-
-@app.command(context_settings=SHORT, add_help_option=False)
-def sobel(context: typer.Context) -> None:
-    """Find edges along an axis: short for coord filter sobel."""
-    command_line("sobel").main(context.args, context.command_path)
-
-
-app.add_typer(
-    typer.Typer(
-        cls=Rows, help="Run one filter of the table; NAME --help lists its options.",
-        no_args_is_help=True, rich_markup_mode=None,
-    ),
-    name="filter",
-)  # fmt: skip
-
-
 def main() -> None:
     """Run the command line."""
+    from coordinator.filter_commands import register
+
+    register(app)
+    warnings.showwarning = _warn
     app()

@@ -21,6 +21,7 @@ from pydantic import AfterValidator, ConfigDict, Field, Strict, TypeAdapter, Val
 
 from coordinator.addresses import name_of, normalise
 from coordinator.errors import ConfigError
+from coordinator.pins import authority_context, check_pin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +33,8 @@ Key: TypeAlias = tuple[str | int, ...]
 Slots: TypeAlias = Annotated[int, Strict(), Field(ge=1, le=1024)]
 Positive: TypeAlias = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)]
 Address: TypeAlias = Annotated[str, Strict(), AfterValidator(normalise)]
+Pin: TypeAlias = Annotated[str, Strict(), AfterValidator(check_pin)]
+Text: TypeAlias = Annotated[str, Strict()]
 
 _FORBID: Final = ConfigDict(extra="forbid")
 
@@ -67,11 +70,26 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A worker to be used: its name for people, its URL, and its slots, as in `Defaults`."""
+    """A worker to be used.
+
+    Parameters
+    ----------
+    name : str
+        What people call it.
+    url : str
+    slots : int, optional
+        As in `Defaults`.
+    certificate : str, optional
+        The only one to be trusted: base64 of its DER.
+    ca : Path, optional
+        PEM file of the authority whose certificates are trusted.
+    """
 
     name: str
     url: str
     slots: int | None = None
+    certificate: str | None = None
+    ca: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +106,8 @@ class _HostTable:
 
     url: Address
     slots: Slots | None = None
+    certificate: Pin | None = None
+    ca: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +137,7 @@ def load_hosts(path: Path | str) -> Config:
         document = tomllib.loads(text)
     except (OSError, ValueError) as error:
         raise ConfigError(source, (_unreadable(error, text),)) from None
-    return _parse(document, source, _lines(text))
+    return _parse(document, source, _lines(text), Path(path).parent)
 
 
 def parse_hosts(hosts: Sequence[str]) -> Config:
@@ -132,7 +152,12 @@ def parse_hosts(hosts: Sequence[str]) -> Config:
     return _parse({"hosts": listed}, "hosts", {})
 
 
-def _parse(document: Mapping[str, object], source: str, lines: Mapping[Key, int]) -> Config:
+def _parse(
+    document: Mapping[str, object],
+    source: str,
+    lines: Mapping[Key, int],
+    folder: Path = Path(),
+) -> Config:
     spelt = dict(document)
     if isinstance(hosts := document.get("hosts"), list):
         spelt["hosts"] = [{"url": host} if isinstance(host, str) else host for host in hosts]
@@ -141,11 +166,19 @@ def _parse(document: Mapping[str, object], source: str, lines: Mapping[Key, int]
     except ValidationError as error:
         valid, found = None, [(tuple(e["loc"]), _words(e)) for e in error.errors()]
     found += _twice(spelt)
+    if valid is not None:
+        found += _distrusted(valid.hosts, folder)
     if valid is None or found:
         sentences = (_sentence(_as_written(key, document), what, lines) for key, what in found)
         raise ConfigError(source, tuple(sentences))
     hosts = (
-        Host(name_of(host.url), host.url, host.slots or valid.defaults.slots)
+        Host(
+            name_of(host.url),
+            host.url,
+            host.slots or valid.defaults.slots,
+            host.certificate,
+            folder / host.ca if host.ca is not None else None,
+        )
         for host in valid.hosts
     )
     return Config(tuple(hosts), valid.defaults)
@@ -172,6 +205,22 @@ def _twice(document: Mapping[str, object]) -> Iterator[tuple[Key, str]]:
             continue  # the schema has its say about this one
         if (first := seen.setdefault(name, i)) != i:
             yield ("hosts", i, "url"), f"{name} is listed already, as hosts[{first}]; keep one"
+
+
+def _distrusted(hosts: Sequence[_HostTable], folder: Path) -> Iterator[tuple[Key, str]]:
+    """Find certificates that would protect nothing, or can't be had."""
+    for i, host in enumerate(hosts):
+        given = [key for key in ("certificate", "ca") if getattr(host, key) is not None]
+        if given and host.url.startswith("http://"):
+            https = host.url.replace("http://", "https://")
+            yield ("hosts", i, given[0]), f'is of no use with http; write url = "{https}"'
+        if len(given) > 1:
+            yield ("hosts", i, "ca"), "stands beside a certificate; keep one of the two"
+        try:
+            if host.ca is not None:
+                authority_context(folder / host.ca)
+        except ValueError as error:
+            yield ("hosts", i, "ca"), str(error)
 
 
 # What the schema's complaints are called here; {got} is the value, the rest is pydantic's context.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from rich.console import Console
@@ -58,9 +61,14 @@ def run_demo(workers: int, *, quiet: bool) -> None:
     x = np.random.default_rng().integers(0, 255, SHAPE, dtype=np.int32)
     measured = _Measured()
     with ExitStack() as stack:
-        addresses = stack.enter_context(_running(workers))
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="tilefan-"))
+        token = Path(folder) / "token"
+        token.touch(mode=0o600)
+        token.write_text(secrets.token_urlsafe(32))
+        addresses = stack.enter_context(_running(workers, token))
         listen = stack.enter_context(make_listener("none" if quiet else "auto"))
-        fleet = stack.enter_context(Fleet(addresses, listen=_both(measured.hear, listen)))
+        hear = _both(measured.hear, listen)
+        fleet = stack.enter_context(Fleet(addresses, listen=hear, token_file=token))
         began = time.perf_counter()
         ours = fleet.gaussian_filter(x, SIGMA)
         ours_s = time.perf_counter() - began
@@ -90,9 +98,10 @@ def _both(first: Listener, second: Listener) -> Listener:
 
 
 @contextmanager
-def _running(count: int) -> Iterator[list[str]]:
+def _running(count: int, token: Path) -> Iterator[list[str]]:
     """Run worker processes on free ports of loopback; yield their addresses."""
     command = [sys.executable, "-m", "worker", "--host", "127.0.0.1", "--port", "0"]
+    command += ["--token-file", str(token)]
     processes = [
         subprocess.Popen(  # noqa: S603 -- our own program, with our own arguments
             command, stdout=subprocess.PIPE, text=True, start_new_session=True

@@ -68,6 +68,10 @@ class TrustError(TilefanError):
     exit_code = 6
 
 
+class TrustWarning(UserWarning):
+    """What was asked for is less safe than it could be."""
+
+
 class StoreError(TilefanError):
     """An array can't be read or written."""
 

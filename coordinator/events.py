@@ -59,11 +59,15 @@ class WorkerReady:
 
 @dataclass(frozen=True, slots=True)
 class WorkerLost:
-    """A worker can't be used now: unreachable or silent; for good if `permanent` (unfit)."""
+    """A worker can't be used now: unreachable or silent; for good if `permanent` (unfit).
+
+    `untrusted` tells that the reason is a token or a certificate.
+    """
 
     worker: str
     reason: str
     permanent: bool = False
+    untrusted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

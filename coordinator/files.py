@@ -20,6 +20,7 @@ from coordinator.output import Output
 from coordinator.progress import Style, make_listener
 from coordinator.run import Request, known_bound, run, tile_shape
 from coordinator.stores.npy import NpySink, check_output, open_npy
+from coordinator.verify import Sampling
 from tiling.filters import FILTERS
 from tiling.plan import Plan
 
@@ -37,14 +38,16 @@ def filter_chain(
     target: Path,
     *,
     hosts: Path | None = None,
+    token_file: Path | None = None,
     tile: Any = None,
     overwrite: bool = False,
     resume: bool = False,
     keep_going: bool = False,
+    sampling: Sampling | None = None,
     style: Style = "auto",
     say: Callable[[str], None] = lambda _: None,
     again: str = "",
-    warnings: bool = False,
+    notes: bool = False,
 ) -> None:
     """Filter one `.npy` file into another, by filters one after another.
 
@@ -55,6 +58,8 @@ def filter_chain(
     source, target : Path
     hosts : Path, optional
         hosts.toml; this machine's cores without it.
+    token_file : Path, optional
+        Of the fleet; see `coordinator.credential`.
     tile : int or sequence of int, optional
     overwrite : bool
         Whether `target` may exist, and what an unfinished run left may be lost.
@@ -62,13 +67,15 @@ def filter_chain(
         Whether to go on with an unfinished run.
     keep_going : bool
         Whether the fleet computes the rest when a tile failed everywhere.
+    sampling : Sampling, optional
+        Which tiles are verified before the output appears.
     style : str
         How to show the progress; see `coordinator.progress`.
     say : callable
         Takes a sentence for the user.
     again : str
         The command that goes on with this run, to be told if it ends early.
-    warnings : bool
+    notes : bool
         Whether to say beforehand what may surprise; see `coordinator.advice`.
 
     Raises
@@ -81,8 +88,8 @@ def filter_chain(
     chain = Chain.of(links, len(array.shape), array.dtype)
     job, shape = chain.job, tile_shape(tile, len(array.shape))
     bound = known_bound(job, array)
-    request = Request(job, array, shape, _title(links), bound)
-    for sentence in advice(job, array.shape, bound) if warnings else ():
+    request = Request(job, array, shape, title(links), bound, sampling)
+    for sentence in advice(job, array.shape, bound) if notes else ():
         say(f"note: {sentence}")
     opening = Opening(target, job, array, source.stat(), chain.dtype, _words(links), again)
     left = unfinished(target, overwrite=overwrite, resume=resume, say=say)
@@ -96,7 +103,10 @@ def filter_chain(
             return Output(NpySink.create(target, array.shape, chain.dtype))
         return opening.begin(plan) if left is None else opening.resume(left, plan)
 
-    with open_engine(hosts, keep_going=keep_going) as engine, make_listener(style) as listen:
+    with (
+        open_engine(hosts, token_file, keep_going=keep_going) as engine,
+        make_listener(style) as listen,
+    ):
         run(request, open_output, engine, listen)
 
 
@@ -110,7 +120,9 @@ def _words(links: Sequence[Link]) -> tuple[tuple[str, str], ...]:
 
 
 @contextmanager
-def open_engine(hosts: Path | None, *, keep_going: bool = False) -> Iterator[Engine]:
+def open_engine(
+    hosts: Path | None, token_file: Path | None = None, *, keep_going: bool = False
+) -> Iterator[Engine]:
     """Yield the fleet of a hosts file, or this machine."""
     if hosts is None:
         from coordinator.engines.local import LocalEngine
@@ -118,14 +130,16 @@ def open_engine(hosts: Path | None, *, keep_going: bool = False) -> Iterator[Eng
         yield LocalEngine()
     else:
         from coordinator.config import load_hosts
+        from coordinator.credential import find_credential
         from coordinator.engines.http import HttpEngine
         from coordinator.policy import Limits
 
-        with closing(HttpEngine(load_hosts(hosts), Limits(keep_going=keep_going))) as engine:
+        credential, limits = find_credential(token_file), Limits(keep_going=keep_going)
+        with closing(HttpEngine(load_hosts(hosts), credential, limits)) as engine:
             yield engine
 
 
-def _title(links: Sequence[Link]) -> str:
+def title(links: Sequence[Link]) -> str:
     """Return the calls as people write them, defaults left out."""
     return " then ".join(
         " ".join((name, *_differing(name, parameters))) for name, parameters in links

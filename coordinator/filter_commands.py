@@ -1,15 +1,33 @@
-"""The commands `coord filter NAME`: made from the rows, each with its own parameters as options."""
+"""The commands over the table of filters: `coord filter NAME`, made of its row, and the rest."""
 
 from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+
+from coordinator.cli import (
+    Hosts,
+    KeepGoing,
+    Notes,
+    Overwrite,
+    Progress,
+    Quiet,
+    Resume,
+    TokenFile,
+    exit_codes,
+    modes,
+    number,
+    numbers,
+    resume_line,
+    say,
+)
 
 _AXES = "one value, or one per axis"
 
@@ -66,7 +84,6 @@ def command_line(name: str) -> Any:
 
 def command_of(name: str) -> Callable[..., None]:
     """Return the function that runs a row's command, with the signature that Typer reads."""
-    from coordinator.cli import run_filters
     from coordinator.pipeline import parameters_of
     from tiling.filters import FILTERS
 
@@ -117,7 +134,6 @@ def parse(texts: Mapping[str, str | None]) -> dict[str, Any]:
 
 def parse_one(key: str, text: str) -> Any:
     """Read one option: a number, numbers, a word, words, or an array."""
-    from coordinator.cli import modes, number
     from coordinator.pipeline import ARRAYS, array_from
 
     if key in ARRAYS:
@@ -151,3 +167,125 @@ def _list(key: str, text: str) -> Any:
         return json.loads(text)
     except ValueError as error:
         raise typer.BadParameter(f"not a list: {error}", param_hint=f"--{key}") from None
+
+
+def run_filters(
+    links: Callable[[], Sequence[tuple[str, Mapping[str, Any]]]],
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A .npy file of numbers.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Where to write; INPUT.NAME.npy unless given."),
+    ] = None,
+    hosts: Hosts = None,
+    token_file: TokenFile = None,
+    tile: Annotated[
+        str | None,
+        typer.Option(help="Shape of the piece each tile owns: one size, or one per axis."),
+    ] = None,
+    overwrite: Overwrite = False,
+    resume: Resume = False,
+    keep_going: KeepGoing = False,
+    progress: Progress = "auto",
+    notes: Notes = True,
+    quiet: Quiet = False,
+) -> None:
+    """Run filters one after another over a file; what every such command has in common."""
+    with exit_codes():
+        from coordinator.files import filter_chain
+
+        filters = list(links())
+        word = filters[0][0] if len(filters) == 1 else "run"
+        filter_chain(
+            filters,
+            source,
+            output or source.parent / f"{source.stem}.{word}.npy",
+            hosts=hosts,
+            token_file=token_file,
+            tile=numbers(tile, int, "--tile") if tile else None,
+            overwrite=overwrite,
+            resume=resume,
+            keep_going=keep_going,
+            style="none" if quiet else progress,
+            say=(lambda _: None) if quiet else say,
+            again=resume_line(sys.argv),
+            notes=notes and not quiet,
+        )
+
+
+def run_pipeline(
+    pipeline: Annotated[Path, typer.Argument(help="A TOML file with [[filters]] tables.")],
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A .npy file of numbers.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Where to write; INPUT.run.npy unless given."),
+    ] = None,
+    hosts: Hosts = None,
+    token_file: TokenFile = None,
+    tile: Annotated[
+        str | None,
+        typer.Option(help="Shape of the piece each tile owns: one size, or one per axis."),
+    ] = None,
+    overwrite: Overwrite = False,
+    resume: Resume = False,
+    keep_going: KeepGoing = False,
+    progress: Progress = "auto",
+    notes: Notes = True,
+    quiet: Quiet = False,
+) -> None:
+    """Run the filters of a pipeline one after another, in one pass over the file.
+
+    Each [[filters]] table has SciPy's name of a filter, and its parameters:
+    name = "gaussian_filter", sigma = 2. Arrays are .npy files or nested lists.
+    """
+
+    def links() -> Sequence[tuple[str, Mapping[str, Any]]]:
+        from coordinator.pipeline import load_pipeline
+
+        return load_pipeline(pipeline)
+
+    rest = (hosts, token_file, tile, overwrite, resume, keep_going, progress, notes, quiet)
+    run_filters(links, source, output, *rest)
+
+
+def list_filters(
+    markdown: Annotated[bool, typer.Option("--markdown", help="As the README has it.")] = False,
+) -> None:
+    """Print the table of filters: what each reads, and why its tiles are exact."""
+    from coordinator import table
+    from tiling.filters import FILTERS
+
+    if markdown:
+        typer.echo(table.markdown())
+        return
+    for row in FILTERS.values():
+        note = f"; {row.note}" if row.note else ""
+        typer.echo(f"{row.name:28} {row.exactness.name.lower():8} {row.halo}{note}")
+
+
+SHORT = {"ignore_unknown_options": True, "allow_extra_args": True}
+"""What a short name hands on: every word after it."""
+
+
+def median(context: typer.Context) -> None:
+    """Take the median of a window: short for coord filter median_filter."""
+    command_line("median_filter").main(context.args, context.command_path)
+
+
+def sobel(context: typer.Context) -> None:
+    """Find edges along an axis: short for coord filter sobel."""
+    command_line("sobel").main(context.args, context.command_path)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the application."""
+    app.command("run", no_args_is_help=True)(run_pipeline)
+    app.command("filters")(list_filters)
+    for command in (median, sobel):
+        app.command(context_settings=SHORT, add_help_option=False)(command)
+    rows = typer.Typer(
+        cls=Rows,
+        help="Run one filter of the table; NAME --help lists its options.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    app.add_typer(rows, name="filter")

@@ -14,9 +14,10 @@ from coordinator.engines import Capacity, Engine, Hearer, Mission
 from coordinator.errors import VerifyError
 from coordinator.events import Event, Listener, RunFinished, RunStarted, TileKept
 from coordinator.output import Output
-from coordinator.stores import Sink, Source
+from coordinator.stores import Source
 from coordinator.stores.memory import ArraySink, ArraySource
 from coordinator.stores.scratch import scratch
+from coordinator.verify import Check, Sampling, Witness
 from tiling.choose import choose_tile
 from tiling.dtypes import Array
 from tiling.errors import BadTypeError, BadValueError
@@ -46,6 +47,8 @@ class Request:
         What people call the job.
     bound : float, optional
         Of the source's samples (see `tiling.operations.base`); looked for unless given.
+    sampling : Sampling, optional
+        Which tiles are computed once more before the output is made visible; none without it.
     """
 
     job: Job
@@ -53,6 +56,7 @@ class Request:
     tile: tuple[int, ...] | None = None
     title: str = ""
     bound: float | None = None
+    sampling: Sampling | None = None
 
     def plan(self, capacity: Capacity) -> Plan:
         """Cut the source for an engine of this capacity."""
@@ -135,13 +139,18 @@ def run_job(
 
 def _fill(request: Request, plan: Plan, output: Output, engine: Engine, tell: Hearer) -> None:
     """Have every tile computed that the output lacks."""
-    tell(_started(request, plan, output.sink))
+    tell(started(request, plan, output.sink.name))
     for kept in sorted(output.kept):
         tell(TileKept(kept, plan[kept].write.size * plan.output_itemsize))
+    sample = request.sampling.draw(plan.grid) if request.sampling else ()
+    witness = Witness(sample, tell)
+    job, source = request.job, request.source
     if len(output.kept) < len(plan):
-        job, source = request.job, request.source
         mission = Mission(job, plan, source, output.sink, output.journal, output.kept)
-        engine.run(mission, tell)
+        engine.run(mission, witness)
+    check = Check(job, plan, source, output.sink.region)
+    for _ in check.tiles(sample, witness.makers):
+        pass
 
 
 class _Relay:
@@ -187,6 +196,7 @@ class _Relay:
             self._request.tile,
             f"{title}, stage {index + 1} of {len(self._parts)}",
             part.bound,
+            self._request.sampling,
         )
         return run_job(stage, lambda _: output, self._engine, self._listen)
 
@@ -251,10 +261,11 @@ def tile_shape(tile: Any, ndim: int) -> tuple[int, ...] | None:
     return shape
 
 
-def _started(request: Request, plan: Plan, sink: Sink) -> RunStarted:
+def started(request: Request, plan: Plan, output: str) -> RunStarted:
+    """Return the event that begins a run into an output of this name."""
     return RunStarted(
         input=request.source.name,
-        output=sink.name,
+        output=output,
         filter=request.title or " then ".join(call.filter for call in request.job.calls),
         shape=plan.grid.shape,
         dtype=str(request.source.dtype),

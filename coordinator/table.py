@@ -1,4 +1,4 @@
-"""The table of filters for the README, made from the rows: ``python -m coordinator.table``."""
+"""The table of filters for the README, made from the rows: ``coord filters --markdown``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,3 @@ def markdown() -> str:
     for said, names in groups.items():
         lines.append(f"| {' '.join(names)} | {' | '.join(said)} |")
     return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    print(markdown())  # noqa: T201 -- this is what it is for

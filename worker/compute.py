@@ -27,10 +27,11 @@ from tiling.filters import FILTERS
 from tiling.job import Job
 from tiling.kernels import Kernel
 from tiling.npy import MAX_HEADER, NpyHeader, header_length, parse_header
+from worker.cost import check_volume, check_work, tile_bytes
 from worker.errors import Kind, RefusedError
 from worker.handlers import raw
-from worker.memory import check_volume, tile_bytes
 from worker.service import SERVICE, Service
+from worker.settings import Settings
 from worker.transfer import check_encoding, deadline, fill, proceed, send
 
 FIELD = "array"
@@ -76,7 +77,8 @@ PARAMETERS: Mapping[str, Callable[[str], Any]] = {
 async def post_array(request: web.Request) -> web.StreamResponse:
     """Filter the `.npy` file of a form."""
     service = request.app[SERVICE]
-    parameters = parse_query(request, service.settings.max_order)
+    parameters = parse_query(request)
+    check_taps(parameters, service.settings)
     check_encoding(request.headers)
     limit = request.content_length or service.settings.tile_bytes
     if limit > service.settings.tile_bytes + READ_BYTES:
@@ -99,7 +101,7 @@ async def post_array(request: web.Request) -> web.StreamResponse:
         return await send(request, service, "compute", {}, *pieces)
 
 
-def parse_query(request: web.Request, max_order: int) -> dict[str, Any]:
+def parse_query(request: web.Request) -> dict[str, Any]:
     """Read the query into the parameters of `scipy.ndimage.gaussian_filter`."""
     parameters: dict[str, Any] = {"sigma": 0.5}
     for name, text in request.query.items():
@@ -112,9 +114,31 @@ def parse_query(request: web.Request, max_order: int) -> dict[str, Any]:
             raise RefusedError(
                 Kind.MALFORMED, f"{name}: {text[:80]!r} is no such parameter"
             ) from None
-    if np.max(parameters.get("order", 0)) > max_order:
-        raise RefusedError(Kind.UNSUPPORTED, f"order: at most {max_order}")
     return parameters
+
+
+def check_taps(parameters: Mapping[str, Any], settings: Settings) -> None:
+    """Refuse taps that would take long to work out, before they are.
+
+    An estimate from the largest of each parameter; what is no number at all is refused later.
+    """
+    order = _largest(parameters.get("order"))
+    if order > settings.max_order:
+        raise RefusedError(Kind.TOO_COSTLY, f"order: at most {settings.max_order}")
+    reach = max(
+        _largest(parameters.get("radius")),
+        _largest(parameters["sigma"]) * parameters.get("truncate", 4.0),
+    )
+    if (2 * reach + 1) * (order + 1) > settings.tap_terms:
+        raise RefusedError(
+            Kind.TOO_COSTLY, f"taps {reach!s:.40} samples wide at order {order}: ask for fewer"
+        )
+
+
+def _largest(value: Any) -> Any:
+    """Return the largest number of a parameter; 0 where there is none."""
+    values = value if isinstance(value, list) else [value]
+    return max((number for number in values if number is not None), default=0)
 
 
 def _no_file() -> web.Response:
@@ -198,6 +222,7 @@ def _work(service: Service, header: NpyHeader, parameters: Mapping[str, Any]) ->
     ndim = len(header.shape)
     job = Job(ndim, (FILTERS["gaussian_filter"].call(ndim, header.dtype, **parameters),))
     check_volume(job, header.shape, service.settings.tile_bytes)
+    check_work(job, header.shape, service.settings.tile_work)
     return _Work(header, job, output_dtype(parameters.get("output"), header.dtype))
 
 

@@ -17,6 +17,8 @@ class Kind(enum.Enum):
     MALFORMED = ("urn:tilefan:malformed", 400, "The request does not say what it must")
     DIGEST = ("urn:tilefan:digest", 400, "The bytes are not the ones that were sent")
     TRUNCATED = ("urn:tilefan:truncated", 400, "The body ended before its announced length")
+    UNAUTHORIZED = ("urn:tilefan:unauthorized", 401, "The request does not carry the fleet's token")
+    ORIGIN = ("urn:tilefan:origin", 403, "Browsers are not served")
     NOT_FOUND = ("urn:tilefan:not-found", 404, "There is nothing at this path")
     UNKNOWN_JOB = (UNKNOWN_JOB, 404, "The job is not registered here")
     METHOD = ("urn:tilefan:method", 405, "The path does not take this method")
@@ -25,7 +27,10 @@ class Kind(enum.Enum):
     TOO_LARGE = ("urn:tilefan:too-large", 413, "The body is larger than this worker takes")
     MEDIA_TYPE = ("urn:tilefan:media-type", 415, "The body is not of the type that is read here")
     EXPECTATION = ("urn:tilefan:expectation", 417, "Only 100-continue can be expected")
+    TOO_COSTLY = ("urn:tilefan:too-costly", 422, "This is more work than the worker takes at once")
+    HOST = ("urn:tilefan:host", 421, "The request is addressed to somebody else")
     UNSUPPORTED = ("urn:tilefan:unsupported", 422, "No filter can do this")
+    THROTTLED = ("urn:tilefan:throttled", 429, "Too many wrong tokens")
     OTHER = ("about:blank", 400, "The request was refused")
     INTERNAL = ("urn:tilefan:internal", 500, "The worker failed")
     BUSY = ("urn:tilefan:busy", 503, "Every slot is taken")
@@ -39,7 +44,9 @@ class Kind(enum.Enum):
 
 
 class WorkerError(Exception):
-    """Root of every error of this package."""
+    """Root of every error of this package; `exit_code` is that of a command that it ends."""
+
+    exit_code = 1
 
 
 class RefusedError(WorkerError):
@@ -61,5 +68,19 @@ class RefusedError(WorkerError):
         self.headers = dict(headers or {})
 
 
+class TokenFileError(WorkerError):
+    """The token can't be had: the file is exposed, empty, unreadable, or can't be made."""
+
+    exit_code = 6
+
+
+class CertificateError(WorkerError):
+    """The certificate or its key can't be had."""
+
+    exit_code = 6
+
+
 class ListenError(WorkerError):
     """The address can't be listened on."""
+
+    exit_code = 7

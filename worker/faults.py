@@ -1,9 +1,13 @@
-"""The one place where errors become answers: RFC 9457 problem documents."""
+"""What stands before the handlers: who may pass, and what becomes of errors.
+
+This is the one place where errors become answers: RFC 9457 problem documents.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Mapping
 
 from aiohttp import web
@@ -31,6 +35,17 @@ async def answer_faults(request: web.Request, handler: Handler) -> web.StreamRes
         refusal = _refusal(request, error)
         request.app[SERVICE].metrics.refused.labels(refusal.kind.type).inc()
         return _problem(request, refusal)
+
+
+@web.middleware
+async def check_access(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let nobody pass who may not; the body of a refused request is not read."""
+    if request.transport is None:
+        raise ConnectionResetError
+    local = request.transport.get_extra_info("sockname")[0]
+    guard = request.app[SERVICE].guard
+    guard.check(request.headers, local, request.remote or "", time.monotonic())
+    return await handler(request)
 
 
 def _refusal(request: web.Request, error: Exception) -> RefusedError:

@@ -11,8 +11,8 @@ from tiling.dtypes import Array
 from tiling.job import Job
 from tiling.kernels import Kernel
 from tiling.wire import BODY_TYPE, DIGEST, Answer, Question
+from worker.cost import check_passes, check_volume, check_work, tile_bytes
 from worker.errors import Kind, RefusedError
-from worker.memory import check_volume, tile_bytes
 from worker.service import SERVICE
 from worker.transfer import body_length, check_type, read_body, send
 
@@ -25,6 +25,7 @@ async def post_job(request: web.Request) -> web.Response:
     with service.clerk.admit() as slot:
         await read_body(request, memoryview(body), service.settings)
         digest, job = await slot.run(partial(_decode, bytes(body)))
+    check_passes(job, service.settings.passes)
     service.jobs.add(digest, job, len(body))
     return web.json_response({"job": digest})
 
@@ -42,6 +43,7 @@ async def post_tile(request: web.Request) -> web.StreamResponse:
     job = service.jobs.get(question.job)
     check_block(question, job, body_length(request, service.settings.tile_bytes))
     check_volume(job, question.shape, service.settings.tile_bytes)
+    check_work(job, question.shape, service.settings.tile_work)
     with service.pool.admit() as slot:
         slot.reserve(tile_bytes(job, question.shape, question.crop.shape))
         body = np.empty(question.body_bytes, np.uint8)

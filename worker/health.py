@@ -10,7 +10,7 @@ from importlib.metadata import version
 from aiohttp import web
 
 from tiling.wire import PROTOCOL
-from worker.memory import resident_bytes
+from worker.cost import resident_bytes
 from worker.metrics import CONTENT_TYPE
 from worker.service import SERVICE, Service
 

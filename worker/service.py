@@ -11,6 +11,7 @@ from aiohttp import web
 
 from tiling.kernels import Kernel, Pass
 from tiling.kernels.select import Selected, select
+from worker.access import Guard
 from worker.jobs import Jobs
 from worker.metrics import Metrics
 from worker.pool import Pool
@@ -35,6 +36,8 @@ class Service:
         Where jobs are parsed: never behind a tile.
     jobs : Jobs
     metrics : Metrics
+    guard : Guard
+        Who may ask for anything.
     """
 
     settings: Settings
@@ -44,9 +47,10 @@ class Service:
     clerk: Pool
     jobs: Jobs
     metrics: Metrics
+    guard: Guard
 
     @classmethod
-    def start(cls, settings: Settings, selected: Selected | None = None) -> Self:
+    def start(cls, settings: Settings, guard: Guard, selected: Selected | None = None) -> Self:
         """Make a worker's parts from its settings; the reference kernel serves unless told."""
         selected = selected or select("reference")
         return cls(
@@ -62,6 +66,7 @@ class Service:
             Pool(1, REGISTRATIONS - 1, 0, settings.retry_after_s),
             Jobs(settings.jobs, settings.jobs_bytes),
             Metrics.start(),
+            guard,
         )
 
     async def warm(self) -> None:

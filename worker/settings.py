@@ -43,7 +43,7 @@ class Settings:
         Largest block, sent or answered, in bytes. Coordinators cut tiles of some 10 MB; this is
         room for arrays that people send whole to the plain compute API.
     memory_bytes : int
-        What all tiles together may take of the memory; see `worker.memory`. Half of what there is:
+        What all tiles together may take of the memory; see `worker.cost`. Half of what there is:
         a second worker, or somebody's session, may be beside this one.
     job_bytes : int
         Largest description of a job, in bytes: one pass with the most taps takes 5.6 MB.
@@ -52,15 +52,29 @@ class Settings:
         coordinator one registration.
     jobs_bytes : int
         What the descriptions of all jobs remembered may take.
+    passes : int
+        Passes of all calls of one job: a gigantic pipeline has hundreds.
+    tile_work : int
+        Most multiply-adds of one tile: samples times the taps of all passes. A core does some
+        10^9 a second, so this is a quarter of an hour; no deadline of a coordinator is so long.
     max_order : int
         Highest derivative that the compute API makes taps for: what a higher one would tell is
-        beyond float64, and its polynomial takes memory in proportion.
+        beyond float64.
+    tap_terms : int
+        Most taps times terms of their polynomial that the compute API works out: 8 MB of them.
     body_base_s, body_bytes_per_s : float
         A body must be read, or an answer taken, within the base and the time that its bytes need
         on the slowest link worth computing over (a congested 10 Mbit/s).
     idle_s : float
         A connection without a request, or whose request line and headers are not complete, is
-        closed after so many seconds.
+        closed after so many seconds. aiohttp's clients drop an idle one after 15 s; a worker that
+        were quicker would now and then drop a request on its way.
+    connections : int
+        Connections at the same time; more are told 503 and closed. A coordinator takes one for
+        each slot; a process may have 1,024 files open.
+    requests : int
+        Requests of one connection; then it is closed, and the client opens another. What a library
+        keeps for a connection can't grow for ever.
     lingering_s : float
         What is left of a refused body is read and dropped for so many seconds, so that the
         refusal arrives before the connection closes.
@@ -82,10 +96,15 @@ class Settings:
     job_bytes: int = 8 * MIB
     jobs: int = 64
     jobs_bytes: int = 64 * MIB
+    passes: int = 1024
+    tile_work: int = 10**12
     max_order: int = 32
+    tap_terms: int = 2**20
     body_base_s: float = 10.0
     body_bytes_per_s: float = 1.0 * MIB
-    idle_s: float = 60.0
+    idle_s: float = 20.0
+    connections: int = 256
+    requests: int = 10_000
     lingering_s: float = 2.0
     retry_after_s: int = 1
     drain_s: float = 25.0

@@ -9,14 +9,21 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator, Mapping
+import ssl
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 
-from coordinator.config import Host
+from coordinator.attestation import fault
+from coordinator.config import Config, Host
+from coordinator.credential import Credential
+from coordinator.display.words import inert
+from coordinator.engines.buffers import Buffers
 from coordinator.events import FailureKind
+from coordinator.pins import tls_context
+from tiling.attest import needed
 from tiling.errors import WireError
 from tiling.job import Job
 from tiling.wire import BODY_TYPE, DIGEST, PROTOCOL, UNKNOWN_JOB, Answer, Question
@@ -27,8 +34,24 @@ CHUNK_BYTES = 2**18
 MAX_JSON_BYTES = 2**16
 """Of a worker's greeting or complaint: no honest one comes near."""
 
+MAX_WORDS = 1000
+"""Bytes of a worker's words that are shown."""
+
+UNTRUSTED = frozenset({401, 403, 429})
+"""What a worker answers to a wrong token; 429: to many of them."""
+
 GREETING_S = 5.0
 """Longest wait for the answer to a greeting: the worker computes nothing for it."""
+
+ATTEST_S = 60.0
+"""Longest wait for digests of probes: a worker may have to compile for them first."""
+
+WRONG_CERTIFICATE = (
+    "shows a certificate that hosts.toml does not trust: if its owner made a new one, "
+    "paste the lines that `worker --tls` prints; if not, somebody is in between"
+)
+
+NO_TLS = "does not speak TLS: start it with `worker --tls`, or write http:// in hosts.toml"
 
 
 class Refusal(Exception):  # noqa: N818 -- it is an answer, though not the one wished for
@@ -44,6 +67,8 @@ class Refusal(Exception):  # noqa: N818 -- it is an answer, though not the one w
         The pause that a busy worker asks for.
     unfit : bool
         Whether asking again can't help.
+    untrusted : bool
+        Whether one of the two could not prove who it is; implies `unfit`.
     """
 
     def __init__(
@@ -53,12 +78,14 @@ class Refusal(Exception):  # noqa: N818 -- it is an answer, though not the one w
         *,
         retry_after_s: float | None = None,
         unfit: bool = False,
+        untrusted: bool = False,
     ) -> None:
         super().__init__(reason)
         self.kind = kind
         self.reason = reason
         self.retry_after_s = retry_after_s
-        self.unfit = unfit
+        self.unfit = unfit or untrusted
+        self.untrusted = untrusted
 
 
 class UnknownJobError(Refusal):
@@ -73,14 +100,26 @@ class UnknownJobError(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A worker's address and the session to reach it with."""
+    """A worker's address, the session to reach it with, and whom to trust there.
+
+    Parameters
+    ----------
+    host : Host
+    session : aiohttp.ClientSession
+    credential : Credential
+        What the session shows; named to whoever has to correct it.
+    tls : ssl.SSLContext or True
+        See `coordinator.pins`.
+    """
 
     host: Host
     session: aiohttp.ClientSession
+    credential: Credential
+    tls: ssl.SSLContext | bool = True
     greeting_s: float = GREETING_S
 
-    async def greet(self) -> int:
-        """Ask the worker who it is; return the tiles it takes at a time.
+    async def health(self) -> dict[str, Any]:
+        """Ask the worker who it is.
 
         Raises
         ------
@@ -95,6 +134,17 @@ class Client:
                 f"is no tilefan worker of protocol {PROTOCOL}: it says {said!r:.40}",
                 unfit=True,
             )
+        return health
+
+    async def greet(self) -> int:
+        """Ask the worker who it is; return the tiles it takes at a time.
+
+        Raises
+        ------
+        Refusal
+            If it can't be reached, or is no worker of this protocol.
+        """
+        health = await self.health()
         slots = self.host.slots or health.get("slots")
         if not isinstance(slots, int) or not 1 <= slots <= 1024:
             raise Refusal(FailureKind.REFUSED, f"offers {slots!r:.40} slots", unfit=True)
@@ -112,9 +162,36 @@ class Client:
         if not isinstance(said, dict) or said.get("job") != job.digest:
             raise Refusal(FailureKind.CORRUPT, "understood another job", unfit=True)
 
+    async def attest(self, names: Sequence[str]) -> None:
+        """Have the worker prove that it computes what SciPy does; see `tiling.attest`.
+
+        Raises
+        ------
+        Refusal
+            If it does not, naming the first probe that differs.
+        """
+        if names:
+            body = json.dumps({"probes": names}).encode("ascii")
+            said = await self._json("POST", "/v1/attest", data=body, timeout_s=ATTEST_S)
+            if (trouble := fault(names, said)) is not None:
+                raise Refusal(FailureKind.CORRUPT, trouble, unfit=True)
+
+    async def admit(self, job: Job) -> int:
+        """Greet the worker, have it prove itself, and register the job; return its slots.
+
+        Raises
+        ------
+        Refusal
+            If it can't be used for this job.
+        """
+        slots = await self.greet()
+        await self.attest(needed(job))
+        await self.register(job)
+        return slots
+
     async def filter(
-        self, question: Question, body: memoryview, answer: Answer, digest: str
-    ) -> tuple[bytearray, Mapping[str, str]]:
+        self, question: Question, body: memoryview, answer: Answer, digest: str, buffers: Buffers
+    ) -> tuple[memoryview, Mapping[str, str]]:
         """Send a tile; return the body and the headers of the answer, of the right length.
 
         Raises
@@ -136,32 +213,36 @@ class Client:
                 data=_chunks(body),
                 headers=headers,
                 allow_redirects=False,
+                ssl=self.tls,
             ) as response:
                 if response.status != 200:
-                    raise await _refusal(response)
-                return await _body(response, answer.body_bytes), response.headers
+                    raise await _refusal(response, self.credential)
+                return await _body(response, answer.body_bytes, buffers), response.headers
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _unreached(error) from error
 
-    async def _json(self, method: str, path: str, data: bytes | None = None) -> Any:
+    async def _json(
+        self, method: str, path: str, data: bytes | None = None, timeout_s: float | None = None
+    ) -> Any:
         headers = {"Content-Type": "application/json"} if data else None
-        timeout = aiohttp.ClientTimeout(total=self.greeting_s)
+        wait_s = timeout_s or self.greeting_s
         try:
             async with self.session.request(
                 method,
                 self.host.url + path,
                 data=data,
                 headers=headers,
-                timeout=timeout,
+                timeout=aiohttp.ClientTimeout(total=wait_s),
                 allow_redirects=False,
+                ssl=self.tls,
             ) as response:
                 if response.status != 200:
-                    raise await _refusal(response)
+                    raise await _refusal(response, self.credential)
                 return json.loads(await _at_most(response, MAX_JSON_BYTES))
         except Refusal:
             raise
         except TimeoutError:
-            raise Refusal(FailureKind.TIMEOUT, f"no answer within {self.greeting_s:g} s") from None
+            raise Refusal(FailureKind.TIMEOUT, f"no answer within {wait_s:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
             raise _unreached(error) from error
         except (ValueError, RecursionError):
@@ -169,16 +250,21 @@ class Client:
             raise Refusal(FailureKind.REFUSED, reason, unfit=True) from None
 
 
+def shown(text: str) -> str:
+    """Return a stranger's words so that they can be shown: inert, and at most `MAX_WORDS`."""
+    return inert(text).encode("utf-8", "replace")[:MAX_WORDS].decode("utf-8", "ignore")
+
+
 async def _chunks(body: memoryview) -> AsyncIterator[memoryview]:
     for start in range(0, len(body), CHUNK_BYTES):
         yield body[start : start + CHUNK_BYTES]
 
 
-async def _body(response: aiohttp.ClientResponse, size: int) -> bytearray:
+async def _body(response: aiohttp.ClientResponse, size: int, buffers: Buffers) -> memoryview:
     """Read a body of exactly this size; memory is taken only for what was announced rightly."""
     if response.content_length != size:
         raise Refusal(FailureKind.CORRUPT, f"announced {response.content_length} bytes, not {size}")
-    body = bytearray(size)
+    body = buffers.take(size)
     filled = 0
     async for chunk in response.content.iter_any():
         if filled + len(chunk) > size:
@@ -199,8 +285,10 @@ async def _at_most(response: aiohttp.ClientResponse, size: int) -> bytes:
     return body
 
 
-async def _refusal(response: aiohttp.ClientResponse) -> Exception:
+async def _refusal(response: aiohttp.ClientResponse, credential: Credential) -> Exception:
     """Turn an answer that is not 200 into what it means."""
+    if response.status in UNTRUSTED:
+        return Refusal(FailureKind.REFUSED, credential.advice, untrusted=True)
     try:
         problem = json.loads(await _at_most(response, MAX_JSON_BYTES))
     except (ValueError, RecursionError):
@@ -209,7 +297,7 @@ async def _refusal(response: aiohttp.ClientResponse) -> Exception:
     if response.status == 404 and problem.get("type") == UNKNOWN_JOB:
         return UnknownJobError()
     said = str(problem.get("detail") or problem.get("title") or response.reason or "")
-    reason = f"HTTP {response.status}: {said}"[:1000]
+    reason = f"HTTP {response.status}: {shown(said)}"
     if response.status == 503:
         return Refusal(FailureKind.BUSY, reason, retry_after_s=_seconds(response))
     kind = FailureKind.REFUSED if response.status < 500 else FailureKind.BROKEN
@@ -224,6 +312,10 @@ def _seconds(response: aiohttp.ClientResponse) -> float | None:
 def _unreached(error: Exception) -> Refusal:
     """Tell a connection that was never made from one that broke."""
     match error:
+        case aiohttp.ClientConnectorCertificateError():
+            return Refusal(FailureKind.REFUSED, WRONG_CERTIFICATE, untrusted=True)
+        case aiohttp.ClientSSLError():
+            return Refusal(FailureKind.REFUSED, NO_TLS, untrusted=True)
         case aiohttp.ClientConnectorError():
             number = error.os_error.errno or 0
             why = os.strerror(number) if number > 0 else str(error.os_error.strerror)
@@ -237,18 +329,36 @@ def _unreached(error: Exception) -> Refusal:
         case aiohttp.ClientResponseError():
             return Refusal(FailureKind.CORRUPT, "does not answer in HTTP", unfit=True)
         case _:
-            return Refusal(FailureKind.BROKEN, f"{type(error).__name__}: {error}"[:200])
+            return Refusal(FailureKind.BROKEN, shown(f"{type(error).__name__}: {error}"))
 
 
-def new_session(connect_timeout_s: float) -> aiohttp.ClientSession:
+def make_clients(
+    config: Config,
+    session: aiohttp.ClientSession,
+    credential: Credential,
+    greeting_s: float = GREETING_S,
+) -> dict[str, Client]:
+    """Return a client for each host, by the host's name."""
+    return {
+        host.name: Client(
+            host, session, credential, tls_context(host.certificate, host.ca), greeting_s
+        )
+        for host in config.hosts
+    }
+
+
+def new_session(connect_timeout_s: float, credential: Credential) -> aiohttp.ClientSession:
     """Return a session that follows no redirect, decodes nothing and keeps no cookies.
 
     Parameters
     ----------
     connect_timeout_s : float
         Longest wait for a connection.
+    credential : Credential
+        Shown with every request.
     """
     return aiohttp.ClientSession(
+        headers=credential.headers,
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_s),
@@ -259,7 +369,7 @@ def new_session(connect_timeout_s: float) -> aiohttp.ClientSession:
     )
 
 
-def check(answer: Answer, headers: Mapping[str, str], body: bytearray) -> str:
+def check(answer: Answer, headers: Mapping[str, str], body: memoryview) -> str:
     """Check an answer's headers and digest; return the digest.
 
     Raises
@@ -270,4 +380,4 @@ def check(answer: Answer, headers: Mapping[str, str], body: bytearray) -> str:
     try:
         return answer.check(headers, body)
     except WireError as error:
-        raise Refusal(FailureKind.CORRUPT, str(error)) from None
+        raise Refusal(FailureKind.CORRUPT, shown(str(error))) from None

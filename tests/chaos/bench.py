@@ -138,7 +138,7 @@ class Task:
         return result, thread
 
     def _work(self, result: Run, config: Config, limits: Limits) -> None:
-        engine = HttpEngine(config, limits)
+        engine = HttpEngine(config, limits=limits)
         try:
             self._run(engine, lambda at, event: result.events.append((at, event)))
         except TilefanError as error:

@@ -280,7 +280,7 @@ def test_example_shows_every_key_once_with_its_default() -> None:
     assert {name: list(table) for name, table in every.items() if name != "hosts"} == {
         "defaults": [f.name for f in fields(Defaults)]
     }
-    assert [list(table) for table in every["hosts"]] == [["url", "slots"]]
+    assert [list(table) for table in every["hosts"]] == [["url", "slots", "certificate", "ca"]]
     shown = {key: value for key, value in every["defaults"].items() if key != "slots"}
     assert shown == {f.name: f.default for f in fields(Defaults) if f.name != "slots"}
 
@@ -288,5 +288,5 @@ def test_example_shows_every_key_once_with_its_default() -> None:
 def test_example_explains_every_key() -> None:
     """Above each key stands a comment that names its default."""
     blocks = re.findall(r"((?:^#(?!\w).*\n)+)^#?(\w+) = ", EXAMPLE.read_text("utf-8"), re.MULTILINE)
-    assert len(blocks) == 2 + len(fields(Defaults))
+    assert len(blocks) == 4 + len(fields(Defaults))
     assert [key for comment, key in blocks if "Default" not in comment] == []

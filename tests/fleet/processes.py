@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -23,15 +22,24 @@ STOPS_WITHIN_S = 40.0
 
 @dataclass(frozen=True)
 class WorkerProcess:
-    """A running worker: its address as hosts.toml writes it, and its process."""
+    """A running worker: what it printed when it could serve, and its process."""
 
-    address: str
+    said: str
     process: subprocess.Popen[bytes]
     log: IO[bytes]
 
     @property
     def url(self) -> str:
-        return f"http://{self.address}"
+        return self.said.partition("\n")[0].removeprefix("listening on ")
+
+    @property
+    def address(self) -> str:
+        return self.url.partition("://")[2]
+
+    @property
+    def hosts_toml(self) -> str:
+        """The lines that it prints for a coordinator."""
+        return self.said.partition("\n")[2]
 
     @property
     def pid(self) -> int:
@@ -53,6 +61,11 @@ class WorkerProcess:
         """Return what it has written to stderr so far."""
         return _text(self.log)
 
+    def complaints(self) -> str:
+        """Return what it has written to stderr, but for the warning of ``--insecure``."""
+        lines = self.stderr().splitlines(keepends=True)
+        return "".join(line for line in lines if "no token is asked for" not in line)
+
 
 @contextmanager
 def running_workers(
@@ -60,6 +73,7 @@ def running_workers(
     *arguments: str,
     env: Mapping[str, str] | None = None,
     within: tuple[str, ...] = (),
+    insecure: bool = True,
 ) -> Iterator[list[WorkerProcess]]:
     """Run so many workers on free ports of loopback, and stop them whatever happens.
 
@@ -72,12 +86,15 @@ def running_workers(
         Variables of the environment, besides this process's own.
     within : tuple of str
         A command that turns into the worker, such as ``ip netns exec name``.
+    insecure : bool
+        Whether they serve without a token.
     """
+    arguments += ("--insecure",) if insecure else ()
     with ExitStack() as stack:
         started = [
             stack.enter_context(_spawned(arguments, env or {}, within)) for _ in range(count)
         ]
-        yield [WorkerProcess(_address(process, log), process, log) for process, log in started]
+        yield [WorkerProcess(_said(process, log), process, log) for process, log in started]
 
 
 @contextmanager
@@ -99,21 +116,17 @@ def _spawned(
                 process.stdout.close()
 
 
-def _address(process: subprocess.Popen[bytes], log: IO[bytes]) -> str:
-    """Read the line that a worker prints when it can serve; return its host and port."""
+def _said(process: subprocess.Popen[bytes], log: IO[bytes]) -> str:
+    """Read what a worker prints, in one piece, when it can serve."""
     assert process.stdout is not None
-    deadline = time.monotonic() + STARTS_WITHIN_S
     text = b""
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
-        while b"\n" not in text and selector.select(max(0.0, deadline - time.monotonic())):
-            chunk = os.read(process.stdout.fileno(), 4096)
-            if not chunk:
-                break
-            text += chunk
-    line = text.decode().partition("\n")[0]
-    assert line.startswith("listening on http://"), f"worker said {line!r}; {_text(log)}"
-    return line.removeprefix("listening on http://")
+        if selector.select(STARTS_WITHIN_S):
+            text = os.read(process.stdout.fileno(), 4096)
+    assert text.startswith(b"listening on http"), f"worker said {text!r}; {_text(log)}"
+    assert text.endswith(b"\n"), text
+    return text.decode()
 
 
 def _text(log: IO[bytes]) -> str:

@@ -225,6 +225,6 @@ def put(tree: Any, path: tuple[Any, ...], value: Any) -> None:
 
 
 def test_the_readme_has_the_table() -> None:
-    """If this fails, put what `python -m coordinator.table` prints between the markers."""
+    """If this fails, put what `coord filters --markdown` prints between the markers."""
     text = README.read_text("utf-8")
     assert text[text.index(START) + len(START) : text.index(END)].strip() == markdown().strip()

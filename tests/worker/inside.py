@@ -19,7 +19,8 @@ from tiling.kernels import Kernel
 from tiling.kernels.reference import run as reference
 from tiling.kernels.select import Selected
 from tiling.wire import DIGEST, Answer, Question
-from worker.app import serving
+from worker.access import Guard
+from worker.server import serving
 from worker.service import Service
 from worker.settings import Settings
 
@@ -40,15 +41,25 @@ def in_loop(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
 
 @asynccontextmanager
 async def serve(
-    settings: Settings | None = None, kernel: Kernel = reference
+    settings: Settings | None = None, kernel: Kernel = reference, guard: Guard | None = None
 ) -> AsyncIterator[tuple[Service, aiohttp.ClientSession]]:
     """Serve on loopback; yield the worker's parts and a client of it."""
-    service = Service.start(settings or Settings(threads=2), Selected("test", kernel))
+    selected = Selected("test", kernel)
+    service = Service.start(settings or Settings(threads=2), guard or Guard(), selected)
     async with (
         serving(service, "127.0.0.1", 0) as (host, port),
         aiohttp.ClientSession(f"http://{host}:{port}") as client,
     ):
         yield service, client
+
+
+def address(client: aiohttp.ClientSession) -> tuple[str, int]:
+    """Return where a client's worker listens."""
+    url = client._base_url
+    assert url is not None
+    assert url.host is not None
+    assert url.port is not None
+    return url.host, url.port
 
 
 def gaussian_job(array: npt.NDArray[Any], *args: Any, **kwargs: Any) -> Job:

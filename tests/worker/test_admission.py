@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -14,6 +16,7 @@ from scipy import ndimage
 
 from tests.bits import assert_same_bits
 from tests.worker.inside import (
+    address,
     ask,
     filtered,
     gaussian_job,
@@ -32,6 +35,14 @@ BLOCK = np.arange(60, dtype="<i4").reshape(6, 10)
 JOB = gaussian_job(BLOCK, 1.0)
 WANT = ndimage.gaussian_filter(BLOCK, 1.0)
 ONE = Settings(threads=1)
+
+
+@dataclass(frozen=True)
+class HastyAnswers(Settings):
+    """Time enough for a body, and next to none for an answer of more than a million bytes."""
+
+    def transfer_s(self, body_bytes: int) -> float:
+        return 60.0 if body_bytes <= 2**20 else 0.05
 
 
 class Gate:
@@ -141,19 +152,16 @@ async def half_a_tile(
 async def connect(
     client: aiohttp.ClientSession,
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    url = client._base_url
-    assert url is not None
-    return await asyncio.open_connection(url.host, url.port)
+    return await asyncio.open_connection(*address(client))
 
 
-def head(client: aiohttp.ClientSession, length: int) -> bytes:
+def head(client: aiohttp.ClientSession, length: int, tile: dict[str, str] | None = None) -> bytes:
     """Return the head of a tile's request, without the empty line."""
-    url = client._base_url
-    assert url is not None
+    host, port = address(client)
     headers = {
-        "Host": f"{url.host}:{url.port}",
+        "Host": f"{host}:{port}",
         "Content-Length": str(length),
-        **signed(ask(JOB, BLOCK), BLOCK.tobytes()),
+        **(tile or signed(ask(JOB, BLOCK), BLOCK.tobytes())),
     }
     lines = ["POST /v1/tiles HTTP/1.1", *(f"{name}: {text}" for name, text in headers.items())]
     return "".join(f"{line}\r\n" for line in lines).encode()
@@ -171,6 +179,25 @@ async def test_a_body_that_dribbles_is_cut_off() -> None:
         assert b"urn:tilefan:slow-body" in answer
         assert service.pool.in_flight == 0
         writer.close()
+
+
+@in_loop
+async def test_a_client_that_does_not_take_its_answer_is_cut_off() -> None:
+    """An answer too has the time that its size allows; then the slot is free."""
+    block = np.zeros(2**20, "u1")
+    job = gaussian_job(block, 0, output="c16")
+    body = block.tobytes()
+    async with serve(HastyAnswers(threads=1)) as (service, client):
+        await register(client, job)
+        with socket.socket() as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.connect(address(client))
+            connection.setblocking(False)
+            loop = asyncio.get_running_loop()
+            start = head(client, len(body), signed(ask(job, block), body))
+            await loop.sock_sendall(connection, start + b"\r\n" + body)
+            assert await loop.sock_recv(connection, 15) == b"HTTP/1.1 200 OK"
+            await until_taken(service, 0)
 
 
 @in_loop

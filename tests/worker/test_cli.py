@@ -29,7 +29,7 @@ def test_a_signal_ends_an_idle_worker(number: signal.Signals) -> None:
     """An idle worker exits 0, silently."""
     with running_workers(1, *QUICK) as (worker,):
         assert worker.stop(number) == 0
-        assert worker.stderr() == ""
+        assert worker.complaints() == ""
 
 
 def test_it_says_where_it_listens_and_what_to_paste() -> None:
@@ -55,15 +55,25 @@ def test_an_address_that_is_taken() -> None:
     """One sentence and exit code 7."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        result = run("--host", "127.0.0.1", "--port", port)
+        result = run("--insecure", "--host", "127.0.0.1", "--port", port)
     assert (result.returncode, result.stdout) == (7, "")
-    assert result.stderr.startswith(f"worker: can't listen on 127.0.0.1:{port}: ")
-    assert result.stderr.count("\n") == 1
+    warning, error = result.stderr.splitlines()
+    assert "no token is asked for" in warning
+    assert error.startswith(f"worker: can't listen on 127.0.0.1:{port}: ")
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [("--port", "70000"), ("--port", "http"), ("--threads", "0"), ("--colour", "blue"), ("now",)],
+    [
+        ("--port", "70000"),
+        ("--port", "http"),
+        ("--threads", "0"),
+        ("--colour", "blue"),
+        ("now",),
+        ("--insecure",),
+        ("--insecure", "--host", "127.0.0.1", "--allow-host", "http://node1"),
+        ("--insecure", "--host", "10.0.0.1"),
+    ],
     ids=" ".join,
 )
 def test_usage_errors(arguments: tuple[str, ...]) -> None:
@@ -132,9 +142,9 @@ def test_a_drain_has_an_end() -> None:
     """What is not finished in time is cut off, and the exit code says so."""
     program = (
         "import asyncio, os; from worker import cli; from worker.settings import Settings;"
-        "from tiling.kernels.select import select;"
+        "from tiling.kernels.select import select; from worker.access import Guard;"
         "settings, kernel = Settings(drain_s=0.2), select('reference');"
-        "os._exit(asyncio.run(cli.serve(settings, '127.0.0.1', 0, kernel)))"
+        "os._exit(asyncio.run(cli.serve(settings, Guard(), kernel, '127.0.0.1', 0)))"
     )
     command = [sys.executable, "-u", "-c", program]
     with subprocess.Popen(

@@ -14,8 +14,8 @@ from tests.worker.inside import ask, gaussian_job, in_loop, problem, register, s
 from tests.worker.test_admission import Gate, until_taken
 from tiling.job import Call, Job
 from tiling.kernels.reference import run
+from worker.cost import tile_bytes
 from worker.jobs import Jobs
-from worker.memory import tile_bytes
 from worker.settings import Settings, usable_cores, usable_memory
 
 BLOCK = np.ones((64, 64, 16), "<f4")

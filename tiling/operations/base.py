@@ -85,6 +85,16 @@ class Operation:
         """Multiplications of 1-d passes for each sample: what the choice of a kernel weighs."""
         return 0
 
+    @property
+    def walks(self) -> int:
+        """How often it walks over the block."""
+        return 1
+
+    @property
+    def effort(self) -> int:
+        """Multiplications or comparisons for each sample, about."""
+        raise NotImplementedError
+
     def lines(self, ndim: int) -> frozenset[int]:  # noqa: ARG002
         """Return the axes along which it may carry state."""
         return frozenset()

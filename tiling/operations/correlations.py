@@ -46,6 +46,16 @@ class Correlations(Operation):
         """Multiplications for each sample: what the choice of a kernel weighs."""
         return sum(len(step.weights) // 8 for step in self.passes)
 
+    @property
+    def walks(self) -> int:
+        """One for each pass."""
+        return len(self.passes)
+
+    @property
+    def effort(self) -> int:
+        """Multiplications for each sample."""
+        return self.work
+
     def check(self, ndim: int, source: Dtype, target: Dtype) -> None:
         """Refuse axes that the array has not and dtypes that SciPy does not correlate."""
         for step in self.passes:

@@ -49,6 +49,11 @@ class _Line(Operation):
         """Return the one window."""
         return (Reach.of(self.axis, self.size, self.origin, self.mode),)
 
+    @property
+    def effort(self) -> int:
+        """A few, whatever the size."""
+        return 4
+
     def lines(self, ndim: int) -> frozenset[int]:  # noqa: ARG002
         """Return the axis."""
         return frozenset({self.axis})
@@ -131,6 +136,11 @@ class ComplexCorrelation(Operation):
     def reaches(self, ndim: int) -> tuple[Reach, ...]:  # noqa: ARG002
         """Return the one window."""
         return (Reach.of(self.axis, self.weights.shape[0], self.origin, self.mode),)
+
+    @property
+    def effort(self) -> int:
+        """Multiplications for each sample, of both parts by both."""
+        return 4 * self.weights.shape[0]
 
     def bound(self, bound: float, target: Dtype) -> float:
         """Return the bound of the sums of both parts."""

@@ -62,6 +62,19 @@ class Program:
         return sum(operation.work for operation, _ in self.windows())
 
     @property
+    def walks(self) -> int:
+        """How often all steps walk over the block."""
+        return sum(
+            1 if isinstance(step.operation, Arithmetic) else step.operation.walks
+            for step in self.steps
+        )
+
+    @property
+    def effort(self) -> int:
+        """Multiplications or comparisons for each sample, about, over all steps."""
+        return len(self.steps) + sum(operation.effort for operation, _ in self.windows())
+
+    @property
     def between(self) -> int:
         """The most results that are kept at a time, the array and the last one not counted."""
         last = {read: number for number, step in enumerate(self.steps, 1) for read in step.inputs}

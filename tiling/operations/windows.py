@@ -9,6 +9,7 @@ that code reads memory before or behind the array; such calls are refused.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -57,6 +58,11 @@ class _Window(Operation):
             Reach.of(axis, self.table.shape[axis], self.origins[axis], self.mode)
             for axis in range(ndim)
         )
+
+    @property
+    def effort(self) -> int:
+        """A few for each sample of the window, to compare, select or multiply."""
+        return 4 * math.prod(self.table.shape)
 
     def check(self, ndim: int, source: Dtype, target: Dtype) -> None:
         """Refuse a window of another rank, origins outside it, and dtypes SciPy does not take."""
@@ -216,6 +222,16 @@ class Erosion(Operation):
             times = self.iterations
             reaches.append(Reach(axis, both[0] * times, both[1] * times, "constant"))
         return tuple(reaches)
+
+    @property
+    def walks(self) -> int:
+        """One for each iteration."""
+        return self.iterations
+
+    @property
+    def effort(self) -> int:
+        """Comparisons in all iterations."""
+        return self.iterations * math.prod(self.structure.shape)
 
     def bound(self, bound: float, target: Dtype) -> float:  # noqa: ARG002
         """Return 1, whatever the samples."""

@@ -1,4 +1,4 @@
-"""What a tile takes of a worker's memory, known before its body is read.
+"""What a tile costs in memory and work, known before its body is read.
 
 While a tile is in work there are its block, its answer, and scratch arrays of the block's shape:
 each pass of a kernel reads one and writes another, and in a job of several steps what one step
@@ -43,6 +43,22 @@ def tile_bytes(job: Job, shape: tuple[int, ...], answer: tuple[int, ...]) -> int
     scratch = SCRATCH + job.program.between
     both = samples * job.source.itemsize + math.prod(answer) * job.target.itemsize
     return both + scratch * samples * widest_itemsize(job)
+
+
+def check_passes(job: Job, limit: int) -> None:
+    """Refuse a job of absurdly many passes."""
+    passes = job.program.walks
+    if passes > limit:
+        raise RefusedError(Kind.TOO_COSTLY, f"a job of {passes} passes: at most {limit} are done")
+
+
+def check_work(job: Job, shape: tuple[int, ...], limit: int) -> None:
+    """Refuse a block that would occupy a thread for ages."""
+    work = math.prod(shape) * job.program.effort
+    if work > limit:
+        raise RefusedError(
+            Kind.TOO_COSTLY, f"{work} multiply-adds: at most {limit} are done; send smaller tiles"
+        )
 
 
 def check_volume(job: Job, shape: tuple[int, ...], limit: int) -> None:

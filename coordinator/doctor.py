@@ -1,0 +1,179 @@
+"""`coord doctor`: what is right and wrong with each worker of a fleet, and what to do about it."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from coordinator.config import Config
+from coordinator.credential import Credential
+from coordinator.display.words import brief_time, inert, megabytes
+from coordinator.engines.buffers import Buffers
+from coordinator.engines.client import Client, Refusal, check, make_clients, new_session
+from coordinator.engines.greeting import nobody
+from coordinator.events import FailureKind, WorkerLost
+from tiling.box import Box
+from tiling.job import Call, Job
+from tiling.kernels.probe import MODES, PAIRS
+from tiling.operations import Correlations
+from tiling.wire import Answer, Question
+
+PROBES = tuple(f"{source}-{target}-{mode}" for source, target in PAIRS for mode in MODES)
+"""Those of the dtypes that people filter; a job's own are asked for when it starts."""
+
+ROUNDS = 5
+"""Requests whose quickest is the round trip."""
+
+BLOCK = np.zeros(4_000_000, np.uint8)
+"""What the link's speed is measured with: large against a round trip, small against a second."""
+
+COPY = Job(1, (Call("copy", Correlations(()), BLOCK.dtype, BLOCK.dtype),))
+"""The job that computes nothing."""
+
+YES, NO, UNKNOWN = "yes", "NO", ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is known of one worker; a `trouble` says what is wrong and what to do about it."""
+
+    worker: str
+    reached: bool = False
+    let_in: bool = False
+    health: Mapping[str, Any] | None = None
+    attested: bool = False
+    round_trip_s: float = math.nan
+    bytes_per_s: float = math.nan
+    trouble: str = ""
+    untrusted: bool = False
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The row of the table."""
+        health = self.health or {}
+        said = [inert(str(health.get(key, UNKNOWN)))[:20] for key in ("version", "slots", "kernel")]
+        return (
+            self.worker,
+            YES if self.reached else NO,
+            _known(self.let_in, when=self.reached),
+            *said,
+            _known(self.attested, when=self.let_in and bool(health)),
+            "" if math.isnan(self.round_trip_s) else brief_time(self.round_trip_s),
+            "" if math.isnan(self.bytes_per_s) else megabytes(self.bytes_per_s),
+        )
+
+
+COLUMNS = ("worker", "reached", "token", "version", "slots", "kernel", "bits", "trip", "MB/s")
+
+
+def _known(answer: bool, *, when: bool) -> str:
+    if not when:
+        return UNKNOWN
+    return YES if answer else NO
+
+
+def run_doctor(config: Config, credential: Credential) -> None:
+    """Examine a fleet and print the table.
+
+    Raises
+    ------
+    TrustError, NoWorkerError
+        If no worker can be used.
+    """
+    findings = asyncio.run(_examine_all(config, credential))
+    console = Console()
+    console.print(table(findings))
+    for finding in findings:
+        if finding.trouble:
+            console.print(Text(f"{finding.worker}: {finding.trouble}"))
+    troubled = [finding for finding in findings if finding.trouble]
+    if len(troubled) == len(findings):
+        lost = [WorkerLost(f.worker, f.trouble, untrusted=f.untrusted) for f in troubled]
+        raise nobody(lost)
+
+
+def table(findings: Sequence[Finding]) -> Table:
+    """Return the findings as a table; what workers say of themselves stays text."""
+    drawn = Table(title=f"{len(findings)} workers", title_justify="left")
+    for name in COLUMNS:
+        drawn.add_column(name, no_wrap=True, justify="left" if name == "worker" else "right")
+    for finding in findings:
+        style = "red" if finding.trouble else ""
+        drawn.add_row(*(Text(cell) for cell in finding.cells), style=style)
+    return drawn
+
+
+async def _examine_all(config: Config, credential: Credential) -> list[Finding]:
+    """Examine all workers at once, but for the links: those share a cable."""
+    async with new_session(config.defaults.connect_timeout_s, credential) as session:
+        clients = make_clients(config, session, credential)
+        findings = await asyncio.gather(*(examine(client) for client in clients.values()))
+        return [await measure(clients[finding.worker], finding) for finding in findings]
+
+
+async def examine(client: Client) -> Finding:
+    """Find out whether a worker can be used."""
+    name = client.host.name
+    try:
+        health = await client.health()
+    except Refusal as refusal:
+        reached = refusal.kind not in {FailureKind.UNREACHED, FailureKind.TIMEOUT}
+        let_in = reached and not refusal.untrusted
+        trouble = _advised(refusal, name)
+        return Finding(name, reached, let_in, trouble=trouble, untrusted=refusal.untrusted)
+    try:
+        await client.attest(PROBES)
+    except Refusal as refusal:
+        return Finding(name, True, True, health, trouble=refusal.reason)
+    return Finding(name, True, True, health, attested=True)
+
+
+def _advised(refusal: Refusal, name: str) -> str:
+    """Add what to do to the words for a worker that nobody reaches."""
+    if refusal.kind not in {FailureKind.UNREACHED, FailureKind.TIMEOUT}:
+        return refusal.reason
+    port = name.rpartition(":")[2]
+    return f"{refusal.reason}: start `worker --port {port}` there, or open that port on the way"
+
+
+async def measure(client: Client, finding: Finding) -> Finding:
+    """Measure round trip and speed of a worker that can be used."""
+    if finding.trouble:
+        return finding
+    try:
+        trips = [await _timed_greeting(client) for _ in range(ROUNDS)]
+        await client.register(COPY)
+        await _timed_copy(client)  # the first one opens windows and touches memory
+        seconds = await _timed_copy(client)
+    except Refusal as refusal:
+        return Finding(
+            finding.worker, True, True, finding.health, finding.attested, trouble=refusal.reason
+        )
+    speed = 2 * BLOCK.nbytes / seconds
+    return Finding(finding.worker, True, True, finding.health, True, min(trips), speed)
+
+
+async def _timed_greeting(client: Client) -> float:
+    began = time.perf_counter()
+    await client.greet()
+    return time.perf_counter() - began
+
+
+async def _timed_copy(client: Client) -> float:
+    box = Box.whole(BLOCK.shape)
+    question = Question(COPY.digest, 0, BLOCK.dtype, BLOCK.shape, box)
+    asked = question.digest(BLOCK.data)
+    answer = Answer.to(question, asked, BLOCK.dtype)
+    began = time.perf_counter()
+    body, headers = await client.filter(question, BLOCK.data, answer, asked, Buffers(BLOCK.nbytes))
+    check(answer, headers, body)
+    return time.perf_counter() - began

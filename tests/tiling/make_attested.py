@@ -1,0 +1,45 @@
+"""Write `tiling/attested.py`: what SciPy itself makes of every probe.
+
+Run it with ``make attested`` where SciPy 1.17 runs on an x86-64 machine.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tiling.attest import digest_of
+from tiling.kernels import reference
+from tiling.kernels.probe import MODES, REAL
+
+TARGET = Path(__file__).parents[2] / "tiling" / "attested.py"
+COMPLEX = ("complex64", "complex128")
+PAIRS = (
+    *((source, target) for source in REAL for target in REAL),
+    *((source, target) for source in COMPLEX for target in COMPLEX),
+)
+
+HEAD = f'''"""What SciPy 1.17 on x86-64 makes of every probe: written by ``make attested``.
+
+A line for each pair of dtypes, input and output; a digest for each edge mode. `tiling.attest` says
+what it means, and a test computes it all again.
+"""
+
+MODES = ({", ".join(f'"{mode}"' for mode in MODES)})
+
+TABLE = """
+'''
+
+
+def line(source: str, target: str) -> str:
+    """Return the line of one pair of dtypes."""
+    digests = (digest_of(f"{source}-{target}-{mode}", reference.run) for mode in MODES)
+    return f"{source:10} {target:10} {' '.join(digests)}\n"
+
+
+def text() -> str:
+    """Return the whole file."""
+    return f'{HEAD}{"".join(line(*pair) for pair in PAIRS)}"""\n'
+
+
+if __name__ == "__main__":
+    TARGET.write_text(text(), "ascii")

@@ -1,0 +1,61 @@
+"""The file that holds the fleet's token: found, read, or made on first use."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+import platformdirs
+
+from tiling.errors import BadValueError
+from tiling.token import FILE_NAME, MAX_FILE_BYTES, Token
+from worker.errors import TokenFileError
+
+TOKEN_BYTES = 32
+"""Random bytes of a new token: 256 bits."""
+
+
+def token_path(given: Path | None) -> Path:
+    """Return the file that was given, or the user's own."""
+    return given or platformdirs.user_config_path("tilefan") / FILE_NAME
+
+
+def load_token(path: Path) -> tuple[Token, bool]:
+    """Return the token of a file, and whether the file had to be made first.
+
+    Raises
+    ------
+    TokenFileError
+        If the file can't be read or made, is readable for others, or holds no token.
+    """
+    try:
+        made = not path.exists() and write_once(path, secrets.token_urlsafe(TOKEN_BYTES) + "\n")
+        return _read(path), made
+    except BadValueError as error:
+        raise TokenFileError(f"token file {path}: {error}") from None
+    except OSError as error:
+        raise TokenFileError(f"token file {path}: {error}") from None
+
+
+def _read(path: Path) -> Token:
+    """Read a file; its mode is the open file's, so nobody can exchange it in between."""
+    with path.open("rb") as file:
+        mode = os.fstat(file.fileno()).st_mode
+        return Token.from_file(file.read(MAX_FILE_BYTES + 1), mode)
+
+
+def write_once(path: Path, content: str) -> bool:
+    """Make a file for its owner, whole or not at all; if another was quicker, its file stands."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(content)
+        path.hardlink_to(draft)
+    except FileExistsError:
+        return False
+    finally:
+        draft.unlink()
+    return True
