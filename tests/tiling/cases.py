@@ -215,6 +215,8 @@ def rank_window(draw: Draw, x: Array) -> dict[str, Any]:
     parameters = window(draw, x)
     if not isinstance(parameters["mode"], str):
         parameters["mode"] = parameters["mode"][0]
+    if x.ndim == 1:  # SciPy writes some dtypes uncast, perhaps beyond the output
+        parameters["output"] = None
     return parameters
 
 

@@ -140,7 +140,7 @@ _ROWS = (
             "size // 2 + origin before, the rest of size after",
             Dtypes.REAL,
             call,
-            "an array of one axis is one tile: SciPy keeps a heap along it",
+            "an array of one axis is one tile (SciPy keeps a heap along it), and keeps its dtype",
         )
         for call in (median_filter, percentile_filter, rank_filter)
     ),

@@ -113,7 +113,8 @@ def _write(
     function: Callable[..., object], block: Array, crop: Crop, out: Array, **named: Any
 ) -> None:
     """Filter the whole block; write the crop, in place where that is all of it."""
-    whole = out if out.shape == block.shape else np.empty(block.shape, out.dtype)
+    fits = out.shape == block.shape and out.flags.c_contiguous  # SciPy's rank filter needs it so
+    whole = out if fits else np.empty(block.shape, out.dtype)
     if 0 not in block.shape:
         function(block, output=whole, **named)
     if whole is not out:

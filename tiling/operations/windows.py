@@ -4,7 +4,8 @@ One thing is not as it seems. `rank_filter` on an array of one axis takes anothe
 a heap that moves along the line. Which of two equal floats (-0.0 and 0.0) it answers depends on
 what came before, integers go through int64 instead of float64, and holes of the footprint are
 not left out. So an array of one axis is one tile there. Where the window is deeper than the array
-that code reads memory before or behind the array; such calls are refused.
+that code reads memory before or behind the array, and int64, float32 and float64 it writes as they
+are into an output of any dtype, also of a smaller one; such calls are refused.
 """
 
 from __future__ import annotations
@@ -34,6 +35,9 @@ from tiling.operations.fields import (
     optional,
 )
 from tiling.operations.lines import check_mixed, refuse_complex
+
+UNCAST = ("int64", "float32", "float64")
+"""What SciPy's 1-d rank filter writes as it is, whatever the dtype of the output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +169,11 @@ class Rank(_Window):
         _Window.check(self, ndim, source, target)
         if self.rank >= int(self.table.array.sum()):
             raise WireError(f"rank {self.rank}, which the footprint has not")
+        if ndim == 1 and source.name in UNCAST and source != target:
+            raise UnsupportedError(
+                f"a line of {source} into {target}: SciPy writes {source} into its memory, "
+                "uncast and perhaps beyond; filter first, then use astype"
+            )
 
     def check_shape(self, shape: tuple[int, ...]) -> None:
         """Refuse lines on which SciPy reads outside the array."""
