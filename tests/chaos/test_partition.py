@@ -57,9 +57,14 @@ def test_a_pulled_cable(tmp_path: Path) -> None:
     with (
         cabled_network() as (name, plug),
         running_workers(1, *arguments) as (near,),
-        running_workers(1, *arguments, "--host", THERE, within=("ip", "netns", "exec", name)) as (
-            far,
-        ),
+        running_workers(
+            1,
+            *arguments,
+            "--host",
+            THERE,
+            "--insecure-network",
+            within=("ip", "netns", "exec", name),
+        ) as (far,),
     ):
         run, thread = work.start([near.address, far.address])
         wait_until(lambda: run.stored >= 2 and run.waits_for(far.address), "it has a tile")
