@@ -62,6 +62,24 @@ KeepGoing = Annotated[
     bool,
     typer.Option("--keep-going", help="With --hosts: when a tile fails everywhere, do the rest."),
 ]
+Notes = Annotated[
+    bool,
+    typer.Option("--notes/--no-notes", help="Say beforehand what may surprise."),
+]
+Sigma = Annotated[str, typer.Option(help="Standard deviation in samples, or one per axis.")]
+Order = Annotated[str, typer.Option(help="Derivative, or one per axis; 0 smooths.")]
+Mode = Annotated[
+    str, typer.Option(help="Edge mode, or one per axis: reflect mirror nearest constant wrap.")
+]
+Cval = Annotated[str, typer.Option(help="Fill value of mode constant.")]
+Truncate = Annotated[float, typer.Option(help="Radius of the filter, in sigmas.")]
+Radius = Annotated[
+    str | None, typer.Option(help="Radius in samples, or one per axis; overrides --truncate.")
+]
+Axes = Annotated[str | None, typer.Option(help="Axes to filter; all unless given.")]
+Dtype = Annotated[
+    str | None, typer.Option(help="Of the output, such as float32; the input's unless given.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Progress = Annotated[Style, typer.Option(help="How to show the run.")]
 
@@ -73,22 +91,14 @@ def blur(
         Path | None,
         typer.Option("--output", "-o", help="Where to write; INPUT.blur.npy unless given."),
     ] = None,
-    sigma: Annotated[str, typer.Option(help="Standard deviation in samples, or one per axis.")] = (
-        "0.5"
-    ),
-    order: Annotated[str, typer.Option(help="Derivative, or one per axis; 0 smooths.")] = "0",
-    mode: Annotated[
-        str, typer.Option(help="Edge mode, or one per axis: reflect mirror nearest constant wrap.")
-    ] = "reflect",
-    cval: Annotated[str, typer.Option(help="Fill value of mode constant.")] = "0",
-    truncate: Annotated[float, typer.Option(help="Radius of the filter, in sigmas.")] = 4.0,
-    radius: Annotated[
-        str | None, typer.Option(help="Radius in samples, or one per axis; overrides --truncate.")
-    ] = None,
-    axes: Annotated[str | None, typer.Option(help="Axes to filter; all unless given.")] = None,
-    dtype: Annotated[
-        str | None, typer.Option(help="Of the output, such as float32; the input's unless given.")
-    ] = None,
+    sigma: Sigma = "0.5",
+    order: Order = "0",
+    mode: Mode = "reflect",
+    cval: Cval = "0",
+    truncate: Truncate = 4.0,
+    radius: Radius = None,
+    axes: Axes = None,
+    dtype: Dtype = None,
     hosts: Hosts = None,
     token_file: TokenFile = None,
     tile: Annotated[
@@ -98,6 +108,10 @@ def blur(
     overwrite: Overwrite = False,
     resume: Resume = False,
     keep_going: KeepGoing = False,
+    verify: Annotated[
+        str | None,
+        typer.Option(metavar="SHARE", help="Check so many tiles with SciPy here, such as 2%."),
+    ] = None,
     progress: Progress = "auto",
     quiet: Quiet = False,
 ) -> None:
@@ -105,18 +119,11 @@ def blur(
 
     Example: coord blur in.npy --sigma 2,2,0 --mode wrap --hosts hosts.toml
     """
-    parameters = {
-        "sigma": numbers(sigma, float, "--sigma"),
-        "order": numbers(order, int, "--order"),
-        "mode": modes(mode),
-        "cval": number(cval, "--cval"),
-        "truncate": truncate,
-        "radius": numbers(radius, int, "--radius") if radius else None,
-        "axes": numbers(axes, int, "--axes") if axes else None,
-        "output": dtype,
-    }
+    parameters = gaussian(sigma, order, mode, cval, truncate, radius, axes, dtype)
+    fraction = share(verify, "--verify") if verify else None
     with exit_codes():
         from coordinator.files import filter_file
+        from coordinator.verify import Sampling
 
         target = output or source.parent / f"{source.stem}.blur.npy"
         filter_file(
@@ -130,6 +137,7 @@ def blur(
             overwrite=overwrite,
             resume=resume,
             keep_going=keep_going,
+            sampling=Sampling(fraction) if fraction else None,
             style="none" if quiet else progress,
             say=(lambda _: None) if quiet else say,
             again=resume_line(sys.argv),
@@ -172,6 +180,75 @@ def doctor(
         config, credential = load_hosts(hosts), find_credential(token_file)
         warn_of_clear_text(config, credential)
         run_doctor(config, credential)
+
+
+@app.command()
+def verify(
+    result: Annotated[Path, typer.Argument(metavar="OUTPUT", help="The .npy file to check.")],
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="What it was made from.")],
+    sigma: Sigma = "0.5",
+    order: Order = "0",
+    mode: Mode = "reflect",
+    cval: Cval = "0",
+    truncate: Truncate = 4.0,
+    radius: Radius = None,
+    axes: Axes = None,
+    dtype: Dtype = None,
+    sample: Annotated[
+        str, typer.Option(metavar="SHARE", help="How much to check, such as 2% or 0.02.")
+    ] = "100%",
+    progress: Progress = "auto",
+    quiet: Quiet = False,
+) -> None:
+    """Check a file that `coord blur` wrote, with SciPy on this machine; same parameters, please.
+
+    Exits with 5 if a bit differs, and names the first one.
+    """
+    parameters = gaussian(sigma, order, mode, cval, truncate, radius, axes, dtype)
+    fraction = share(sample, "--sample")
+    with exit_codes():
+        from coordinator.audit import verify_file
+        from coordinator.verify import Sampling
+
+        style = "none" if quiet else progress
+        verify_file(
+            "gaussian_filter", result, source, parameters, sampling=Sampling(fraction), style=style
+        )
+
+
+def gaussian(
+    sigma: str,
+    order: str,
+    mode: str,
+    cval: str,
+    truncate: float,
+    radius: str | None,
+    axes: str | None,
+    dtype: str | None,
+) -> dict[str, object]:
+    """Parse the parameters of `scipy.ndimage.gaussian_filter`."""
+    return {
+        "sigma": numbers(sigma, float, "--sigma"),
+        "order": numbers(order, int, "--order"),
+        "mode": modes(mode),
+        "cval": number(cval, "--cval"),
+        "truncate": truncate,
+        "radius": numbers(radius, int, "--radius") if radius else None,
+        "axes": numbers(axes, int, "--axes") if axes else None,
+        "output": dtype,
+    }
+
+
+def share(text: str, option: str) -> float:
+    """Parse ``2%`` or ``0.02``: a share of the tiles, more than none."""
+    digits, percent = text.removesuffix("%"), text.endswith("%")
+    try:
+        value = float(digits) / (100 if percent else 1)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 1:
+        raise typer.BadParameter(f"{text!r}: a share such as 2% or 0.02", param_hint=option)
+    return value
 
 
 def numbers(text: str, kind: type[int] | type[float], option: str) -> float | list[float]:
@@ -290,5 +367,8 @@ def _at_once(number: int, _: FrameType | None) -> NoReturn:
 
 def main() -> None:
     """Run the command line."""
+    from coordinator.filter_commands import register
+
+    register(app)
     warnings.showwarning = _warn
     app()

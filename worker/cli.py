@@ -20,6 +20,7 @@ from tiling.errors import UnsupportedError
 from tiling.kernels.select import Selected, Wish, select
 from tiling.token import FILE_VARIABLE, Token
 from worker.access import Guard, bracketed, name_of
+from worker.allocation import freeze_imports, keep_freed_memory
 from worker.compute import SLOPPY
 from worker.errors import WorkerError
 from worker.secret import load_token, token_path
@@ -179,9 +180,11 @@ async def serve(
     identity: Identity | None = None,
 ) -> int:
     """Serve until a signal, finish what is in flight, and return the exit code."""
+    keep_freed_memory()
     service = Service.start(settings, guard, selected)
     async with serving(service, host, port, identity.context if identity else None) as address:
         await service.warm()
+        freeze_imports()
         told = listen_to_signals()
         announce(host, *address, identity.pin if identity else None)
         number = await told
