@@ -12,6 +12,7 @@ from aiohttp import web
 from coordinator.engines.background import Background
 from coordinator.errors import TileFailedError
 from tests.chaos.bench import Leaks, Task
+from tiling.attest import expected
 from tiling.job import Job
 from tiling.wire import PROTOCOL, UNKNOWN_JOB
 
@@ -35,13 +36,17 @@ async def _serve() -> web.AppRunner:
     async def job(request: web.Request) -> web.Response:
         return web.json_response({"job": Job.decode(await request.read()).digest})
 
+    async def attest(request: web.Request) -> web.Response:
+        names = (await request.json())["probes"]
+        return web.json_response({"digests": {name: expected()[name] for name in names}})
+
     async def tile(request: web.Request) -> web.Response:
         await request.read()
         return web.json_response({"type": UNKNOWN_JOB}, status=404)
 
     app = web.Application()
     app.add_routes([web.get("/v1/health", health), web.post("/v1/jobs", job)])
-    app.add_routes([web.post("/v1/tiles", tile)])
+    app.add_routes([web.post("/v1/attest", attest), web.post("/v1/tiles", tile)])
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
