@@ -62,6 +62,10 @@ KeepGoing = Annotated[
     bool,
     typer.Option("--keep-going", help="With --hosts: when a tile fails everywhere, do the rest."),
 ]
+Notes = Annotated[
+    bool,
+    typer.Option("--notes/--no-notes", help="Say beforehand what may surprise."),
+]
 Sigma = Annotated[str, typer.Option(help="Standard deviation in samples, or one per axis.")]
 Order = Annotated[str, typer.Option(help="Derivative, or one per axis; 0 smooths.")]
 Mode = Annotated[
@@ -363,5 +367,8 @@ def _at_once(number: int, _: FrameType | None) -> NoReturn:
 
 def main() -> None:
     """Run the command line."""
+    from coordinator.filter_commands import register
+
+    register(app)
     warnings.showwarning = _warn
     app()

@@ -15,6 +15,7 @@ import xxhash
 from tiling.attested import MODES, TABLE
 from tiling.job import Job
 from tiling.kernels import Kernel
+from tiling.operations import Correlations
 
 DIGITS = 12
 """Hexadecimal digits of a digest: 48 bits tell any honest difference; a liar is not stopped so."""
@@ -42,12 +43,15 @@ def needed(job: Job) -> tuple[str, ...]:
     >>> needed(Job(2, (call,)))
     ('int32-int32-reflect', 'int32-int32-wrap')
     """
+    program = job.program
+    dtypes = program.dtypes
     return tuple(
         sorted(
             {
-                f"{call.source.name}-{call.target.name}-{step.mode}"
-                for call in job.calls
-                for step in call.operation.passes
+                f"{dtypes[step.inputs[0]].name}-{step.target.name}-{each.mode}"
+                for step in program.steps
+                if isinstance(step.operation, Correlations)
+                for each in step.operation.passes
             }
         )
     )

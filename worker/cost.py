@@ -1,10 +1,10 @@
 """What a tile costs in memory and work, known before its body is read.
 
 While a tile is in work there are its block, its answer, and scratch arrays of the block's shape:
-each pass of a kernel reads one and writes another, and in a job of several calls what one call
-wrote is read by the next. In the widest dtype on its way that is::
+each pass of a kernel reads one and writes another, and in a job of several steps what one step
+wrote waits for the steps that read it. In the widest dtype on its way that is::
 
-    bytes = block + answer + scratch x samples x widest itemsize
+    bytes = block + answer + (scratch + between) x samples x widest itemsize
 
 which for a job of one call whose dtypes have one size is at most 4 times the block.
 """
@@ -21,16 +21,13 @@ from worker.errors import Kind, RefusedError
 SCRATCH = 2
 """Arrays of the block's shape that one call keeps at a time: the last pass's and the next's."""
 
-BETWEEN = 2
-"""Further ones in a job of several calls: what the call reads, and what it writes."""
-
 STATM = Path("/proc/self/statm")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 def widest_itemsize(job: Job) -> int:
     """Return the bytes of one sample in the widest dtype of a job."""
-    return max(dtype.itemsize for call in job.calls for dtype in (call.source, call.target))
+    return max(dtype.itemsize for dtype in job.program.dtypes)
 
 
 def tile_bytes(job: Job, shape: tuple[int, ...], answer: tuple[int, ...]) -> int:
@@ -43,22 +40,21 @@ def tile_bytes(job: Job, shape: tuple[int, ...], answer: tuple[int, ...]) -> int
         Of the block and of what is answered.
     """
     samples = math.prod(shape)
-    scratch = SCRATCH + (BETWEEN if len(job.calls) > 1 else 0)
+    scratch = SCRATCH + job.program.between
     both = samples * job.source.itemsize + math.prod(answer) * job.target.itemsize
     return both + scratch * samples * widest_itemsize(job)
 
 
 def check_passes(job: Job, limit: int) -> None:
     """Refuse a job of absurdly many passes."""
-    passes = sum(len(call.operation.passes) for call in job.calls)
+    passes = job.program.walks
     if passes > limit:
         raise RefusedError(Kind.TOO_COSTLY, f"a job of {passes} passes: at most {limit} are done")
 
 
 def check_work(job: Job, shape: tuple[int, ...], limit: int) -> None:
     """Refuse a block that would occupy a thread for ages."""
-    taps = sum(len(step.weights) // 8 for call in job.calls for step in call.operation.passes)
-    work = math.prod(shape) * taps
+    work = math.prod(shape) * job.program.effort
     if work > limit:
         raise RefusedError(
             Kind.TOO_COSTLY, f"{work} multiply-adds: at most {limit} are done; send smaller tiles"
