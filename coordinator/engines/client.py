@@ -299,7 +299,7 @@ async def _refusal(response: aiohttp.ClientResponse, credential: Credential) -> 
     if response.status == 404 and problem.get("type") == UNKNOWN_JOB:
         return UnknownJobError()
     said = str(problem.get("detail") or problem.get("title") or response.reason or "")
-    reason = f"HTTP {response.status}: {shown(said)}"
+    reason = f"HTTP {response.status}: {shown(credential.blot(said))}"
     if response.status == 503:
         return Refusal(FailureKind.BUSY, reason, retry_after_s=_seconds(response))
     kind = FailureKind.REFUSED if response.status < 500 else FailureKind.BROKEN
