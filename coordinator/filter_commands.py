@@ -92,8 +92,7 @@ def command_of(name: str) -> Callable[..., None]:
 
     def command(**given: Any) -> None:
         texts = {key: given.pop(NAMES.get(key, key)) for key in own}
-        links = [(name, parse(texts))]
-        run_filters(lambda: links, **given)
+        run_filters(lambda: [(name, parse(texts))], **given)
 
     mine = [_option(key, default) for key, default in own.items()]
     shared = [value for key, value in common.items() if key != "links"]

@@ -17,6 +17,8 @@ from tests.bits import assert_same_bits
 from tests.tiling.cases import CASES, SUMS, inputs, tile_of
 from tiling.errors import TilingError, UnsupportedError
 from tiling.filters import FILTERS, Exactness, supported
+from tiling.job import Job
+from tiling.kernels import reference
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 STRICTER = ("SciPy reads memory outside", "is not exact in tiles")
@@ -130,6 +132,13 @@ def test_a_window_deeper_than_the_line_is_refused() -> None:
     for mode in ("reflect", "mirror", "wrap"):
         with pytest.raises(UnsupportedError, match="outside the array"):
             ndimage.rank_filter(np.arange(4.0), 2, size=9, mode=mode, origin=2)
+
+
+def test_a_block_that_is_too_short_is_refused_too() -> None:
+    """Whoever sends it: a worker reads no memory that is not its block's."""
+    job = Job(1, (FILTERS["rank_filter"].call(1, np.dtype("f8"), 2, size=9, origin=2),))
+    with pytest.raises(UnsupportedError, match="outside the array"):
+        job.apply(np.zeros(4), (slice(0, 4),), np.empty(4), reference.run)
 
 
 @pytest.mark.parametrize("axes", [(0, 1, 2), (3, 2, 1), (-1, -2, -3)], ids=str)

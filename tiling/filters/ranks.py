@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,7 @@ from tiling.job import Call
 from tiling.operations import Extremum, Rank, RunningExtremum
 from tiling.operations.fields import Table
 from tiling.operations.lines import refuse_complex
+from tiling.weights import MAX_TAPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +311,8 @@ class _Window:
             sizes = [integer(length, "size") for length in per_axis(size, len(chosen))]
             if min(sizes, default=1) < 0:
                 raise BadValueError(f"negative size: {min(sizes)}")
+            if math.prod(sizes) > MAX_TAPS:
+                raise UnsupportedError(f"a window of {sizes} samples: at most {MAX_TAPS} in all")
             footprint = np.ones(sizes, bool)
         return cls(chosen, expand(boolean(footprint), chosen, ndim, "footprint"))
 

@@ -152,7 +152,13 @@ class Program:
         """Run the steps on a block and write the part `crop` of the result into `out`.
 
         Each step computes only what later ones need; a result is dropped after its last reader.
+
+        Raises
+        ------
+        UnsupportedError
+            For a block on which SciPy would read memory outside it.
         """
+        self.check_shape(block.shape)
         wanted = zip(crop, block.shape, strict=True)
         crop = tuple(slice(*part.indices(length)[:2]) for part, length in wanted)
         regions = self._regions(block.shape, crop)
