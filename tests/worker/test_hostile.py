@@ -195,7 +195,7 @@ def costly(passes: int, taps: int) -> Correlations:
 @in_loop
 async def test_work_without_end_is_refused() -> None:
     """Cost is estimated from headers alone: too many passes, too much work."""
-    settings = Settings(threads=1, passes=10, tile_work=60 * 100)
+    settings = Settings(threads=1, passes=10, tile_work=60 * 101)
     async with serve(settings) as (service, client):
         json = {"Content-Type": "application/json"}
         (call,) = JOB.calls
