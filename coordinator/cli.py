@@ -371,4 +371,6 @@ def main() -> None:
 
     register(app)
     warnings.showwarning = _warn
+    # Typer checks arguments with pydantic, which would look through all installed packages first.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     app()
