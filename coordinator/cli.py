@@ -5,20 +5,18 @@ Heavy imports (NumPy, aiohttp, rich) wait until a command needs them, so that he
 
 from __future__ import annotations
 
-import os
 import shlex
-import signal
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
-from coordinator.errors import InputError, TilefanError
+from coordinator.arguments import modes, number, numbers
+from coordinator.commands import arrays
+from coordinator.endings import exit_codes, say, show_warning
 from coordinator.progress import Style
 from tiling.token import FILE_VARIABLE
 
@@ -30,8 +28,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=True,
 )
-
-INTERRUPTED, TERMINATED = 130, 143
 
 Hosts = Annotated[
     Path | None,
@@ -174,40 +170,7 @@ def doctor(
         run_doctor(config, credential)
 
 
-def numbers(text: str, kind: type[int] | type[float], option: str) -> float | list[float]:
-    """Parse ``2`` or ``2,2,0``: one number for all axes, or one per axis."""
-    try:
-        values = [kind(part) for part in text.split(",")]
-    except ValueError:
-        what = "integers" if kind is int else "numbers"
-        raise typer.BadParameter(
-            f"{text!r}: {what} separated by commas, please", param_hint=option
-        ) from None
-    return values[0] if "," not in text else values
-
-
-def number(text: str, option: str) -> complex:
-    """Parse a number that may be complex, such as ``1+2j``."""
-    try:
-        value = complex(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a number", param_hint=option) from None
-    return value if value.imag else value.real
-
-
-def modes(text: str) -> str | list[str]:
-    """Parse ``reflect`` or ``wrap,reflect``, with a suggestion for a misspelt one."""
-    import difflib
-
-    from tiling.edges import MODES
-
-    names = text.split(",")
-    for name in names:
-        if name not in MODES:
-            close = difflib.get_close_matches(name, MODES, 1)
-            hint = f"did you mean {close[0]}?" if close else f"one of {', '.join(MODES)}"
-            raise typer.BadParameter(f"{name!r} is no edge mode: {hint}", param_hint="--mode")
-    return names if "," in text else text
+app.command()(arrays.diff)
 
 
 def resume_line(argv: Sequence[str]) -> str:
@@ -226,69 +189,7 @@ def _is_module(path: str) -> bool:
     return Path(path).name == "__main__.py"
 
 
-@contextmanager
-def exit_codes() -> Iterator[None]:
-    """Turn every expected end of a command into its sentence and exit code."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupted)
-    try:
-        from tiling.errors import TilingError
-
-        try:
-            yield
-        except TilingError as error:
-            raise InputError(str(error)) from error
-    except TilefanError as error:
-        fail(with_notes(str(error), error), error.exit_code)
-    except KeyboardInterrupt as interrupt:
-        code = TERMINATED if interrupt.args == (signal.SIGTERM,) else INTERRUPTED
-        kept = getattr(interrupt, "__notes__", ())
-        fail(
-            with_notes("interrupted" if kept else "interrupted: nothing was written", interrupt),
-            code,
-        )
-    except MemoryError as error:
-        fail(with_notes("not enough memory on this machine", error), InputError.exit_code)
-
-
-def say(message: str) -> None:
-    """Print one sentence on stderr."""
-    typer.echo(f"coord: {message}", err=True)
-
-
-def fail(message: str, code: int) -> NoReturn:
-    """Print one sentence on stderr and exit."""
-    say(message)
-    raise typer.Exit(code)
-
-
-def _warn(message: Warning | str, *_: object, **__: object) -> None:
-    """Print a warning as a sentence, without the place in our code."""
-    typer.echo(f"coord: warning: {message}", err=True)
-
-
-def with_notes(message: str, error: BaseException) -> str:
-    """Return a message with what was noted on its error: how to go on."""
-    return "; ".join((message, *getattr(error, "__notes__", ())))
-
-
-def _interrupted(number: int, _: FrameType | None) -> NoReturn:
-    """Let the first signal end the run in good order; the next one ends it at once.
-
-    That is safe at any moment: what is on the disk is always fit to be resumed.
-    """
-    for again in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(again, _at_once)
-    raise KeyboardInterrupt(signal.Signals(number))
-
-
-def _at_once(number: int, _: FrameType | None) -> NoReturn:
-    if sys.stderr.isatty():
-        os.write(2, b"\r\n\x1b[?25h")  # give the cursor back
-    os._exit(128 + number)
-
-
 def main() -> None:
     """Run the command line."""
-    warnings.showwarning = _warn
+    warnings.showwarning = show_warning
     app()
