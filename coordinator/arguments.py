@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import typer
 
 
@@ -39,3 +41,17 @@ def modes(text: str) -> str | list[str]:
             hint = f"did you mean {close[0]}?" if close else f"one of {', '.join(MODES)}"
             raise typer.BadParameter(f"{name!r} is no edge mode: {hint}", param_hint="--mode")
     return names if "," in text else text
+
+
+def memory(text: str, option: str) -> int:
+    """Parse a size in bytes, such as ``500MB``, ``2GiB`` or ``1000000``.
+
+    >>> memory("1.5 GB", "--max-memory")
+    1500000000
+    """
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?i?b?)", text.strip().lower())
+    unit = match[2].removesuffix("b") if match else ""
+    if match is None or unit == "i":
+        raise typer.BadParameter(f"{text!r} is no size: 500MB, please", param_hint=option)
+    base = 1024 if unit.endswith("i") else 1000
+    return int(float(match[1]) * base ** " kmgt".index(unit[:1] or " "))

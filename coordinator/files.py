@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from coordinator.budget import frugal, within
 from coordinator.engines import Engine
 from coordinator.journal.opening import Opening, unfinished
 from coordinator.journal.resume import check_same
@@ -37,6 +38,7 @@ def filter_file(
     style: Style = "auto",
     say: Callable[[str], None] = lambda _: None,
     again: str = "",
+    max_memory_bytes: int | None = None,
 ) -> None:
     """Filter one `.npy` file into another.
 
@@ -64,6 +66,8 @@ def filter_file(
         Takes a sentence for the user.
     again : str
         The command that goes on with this run, to be told if it ends early.
+    max_memory_bytes : int, optional
+        Of this process; tiles are cut so small that it suffices.
 
     Raises
     ------
@@ -75,7 +79,7 @@ def filter_file(
     call = FILTERS[name].call(len(array.shape), array.dtype, **parameters)
     dtype = output_dtype(parameters.get("output"), array.dtype)
     job = Job(len(array.shape), (call,))
-    request = Request(job, array, tile_shape(tile, len(array.shape)), _title(name, parameters))
+    request = Request(job, array, tile_shape(tile, len(array.shape)), title(name, parameters))
     opening = Opening(target, job, array, source.stat(), dtype, _words(parameters), again)
     left = unfinished(target, overwrite=overwrite, resume=resume, say=say)
     if left is not None:
@@ -87,10 +91,13 @@ def filter_file(
         return opening.begin(plan) if left is None else opening.resume(left, plan)
 
     with (
-        open_engine(hosts, token_file, keep_going=keep_going) as engine,
+        open_engine(
+            hosts, token_file, keep_going=keep_going, max_memory_bytes=max_memory_bytes
+        ) as engine,
         make_listener(style) as listen,
     ):
-        run(request, open_output, engine, listen)
+        bounded = within(engine, request, max_memory_bytes, fleet=hosts is not None)
+        run(request, open_output, bounded, listen)
 
 
 def _words(parameters: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -99,7 +106,11 @@ def _words(parameters: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 @contextmanager
 def open_engine(
-    hosts: Path | None, token_file: Path | None = None, *, keep_going: bool = False
+    hosts: Path | None,
+    token_file: Path | None = None,
+    *,
+    keep_going: bool = False,
+    max_memory_bytes: int | None = None,
 ) -> Iterator[Engine]:
     """Yield the fleet of a hosts file, or this machine."""
     if hosts is None:
@@ -113,11 +124,12 @@ def open_engine(
         from coordinator.policy import Limits
 
         credential, limits = find_credential(token_file), Limits(keep_going=keep_going)
-        with closing(HttpEngine(load_hosts(hosts), credential, limits)) as engine:
+        config = frugal(load_hosts(hosts), max_memory_bytes)
+        with closing(HttpEngine(config, credential, limits)) as engine:
             yield engine
 
 
-def _title(name: str, parameters: Mapping[str, Any]) -> str:
+def title(name: str, parameters: Mapping[str, Any]) -> str:
     """Return the call as people write it, defaults left out."""
     rows = inspect.signature(FILTERS[name].call).parameters
     words = (

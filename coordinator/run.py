@@ -13,7 +13,7 @@ from coordinator.errors import VerifyError
 from coordinator.events import Event, Listener, RunFinished, RunStarted, TileKept
 from coordinator.output import Output
 from coordinator.stores import Sink, Source
-from tiling.choose import choose_tile
+from tiling.choose import Choice, choose_tile
 from tiling.errors import BadTypeError, BadValueError
 from tiling.grid import Grid
 from tiling.job import Job
@@ -39,21 +39,23 @@ class Request:
     tile: tuple[int, ...] | None = None
     title: str = ""
 
+    def choice(self, capacity: Capacity) -> Choice:
+        """Choose the tiles for an engine of this capacity, unless the user has."""
+        if self.tile is not None:
+            return Choice(self.tile, "as asked for")
+        job = self.job
+        return choose_tile(
+            self.source.shape,
+            max(job.source.itemsize, job.target.itemsize),
+            job.halo,
+            job.wraps,
+            capacity.slots,
+            max_tile_bytes=capacity.tile_bytes,
+        )
+
     def plan(self, capacity: Capacity) -> Plan:
         """Cut the source for an engine of this capacity."""
-        job, shape = self.job, self.source.shape
-        itemsize = max(job.source.itemsize, job.target.itemsize)
-        tile = self.tile
-        if tile is None:
-            tile = choose_tile(
-                shape,
-                itemsize,
-                job.halo,
-                job.wraps,
-                capacity.slots,
-                max_tile_bytes=capacity.tile_bytes,
-            ).tile
-        grid = Grid(shape, tile)
+        job, grid = self.job, Grid(self.source.shape, self.choice(capacity).tile)
         return Plan(grid, job.halo, job.wraps, job.source.itemsize, job.target.itemsize)
 
 
