@@ -55,3 +55,38 @@ def memory(text: str, option: str) -> int:
         raise typer.BadParameter(f"{text!r} is no size: 500MB, please", param_hint=option)
     base = 1024 if unit.endswith("i") else 1000
     return int(float(match[1]) * base ** " kmgt".index(unit[:1] or " "))
+
+
+def gaussian(
+    sigma: str,
+    order: str,
+    mode: str,
+    cval: str,
+    truncate: float,
+    radius: str | None,
+    axes: str | None,
+    dtype: str | None,
+) -> dict[str, object]:
+    """Parse the parameters of `scipy.ndimage.gaussian_filter`."""
+    return {
+        "sigma": numbers(sigma, float, "--sigma"),
+        "order": numbers(order, int, "--order"),
+        "mode": modes(mode),
+        "cval": number(cval, "--cval"),
+        "truncate": truncate,
+        "radius": numbers(radius, int, "--radius") if radius else None,
+        "axes": numbers(axes, int, "--axes") if axes else None,
+        "output": dtype,
+    }
+
+
+def share(text: str, option: str) -> float:
+    """Parse ``2%`` or ``0.02``: a share of the tiles, more than none."""
+    digits, percent = text.removesuffix("%"), text.endswith("%")
+    try:
+        value = float(digits) / (100 if percent else 1)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 1:
+        raise typer.BadParameter(f"{text!r}: a share such as 2% or 0.02", param_hint=option)
+    return value

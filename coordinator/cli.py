@@ -14,8 +14,8 @@ from typing import Annotated
 
 import typer
 
-from coordinator.arguments import modes, number, numbers
-from coordinator.commands import arrays
+from coordinator.arguments import gaussian, memory, numbers, share
+from coordinator.commands import arrays, planning
 from coordinator.endings import exit_codes, say, show_warning
 from coordinator.progress import Style
 from tiling.token import FILE_VARIABLE
@@ -58,6 +58,28 @@ KeepGoing = Annotated[
     bool,
     typer.Option("--keep-going", help="With --hosts: when a tile fails everywhere, do the rest."),
 ]
+Sigma = Annotated[str, typer.Option(help="Standard deviation in samples, or one per axis.")]
+Order = Annotated[str, typer.Option(help="Derivative, or one per axis; 0 smooths.")]
+Mode = Annotated[
+    str, typer.Option(help="Edge mode, or one per axis: reflect mirror nearest constant wrap.")
+]
+Cval = Annotated[str, typer.Option(help="Fill value of mode constant.")]
+Truncate = Annotated[float, typer.Option(help="Radius of the filter, in sigmas.")]
+Radius = Annotated[
+    str | None, typer.Option(help="Radius in samples, or one per axis; overrides --truncate.")
+]
+Axes = Annotated[str | None, typer.Option(help="Axes to filter; all unless given.")]
+Dtype = Annotated[
+    str | None, typer.Option(help="Of the output, such as float32; the input's unless given.")
+]
+TileShape = Annotated[
+    str | None,
+    typer.Option("--tile", help="Shape of the piece each tile owns: one size, or one per axis."),
+]
+MaxMemory = Annotated[
+    str | None,
+    typer.Option(metavar="SIZE", help="Of this process, such as 500MB: tiles are cut to fit."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Progress = Annotated[Style, typer.Option(help="How to show the run.")]
 
@@ -69,31 +91,28 @@ def blur(
         Path | None,
         typer.Option("--output", "-o", help="Where to write; INPUT.blur.npy unless given."),
     ] = None,
-    sigma: Annotated[str, typer.Option(help="Standard deviation in samples, or one per axis.")] = (
-        "0.5"
-    ),
-    order: Annotated[str, typer.Option(help="Derivative, or one per axis; 0 smooths.")] = "0",
-    mode: Annotated[
-        str, typer.Option(help="Edge mode, or one per axis: reflect mirror nearest constant wrap.")
-    ] = "reflect",
-    cval: Annotated[str, typer.Option(help="Fill value of mode constant.")] = "0",
-    truncate: Annotated[float, typer.Option(help="Radius of the filter, in sigmas.")] = 4.0,
-    radius: Annotated[
-        str | None, typer.Option(help="Radius in samples, or one per axis; overrides --truncate.")
-    ] = None,
-    axes: Annotated[str | None, typer.Option(help="Axes to filter; all unless given.")] = None,
-    dtype: Annotated[
-        str | None, typer.Option(help="Of the output, such as float32; the input's unless given.")
-    ] = None,
+    sigma: Sigma = "0.5",
+    order: Order = "0",
+    mode: Mode = "reflect",
+    cval: Cval = "0",
+    truncate: Truncate = 4.0,
+    radius: Radius = None,
+    axes: Axes = None,
+    dtype: Dtype = None,
     hosts: Hosts = None,
     token_file: TokenFile = None,
-    tile: Annotated[
-        str | None,
-        typer.Option(help="Shape of the piece each tile owns: one size, or one per axis."),
-    ] = None,
+    tile: TileShape = None,
+    max_memory: MaxMemory = None,
     overwrite: Overwrite = False,
     resume: Resume = False,
     keep_going: KeepGoing = False,
+    verify: Annotated[
+        str | None,
+        typer.Option(metavar="SHARE", help="Check so many tiles with SciPy here, such as 2%."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it would cost, as coord plan does.")
+    ] = False,
     progress: Progress = "auto",
     quiet: Quiet = False,
 ) -> None:
@@ -101,18 +120,16 @@ def blur(
 
     Example: coord blur in.npy --sigma 2,2,0 --mode wrap --hosts hosts.toml
     """
-    parameters = {
-        "sigma": numbers(sigma, float, "--sigma"),
-        "order": numbers(order, int, "--order"),
-        "mode": modes(mode),
-        "cval": number(cval, "--cval"),
-        "truncate": truncate,
-        "radius": numbers(radius, int, "--radius") if radius else None,
-        "axes": numbers(axes, int, "--axes") if axes else None,
-        "output": dtype,
-    }
+    parameters = gaussian(sigma, order, mode, cval, truncate, radius, axes, dtype)
+    fraction = share(verify, "--verify") if verify else None
+    if dry_run:
+        planning.show_plan(
+            "gaussian_filter", source, parameters, hosts, token_file, tile, max_memory
+        )
+        return
     with exit_codes():
         from coordinator.files import filter_file
+        from coordinator.verify import Sampling
 
         target = output or source.parent / f"{source.stem}.blur.npy"
         filter_file(
@@ -126,9 +143,11 @@ def blur(
             overwrite=overwrite,
             resume=resume,
             keep_going=keep_going,
+            sampling=Sampling(fraction) if fraction else None,
             style="none" if quiet else progress,
             say=(lambda _: None) if quiet else say,
             again=resume_line(sys.argv),
+            max_memory_bytes=memory(max_memory, "--max-memory") if max_memory else None,
         )
 
 
@@ -168,6 +187,69 @@ def doctor(
         config, credential = load_hosts(hosts), find_credential(token_file)
         warn_of_clear_text(config, credential)
         run_doctor(config, credential)
+
+
+@app.command()
+def verify(
+    result: Annotated[Path, typer.Argument(metavar="OUTPUT", help="The .npy file to check.")],
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="What it was made from.")],
+    sigma: Sigma = "0.5",
+    order: Order = "0",
+    mode: Mode = "reflect",
+    cval: Cval = "0",
+    truncate: Truncate = 4.0,
+    radius: Radius = None,
+    axes: Axes = None,
+    dtype: Dtype = None,
+    sample: Annotated[
+        str, typer.Option(metavar="SHARE", help="How much to check, such as 2% or 0.02.")
+    ] = "100%",
+    progress: Progress = "auto",
+    quiet: Quiet = False,
+) -> None:
+    """Check a file that `coord blur` wrote, with SciPy on this machine; same parameters, please.
+
+    Exits with 5 if a bit differs, and names the first one.
+    """
+    parameters = gaussian(sigma, order, mode, cval, truncate, radius, axes, dtype)
+    fraction = share(sample, "--sample")
+    with exit_codes():
+        from coordinator.audit import verify_file
+        from coordinator.verify import Sampling
+
+        style = "none" if quiet else progress
+        verify_file(
+            "gaussian_filter", result, source, parameters, sampling=Sampling(fraction), style=style
+        )
+
+
+@app.command()
+def plan(
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A .npy file of numbers.")],
+    sigma: Sigma = "0.5",
+    order: Order = "0",
+    mode: Mode = "reflect",
+    cval: Cval = "0",
+    truncate: Truncate = 4.0,
+    radius: Radius = None,
+    axes: Axes = None,
+    dtype: Dtype = None,
+    hosts: Hosts = None,
+    token_file: TokenFile = None,
+    tile: TileShape = None,
+    max_memory: MaxMemory = None,
+    as_json: arrays.Json = False,
+) -> None:
+    """Say what a blur would cost, and whether sending it is worth it; nothing is written.
+
+    Workers are greeted and each filters one block, so that its speed is measured.
+
+    Example: coord plan in.npy --sigma 8 --hosts hosts.toml --max-memory 500MB
+    """
+    parameters = gaussian(sigma, order, mode, cval, truncate, radius, axes, dtype)
+    planning.show_plan(
+        "gaussian_filter", source, parameters, hosts, token_file, tile, max_memory, as_json=as_json
+    )
 
 
 app.command()(arrays.diff)

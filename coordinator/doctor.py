@@ -17,8 +17,9 @@ from rich.text import Text
 from coordinator.config import Config
 from coordinator.credential import Credential
 from coordinator.display.words import brief_time, inert, megabytes
+from coordinator.engines.buffers import Buffers
 from coordinator.engines.client import Client, Refusal, check, make_clients, new_session
-from coordinator.engines.http import nobody
+from coordinator.engines.greeting import nobody
 from coordinator.events import FailureKind, WorkerLost
 from tiling.box import Box
 from tiling.job import Call, Job
@@ -173,6 +174,6 @@ async def _timed_copy(client: Client) -> float:
     asked = question.digest(BLOCK.data)
     answer = Answer.to(question, asked, BLOCK.dtype)
     began = time.perf_counter()
-    body, headers = await client.filter(question, BLOCK.data, answer, asked)
+    body, headers = await client.filter(question, BLOCK.data, answer, asked, Buffers(BLOCK.nbytes))
     check(answer, headers, body)
     return time.perf_counter() - began

@@ -17,6 +17,7 @@ from coordinator.output import Output
 from coordinator.progress import Style, make_listener
 from coordinator.run import Request, run, tile_shape
 from coordinator.stores.npy import check_output, open_npy
+from coordinator.verify import Sampling
 from tiling.dtypes import output_dtype
 from tiling.filters import FILTERS
 from tiling.job import Job
@@ -35,6 +36,7 @@ def filter_file(
     overwrite: bool = False,
     resume: bool = False,
     keep_going: bool = False,
+    sampling: Sampling | None = None,
     style: Style = "auto",
     say: Callable[[str], None] = lambda _: None,
     again: str = "",
@@ -60,6 +62,8 @@ def filter_file(
         Whether to go on with an unfinished run.
     keep_going : bool
         Whether the fleet computes the rest when a tile failed everywhere.
+    sampling : Sampling, optional
+        Which tiles are verified before the output appears.
     style : str
         How to show the progress; see `coordinator.progress`.
     say : callable
@@ -79,7 +83,8 @@ def filter_file(
     call = FILTERS[name].call(len(array.shape), array.dtype, **parameters)
     dtype = output_dtype(parameters.get("output"), array.dtype)
     job = Job(len(array.shape), (call,))
-    request = Request(job, array, tile_shape(tile, len(array.shape)), title(name, parameters))
+    shape = tile_shape(tile, len(array.shape))
+    request = Request(job, array, shape, title(name, parameters), sampling)
     opening = Opening(target, job, array, source.stat(), dtype, _words(parameters), again)
     left = unfinished(target, overwrite=overwrite, resume=resume, say=say)
     if left is not None:

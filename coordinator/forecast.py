@@ -19,6 +19,13 @@ SMALL_BYTES: Final = 64 * 10**6
 """Of an array that a machine filters in about a second: sending it can't save much."""
 
 
+WORTH_FACTOR: Final = 1.25
+"""How much faster the fleet must look: estimates are no better than that."""
+
+WORTH_S: Final = 0.5
+"""What sending must save: less is not noticed, and a fleet has other users."""
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
     """A worker, or this machine, as a short probe found it.
@@ -166,7 +173,7 @@ def verdict(plan: Plan, here_s: float, fleet_s: float | None, workers: Sequence[
     if fleet_s is None:
         return f"run it here: {here}; no worker of the fleet can be used"
     there = f"about {brief_time(fleet_s)}"
-    if fleet_s < here_s:
+    if here_s >= max(fleet_s * WORTH_FACTOR, fleet_s + WORTH_S):
         gain = f"{here_s / fleet_s:.1f} times as fast"
         return f"send it: {there} on the fleet, {here} here, so {gain}"
     trip = brief_time(min(worker.round_trip_s for worker in workers if not worker.trouble))

@@ -10,6 +10,7 @@ import numpy as np
 
 from coordinator.config import Config
 from coordinator.credential import Credential
+from coordinator.engines.buffers import Buffers
 from coordinator.engines.client import Client, Refusal, check, make_clients, new_session
 from coordinator.engines.local import NAME, usable_cores
 from coordinator.engines.workshop import WORKSHOP
@@ -92,6 +93,7 @@ async def _timed_block(client: Client, job: Job, block: Array) -> float:
     body = block.reshape(-1).view(np.uint8).data
     asked = question.digest(body)
     answer = Answer.to(question, asked, job.target)
-    got, headers = await client.filter(question, body, answer, asked)
+    buffers = Buffers(answer.body_bytes)
+    got, headers = await client.filter(question, body, answer, asked, buffers)
     check(answer, headers, got)
     return time.perf_counter() - began

@@ -20,7 +20,6 @@ from tiling.choose import MAX_TILE_BYTES
 from tiling.cost import tile_bytes
 from tiling.filters import FILTERS
 from tiling.job import Job
-from tiling.plan import Plan
 
 CAVEATS_HERE = ("one block was timed; cores that share memory's bandwidth may be slower together",)
 CAVEATS_FLEET = (

@@ -12,7 +12,8 @@ from coordinator.engines import Capacity, Engine, Hearer, Mission
 from coordinator.errors import VerifyError
 from coordinator.events import Event, Listener, RunFinished, RunStarted, TileKept
 from coordinator.output import Output
-from coordinator.stores import Sink, Source
+from coordinator.stores import Source
+from coordinator.verify import Check, Sampling, Witness
 from tiling.choose import Choice, choose_tile
 from tiling.errors import BadTypeError, BadValueError
 from tiling.grid import Grid
@@ -32,12 +33,15 @@ class Request:
         Shape of the piece that each tile owns.
     title : str
         What people call the job.
+    sampling : Sampling, optional
+        Which tiles are computed once more before the output is made visible; none without it.
     """
 
     job: Job
     source: Source
     tile: tuple[int, ...] | None = None
     title: str = ""
+    sampling: Sampling | None = None
 
     def choice(self, capacity: Capacity) -> Choice:
         """Choose the tiles for an engine of this capacity, unless the user has."""
@@ -102,13 +106,18 @@ def run(
 
 def _fill(request: Request, plan: Plan, output: Output, engine: Engine, tell: Hearer) -> None:
     """Have every tile computed that the output lacks."""
-    tell(_started(request, plan, output.sink))
+    tell(started(request, plan, output.sink.name))
     for kept in sorted(output.kept):
         tell(TileKept(kept, plan[kept].write.size * plan.output_itemsize))
+    sample = request.sampling.draw(plan.grid) if request.sampling else ()
+    witness = Witness(sample, tell)
+    job, source = request.job, request.source
     if len(output.kept) < len(plan):
-        job, source = request.job, request.source
         mission = Mission(job, plan, source, output.sink, output.journal, output.kept)
-        engine.run(mission, tell)
+        engine.run(mission, witness)
+    check = Check(job, plan, source, output.sink.region)
+    for _ in check.tiles(sample, witness.makers):
+        pass
 
 
 def tile_shape(tile: Any, ndim: int) -> tuple[int, ...] | None:
@@ -132,10 +141,11 @@ def tile_shape(tile: Any, ndim: int) -> tuple[int, ...] | None:
     return shape
 
 
-def _started(request: Request, plan: Plan, sink: Sink) -> RunStarted:
+def started(request: Request, plan: Plan, output: str) -> RunStarted:
+    """Return the event that begins a run into an output of this name."""
     return RunStarted(
         input=request.source.name,
-        output=sink.name,
+        output=output,
         filter=request.title or " then ".join(call.filter for call in request.job.calls),
         shape=plan.grid.shape,
         dtype=str(request.source.dtype),

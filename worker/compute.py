@@ -20,8 +20,8 @@ from aiohttp import (
 )
 from aiohttp.http_exceptions import HttpProcessingError
 
-from tiling.cost import tile_bytes
 from tiling.box import Box
+from tiling.cost import tile_bytes
 from tiling.dtypes import Array, Dtype, output_dtype
 from tiling.errors import TilingError
 from tiling.filters import FILTERS

@@ -1,4 +1,4 @@
-"""What a tile costs in work, known before its body is read; what it costs in memory: `tiling.cost`."""
+"""What a tile may cost in work, known before its body is read; its memory is in `tiling.cost`."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from coordinator.attestation import fault
 from coordinator.config import Config, Host
 from coordinator.credential import Credential
 from coordinator.display.words import inert
+from coordinator.engines.buffers import Buffers
 from coordinator.events import FailureKind
 from coordinator.pins import tls_context
 from tiling.attest import needed
@@ -189,8 +190,8 @@ class Client:
         return slots
 
     async def filter(
-        self, question: Question, body: memoryview, answer: Answer, digest: str
-    ) -> tuple[bytearray, Mapping[str, str]]:
+        self, question: Question, body: memoryview, answer: Answer, digest: str, buffers: Buffers
+    ) -> tuple[memoryview, Mapping[str, str]]:
         """Send a tile; return the body and the headers of the answer, of the right length.
 
         Raises
@@ -216,7 +217,7 @@ class Client:
             ) as response:
                 if response.status != 200:
                     raise await _refusal(response, self.credential)
-                return await _body(response, answer.body_bytes), response.headers
+                return await _body(response, answer.body_bytes, buffers), response.headers
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _unreached(error) from error
 
@@ -259,11 +260,11 @@ async def _chunks(body: memoryview) -> AsyncIterator[memoryview]:
         yield body[start : start + CHUNK_BYTES]
 
 
-async def _body(response: aiohttp.ClientResponse, size: int) -> bytearray:
+async def _body(response: aiohttp.ClientResponse, size: int, buffers: Buffers) -> memoryview:
     """Read a body of exactly this size; memory is taken only for what was announced rightly."""
     if response.content_length != size:
         raise Refusal(FailureKind.CORRUPT, f"announced {response.content_length} bytes, not {size}")
-    body = bytearray(size)
+    body = buffers.take(size)
     filled = 0
     async for chunk in response.content.iter_any():
         if filled + len(chunk) > size:
@@ -368,7 +369,7 @@ def new_session(connect_timeout_s: float, credential: Credential) -> aiohttp.Cli
     )
 
 
-def check(answer: Answer, headers: Mapping[str, str], body: bytearray) -> str:
+def check(answer: Answer, headers: Mapping[str, str], body: memoryview) -> str:
     """Check an answer's headers and digest; return the digest.
 
     Raises

@@ -25,7 +25,7 @@ class Kind(Enum):
 
     NOTHING = auto()
     DELAY = auto()  # the first byte comes `seconds` late
-    LAG = auto()  # every burst does
+    LAG = auto()  # every burst of at least `size` bytes does
     STALL = auto()  # nothing passes after byte `at`, and nobody is told
     RESET = auto()  # after byte `at`, RST
     TRUNCATE = auto()  # after byte `at`, an orderly FIN
@@ -170,7 +170,8 @@ async def _delay(fault: Fault, position: int, chunk: bytes) -> AsyncIterator[byt
 
 
 async def _lag(fault: Fault, _: int, chunk: bytes) -> AsyncIterator[bytes]:
-    await asyncio.sleep(fault.seconds)
+    if len(chunk) >= fault.size:
+        await asyncio.sleep(fault.seconds)
     yield chunk
 
 

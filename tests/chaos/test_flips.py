@@ -17,6 +17,7 @@ import aiohttp
 import numpy as np
 import pytest
 
+from coordinator.credential import Credential
 from coordinator.events import TileFailed
 from coordinator.policy import Limits
 from tests.chaos.bench import IMPATIENT, Leaks, Task
@@ -28,7 +29,7 @@ FLIPPED = 0.7
 REQUEST, ANSWER = 1_300, 800
 """Bytes of an exchange, headers and body: a few more than there are, so that all are reached."""
 
-GREETINGS = 2
+GREETINGS = 3
 """Connections of a worker's first greeting: without these there is no run to spoil."""
 
 STUBBORN = replace(
@@ -53,8 +54,9 @@ def workers() -> Iterator[list[WorkerProcess]]:
 def one_exchange_each(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the coordinator use each connection once."""
 
-    def new_session(connect_timeout_s: float) -> aiohttp.ClientSession:
+    def new_session(connect_timeout_s: float, credential: Credential) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
+            headers=credential.headers,
             connector=aiohttp.TCPConnector(limit=0, force_close=True),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_s),
             auto_decompress=False,

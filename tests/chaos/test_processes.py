@@ -12,7 +12,7 @@ import pytest
 
 from coordinator.errors import NoWorkerError, TileFailedError
 from coordinator.events import TileHedged, TileSent, WorkerBack, WorkerLost
-from tests.chaos.bench import IMPATIENT, Leaks, Task, finish
+from tests.chaos.bench import HANGS_S, IMPATIENT, Leaks, Task, finish
 from tests.chaos.proxy import Fault, Kind, Lab, Script, open_lab
 from tests.fleet.coordinators import wait_until
 from tests.fleet.processes import WorkerProcess, running_workers
@@ -174,3 +174,26 @@ def test_a_partition_that_does_not_heal(work: Task, lab: Lab) -> None:
         finish(run, thread)
         assert isinstance(run.error, TileFailedError)
         assert not work.check(run, [only.address])
+
+
+def test_a_worker_that_is_asked_again_does_not_hold_up_the_end(work: Task) -> None:
+    """When the last tile is stored, a greeting that nobody answers is dropped, not waited for."""
+    patient = replace(IMPATIENT, greeting_s=1.5 * HANGS_S)
+    with running_workers(2, *ARGUMENTS) as workers:
+        first, second = workers
+        run, thread = work.start([first.address, second.address], patient)
+        wait_until(lambda: run.stored >= 2 and run.waits_for(first.address), "it has a tile")
+        first.send(signal.SIGSTOP)
+        finish(run, thread)
+        assert work.check(run, [second.address])
+
+
+def test_a_worker_that_is_frozen_at_the_start_does_not_hold_it_up(work: Task) -> None:
+    """One that is ready is enough to begin; who answers the greeting later, joins later."""
+    patient = replace(IMPATIENT, greeting_s=1.5 * HANGS_S)
+    with running_workers(2, *ARGUMENTS) as workers:
+        first, second = workers
+        first.send(signal.SIGSTOP)
+        run = work.carry_out([first.address, second.address], patient)
+        assert work.check(run, [second.address])
+        assert {event.worker for event in run.told(WorkerLost)} == {first.address}

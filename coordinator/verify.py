@@ -1,0 +1,176 @@
+"""Tiles computed once more, with SciPy itself and on this machine, and compared byte for byte.
+
+Nothing that computed the tiles has a say in it: neither the workers nor a compiled kernel. Which
+tiles are looked at is drawn, but corners come first and then seams: that is where halos are cut,
+edge modes act and tiles are shorter, so where a mistake would show.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from random import Random
+
+import numpy as np
+
+from coordinator.engines import Hearer
+from coordinator.engines.local import usable_cores
+from coordinator.errors import VerifyError
+from coordinator.events import Event, TileStored
+from coordinator.stores import Source
+from tiling.box import Box
+from tiling.dtypes import Array
+from tiling.grid import Grid
+from tiling.job import Job
+from tiling.plan import Plan
+
+CORNERS, SEAMS = 0.5, 0.25
+"""Shares of a sample that are looked for at the array's corners, and along its faces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How many of a run's tiles are computed once more, and the dice that choose them.
+
+    Parameters
+    ----------
+    fraction : float
+        Of the tiles; more than 0, at most 1.
+    dice : random.Random
+    """
+
+    fraction: float
+    dice: Random = field(default_factory=Random)
+
+    def draw(self, grid: Grid) -> tuple[int, ...]:
+        """Return the numbers of the tiles to be looked at: at least one, if there is any."""
+        count = min(len(grid), max(1, math.ceil(self.fraction * len(grid))))
+        if count == len(grid):
+            return tuple(range(count))
+        chosen = dict.fromkeys(itertools.islice(corners(grid), math.ceil(CORNERS * count)))
+        for _ in range(math.ceil(SEAMS * count)):
+            if len(chosen) < count:
+                chosen[self._at_a_face(grid)] = None
+        for tile in self.dice.sample(range(len(grid)), count):
+            if len(chosen) < count:
+                chosen[tile] = None
+        return tuple(chosen)
+
+    def _at_a_face(self, grid: Grid) -> int:
+        """Draw a tile that touches an end of an axis."""
+        place = [self.dice.randrange(count) for count in grid.counts]
+        axis = self.dice.choice(_cut(grid))
+        place[axis] = self.dice.choice((0, grid.counts[axis] - 1))
+        return _number(grid, place)
+
+
+def corners(grid: Grid) -> Iterator[int]:
+    """Make the numbers of the tiles in the corners of an array."""
+    ends = [{0, count - 1} for count in grid.counts]
+    return (_number(grid, place) for place in itertools.product(*map(sorted, ends)))
+
+
+def _cut(grid: Grid) -> list[int]:
+    """Return the axes along which there are several tiles."""
+    return [axis for axis, count in enumerate(grid.counts) if count > 1]
+
+
+def _number(grid: Grid, place: Sequence[int]) -> int:
+    number = 0
+    for count, along in zip(grid.counts, place, strict=True):
+        number = number * count + along
+    return number
+
+
+class Witness:
+    """A hearer that passes everything on and remembers who computed the tiles of a sample."""
+
+    def __init__(self, tiles: Sequence[int], tell: Hearer) -> None:
+        self._tell = tell
+        self.makers = dict.fromkeys(tiles, "an earlier run")
+
+    def __call__(self, event: Event) -> None:
+        """Hear an event."""
+        if isinstance(event, TileStored) and event.tile in self.makers:
+            self.makers[event.tile] = event.worker
+        self._tell(event)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What is compared: a job on a source, and an array that should be its result.
+
+    Parameters
+    ----------
+    job : Job
+    plan : Plan
+    source : Source
+    result : callable
+        Returns the part of the result in a box.
+    """
+
+    job: Job
+    plan: Plan
+    source: Source
+    result: Callable[[Box], Array]
+
+    def tile(self, number: int) -> str | None:
+        """Compute a tile once more; return in words where it differs first, if it does."""
+        from tiling.kernels import reference
+
+        tile = self.plan[number]
+        block = self.source.read(tile.read)
+        want = np.empty(tile.write.shape, self.job.target)
+        self.job.apply(block, tile.crop.slices, want, reference.run)
+        return difference(self.result(tile.write), want, tile.write.start)
+
+    def tiles(self, numbers: Sequence[int], makers: Mapping[int, str]) -> Iterator[int]:
+        """Compute tiles once more, on all cores; yield each that is found right.
+
+        Parameters
+        ----------
+        numbers : sequence of int
+        makers : mapping of int to str
+            Who computed them, as far as that is known.
+
+        Raises
+        ------
+        VerifyError
+            Naming the first tile that differs, who computed it, and where.
+        """
+        with ThreadPoolExecutor(usable_cores(), thread_name_prefix="verify") as pool:
+            found = pool.map(self.tile, numbers)
+            for number, trouble in zip(numbers, found, strict=True):
+                if trouble is not None:
+                    maker = f", computed by {makers[number]}," if number in makers else ""
+                    raise VerifyError(f"tile {number}{maker} is not SciPy's: {trouble}")
+                yield number
+
+
+def difference(got: Array, want: Array, start: tuple[int, ...]) -> str | None:
+    """Return in words the first sample in which two blocks differ, in bytes.
+
+    Parameters
+    ----------
+    got, want : ndarray
+        Of one shape; byte orders may differ.
+    start : tuple of int
+        Where the blocks begin in the array.
+
+    Examples
+    --------
+    >>> difference(np.array([1, 2, 3]), np.array([1, 2, 4]), (10,))
+    'first at (12,): 3, not 4'
+    """
+    ours = np.asarray(got, want.dtype, order="C")
+    if ours.tobytes() == want.tobytes():
+        return None
+    width = want.dtype.itemsize
+    rows = (np.frombuffer(a.tobytes(), np.uint8).reshape(-1, width) for a in (ours, want))
+    place = np.flatnonzero(np.not_equal(*rows).any(axis=1))[0]
+    local = np.unravel_index(place, want.shape)
+    index = tuple(int(a) + b for a, b in zip(local, start, strict=True))
+    return f"first at {index}: {ours[local]}, not {want[local]}"

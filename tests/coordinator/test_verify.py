@@ -1,0 +1,149 @@
+"""Verification: which tiles are looked at, and that one wrong bit is found and named."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from coordinator.engines.local import LocalEngine
+from coordinator.errors import VerifyError
+from coordinator.events import Event
+from coordinator.output import Output
+from coordinator.run import Request, run
+from coordinator.stores.memory import ArraySink, ArraySource
+from coordinator.verify import Sampling, corners, difference
+from tests.fleet.inside_thread import worker_thread
+from tiling.filters import FILTERS
+from tiling.grid import Grid
+from tiling.job import Job
+from tiling.kernels import reference
+
+IMAGE = np.random.default_rng(7).integers(0, 255, (40, 60), dtype=np.int32)
+WANT = ndimage.gaussian_filter(IMAGE, 1.5)
+
+grids = st.lists(st.tuples(st.integers(0, 40), st.integers(1, 15)), min_size=0, max_size=4).map(
+    lambda axes: Grid(tuple(n for n, _ in axes), tuple(size for _, size in axes))
+)
+
+
+@given(grids, st.floats(0.001, 1), st.integers())
+def test_a_sample_is_of_the_size_asked_for(grid: Grid, fraction: float, seed: int) -> None:
+    """Tiles are drawn once each, at least one, all of them for a share of 1, by the dice alone."""
+    drawn = Sampling(fraction, Random(seed)).draw(grid)
+    assert len(set(drawn)) == len(drawn)
+    assert set(drawn) <= set(range(len(grid)))
+    assert min(1, len(grid)) <= len(drawn) <= min(len(grid), fraction * len(grid) + 1)
+    assert drawn == Sampling(fraction, Random(seed)).draw(grid)
+    assert len(Sampling(1.0).draw(grid)) == len(grid)
+
+
+def test_corners_come_first() -> None:
+    """Half of a sample looks at corners, while there are any; the others are elsewhere too."""
+    grid = Grid((100, 100), (10, 10))
+    assert set(corners(grid)) == {0, 9, 90, 99}
+    drawn = Sampling(0.2, Random(1)).draw(grid)
+    assert set(drawn[:4]) == set(corners(grid))
+    assert any(grid.position(tile)[0] not in {0, 9} for tile in drawn)
+    assert Sampling(0.001).draw(grid) == (0,)
+
+
+def test_a_sample_of_millions_costs_nothing() -> None:
+    """Neither many tiles nor many axes make a sample slow or large."""
+    assert len(Sampling(1e-9).draw(Grid((2**40,), (1,)))) == 1100
+    assert len(Sampling(1e-9).draw(Grid((2,) * 32, (1,) * 32))) == 5
+
+
+def one_off(block: Any, passes: Any, crop: Any, out: Any) -> None:
+    """Filter rightly whatever has the shape of a probe, and all else with one wrong sample."""
+    reference.run(block, passes, crop, out)
+    if out.ndim == 2:
+        out[3, 4] += 1
+
+
+class WrongEngine(LocalEngine):
+    """An engine that spoils one sample of one tile."""
+
+    def run(self, mission: Any, tell: Any) -> None:
+        super().run(mission, tell)
+        mission.sink.region(mission.plan[3].write)[1, 2] += 1
+
+
+def test_one_wrong_sample_ends_the_run() -> None:
+    """The tile, who computed it and the first differing index are named."""
+    job = Job(2, (FILTERS["gaussian_filter"].call(2, IMAGE.dtype, 1.5),))
+    request = Request(job, ArraySource(IMAGE), (20, 20), sampling=Sampling(1.0))
+    out = np.empty_like(WANT)
+    heard: list[Event] = []
+
+    def go(engine: LocalEngine) -> None:
+        run(request, lambda _: Output(ArraySink(out)), engine, lambda _, event: heard.append(event))
+
+    go(LocalEngine(2))
+    assert out.tobytes() == WANT.tobytes()
+    with pytest.raises(VerifyError) as caught:
+        go(WrongEngine(2))
+    place = (21, 2)
+    assert str(caught.value) == (
+        "tile 3, computed by this machine, is not SciPy's: "
+        f"first at {place}: {WANT[place] + 1}, not {WANT[place]}"
+    )
+    assert caught.value.exit_code == 5
+
+
+def coord(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "coordinator", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_a_lying_worker_is_found(tmp_path: Path) -> None:
+    """A worker that passes every probe and lies about tiles: exit 5, its name, no file."""
+    np.save(tmp_path / "in.npy", IMAGE)
+    with worker_thread(one_off) as address:
+        (tmp_path / "hosts.toml").write_text(f'hosts = ["{address}"]')
+        fleet = ("--sigma", "1.5", "--hosts", tmp_path / "hosts.toml")
+        result = coord("blur", tmp_path / "in.npy", *fleet, "--verify", "10%", "--tile", "20")
+    assert result.returncode == 5, result.stderr
+    assert f"tile 0, computed by {address}, is not SciPy's: first at (3, 4): " in result.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["hosts.toml", "in.npy"]
+
+
+def test_a_finished_file(tmp_path: Path) -> None:
+    """The right file passes, with progress; one wrong bit, another dtype or parameter does not."""
+    source, good, bad = (tmp_path / name for name in ("in.npy", "good.npy", "bad.npy"))
+    np.save(source, IMAGE)
+    assert coord("blur", source, "-o", good, "--sigma", "1.5", "--verify", "50%").returncode == 0
+    passed = coord("verify", good, source, "--sigma", "1.5")
+    assert passed.returncode == 0
+    assert "tile" in passed.stderr
+    assert coord("verify", good, source, "--sigma", "1.5", "--sample", "2%").returncode == 0
+
+    wrong = WANT.copy()
+    wrong[39, 59] ^= 1 << 20
+    np.save(bad, wrong)
+    failed = coord("verify", bad, source, "--sigma", "1.5")
+    assert failed.returncode == 5
+    assert f"first at (39, 59): {wrong[39, 59]}, not {WANT[39, 59]}" in failed.stderr
+    assert coord("verify", good, source, "--sigma", "1.6", "-q").returncode == 5
+    other = coord("verify", good, source, "--dtype", "float64", "-q")
+    assert other.returncode == 5
+    assert "holds (40, 60) of int32; SciPy makes (40, 60) of float64" in other.stderr
+    assert coord("verify", good, source, "--sample", "0%").returncode == 2
+    assert coord("verify", tmp_path / "none.npy", source).returncode == 2
+
+
+def test_a_difference_is_one_of_bits() -> None:
+    """Zeros of both signs differ, NaNs of one pattern do not, byte order does not matter."""
+    one = np.array([[0.0, np.nan]])
+    assert difference(one, one.copy(), (0, 0)) is None
+    assert difference(one.astype(">f8"), one, (0, 0)) is None
+    assert difference(-one, one, (5, 5)) is not None
+    assert difference(np.zeros(()), np.ones(()), ()) == "first at (): 0.0, not 1.0"
