@@ -110,6 +110,21 @@ def blur(
         str | None,
         typer.Option(metavar="SHARE", help="Check so many tiles with SciPy here, such as 2%."),
     ] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write an HTML page about the run.")
+    ] = None,
+    trace: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a trace of it, for Perfetto.")
+    ] = None,
+    provenance: Annotated[
+        bool,
+        typer.Option(
+            "--provenance",
+            envvar="COORD_PROVENANCE",
+            help="Write OUTPUT.json: how the output was made.",
+        ),
+    ] = False,
+    seams: Annotated[bool, typer.Option("--seams", help="Mark the tiles in the report.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what it would cost, as coord plan does.")
     ] = False,
@@ -129,6 +144,7 @@ def blur(
         return
     with exit_codes():
         from coordinator.files import filter_file
+        from coordinator.papers import Papers
         from coordinator.verify import Sampling
 
         target = output or source.parent / f"{source.stem}.blur.npy"
@@ -148,6 +164,7 @@ def blur(
             say=(lambda _: None) if quiet else say,
             again=resume_line(sys.argv),
             max_memory_bytes=memory(max_memory, "--max-memory") if max_memory else None,
+            papers=Papers(report, trace, provenance, seams, shlex.join(["coord", *sys.argv[1:]])),
         )
 
 

@@ -14,6 +14,7 @@ from coordinator.engines import Engine
 from coordinator.journal.opening import Opening, unfinished
 from coordinator.journal.resume import check_same
 from coordinator.output import Output
+from coordinator.papers import Papers, drawn_up
 from coordinator.progress import Style, make_listener
 from coordinator.run import Request, run, tile_shape
 from coordinator.stores.npy import check_output, open_npy
@@ -41,6 +42,7 @@ def filter_file(
     say: Callable[[str], None] = lambda _: None,
     again: str = "",
     max_memory_bytes: int | None = None,
+    papers: Papers = Papers(),  # noqa: B008 -- a frozen value
 ) -> None:
     """Filter one `.npy` file into another.
 
@@ -72,6 +74,8 @@ def filter_file(
         The command that goes on with this run, to be told if it ends early.
     max_memory_bytes : int, optional
         Of this process; tiles are cut so small that it suffices.
+    papers : Papers
+        What to write beside the output.
 
     Raises
     ------
@@ -99,7 +103,8 @@ def filter_file(
         open_engine(
             hosts, token_file, keep_going=keep_going, max_memory_bytes=max_memory_bytes
         ) as engine,
-        make_listener(style) as listen,
+        make_listener(style) as shown,
+        drawn_up(papers, shown, source, target, job) as listen,
     ):
         bounded = within(engine, request, max_memory_bytes, fleet=hosts is not None)
         run(request, open_output, bounded, listen)

@@ -72,7 +72,7 @@ async def _measure_all(
 async def _measure(name: str, client: Client, job: Job, block: Array) -> Measured:
     try:
         began = time.perf_counter()
-        slots = await client.admit(job)
+        slots = (await client.admit(job)).slots
         start_s = time.perf_counter() - began
         trips_s = [await _timed_greeting(client) for _ in range(ROUNDS)]
         blocks_s = [await _timed_block(client, job, block) for _ in range(ROUNDS)]
