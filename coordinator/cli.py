@@ -270,6 +270,8 @@ def plan(
 
 
 app.command()(arrays.diff)
+app.command()(arrays.show)
+app.command()(arrays.preview)
 
 
 def resume_line(argv: Sequence[str]) -> str:

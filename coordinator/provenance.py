@@ -115,11 +115,10 @@ class Provenance:
             said[key] = _frozen(said[key])
         try:
             known = cls(**said)
-            lengths = (known.shape, known.tile, *known.halo)
         except TypeError as error:
             raise ValueError(str(error)) from None
-        if len({len(each) for each in lengths}) != 1 or not _whole(lengths):
-            raise ValueError("shape, tile and halo do not fit together")
+        if not _fits(known):
+            raise ValueError("its parts do not fit together")
         return known
 
 
@@ -151,7 +150,7 @@ def load_provenance(output: Path) -> Provenance:
         raise InputError(f"{output}: nothing is known of it: there is no {path}; {hint}") from None
     except OSError as error:
         raise StoreError(f"{path}: can't be read: {error.strerror}") from error
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise InputError(f"{path}: {error}") from None
 
 
@@ -185,5 +184,18 @@ def _frozen(value: Any) -> Any:
     return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
-def _whole(lengths: tuple[Lengths, ...]) -> bool:
-    return all(isinstance(n, int) and n >= 0 for each in lengths for n in each)
+def _fits(known: Provenance) -> bool:
+    """Tell whether a provenance that was read can be worked with."""
+    lengths = (known.shape, known.tile, *known.halo)
+    whole = all(isinstance(n, int) and n >= 0 for each in lengths for n in each)
+    runs = all(isinstance(name, str) and isinstance(run, int) for name, run in known.makers)
+    words = (known.command, known.filter, known.job, known.started)
+    said = all(isinstance(about, dict) for about in known.workers.values())
+    return (
+        whole
+        and runs
+        and said
+        and all(known.tile)
+        and len({len(each) for each in lengths}) == 1
+        and all(isinstance(word, str) for word in words)
+    )

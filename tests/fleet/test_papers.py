@@ -106,3 +106,37 @@ def test_a_report_that_cannot_be_written(folder: Path, path: str) -> None:
     done = coord(folder, "blur", "in.npy", "--report", path, "-q")
     refused(done, 2, path)
     assert not (folder / "in.blur.npy").exists()
+
+
+def test_show_and_preview_and_diff(folder: Path) -> None:
+    """Provenance tells of the output, the seams in pictures, and the tiles of a difference."""
+    run(folder)
+    shown = coord(folder, "show", "out.npy")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "intact  yes" in shown.stdout
+    assert "gaussian_filter sigma=2.0" in shown.stdout
+    assert coord(folder, "preview", "in.npy", "out.npy", "-o", "p.png").returncode == 0
+    assert (folder / "p.png").read_bytes().startswith(b"\x89PNG")
+    np.save(folder / "same.npy", np.load(folder / "out.npy"))
+    array = np.load(folder / "out.npy", mmap_mode="r+")
+    array[40, 49, 0] += 1
+    array.flush()
+    del array
+    changed = coord(folder, "show", "out.npy")
+    assert changed.returncode == 5
+    assert "intact  NO" in changed.stdout
+    found = coord(folder, "diff", "out.npy", "same.npy")
+    assert found.returncode == 5
+    assert "in 1 of 24 tiles: tile 4 at (40, 0, 0) (1)" in found.stdout
+    assert "axis 0 at 40 (1)" in found.stdout
+    assert "axis 1 at 50 (1)" in found.stdout
+
+
+def test_nothing_is_known(folder: Path) -> None:
+    """No provenance, or what is none, is named with what would help."""
+    refused(coord(folder, "show", "in.npy"), 2, "--provenance")
+    for text in ("{", "[]", '{"kind": "tilefan provenance", "version": 1}', "x" * 100):
+        (folder / "in.npy.json").write_text(text)
+        refused(coord(folder, "show", "in.npy"), 2, "in.npy.json")
+    np.save(folder / "other.npy", np.zeros(3))
+    refused(coord(folder, "preview", "in.npy", "other.npy", "-o", "p.png"), 2, "one shape")
