@@ -25,7 +25,7 @@ demo: .venv/installed
 	$(BIN)/coord demo
 
 test: .venv/installed lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 chaos: .venv/installed
 	TILEFAN_CHAOS_RUNS=1000 TILEFAN_CHAOS_KILLS=50 TILEFAN_CHAOS_FLIPS=10000 \

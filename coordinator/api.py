@@ -2,74 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
+from coordinator import ndimage
+from coordinator.chain import Link, filter_array, silent
 from coordinator.engines import Engine
-from coordinator.engines.local import LocalEngine
-from coordinator.events import Event, Listener
-from coordinator.output import Output
-from coordinator.run import Request, run, tile_shape
-from coordinator.stores.memory import ArraySink, ArraySource
-from tiling.dtypes import Array, output_dtype
-from tiling.errors import UnsupportedError
+from coordinator.events import Listener
+from coordinator.faces import method
+from tiling.dtypes import Array
 from tiling.filters import FILTERS
-from tiling.job import Job
 
 if TYPE_CHECKING:
     from coordinator.config import Config
 
-
-def gaussian_filter(
-    input: Any,  # noqa: A002 -- SciPy's name
-    sigma: Any,
-    order: Any = 0,
-    output: Any = None,
-    mode: Any = "reflect",
-    cval: Any = 0.0,
-    truncate: Any = 4.0,
-    *,
-    radius: Any = None,
-    axes: Any = None,
-    tile: Any = None,
-) -> Array:
-    """Filter an array with this machine's cores, bit for bit as `scipy.ndimage.gaussian_filter`.
-
-    Parameters
-    ----------
-    input : array_like
-        Of any shape and any dtype that SciPy filters.
-    sigma, order, output, mode, cval, truncate, radius, axes
-        As in SciPy 1.17.
-    tile : int or sequence of int, optional
-        Shape of the piece that each tile owns; chosen to keep the cores busy unless given.
-
-    Returns
-    -------
-    ndarray
-        Of the shape of `input`; `output` itself if that is an array.
-
-    Raises
-    ------
-    ValueError, TypeError, RuntimeError
-        What SciPy raises for the same mistake; also for a sigma that is negative or not finite.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> gaussian_filter(np.arange(50, step=2).reshape((5, 5)), sigma=1)[0]
-    array([4, 6, 8, 9, 11])
-    """
-    parameters = (sigma, order, output, mode, cval, truncate)
-    return _filter(LocalEngine(), _silent, "gaussian_filter", input, parameters, radius, axes, tile)
+gaussian_filter = ndimage.gaussian_filter
 
 
 class Fleet:
-    """Workers that filter together.
+    """Workers that filter together; it has a method for each function of `coordinator.ndimage`.
 
     Parameters
     ----------
@@ -107,8 +60,9 @@ class Fleet:
 
         config = hosts if isinstance(hosts, Config) else parse_hosts(hosts)
         self._names = tuple(host.name for host in config.hosts)
-        self._engine = HttpEngine(config, find_credential(token_file))
-        self._listen = listen or _silent
+        self._http = HttpEngine(config, find_credential(token_file))
+        self.engine: Engine = self._http
+        self.listen: Listener = listen or silent
 
     @classmethod
     def from_toml(
@@ -129,35 +83,25 @@ class Fleet:
 
         return cls(load_hosts(Path(path)), listen=listen, token_file=token_file)
 
-    def gaussian_filter(
-        self,
-        input: Any,  # noqa: A002 -- SciPy's name
-        sigma: Any,
-        order: Any = 0,
-        output: Any = None,
-        mode: Any = "reflect",
-        cval: Any = 0.0,
-        truncate: Any = 4.0,
-        *,
-        radius: Any = None,
-        axes: Any = None,
-        tile: Any = None,
-    ) -> Array:
-        """Filter an array on the fleet; parameters and result as `coordinator.gaussian_filter`.
+    def run(self, links: Sequence[Link], input: Any, *, tile: Any = None) -> Array:  # noqa: A002
+        """Filter an array on the fleet, by filters one after another in one pass.
+
+        Parameters and result as `coordinator.ndimage.run`.
 
         Raises
         ------
         TilefanError
             If the workers could not do it: nobody usable, a tile that failed everywhere.
         """
-        parameters = (sigma, order, output, mode, cval, truncate)
-        return _filter(
-            self._engine, self._listen, "gaussian_filter", input, parameters, radius, axes, tile
-        )
+        return filter_array(self.engine, self.listen, links, input, tile)
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Callable[..., Array]: ...
 
     def close(self) -> None:
         """Close the connections; the workers go on serving others."""
-        self._engine.close()
+        self._http.close()
 
     def __enter__(self) -> Self:
         return self
@@ -174,39 +118,5 @@ class Fleet:
         return f"<Fleet of {len(self._names)}: {', '.join(self._names)}>"
 
 
-def _filter(
-    engine: Engine,
-    listen: Listener,
-    name: str,
-    input: Any,  # noqa: A002 -- SciPy's name
-    parameters: tuple[Any, ...],
-    radius: Any,
-    axes: Any,
-    tile: Any,
-) -> Array:
-    """Normalise SciPy's parameters, run, and return the output."""
-    array = np.asarray(input)
-    call = FILTERS[name].call(array.ndim, array.dtype, *parameters, radius=radius, axes=axes)
-    out = _output(parameters[2], array)
-    # A tile's output must not be another tile's halo.
-    filled = np.empty_like(out) if np.may_share_memory(array, out) else out
-    request = Request(Job(array.ndim, (call,)), ArraySource(array), tile_shape(tile, array.ndim))
-    run(request, lambda _: Output(ArraySink(filled)), engine, listen)
-    if filled is not out:
-        out[...] = filled
-    return out
-
-
-def _output(output: Any, array: Array) -> Array:
-    """Return the array that SciPy's `output` asks for."""
-    dtype = output_dtype(output, array.dtype)
-    if output is None or isinstance(output, str | type | np.dtype):
-        return np.empty(array.shape, dtype)
-    out = np.asarray(output)
-    if out.shape != array.shape:
-        raise UnsupportedError(f"output shape not correct: {out.shape}, not {array.shape}")
-    return out
-
-
-def _silent(at: float, event: Event) -> None:
-    """Hear nothing."""
+for _row in FILTERS.values():
+    setattr(Fleet, _row.name, method(_row))

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from coordinator.chain import Chain
 from coordinator.engines import Capacity, Hearer
 from coordinator.engines.local import NAME, usable_cores
 from coordinator.errors import VerifyError
@@ -19,9 +20,6 @@ from coordinator.stores.memory import ArraySource
 from coordinator.stores.npy import open_npy
 from coordinator.verify import Check, Sampling
 from tiling.choose import MAX_TILE_BYTES
-from tiling.dtypes import output_dtype
-from tiling.filters import FILTERS
-from tiling.job import Job
 from tiling.plan import Plan
 
 
@@ -55,12 +53,12 @@ def verify_file(
         If a bit, the shape or the dtype is another.
     """
     array, made = open_npy(source), open_npy(result)
-    call = FILTERS[name].call(len(array.shape), array.dtype, **parameters)
-    want = array.shape, output_dtype(parameters.get("output"), array.dtype)
+    chain = Chain.of([(name, parameters)], len(array.shape), array.dtype)
+    want = array.shape, chain.dtype
     if (made.shape, made.dtype) != want:
         got = f"{made.shape} of {made.dtype}"
         raise VerifyError(f"{result} holds {got}; SciPy makes {want[0]} of {want[1]}")
-    request = Request(Job(len(array.shape), (call,)), array, title=title(name, parameters))
+    request = Request(chain.job, array, title=title([(name, parameters)]))
     plan = request.plan(Capacity(usable_cores(), MAX_TILE_BYTES))
     with make_listener(style) as listen:
 

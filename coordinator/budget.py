@@ -155,7 +155,10 @@ class FrugalEngine:
     def greet(self, job: Job, tell: Hearer) -> Capacity:
         """Greet, and take no more than the memory allows; see `coordinator.engines.Engine`."""
         capacity = self.engine.greet(job, tell)
-        return fit(replace(self.request, job=job), capacity, self.limit_bytes, self.peak)
+        # What bounds the samples of a later stage is not known here.
+        known = job == self.request.job
+        stage = self.request if known else replace(self.request, job=job, bound=None)
+        return fit(stage, capacity, self.limit_bytes, self.peak)
 
     def run(self, mission: Mission, tell: Hearer) -> None:
         """Compute every tile; see `coordinator.engines.Engine`."""

@@ -58,6 +58,10 @@ KeepGoing = Annotated[
     bool,
     typer.Option("--keep-going", help="With --hosts: when a tile fails everywhere, do the rest."),
 ]
+Notes = Annotated[
+    bool,
+    typer.Option("--notes/--no-notes", help="Say beforehand what may surprise."),
+]
 Sigma = Annotated[str, typer.Option(help="Standard deviation in samples, or one per axis.")]
 Order = Annotated[str, typer.Option(help="Derivative, or one per axis; 0 smooths.")]
 Mode = Annotated[
@@ -79,6 +83,24 @@ TileShape = Annotated[
 MaxMemory = Annotated[
     str | None,
     typer.Option(metavar="SIZE", help="Of this process, such as 500MB: tiles are cut to fit."),
+]
+Report = Annotated[
+    Path | None, typer.Option("--report", metavar="FILE", help="Write an HTML page about the run.")
+]
+Trace = Annotated[
+    Path | None, typer.Option("--trace", metavar="FILE", help="Write a trace of it, for Perfetto.")
+]
+Provenance = Annotated[
+    bool,
+    typer.Option(
+        "--provenance",
+        envvar="COORD_PROVENANCE",
+        help="Write OUTPUT.json: how the output was made.",
+    ),
+]
+Seams = Annotated[bool, typer.Option("--seams", help="Mark the tiles in the report's pictures.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Say what it would cost, as coord plan does.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Progress = Annotated[Style, typer.Option(help="How to show the run.")]
@@ -110,24 +132,11 @@ def blur(
         str | None,
         typer.Option(metavar="SHARE", help="Check so many tiles with SciPy here, such as 2%."),
     ] = None,
-    report: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write an HTML page about the run.")
-    ] = None,
-    trace: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write a trace of it, for Perfetto.")
-    ] = None,
-    provenance: Annotated[
-        bool,
-        typer.Option(
-            "--provenance",
-            envvar="COORD_PROVENANCE",
-            help="Write OUTPUT.json: how the output was made.",
-        ),
-    ] = False,
-    seams: Annotated[bool, typer.Option("--seams", help="Mark the tiles in the report.")] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what it would cost, as coord plan does.")
-    ] = False,
+    report: Report = None,
+    trace: Trace = None,
+    provenance: Provenance = False,
+    seams: Seams = False,
+    dry_run: DryRun = False,
     progress: Progress = "auto",
     quiet: Quiet = False,
 ) -> None:
@@ -138,9 +147,8 @@ def blur(
     parameters = gaussian(sigma, order, mode, cval, truncate, radius, axes, dtype)
     fraction = share(verify, "--verify") if verify else None
     if dry_run:
-        planning.show_plan(
-            "gaussian_filter", source, parameters, hosts, token_file, tile, max_memory
-        )
+        links = [("gaussian_filter", parameters)]
+        planning.show_plan(lambda: links, source, hosts, token_file, tile, max_memory)
         return
     with exit_codes():
         from coordinator.files import filter_file
@@ -164,7 +172,7 @@ def blur(
             say=(lambda _: None) if quiet else say,
             again=resume_line(sys.argv),
             max_memory_bytes=memory(max_memory, "--max-memory") if max_memory else None,
-            papers=Papers(report, trace, provenance, seams, shlex.join(["coord", *sys.argv[1:]])),
+            papers=Papers(report, trace, provenance, seams, command_line(sys.argv)),
         )
 
 
@@ -264,14 +272,23 @@ def plan(
     Example: coord plan in.npy --sigma 8 --hosts hosts.toml --max-memory 500MB
     """
     parameters = gaussian(sigma, order, mode, cval, truncate, radius, axes, dtype)
-    planning.show_plan(
-        "gaussian_filter", source, parameters, hosts, token_file, tile, max_memory, as_json=as_json
-    )
+    where = hosts, token_file, tile, max_memory
+    links = [("gaussian_filter", parameters)]
+    planning.show_plan(lambda: links, source, *where, as_json=as_json)
 
 
 app.command()(arrays.diff)
 app.command()(arrays.show)
 app.command()(arrays.preview)
+
+
+def command_line(argv: Sequence[str]) -> str:
+    """Return the command line that was given, to be quoted.
+
+    >>> command_line(["/usr/bin/coord", "blur", "my file.npy"])
+    "coord blur 'my file.npy'"
+    """
+    return shlex.join(["coord", *argv[1:]])
 
 
 def resume_line(argv: Sequence[str]) -> str:
@@ -292,5 +309,8 @@ def _is_module(path: str) -> bool:
 
 def main() -> None:
     """Run the command line."""
+    from coordinator.filter_commands import register
+
+    register(app)
     warnings.showwarning = show_warning
     app()

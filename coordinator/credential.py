@@ -56,6 +56,10 @@ class Credential:
         what = f"wants another token than that of {self.path}" if self.token else "wants a token"
         return f"{what}: {COPY} {self.path}, and chmod 600 it"
 
+    def blot(self, text: str) -> str:
+        """Return what a worker said without the token, which it knows."""
+        return self.token.blot(text) if self.token else text
+
 
 def find_credential(
     given: Path | str | None = None, environ: Mapping[str, str] = os.environ

@@ -3,33 +3,41 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from coordinator.advice import advice
 from coordinator.budget import frugal, within
+from coordinator.chain import Chain, Link
 from coordinator.engines import Engine
 from coordinator.journal.opening import Opening, unfinished
 from coordinator.journal.resume import check_same
 from coordinator.output import Output
 from coordinator.papers import Papers, drawn_up
 from coordinator.progress import Style, make_listener
-from coordinator.run import Request, run, tile_shape
-from coordinator.stores.npy import check_output, open_npy
+from coordinator.run import Request, known_bound, run, tile_shape
+from coordinator.stores.npy import NpySink, check_output, open_npy
 from coordinator.verify import Sampling
-from tiling.dtypes import output_dtype
 from tiling.filters import FILTERS
-from tiling.job import Job
 from tiling.plan import Plan
 
 
 def filter_file(
-    name: str,
+    name: str, source: Path, target: Path, parameters: Mapping[str, Any], **options: Any
+) -> None:
+    """Filter one `.npy` file into another by one filter; options as `filter_chain` has them."""
+    filter_chain([(name, parameters)], source, target, **options)
+
+
+def filter_chain(
+    links: Sequence[Link],
     source: Path,
     target: Path,
-    parameters: Mapping[str, Any],
     *,
     hosts: Path | None = None,
     token_file: Path | None = None,
@@ -43,16 +51,15 @@ def filter_file(
     again: str = "",
     max_memory_bytes: int | None = None,
     papers: Papers = Papers(),  # noqa: B008 -- a frozen value
+    notes: bool = False,
 ) -> None:
-    """Filter one `.npy` file into another.
+    """Filter one `.npy` file into another, by filters one after another.
 
     Parameters
     ----------
-    name : str
-        A row of `tiling.filters.FILTERS`.
+    links : sequence of (str, mapping)
+        Rows of `tiling.filters.FILTERS`, and SciPy's parameters for each.
     source, target : Path
-    parameters : mapping
-        SciPy's parameters of that filter.
     hosts : Path, optional
         hosts.toml; this machine's cores without it.
     token_file : Path, optional
@@ -76,6 +83,8 @@ def filter_file(
         Of this process; tiles are cut so small that it suffices.
     papers : Papers
         What to write beside the output.
+    notes : bool
+        Whether to say beforehand what may surprise; see `coordinator.advice`.
 
     Raises
     ------
@@ -84,19 +93,22 @@ def filter_file(
     """
     array = open_npy(source)
     check_output(target, source, overwrite=overwrite)
-    call = FILTERS[name].call(len(array.shape), array.dtype, **parameters)
-    dtype = output_dtype(parameters.get("output"), array.dtype)
-    job = Job(len(array.shape), (call,))
-    shape = tile_shape(tile, len(array.shape))
-    request = Request(job, array, shape, title(name, parameters), sampling)
-    opening = Opening(target, job, array, source.stat(), dtype, _words(parameters), again)
+    chain = Chain.of(links, len(array.shape), array.dtype)
+    job, shape = chain.job, tile_shape(tile, len(array.shape))
+    bound = known_bound(job, array)
+    request = Request(job, array, shape, title(links), bound, sampling)
+    for sentence in advice(job, array.shape, bound) if notes else ():
+        say(f"note: {sentence}")
+    opening = Opening(target, job, array, source.stat(), chain.dtype, _words(links), again)
     left = unfinished(target, overwrite=overwrite, resume=resume, say=say)
     if left is not None:
         was = left.header
         check_same(target, was, opening.header(request.tile or was.tile))
         request = replace(request, tile=was.tile)
 
-    def open_output(plan: Plan) -> Output:
+    def open_output(plan: Plan | None) -> Output:
+        if plan is None:
+            return Output(NpySink.create(target, array.shape, chain.dtype))
         return opening.begin(plan) if left is None else opening.resume(left, plan)
 
     with (
@@ -110,8 +122,13 @@ def filter_file(
         run(request, open_output, bounded, listen)
 
 
-def _words(parameters: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    return tuple((name, str(value)) for name, value in parameters.items())
+def _words(links: Sequence[Link]) -> tuple[tuple[str, str], ...]:
+    """Return all parameters in words; in a chain each with the number of its filter."""
+    return tuple(
+        (key if len(links) == 1 else f"{number} {name} {key}", str(value))
+        for number, (name, parameters) in enumerate(links, 1)
+        for key, value in parameters.items()
+    )
 
 
 @contextmanager
@@ -139,12 +156,19 @@ def open_engine(
             yield engine
 
 
-def title(name: str, parameters: Mapping[str, Any]) -> str:
-    """Return the call as people write it, defaults left out."""
-    rows = inspect.signature(FILTERS[name].call).parameters
-    words = (
-        f"{key}={','.join(map(str, value)) if isinstance(value, list) else value}"
-        for key, value in parameters.items()
-        if value != rows[key].default
+def title(links: Sequence[Link]) -> str:
+    """Return the calls as people write them, defaults left out."""
+    return " then ".join(
+        " ".join((name, *_differing(name, parameters))) for name, parameters in links
     )
-    return " ".join((name, *words))
+
+
+def _differing(name: str, parameters: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the parameters that differ from their defaults."""
+    rows = inspect.signature(FILTERS[name].call).parameters
+    for key, value in parameters.items():
+        if isinstance(value, np.ndarray):
+            yield f"{key}={'x'.join(map(str, value.shape))}"
+        elif key not in rows or value != rows[key].default:
+            text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+            yield f"{key}={text}"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from coordinator.budget import FleetPeak, LocalPeak, Peak, fit, in_flight_bytes, resident_bytes
+from coordinator.chain import Chain, Link
 from coordinator.config import load_hosts
 from coordinator.credential import find_credential
 from coordinator.engines import Capacity
@@ -14,12 +15,13 @@ from coordinator.engines.local import usable_cores
 from coordinator.files import title
 from coordinator.forecast import Forecast, Measured, expected_s, shares, verdict
 from coordinator.measuring import measure_fleet, measure_here
-from coordinator.run import Request, tile_shape
+from coordinator.run import Request, known_bound, tile_shape
 from coordinator.stores.npy import open_npy
 from tiling.choose import MAX_TILE_BYTES
 from tiling.cost import tile_bytes
 from tiling.filters import FILTERS
 from tiling.job import Job
+from tiling.stages import stages
 
 CAVEATS_HERE = ("one block was timed; cores that share memory's bandwidth may be slower together",)
 CAVEATS_FLEET = (
@@ -28,17 +30,16 @@ CAVEATS_FLEET = (
 )
 
 
-def plan_file(
-    name: str,
+def plan_chain(
+    links: Sequence[Link],
     source: Path,
-    parameters: Mapping[str, Any],
     *,
     hosts: Path | None = None,
     token_file: Path | None = None,
     tile: Any = None,
     max_memory_bytes: int | None = None,
 ) -> Forecast:
-    """Forecast the filtering of one `.npy` file; parameters as `coordinator.files.filter_file`.
+    """Forecast the filtering of one `.npy` file; parameters as `coordinator.files.filter_chain`.
 
     Raises
     ------
@@ -47,8 +48,12 @@ def plan_file(
     """
     array = open_npy(source)
     ndim = len(array.shape)
-    job = Job(ndim, (FILTERS[name].call(ndim, array.dtype, **parameters),))
-    request = Request(job, array, tile_shape(tile, ndim), title(name, parameters))
+    whole = Chain.of(links, ndim, array.dtype).job
+    whole.program.check_shape(array.shape)
+    bound = known_bound(whole, array)
+    parts = stages(whole, bound)
+    job = next((part.work for part in parts if isinstance(part.work, Job)), whole)
+    request = Request(job, array, tile_shape(tile, ndim), title(links), bound)
     base_bytes = resident_bytes()
     here = Capacity(usable_cores(), MAX_TILE_BYTES)
     machine = measure_here(job, array)
@@ -72,7 +77,7 @@ def plan_file(
         input=array.name,
         dtype=str(array.dtype),
         filter=request.title,
-        exactness=FILTERS[name].exactness.value,
+        exactness="; ".join(dict.fromkeys(FILTERS[name].exactness.value for name, _ in links)),
         shape=plan.grid.shape,
         tile=plan.grid.tile,
         grid=plan.grid.counts,
@@ -87,5 +92,12 @@ def plan_file(
         fleet_s=fleet_s,
         shares=shares(plan, fleet or (machine,)),
         verdict=verdict(plan, here_s, fleet_s, fleet),
-        caveats=CAVEATS_FLEET if fleet else CAVEATS_HERE,
+        caveats=(*(CAVEATS_FLEET if fleet else CAVEATS_HERE), *_staged(len(parts))),
     )
+
+
+def _staged(number: int) -> tuple[str, ...]:
+    """Say of a job in stages what the numbers are about."""
+    if number == 1:
+        return ()
+    return (f"the job takes {number} stages, one after another: all this is about the first",)

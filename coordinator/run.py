@@ -1,24 +1,36 @@
-"""A run, on one screen: greet, plan, compute, commit."""
+"""A run, on one screen: greet, plan, compute, commit; and so for each stage of a job."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import index
 from typing import Any
+
+import numpy as np
 
 from coordinator.engines import Capacity, Engine, Hearer, Mission
 from coordinator.errors import VerifyError
 from coordinator.events import Event, Listener, RunFinished, RunStarted, TileKept
 from coordinator.output import Output
 from coordinator.stores import Source
+from coordinator.stores.memory import ArraySink, ArraySource
+from coordinator.stores.scratch import scratch
 from coordinator.verify import Check, Sampling, Witness
 from tiling.choose import Choice, choose_tile
+from tiling.dtypes import Array
 from tiling.errors import BadTypeError, BadValueError
 from tiling.grid import Grid
+from tiling.halo import Halo
 from tiling.job import Job
+from tiling.operations import Arithmetic
+from tiling.operations.base import ANYTHING, dtype_bound
 from tiling.plan import Plan
+from tiling.stages import Stage, stages, wants_bound
+
+PIECE_BYTES = 16 * 2**20
+"""Of a block that is looked at, or combined with others, in this process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +45,8 @@ class Request:
         Shape of the piece that each tile owns.
     title : str
         What people call the job.
+    bound : float, optional
+        Of the source's samples (see `tiling.operations.base`); looked for unless given.
     sampling : Sampling, optional
         Which tiles are computed once more before the output is made visible; none without it.
     """
@@ -41,6 +55,7 @@ class Request:
     source: Source
     tile: tuple[int, ...] | None = None
     title: str = ""
+    bound: float | None = None
     sampling: Sampling | None = None
 
     def choice(self, capacity: Capacity) -> Choice:
@@ -54,25 +69,39 @@ class Request:
             job.halo,
             job.wraps,
             capacity.slots,
+            whole=self._whole,
             max_tile_bytes=capacity.tile_bytes,
         )
 
+    @property
+    def _whole(self) -> tuple[bool, ...]:
+        """Axes that are not to be cut."""
+        return self.job.whole(ANYTHING if self.bound is None else self.bound)
+
     def plan(self, capacity: Capacity) -> Plan:
         """Cut the source for an engine of this capacity."""
-        job, grid = self.job, Grid(self.source.shape, self.choice(capacity).tile)
+        job, shape = self.job, self.source.shape
+        tile = tuple(
+            max(length, 1) if kept else size
+            for size, length, kept in zip(
+                self.choice(capacity).tile, shape, self._whole, strict=True
+            )
+        )
+        grid = Grid(shape, tile)
         return Plan(grid, job.halo, job.wraps, job.source.itemsize, job.target.itemsize)
 
 
 def run(
-    request: Request, open_output: Callable[[Plan], Output], engine: Engine, listen: Listener
+    request: Request, open_output: Callable[[Plan | None], Output], engine: Engine, listen: Listener
 ) -> Plan:
-    """Carry out a request; return the plan that was followed.
+    """Carry out a request in as many stages as it takes; return the last one's plan.
 
     Parameters
     ----------
     request : Request
     open_output : callable
-        Opens the output of a plan, once it is known that the job can be computed.
+        Opens the output of a plan, once it is known that the job can be computed; of None where
+        the job takes several stages, so that no later run can go on with it.
     engine : Engine
     listen : Listener
         Hears every fact, with the seconds of a monotonic clock.
@@ -83,6 +112,19 @@ def run(
         If the output could not be made; a note says what is left of it and how to go on, if
         anything is.
     """
+    job = request.job
+    job.program.check_shape(request.source.shape)
+    bound = known_bound(job, request.source) if request.bound is None else request.bound
+    parts = stages(job, bound)
+    if len(parts) == 1:
+        return run_job(replace(request, bound=bound), open_output, engine, listen)
+    return _Relay(request, parts, engine, listen).run(open_output(None))
+
+
+def run_job(
+    request: Request, open_output: Callable[[Plan], Output], engine: Engine, listen: Listener
+) -> Plan:
+    """Carry out a request in one stage; return the plan that was followed."""
 
     def tell(event: Event) -> None:
         listen(time.monotonic(), event)
@@ -118,6 +160,93 @@ def _fill(request: Request, plan: Plan, output: Output, engine: Engine, tell: He
     check = Check(job, plan, source, output.sink.region)
     for _ in check.tiles(sample, witness.makers):
         pass
+
+
+class _Relay:
+    """Stages one after another; an intermediate array lives until its last reader is done."""
+
+    def __init__(
+        self, request: Request, parts: tuple[Stage, ...], engine: Engine, listen: Listener
+    ) -> None:
+        self._request = request
+        self._parts = parts
+        self._engine = engine
+        self._listen = listen
+        self._arrays: dict[int, Source] = {0: request.source}
+
+    def run(self, output: Output) -> Plan:
+        """Run every stage, the last one into the output; return that one's plan."""
+        try:
+            for index in range(len(self._parts) - 1):
+                self._between(index)
+        except BaseException:
+            output.abandon()
+            raise
+        return self._stage(len(self._parts) - 1, output)
+
+    def _between(self, index: int) -> None:
+        part = self._parts[index]
+        array = scratch(self._request.source.shape, part.target)
+        self._stage(index, Output(ArraySink(array, "intermediate")))
+        self._arrays[part.number] = ArraySource(array, "intermediate")
+        needed = {read for later in self._parts[index + 1 :] for read in later.inputs}
+        self._arrays = {n: source for n, source in self._arrays.items() if n in needed}
+
+    def _stage(self, index: int, output: Output) -> Plan:
+        """Run one stage, which commits or abandons its output."""
+        part = self._parts[index]
+        sources = [self._arrays[number] for number in part.inputs]
+        if isinstance(part.work, Arithmetic):
+            return _combine(part.work, sources, output)
+        title = self._request.title or part.work.calls[0].filter
+        stage = Request(
+            part.work,
+            sources[0],
+            self._request.tile,
+            f"{title}, stage {index + 1} of {len(self._parts)}",
+            part.bound,
+            self._request.sampling,
+        )
+        return run_job(stage, lambda _: output, self._engine, self._listen)
+
+
+def known_bound(job: Job, source: Source) -> float:
+    """Return the bound of a source's samples, looking at them only if it matters."""
+    return bound_of(source) if wants_bound(job) else dtype_bound(job.source)
+
+
+def bound_of(source: Source) -> float:
+    """Return the largest magnitude among all samples, NaN if there is one."""
+    bound = 0.0
+    for block in (source.read(tile.read) for tile in _pieces(source)):
+        both = np.max(block), np.min(block)
+        bound = float(np.max([bound, abs(float(both[0])), abs(float(both[1]))]))
+    return bound
+
+
+def _pieces(source: Source) -> Plan:
+    """Cut an array into slabs that are read at a time where nothing is sent."""
+    shape, itemsize = source.shape, source.dtype.itemsize
+    halo, wraps = Halo.none(len(shape)), (False,) * len(shape)
+    tile = choose_tile(shape, itemsize, halo, wraps, 1, max_tile_bytes=PIECE_BYTES).tile
+    return Plan(Grid(shape, tile), halo, wraps, itemsize, itemsize)
+
+
+def _combine(work: Arithmetic, sources: list[Source], output: Output) -> Plan:
+    """Compute sample by sample, here: it takes less than sending the samples would."""
+    plan = _pieces(sources[0])
+    try:
+        for tile in plan:
+            blocks = [source.read(tile.read) for source in sources]
+            region = output.sink.region(tile.write)
+            native: Array = np.empty(region.shape, region.dtype.newbyteorder("="))
+            work.combine(blocks, native)
+            region[...] = native
+    except BaseException:
+        output.abandon()
+        raise
+    output.commit()
+    return plan
 
 
 def tile_shape(tile: Any, ndim: int) -> tuple[int, ...] | None:

@@ -23,6 +23,12 @@ settings.register_profile("ci", settings.get_profile("desk"), derandomize=True, 
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nobodys_home(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Whoever runs the tests may have a token of their own: it is neither used nor made."""
+    os.environ["XDG_CONFIG_HOME"] = str(tmp_path_factory.mktemp("config"))
+
+
 @pytest.fixture(scope="session")
 def two_workers() -> Iterator[list[WorkerProcess]]:
     """Two real workers on loopback, shared by all tests that do them no harm."""

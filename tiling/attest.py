@@ -1,20 +1,23 @@
 """What a worker must prove before it gets a tile: the digests of fixed probes.
 
-A probe is all cases of `tiling.kernels.probe` for one pair of dtypes and one edge mode; its weights
-are given, so nobody's `exp` matters. A job needs the probes of the passes that it makes. What SciPy
-makes of each stands in `tiling.attested`; so whoever compares needs no SciPy of its own.
+A probe is all cases of `tiling.kernels.probe` for one pair of dtypes and one edge mode, or one of
+`tiling.windows_probe`; its weights are given, so nobody's `exp` matters. A job needs the probes of
+the operations that it is made of. What SciPy makes of each stands in `tiling.attested`, so whoever
+compares needs no SciPy of its own.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import xxhash
 
-from tiling.attested import MODES, TABLE
+from tiling.attested import MODES, TABLE, WINDOWS
+from tiling.dtypes import Dtype
 from tiling.job import Job
 from tiling.kernels import Kernel
+from tiling.operations import Correlations, Operation, Step
 
 DIGITS = 12
 """Hexadecimal digits of a digest: 48 bits tell any honest difference; a liar is not stopped so."""
@@ -24,7 +27,8 @@ DIGITS = 12
 def expected() -> Mapping[str, str]:
     """Return the digest of every probe there is, as SciPy 1.17 gives it on x86-64."""
     rows = (line.split() for line in TABLE.splitlines() if line)
-    return {
+    windows = dict(line.split() for line in WINDOWS.splitlines() if line)
+    return windows | {
         f"{source}-{target}-{mode}": digest
         for source, target, *digests in rows
         for mode, digest in zip(MODES, digests, strict=True)
@@ -32,7 +36,7 @@ def expected() -> Mapping[str, str]:
 
 
 def needed(job: Job) -> tuple[str, ...]:
-    """Return the probes that a job needs, in order; none if it only copies.
+    """Return the probes that a job needs, in order; none if it only copies or adds.
 
     Examples
     --------
@@ -42,15 +46,18 @@ def needed(job: Job) -> tuple[str, ...]:
     >>> needed(Job(2, (call,)))
     ('int32-int32-reflect', 'int32-int32-wrap')
     """
-    return tuple(
-        sorted(
-            {
-                f"{call.source.name}-{call.target.name}-{step.mode}"
-                for call in job.calls
-                for step in call.operation.passes
-            }
-        )
-    )
+    program = job.program
+    dtypes = program.dtypes
+    found = (_probes(step, dtypes[step.inputs[0]]) for step in program.steps)
+    return tuple(sorted({name for names in found for name in names}))
+
+
+def _probes(step: Step, source: Dtype) -> Iterator[str]:
+    match step.operation:
+        case Correlations(passes):
+            yield from (f"{source.name}-{step.target.name}-{each.mode}" for each in passes)
+        case Operation() as operation:
+            yield f"{operation.KIND}-{source.name}"
 
 
 def digest_of(name: str, kernel: Kernel) -> str:
@@ -62,14 +69,23 @@ def digest_of(name: str, kernel: Kernel) -> str:
         A key of `expected`.
     kernel : Kernel
     """
+    state = xxhash.xxh3_128()
+    for data in _outcomes(name, kernel):
+        state.update(data)
+    return state.hexdigest()[:DIGITS]
+
+
+def _outcomes(name: str, kernel: Kernel) -> Iterator[bytes]:
+    from tiling import windows_probe
     from tiling.kernels.probe import cases
 
+    if name.partition("-")[0] in windows_probe.MAKERS:
+        yield from windows_probe.outcomes(name, kernel)
+        return
     source, target, mode = name.split("-")
-    state = xxhash.xxh3_128()
     for case in cases([(source, target)]):
         if case.mode == mode:
-            state.update(case.outcome(kernel).data)
-    return state.hexdigest()[:DIGITS]
+            yield case.outcome(kernel).tobytes()
 
 
 def first_difference(

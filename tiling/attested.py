@@ -1,7 +1,8 @@
 """What SciPy 1.17 on x86-64 makes of every probe: written by ``make attested``.
 
-A line for each pair of dtypes, input and output; a digest for each edge mode. `tiling.attest` says
-what it means, and a test computes it all again.
+Of correlations, a line for each pair of dtypes, input and output, with a digest for each edge mode;
+of other operations, a line for each kind and dtype. `tiling.attest` says what it means, and a test
+computes it all again.
 """
 
 MODES = ("reflect", "mirror", "nearest", "constant", "wrap")
@@ -132,4 +133,90 @@ complex64  complex64  0b37955f0ca2 18a1fa020ec8 08cba83f3e7d e92d6876144d 1ec8c4
 complex64  complex128 493021626add 564de8dcb19a 8fa1e65bdcc9 68d239afacfd fac41b3817cf
 complex128 complex64  a850cb74b6b6 cf710806a5df 3d7ef987ffa2 7225b9a9782b 968cbfae1fe9
 complex128 complex128 45552fea41ba 12143a7e5472 ebe930a4472d e424e322319b d5d900efb4c3
+"""
+
+WINDOWS = """
+running_extremum-bool            992cfbd147d3
+running_extremum-int8            218367ae262c
+running_extremum-int16           f8c206ca7818
+running_extremum-int32           dfcbaeaec2f1
+running_extremum-int64           64ada4bd525b
+running_extremum-uint8           ce5c5959863c
+running_extremum-uint16          829f9fab58c2
+running_extremum-uint32          20dec7233e26
+running_extremum-uint64          061e9705c203
+running_extremum-float32         3d2d26e412dc
+running_extremum-float64         5be2b7b29cb5
+running_mean-bool                43de334551e3
+running_mean-int8                c019a5e8e66d
+running_mean-int16               79a72710c051
+running_mean-int32               473f0ee4d550
+running_mean-int64               67ee2df0455e
+running_mean-uint8               18d2efd94ed9
+running_mean-uint16              46d5ca19eca2
+running_mean-uint32              1964819a9207
+running_mean-uint64              19d3c87dc6d0
+running_mean-float32             cc492ed573ae
+running_mean-float64             bb2a08c2163f
+running_mean-complex64           509373ca4d3c
+running_mean-complex128          3d2d38003e1f
+complex_correlation-bool         f54adbc38ea1
+complex_correlation-int8         94e15edc9e64
+complex_correlation-int16        e0bacf49e130
+complex_correlation-int32        7b0f146783e8
+complex_correlation-int64        9fa9fcf00edd
+complex_correlation-uint8        b68d052922bb
+complex_correlation-uint16       d3dfc68ebbd6
+complex_correlation-uint32       23169113d4c3
+complex_correlation-uint64       f7e13327cd7a
+complex_correlation-float32      a09556522e6c
+complex_correlation-float64      e9775f4ef5ed
+complex_correlation-complex64    2acd6ed7c54c
+complex_correlation-complex128   88d504105112
+correlation-bool                 7fd4562446ff
+correlation-int8                 47e46d3b5a05
+correlation-int16                f9327403ae44
+correlation-int32                e63c9d0665d3
+correlation-int64                ee27d357f4f2
+correlation-uint8                aff1b03d17a8
+correlation-uint16               5b427fe0858e
+correlation-uint32               e1b71b9a5df8
+correlation-uint64               399b6fe36730
+correlation-float32              faaa8880eb8b
+correlation-float64              6fb26aab0620
+correlation-complex64            e3e89f9de465
+correlation-complex128           0ac58b8cda2f
+extremum-bool                    2a0019ee59ae
+extremum-int8                    dc35b814862e
+extremum-int16                   44c7155386e4
+extremum-int32                   3de241a89ccc
+extremum-int64                   a9d3fae64717
+extremum-uint8                   034793f03dc5
+extremum-uint16                  6536af60c75f
+extremum-uint32                  1e981808267f
+extremum-uint64                  782759b88be7
+extremum-float32                 fd845434c03f
+extremum-float64                 b40d6c5e7a20
+rank-bool                        5163d2df9290
+rank-int8                        c32410783713
+rank-int16                       e033ea956f7b
+rank-int32                       0e6d9ac93afc
+rank-int64                       0c14c327b500
+rank-uint8                       30c313a3938a
+rank-uint16                      e26b7c20779d
+rank-uint32                      00e792b1cad0
+rank-uint64                      60df54aa1590
+rank-float32                     c2493699701e
+rank-float64                     85c08d16db58
+erosion-bool                     41f6d48d0789
+erosion-int8                     056055906e0a
+erosion-int16                    74cc3515a903
+erosion-int32                    74cc3515a903
+erosion-int64                    74cc3515a903
+erosion-uint8                    056055906e0a
+erosion-uint16                   74cc3515a903
+erosion-uint32                   74cc3515a903
+erosion-uint64                   74cc3515a903
+erosion-float32                  cf2853e26502
+erosion-float64                  e491ff01c653
 """

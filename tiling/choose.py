@@ -60,6 +60,7 @@ def choose_tile(
     wraps: tuple[bool, ...],
     slots: int,
     *,
+    whole: tuple[bool, ...] | None = None,
     tiles_per_slot: int = TILES_PER_SLOT,
     max_tile_bytes: int = MAX_TILE_BYTES,
     min_tile_bytes: int = MIN_TILE_BYTES,
@@ -78,6 +79,8 @@ def choose_tile(
         Axes whose edge mode is ``wrap``.
     slots : int
         Tiles that are computed at the same time, over all workers.
+    whole : tuple of bool, optional
+        Axes that are not to be cut.
     tiles_per_slot : int
         How many tiles each slot should see, for balance.
     max_tile_bytes, min_tile_bytes : int
@@ -97,17 +100,24 @@ def choose_tile(
     least = -(-size * itemsize // max_tile_bytes)
     most = max(least, size * itemsize // min_tile_bytes, 1)
     wishes = [min(max(slots * times, least), most) for times in range(tiles_per_slot, 0, -1)]
-    cuts = [_cut(shape, halo, wraps, wish) for wish in (*wishes, least)]
+    kept = whole or (False,) * len(shape)
+    cuts = [_cut(shape, halo, wraps, kept, wish) for wish in (*wishes, least)]
     busy = min(slots, most)
     thin = [cut for cut in cuts if cut.overhead <= max_overhead and len(cut.grid) >= busy]
     best = thin[0] if thin else min(cuts, key=lambda cut: _time(cut, slots))
     return Choice(best.grid.tile, _reason(best, slots, max_overhead))
 
 
-def _cut(shape: tuple[int, ...], halo: Halo, wraps: tuple[bool, ...], wish: int) -> _Cut:
+def _cut(
+    shape: tuple[int, ...],
+    halo: Halo,
+    wraps: tuple[bool, ...],
+    whole: tuple[bool, ...],
+    wish: int,
+) -> _Cut:
     """Cut into about so many tiles: slabs, or blocks where these read clearly less."""
-    slabs = _measure(_slabs(shape, wish), halo, wraps, slab=True)
-    blocks = _measure(_blocks(shape, halo, wraps, wish), halo, wraps, slab=False)
+    slabs = _measure(_slabs(shape, whole, wish), halo, wraps, slab=True)
+    blocks = _measure(_blocks(shape, halo, wraps, whole, wish), halo, wraps, slab=False)
     allowed = blocks.samples * (1 + SLAB_ALLOWANCE)
     return slabs if slabs.samples <= allowed and len(slabs.grid) >= wish / 2 else blocks
 
@@ -127,24 +137,33 @@ def _read(grid: Grid, halo: Halo, wraps: tuple[bool, ...], axis: int, count: int
     return read_total(length, size, (halo.before[axis], halo.after[axis]), wraps=wraps[axis])
 
 
-def _slabs(shape: tuple[int, ...], wish: int) -> Grid:
+def _slabs(shape: tuple[int, ...], whole: tuple[bool, ...], wish: int) -> Grid:
     """Cut the first axis, then the second once the first is cut to single samples, and so on."""
     tile = []
-    for length in shape:
+    for length, kept in zip(shape, whole, strict=True):
+        if kept:
+            tile.append(length)
+            continue
         count = min(length, max(wish, 1))
         tile.append(-(-length // count))
         wish = -(-wish // length) if wish > length else 1
     return Grid(shape, tuple(tile))
 
 
-def _blocks(shape: tuple[int, ...], halo: Halo, wraps: tuple[bool, ...], wish: int) -> Grid:
+def _blocks(
+    shape: tuple[int, ...],
+    halo: Halo,
+    wraps: tuple[bool, ...],
+    whole: tuple[bool, ...],
+    wish: int,
+) -> Grid:
     """Halve, until there are as many tiles as wished, along the axis where it costs least."""
     grid = Grid(shape, shape)
     while len(grid) < wish:
         halves = [
             Grid(shape, (*grid.tile[:axis], -(-grid.tile[axis] // 2), *grid.tile[axis + 1 :]))
             for axis in range(len(shape))
-            if grid.tile[axis] > 1
+            if grid.tile[axis] > 1 and not whole[axis]
         ]
         if not halves:
             break

@@ -37,3 +37,13 @@ class Halo:
             tuple(a + b for a, b in zip(self.before, other.before, strict=True)),
             tuple(a + b for a, b in zip(self.after, other.after, strict=True)),
         )
+
+    def __or__(self, other: Halo) -> Halo:
+        """Return the halo of two filters that read the same array.
+
+        >>> Halo((1, 0), (2, 0)) | Halo((0, 3), (3, 0))
+        Halo(before=(1, 3), after=(3, 0))
+        """
+        return Halo(
+            tuple(map(max, self.before, other.before)), tuple(map(max, self.after, other.after))
+        )

@@ -9,13 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from tiling.dtypes import Array, Dtype, parse_dtype, wire_name
 from tiling.errors import WireError
 from tiling.halo import Halo
 from tiling.kernels import Kernel
-from tiling.operations import Correlations, operation_from_json
+from tiling.operations import Operation, Program, Step, operation_from_json
 
 MAX_NDIM = 32
 """Axes of an array: what NumPy 1 could index, and more than anyone filters."""
@@ -32,14 +30,14 @@ class Call:
     ----------
     filter : str
         SciPy's name of the filter.
-    operation : Correlations
+    operation : Operation or Program
         What it comes down to.
     source, target : numpy.dtype
         What it reads and writes, in native byte order.
     """
 
     filter: str
-    operation: Correlations
+    operation: Operation | Program
     source: Dtype
     target: Dtype
 
@@ -87,16 +85,29 @@ class Job:
         return self.calls[-1].target
 
     @property
+    def program(self) -> Program:
+        """The steps of all calls, one after another."""
+        steps: list[Step] = []
+        for call in self.calls:
+            first = len(steps)
+            for step in _steps(call):
+                inputs = tuple(first + number for number in step.inputs)
+                steps.append(Step(step.operation, inputs, step.target))
+        return Program(self.source, tuple(steps))
+
+    @property
     def halo(self) -> Halo:
         """The halo of all calls together."""
-        return sum((call.operation.halo(self.ndim) for call in self.calls), Halo.none(self.ndim))
+        return self.program.halo(self.ndim)
 
     @property
     def wraps(self) -> tuple[bool, ...]:
         """Which axes are read round the array's edges."""
-        return tuple(
-            map(any, zip(*(call.operation.wraps(self.ndim) for call in self.calls), strict=True))
-        )
+        return self.program.wraps(self.ndim)
+
+    def whole(self, bound: float) -> tuple[bool, ...]:
+        """Tell which axes tiles must own whole, for samples within `bound`."""
+        return self.program.whole(self.ndim, bound)
 
     @property
     def digest(self) -> str:
@@ -114,12 +125,7 @@ class Job:
         out : ndarray, dtype `target`, shape of the crop
         kernel : Kernel
         """
-        everything = tuple(slice(0, length) for length in block.shape)
-        for call in self.calls[:-1]:
-            between = np.empty(block.shape, call.target)
-            call.operation.apply(block, everything, between, kernel)
-            block = between
-        self.calls[-1].operation.apply(block, crop, out, kernel)
+        self.program.apply(block, crop, out, kernel)
 
     def encode(self) -> bytes:
         """Return the job as JSON: the same bytes for the same job."""
@@ -156,3 +162,10 @@ class Job:
         if any(a.target != b.source for a, b in itertools.pairwise(calls)):
             raise WireError("job: a call reads another dtype than the one before it wrote")
         return cls(ndim, calls)
+
+
+def _steps(call: Call) -> tuple[Step, ...]:
+    operation = call.operation
+    if isinstance(operation, Program):
+        return operation.steps
+    return (Step(operation, (0,), call.target),)

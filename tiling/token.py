@@ -72,6 +72,10 @@ class Token:
         """The value of the header ``Authorization``."""
         return f"Bearer {self._text}"
 
+    def blot(self, text: str) -> str:
+        """Return a stranger's text without this token, should it be in there."""
+        return text.replace(self._text, "(token)")
+
     def opens(self, header: str | None) -> bool:
         """Tell whether a header ``Authorization`` carries this token, in constant time."""
         scheme, _, given = (header or "").partition(" ")

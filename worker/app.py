@@ -6,7 +6,7 @@ from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
-from worker import attest, compute, handlers, health
+from worker import attest, compute, filters, handlers, health
 from worker.faults import answer_faults, check_access
 from worker.service import SERVICE, Service
 from worker.transfer import wait_to_be_asked
@@ -17,6 +17,7 @@ ROUTES = (
     ("POST", "/v1/attest", attest.post_attest),
     ("POST", "/v1/jobs", handlers.post_job),
     ("POST", "/v1/tiles", handlers.post_tile),
+    ("POST", "/v1/filters/{name}", filters.post_filter),
     ("POST", "/", compute.post_array),
 )
 

@@ -57,7 +57,8 @@ def _radius(text: str) -> int | None:
     return None if text == "none" else int(text)
 
 
-def _number(text: str) -> complex:
+def number(text: str) -> complex:
+    """Parse a number that may be complex."""
     value = complex(text)
     return value if value.imag else value.real
 
@@ -66,7 +67,7 @@ PARAMETERS: Mapping[str, Callable[[str], Any]] = {
     "sigma": _each(float),
     "order": _each(int),
     "mode": _each(str),
-    "cval": _number,
+    "cval": number,
     "truncate": float,
     "radius": _each(_radius),
     "axes": _each(int),
@@ -92,7 +93,9 @@ async def post_array(request: web.Request) -> web.StreamResponse:
                 if file is None:
                     return _no_file()
                 header, start = await _header(file, limit)
-                work = await service.clerk.do(partial(_work, service, header, parameters))
+                work = await service.clerk.do(
+                    partial(work_of, service, header, "gaussian_filter", parameters)
+                )
                 slot.reserve(work.memory_bytes)
                 data = np.empty(header.data_bytes, np.uint8)
                 await fill(data.data, _chunks(start[header.offset :], file))
@@ -194,7 +197,7 @@ async def _chunks(first: bytes, file: BodyPartReader) -> AsyncIterator[bytes]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Work:
+class Work:
     """What is to be done to the data that a header announces."""
 
     header: NpyHeader
@@ -218,13 +221,20 @@ class _Work:
         return _npy_header(out), raw(out)
 
 
-def _work(service: Service, header: NpyHeader, parameters: Mapping[str, Any]) -> _Work:
-    """Return what is to be done, once it is sure that it can be."""
+def work_of(service: Service, header: NpyHeader, name: str, parameters: Mapping[str, Any]) -> Work:
+    """Return what a filter of the table has to do, once it is sure that it can be done."""
     ndim = len(header.shape)
-    job = Job(ndim, (FILTERS["gaussian_filter"].call(ndim, header.dtype, **parameters),))
+    try:
+        job = Job(ndim, (FILTERS[name].call(ndim, header.dtype, **parameters),))
+    except TilingError:
+        raise
+    except (TypeError, ValueError, OverflowError) as error:  # a parameter is missing, or no array
+        raise RefusedError(Kind.MALFORMED, f"{name}: {error}") from None
+    job.program.check_shape(header.shape)
     check_volume(job, header.shape, service.settings.tile_bytes)
     check_work(job, header.shape, service.settings.tile_work)
-    return _Work(header, job, output_dtype(parameters.get("output"), header.dtype))
+    asked = output_dtype(parameters.get("output"), header.dtype)
+    return Work(header, job, asked if asked.newbyteorder("=") == job.target else job.target)
 
 
 def _npy_header(array: Array) -> memoryview:

@@ -16,15 +16,14 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 def check_passes(job: Job, limit: int) -> None:
     """Refuse a job of absurdly many passes."""
-    passes = sum(len(call.operation.passes) for call in job.calls)
+    passes = job.program.walks
     if passes > limit:
         raise RefusedError(Kind.TOO_COSTLY, f"a job of {passes} passes: at most {limit} are done")
 
 
 def check_work(job: Job, shape: tuple[int, ...], limit: int) -> None:
     """Refuse a block that would occupy a thread for ages."""
-    taps = sum(len(step.weights) // 8 for call in job.calls for step in call.operation.passes)
-    work = math.prod(shape) * taps
+    work = math.prod(shape) * job.program.effort
     if work > limit:
         raise RefusedError(
             Kind.TOO_COSTLY, f"{work} multiply-adds: at most {limit} are done; send smaller tiles"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,8 @@ from coordinator.endings import exit_codes
 
 
 def show_plan(
-    name: str,
+    links: Callable[[], Sequence[tuple[str, Mapping[str, Any]]]],
     source: Path,
-    parameters: Mapping[str, Any],
     hosts: Path | None,
     token_file: Path | None,
     tile: str | None,
@@ -29,12 +28,11 @@ def show_plan(
     limit_bytes = memory(max_memory, "--max-memory") if max_memory else None
     with exit_codes():
         from coordinator.display import forecasts
-        from coordinator.planning import plan_file
+        from coordinator.planning import plan_chain
 
-        forecast = plan_file(
-            name,
+        forecast = plan_chain(
+            links(),
             source,
-            parameters,
             hosts=hosts,
             token_file=token_file,
             tile=size,

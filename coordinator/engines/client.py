@@ -44,8 +44,8 @@ UNTRUSTED = frozenset({401, 403, 429})
 GREETING_S = 5.0
 """Longest wait for the answer to a greeting: the worker computes nothing for it."""
 
-ATTEST_S = 60.0
-"""Longest wait for digests of probes: a worker may have to compile for them first."""
+ATTEST_GREETINGS = 12
+"""As many greetings long may the proof take: a worker may have to compile for it first."""
 
 WRONG_CERTIFICATE = (
     "shows a certificate that hosts.toml does not trust: if its owner made a new one, "
@@ -175,7 +175,9 @@ class Client:
         """
         if names:
             body = json.dumps({"probes": names}).encode("ascii")
-            said = await self._json("POST", "/v1/attest", data=body, timeout_s=ATTEST_S)
+            said = await self._json(
+                "POST", "/v1/attest", data=body, timeout_s=ATTEST_GREETINGS * self.greeting_s
+            )
             if (trouble := fault(names, said)) is not None:
                 raise Refusal(FailureKind.CORRUPT, trouble, unfit=True)
 
@@ -301,7 +303,7 @@ async def _refusal(response: aiohttp.ClientResponse, credential: Credential) -> 
     if response.status == 404 and problem.get("type") == UNKNOWN_JOB:
         return UnknownJobError()
     said = str(problem.get("detail") or problem.get("title") or response.reason or "")
-    reason = f"HTTP {response.status}: {shown(said)}"
+    reason = f"HTTP {response.status}: {shown(credential.blot(said))}"
     if response.status == 503:
         return Refusal(FailureKind.BUSY, reason, retry_after_s=_seconds(response))
     kind = FailureKind.REFUSED if response.status < 500 else FailureKind.BROKEN

@@ -15,7 +15,7 @@ import warnings
 from tiling.job import Job
 from tiling.kernels import Kernel
 
-PRICE = 10**9
+PRICE = 4 * 10**8
 """Multiplications of the light kernel in the time that the compiled one takes to load."""
 
 

@@ -48,23 +48,18 @@ def cabled_network() -> Iterator[tuple[str, str]]:
             ip("netns", "del", name)
 
 
+@pytest.mark.filterwarnings("ignore:the token goes to")
 def test_a_pulled_cable(tmp_path: Path) -> None:
     """The far worker falls silent with a tile in hand; the near one does the rest."""
     array = np.random.default_rng(5).random((200, 240))
     work = Task.make(tmp_path, array, 60.0, (25, 48))
     arguments = ("--threads", "1", "--kernel", "reference")
+    far_away = (*arguments, "--host", THERE, "--insecure-network")
     leaks = Leaks()
     with (
         cabled_network() as (name, plug),
         running_workers(1, *arguments) as (near,),
-        running_workers(
-            1,
-            *arguments,
-            "--host",
-            THERE,
-            "--insecure-network",
-            within=("ip", "netns", "exec", name),
-        ) as (far,),
+        running_workers(1, *far_away, within=("ip", "netns", "exec", name)) as (far,),
     ):
         run, thread = work.start([near.address, far.address])
         wait_until(lambda: run.stored >= 2 and run.waits_for(far.address), "it has a tile")

@@ -18,6 +18,7 @@ from coordinator.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+from tests.fleet.certificates import issue
 
 EXAMPLE = Path(__file__).parents[2] / "hosts.example.toml"
 
@@ -290,3 +291,26 @@ def test_example_explains_every_key() -> None:
     blocks = re.findall(r"((?:^#(?!\w).*\n)+)^#?(\w+) = ", EXAMPLE.read_text("utf-8"), re.MULTILINE)
     assert len(blocks) == 4 + len(fields(Defaults))
     assert [key for comment, key in blocks if "Default" not in comment] == []
+
+
+PIN = issue("worker").pin
+
+
+def test_certificates_protect_https_only(load: Callable[[str], Config], tmp_path: Path) -> None:
+    """A pin or an authority beside http, both at once, or what is no certificate: each is named."""
+    authority = issue("authority", authority=True).write_certificate(tmp_path / "ca.pem")
+    good = load(f'[[hosts]]\nurl = "https://a"\ncertificate = "{PIN}"')
+    assert (good.hosts[0].certificate, good.hosts[0].ca) == (PIN, None)
+    assert load('[[hosts]]\nurl = "https://a"\nca = "ca.pem"').hosts[0].ca == authority
+    for lines, says in (
+        (f'url = "a"\ncertificate = "{PIN}"', "hosts[0].certificate (line 3): is of no use with"),
+        (f'url = "a"\ncertificate = "{PIN}"', 'write url = "https://a:8080"'),
+        ('url = "http://a"\nca = "ca.pem"', "hosts[0].ca (line 3): is of no use with http"),
+        (f'url = "https://a"\ncertificate = "{PIN}"\nca = "ca.pem"', "keep one of the two"),
+        ('url = "https://a"\nca = "none.pem"', "none.pem can't be read: No such file"),
+        ('url = "https://a"\nca = "hosts.toml"', "hosts.toml holds no certificate in PEM"),
+        ('url = "https://a"\ncertificate = ""', "the whole certificate in base64"),
+        (f'url = "https://a"\ncertificate = "{PIN[:-8]}"', "the whole certificate in base64"),
+        ('url = "https://a"\ncertificate = "sha256:00"', "the whole certificate in base64"),
+    ):
+        assert says in mistakes(load, f"[[hosts]]\n{lines}")[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -127,6 +129,23 @@ def test_certificates_of_ones_own(tmp_path: Path, token_file: Path) -> None:
         blur(one.hosts_toml, tmp_path, token_file)
         host = f'[[hosts]]\nurl = "{one.url}"\n'
         blur(f'{host}ca = "authority.pem"\n', tmp_path, token_file)
+
+
+def test_noise_before_a_handshake(pinned: WorkerProcess, tmp_path: Path, token_file: Path) -> None:
+    """What is no TLS, or half a handshake, is dropped without a word, and others are served."""
+    host, port = pinned.address.split(":")
+    noises = [b"", b"GET /v1/health HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\x01", bytes(5000)]
+    for noise in noises:
+        with socket.create_connection((host, int(port)), timeout=60) as connection:
+            connection.sendall(noise)
+            connection.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(ConnectionResetError):
+                while connection.recv(4096):
+                    pass
+    with socket.create_connection((host, int(port)), timeout=60):  # says nothing at all
+        blur(pinned.hosts_toml, tmp_path, token_file)
+    assert pinned.stop() == 0
+    assert "Error" not in pinned.stderr()
 
 
 def test_a_worker_that_does_not_encrypt(tmp_path: Path, token_file: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from tiling.attest import digest_of
 from tiling.kernels import reference
 from tiling.kernels.probe import MODES, REAL
+from tiling.windows_probe import names
 
 TARGET = Path(__file__).parents[2] / "tiling" / "attested.py"
 COMPLEX = ("complex64", "complex128")
@@ -20,8 +21,9 @@ PAIRS = (
 
 HEAD = f'''"""What SciPy 1.17 on x86-64 makes of every probe: written by ``make attested``.
 
-A line for each pair of dtypes, input and output; a digest for each edge mode. `tiling.attest` says
-what it means, and a test computes it all again.
+Of correlations, a line for each pair of dtypes, input and output, with a digest for each edge mode;
+of other operations, a line for each kind and dtype. `tiling.attest` says what it means, and a test
+computes it all again.
 """
 
 MODES = ({", ".join(f'"{mode}"' for mode in MODES)})
@@ -38,7 +40,8 @@ def line(source: str, target: str) -> str:
 
 def text() -> str:
     """Return the whole file."""
-    return f'{HEAD}{"".join(line(*pair) for pair in PAIRS)}"""\n'
+    windows = "".join(f"{name:32} {digest_of(name, reference.run)}\n" for name in names())
+    return f'{HEAD}{"".join(line(*pair) for pair in PAIRS)}"""\n\nWINDOWS = """\n{windows}"""\n'
 
 
 if __name__ == "__main__":

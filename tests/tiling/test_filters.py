@@ -256,10 +256,8 @@ def test_the_row_takes_scipys_parameters() -> None:
 
 
 def test_the_row_names_itself() -> None:
-    """The table's key, the row and the call agree."""
-    for name, row in FILTERS.items():
-        assert row.name == name
-        assert row.call(1, np.dtype(float), 1.0).filter == name
+    """The table's key and the row agree."""
+    assert all(row.name == name for name, row in FILTERS.items())
 
 
 def test_byte_order_is_no_matter_of_the_job() -> None:

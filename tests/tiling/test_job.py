@@ -97,11 +97,11 @@ def test_every_fill_value_travels(cval: complex) -> None:
 
 
 def test_halos_of_calls_add_up() -> None:
-    """Two calls, each of a pass along both axes, reach as far as both together."""
+    """Two calls reach as far as both together; what reflects, as far on either side."""
     passes = Pass(0, taps(1, 2, 3, 4), "wrap"), Pass(1, taps(1, 2, 3), "reflect", 0, 1)
     call = Call("f", Correlations(passes), F4, F4)
     job = Job(2, (call, call))
-    assert job.halo == Halo((4, 4), (2, 0))
+    assert job.halo == Halo((4, 4), (2, 4))
     assert job.wraps == (True, False)
 
 

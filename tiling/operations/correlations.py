@@ -1,9 +1,4 @@
-"""What a worker can be asked to do to a block: a closed set of plain values.
-
-An operation knows what it reads (its halo, and where it wraps), how it travels as JSON, and how it
-is applied with a kernel. Filters (see `tiling.filters`) turn SciPy's parameters into operations; a
-worker runs operations only, and no code that arrives over the network.
-"""
+"""One-dimensional correlations: what the kernels compute."""
 
 from __future__ import annotations
 
@@ -11,51 +6,60 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
+
+import numpy as np
 
 from tiling.dtypes import Array, Dtype, check_copy, check_correlation
 from tiling.edges import plain_mode
 from tiling.errors import TilingError, WireError
-from tiling.halo import Halo
 from tiling.kernels import Kernel
 from tiling.kernels.passes import Pass
+from tiling.operations.base import Operation, Reach, cast_bound, check_axis, summed, with_fill
 from tiling.weights import MAX_TAPS
 
 
 @dataclass(frozen=True, slots=True)
-class Correlations:
+class Correlations(Operation):
     """One-dimensional correlations one after another, each cast to the output dtype.
 
     Without a pass it copies.
     """
 
+    KIND: ClassVar[str] = "correlations"
+
     passes: tuple[Pass, ...]
 
-    def halo(self, ndim: int) -> Halo:
-        """Return the samples read round each output sample."""
-        total = Halo.none(ndim)
-        for step in self.passes:
-            before, after = step.reach
-            total += Halo(
-                tuple(before if axis == step.axis else 0 for axis in range(ndim)),
-                tuple(after if axis == step.axis else 0 for axis in range(ndim)),
-            )
-        return total
+    def reaches(self, ndim: int) -> tuple[Reach, ...]:  # noqa: ARG002
+        """Return the window of each pass."""
+        return tuple(Reach(step.axis, *step.reach, step.mode) for step in self.passes)
 
-    def wraps(self, ndim: int) -> tuple[bool, ...]:
-        """Tell for each axis whether it is read round the array's edges."""
-        wrapped = {step.axis for step in self.passes if step.mode == "wrap"}
-        return tuple(axis in wrapped for axis in range(ndim))
+    def bound(self, bound: float, target: Dtype) -> float:
+        """Return the bound of the last sums."""
+        for step in self.passes:
+            weight = float(np.abs(step.taps).sum())
+            bound = summed(with_fill(bound, step.mode, step.cval) * weight, target)
+        return bound if self.passes else cast_bound(bound, target)
 
     @property
     def work(self) -> int:
         """Multiplications for each sample: what the choice of a kernel weighs."""
         return sum(len(step.weights) // 8 for step in self.passes)
 
+    @property
+    def walks(self) -> int:
+        """One for each pass."""
+        return len(self.passes)
+
+    @property
+    def effort(self) -> int:
+        """Multiplications for each sample."""
+        return self.work
+
     def check(self, ndim: int, source: Dtype, target: Dtype) -> None:
         """Refuse axes that the array has not and dtypes that SciPy does not correlate."""
-        if any(step.axis >= ndim for step in self.passes):
-            raise WireError(f"a pass along an axis that {ndim}-d arrays have not")
+        for step in self.passes:
+            check_axis(step.axis, ndim)
         (check_correlation if self.passes else check_copy)(source, target)
 
     def apply(self, block: Array, crop: tuple[slice, ...], out: Array, kernel: Kernel) -> None:
@@ -68,7 +72,7 @@ class Correlations:
 
     def to_json(self) -> dict[str, Any]:
         """Return the operation in JSON's types; numbers keep their bits."""
-        return {"kind": "correlations", "passes": [_pass_to_json(step) for step in self.passes]}
+        return {"kind": self.KIND, "passes": [_pass_to_json(step) for step in self.passes]}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Correlations:
@@ -76,18 +80,6 @@ class Correlations:
         if set(value) != {"kind", "passes"} or not isinstance(value["passes"], list):
             raise WireError("correlations: wants the one key 'passes', a list")
         return cls(tuple(map(_pass_from_json, value["passes"])))
-
-
-def operation_from_json(value: object) -> Correlations:
-    """Read an operation of any kind of the table `KINDS`."""
-    if isinstance(value, dict):
-        kind = value.get("kind")
-        if isinstance(kind, str) and kind in KINDS:
-            return KINDS[kind].from_json(value)
-    raise WireError(f"operation: kind must be one of {', '.join(KINDS)}")
-
-
-KINDS = {"correlations": Correlations}
 
 
 def _pass_to_json(step: Pass) -> dict[str, Any]:

@@ -1,0 +1,134 @@
+"""Filters one after another, from SciPy's parameters to a request and its result."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from coordinator.engines import Engine
+from coordinator.events import Event, Listener
+from coordinator.output import Output
+from coordinator.run import Request, run, tile_shape
+from coordinator.stores.memory import ArraySink, ArraySource
+from tiling.dtypes import Array, Dtype, output_dtype
+from tiling.errors import BadTypeError, BadValueError, UnsupportedError
+from tiling.filters import FILTERS
+from tiling.job import Call, Job
+
+Link: TypeAlias = tuple[str, Mapping[str, Any]]
+"""A filter's name, and SciPy's parameters for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """What is computed from an array of `ndim` axes and a dtype, and the dtype that it gives."""
+
+    job: Job
+    dtype: Dtype
+
+    @classmethod
+    def of(cls, links: Sequence[Link], ndim: int, dtype: Dtype) -> Chain:
+        """Normalise the parameters of every filter.
+
+        Raises
+        ------
+        TilingError
+            What SciPy refuses, as the same builtin kind of error.
+        """
+        if not links:
+            raise BadValueError("a chain needs at least one filter")
+        calls = []
+        for name, parameters in links:
+            call = call_of(name, ndim, dtype, parameters)
+            dtype = _result(parameters.get("output"), dtype, call.target)
+            calls.append(call)
+        return cls(Job(ndim, tuple(calls)), dtype)
+
+
+def call_of(name: str, ndim: int, dtype: Dtype, parameters: Mapping[str, Any]) -> Call:
+    """Normalise the parameters of one filter; a name or parameter that it has not is refused."""
+    if name not in FILTERS:
+        raise BadValueError(f"{name!r} is no filter of the table; see coord filters")
+    call = FILTERS[name].call
+    try:
+        inspect.signature(call).bind(ndim, dtype, **parameters)
+    except TypeError as error:
+        raise BadTypeError(f"{name}: {error}") from None
+    return call(ndim, dtype, **parameters)
+
+
+def filter_array(
+    engine: Engine,
+    listen: Listener,
+    links: Sequence[Link],
+    input: Any,  # noqa: A002 -- SciPy's name
+    tile: Any = None,
+) -> Array:
+    """Normalise SciPy's parameters, run, and return the output of the last filter.
+
+    Parameters
+    ----------
+    engine : Engine
+    listen : Listener
+    links : sequence of (str, mapping)
+        The last may have an array as its `output`, which is filled and returned.
+    input : array_like
+    tile : int or sequence of int, optional
+        Shape of the piece that each tile owns.
+    """
+    array = np.asarray(input)
+    for name, parameters in links[:-1]:
+        if _given(parameters.get("output")) is not None:
+            raise BadTypeError(f"{name}: only the last filter of a chain fills an output array")
+    chain = Chain.of(links, array.ndim, array.dtype)
+    out = _output(links[-1][1].get("output"), array, chain.dtype)
+    overlaps = np.may_share_memory(array, out)
+    if overlaps:
+        _check_in_place(links)
+    # A tile's output must not be another tile's halo.
+    filled = np.empty_like(out) if overlaps else out
+    request = Request(chain.job, ArraySource(array), tile_shape(tile, array.ndim))
+    run(request, lambda _: Output(ArraySink(filled)), engine, listen)
+    if filled is not out:
+        out[...] = filled
+    return out
+
+
+def _check_in_place(links: Sequence[Link]) -> None:
+    """Refuse an output that overlaps the input where SciPy reads it again, half overwritten."""
+    if len(links) == 1 and not FILTERS[links[0][0]].in_place:
+        raise UnsupportedError(
+            f"{links[0][0]}: the output shares memory with the input, which SciPy overwrites "
+            "before it has read all of it; give another output"
+        )
+
+
+def _given(output: Any) -> Array | None:
+    """Return the array that `output` is, if it is one."""
+    if output is None or isinstance(output, str | type | np.dtype):
+        return None
+    return np.asarray(output)
+
+
+def _result(output: Any, dtype: Dtype, target: Dtype) -> Dtype:
+    """Return the dtype of SciPy's result: the one asked for, with its byte order, or `target`."""
+    asked = output_dtype(output, dtype)
+    return asked if asked.newbyteorder("=") == target else target
+
+
+def _output(output: Any, array: Array, dtype: Dtype) -> Array:
+    """Return the array to fill."""
+    given = _given(output)
+    if given is None:
+        return np.empty(array.shape, dtype)
+    if given.shape != array.shape:
+        raise UnsupportedError(f"output shape not correct: {given.shape}, not {array.shape}")
+    return given
+
+
+def silent(at: float, event: Event) -> None:
+    """Hear nothing."""

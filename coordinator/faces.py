@@ -1,0 +1,100 @@
+"""SciPy's functions, made from the rows of the table: one signature, one body for all.
+
+A face has the signature of SciPy's function and a keyword-only `tile` besides.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from coordinator.chain import filter_array
+from coordinator.engines import Engine
+from coordinator.events import Listener
+from tiling.dtypes import Array
+from tiling.filters import Exactness, Filter
+
+_INPUT = inspect.Parameter("input", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Any)
+_TILE = inspect.Parameter("tile", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Any)
+_SELF = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+def signature_of(row: Filter) -> inspect.Signature:
+    """Return the signature of a row's function: SciPy's, and `tile`."""
+    own = list(inspect.signature(row.call).parameters.values())[2:]
+    rest = [own.pop()] if own and own[-1].kind is inspect.Parameter.VAR_KEYWORD else []
+    return inspect.Signature([_INPUT, *own, _TILE, *rest], return_annotation=Array)
+
+
+def function(row: Filter, engine: Callable[[], Engine], listen: Listener) -> Callable[..., Array]:
+    """Return a function that filters on the engine that `engine` makes, or refuses to."""
+    if row.exactness is Exactness.REFUSED:
+        return _named(row.call, row, inspect.signature(row.call))
+    signature = signature_of(row)
+
+    def face(*args: Any, **kwargs: Any) -> Array:
+        return _filter(row, signature.bind(*args, **kwargs), engine(), listen)
+
+    return _named(face, row, signature)
+
+
+def method(row: Filter) -> Callable[..., Array]:
+    """Return a method of `coordinator.api.Fleet`."""
+    if row.exactness is Exactness.REFUSED:
+        return _named(row.call, row, inspect.signature(row.call))
+    signature = signature_of(row)
+
+    def face(self: Any, *args: Any, **kwargs: Any) -> Array:
+        return _filter(row, signature.bind(*args, **kwargs), self.engine, self.listen)
+
+    return _named(face, row, signature.replace(parameters=[_SELF, *signature.parameters.values()]))
+
+
+def _filter(row: Filter, bound: inspect.BoundArguments, engine: Engine, listen: Listener) -> Array:
+    """Filter with what a face was called with."""
+    given = dict(bound.arguments)
+    array, tile = given.pop("input"), given.pop("tile", None)
+    parameters = {**given, **given.pop("kwargs", {})}
+    parameters.pop("kwargs", None)
+    return filter_array(engine, listen, [(row.name, parameters)], array, tile)
+
+
+def _named(
+    face: Callable[..., Any], row: Filter, signature: inspect.Signature
+) -> Callable[..., Array]:
+    face.__name__ = face.__qualname__ = row.name
+    face.__doc__ = _documentation(row)
+    vars(face)["__signature__"] = signature
+    return face
+
+
+def _documentation(row: Filter) -> str:
+    """Return the docstring of a row's function."""
+    summary = (inspect.getdoc(row.call) or "").partition("\n")[0]
+    exactness = row.exactness.value + (f" ({row.note})" if row.note else "")
+    if row.exactness is Exactness.REFUSED:
+        return f"Refuse: {row.note}."
+    return f"""{summary}
+
+The result has the bits of `scipy.ndimage.{row.name}`: {exactness}.
+
+Parameters
+----------
+input : array_like
+    {row.dtypes.value[0].upper() + row.dtypes.value[1:]}.
+tile : int or sequence of int, optional
+    Shape of the piece that each tile owns; chosen to keep all cores busy unless given.
+others
+    As in SciPy 1.17.
+
+Returns
+-------
+ndarray
+    Of the shape of `input`; `output` itself if that is an array.
+
+Raises
+------
+ValueError, TypeError, RuntimeError
+    What SciPy raises for the same mistake.
+"""

@@ -1,0 +1,98 @@
+"""Pipelines: filters one after another, listed in a TOML file.
+
+::
+
+    [[filters]]
+    name = "gaussian_filter"
+    sigma = 2
+
+    [[filters]]
+    name = "maximum_filter"
+    footprint = "disk.npy"      # arrays: a .npy file beside this one, or nested lists
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coordinator.chain import Link
+from coordinator.errors import ConfigError, InputError
+from coordinator.stores.npy import open_npy
+from tiling.filters import FILTERS, Exactness, supported
+
+ARRAYS = ("footprint", "structure", "weights")
+"""Parameters that are arrays."""
+
+
+def load_pipeline(path: Path) -> list[Link]:
+    """Read the filters of a pipeline.
+
+    Raises
+    ------
+    InputError
+        If there is no such file.
+    ConfigError
+        With every mistake in it.
+    """
+    try:
+        value = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: can't be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(str(path), (f"not TOML: {error}",)) from None
+    filters = value.get("filters")
+    if set(value) != {"filters"} or not isinstance(filters, list) or not filters:
+        raise ConfigError(str(path), ("wants [[filters]] tables and nothing else",))
+    mistakes = [text for k, entry in enumerate(filters, 1) for text in _mistakes(k, entry)]
+    if mistakes:
+        raise ConfigError(str(path), tuple(mistakes))
+    return [_link(entry, path.parent) for entry in filters]
+
+
+def array_from(value: Any, folder: Path) -> Any:
+    """Return a parameter that is an array: of a `.npy` file's path, or as it is."""
+    return np.array(open_npy(folder / value).array) if isinstance(value, str) else value
+
+
+def _mistakes(number: int, entry: Any) -> Iterable[str]:
+    if not isinstance(entry, dict):
+        yield f"filters {number}: wants a table"
+        return
+    name = entry.get("name")
+    known = [row.name for row in supported()]
+    if not isinstance(name, str) or name not in FILTERS:
+        yield f"filters {number}: name: {name!r} is no filter{_hint(name, known)}"
+        return
+    if FILTERS[name].exactness is Exactness.REFUSED:
+        yield f"filters {number}: {name} is refused: {FILTERS[name].note}"
+        return
+    options = parameters_of(name)
+    for key in entry.keys() - {"name", *options}:
+        yield f"filters {number}: {name} has no parameter {key!r}{_hint(key, options)}"
+
+
+def parameters_of(name: str) -> dict[str, Any]:
+    """Return the parameters of a row with their defaults; `inspect.Parameter.empty` is none."""
+    options = dict(list(inspect.signature(FILTERS[name].call).parameters.items())[2:])
+    result = {key: value.default for key, value in options.items() if key != "kwargs"}
+    return {**result, "truncate": 4.0, "radius": None} if "kwargs" in options else result
+
+
+def _hint(word: object, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(str(word), list(known), 1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _link(entry: dict[str, Any], folder: Path) -> Link:
+    parameters = {key: value for key, value in entry.items() if key != "name"}
+    for key in ARRAYS:
+        if key in parameters:
+            parameters[key] = array_from(parameters[key], folder)
+    return entry["name"], parameters

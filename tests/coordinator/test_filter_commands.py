@@ -1,0 +1,164 @@
+"""`coord filter`, `run`, `median`, `sobel` and `filters` through real processes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from coordinator.stores.scratch import scratch
+from tests.bits import assert_same_bits
+from tests.coordinator.test_cli import contents, coord
+from tiling.filters import FILTERS, supported
+
+X = np.random.default_rng(0).integers(0, 255, (30, 20, 3)).astype("u1")
+CROSS = np.array([[[0], [1], [0]], [[1], [1], [1]], [[0], [1], [0]]], bool)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    np.save(tmp_path / "in.npy", X)
+    np.save(tmp_path / "cross.npy", CROSS)
+    return tmp_path
+
+
+COMMANDS: list[tuple[str, str, Any]] = [
+    (
+        "filter median_filter in.npy --size 3,3,1",
+        "in.median_filter.npy",
+        ndimage.median_filter(X, (3, 3, 1)),
+    ),
+    (
+        "median in.npy --footprint cross.npy -o out.npy",
+        "out.npy",
+        ndimage.median_filter(X, footprint=CROSS),
+    ),
+    (
+        "sobel in.npy --axis 0 --dtype float32 --mode wrap,reflect,nearest",
+        "in.sobel.npy",
+        ndimage.sobel(X, 0, "f4", ["wrap", "reflect", "nearest"]),
+    ),
+    (
+        "filter uniform_filter in.npy --size 4 --dtype float32 --tile 7 --origin=-1",
+        "in.uniform_filter.npy",
+        ndimage.uniform_filter(X, 4, "f4", origin=-1),
+    ),
+    (
+        "filter correlate1d in.npy --weights [1,-2,0.5] --axis 1 --dtype float64",
+        "in.correlate1d.npy",
+        ndimage.correlate1d(X, [1, -2, 0.5], 1, "f8"),
+    ),
+    (
+        "filter binary_erosion in.npy --iterations 2 --border-value 1 --brute-force 1",
+        "in.binary_erosion.npy",
+        ndimage.binary_erosion(X, None, 2, border_value=1),
+    ),
+    (
+        "filter gaussian_laplace in.npy --sigma 1.5 --truncate 3 --dtype float32",
+        "in.gaussian_laplace.npy",
+        ndimage.gaussian_laplace(X, 1.5, "f4", truncate=3),
+    ),
+]
+
+
+@pytest.mark.parametrize(("line", "name", "want"), COMMANDS, ids=[line for line, _, _ in COMMANDS])
+def test_commands_write_what_scipy_gives(folder: Path, line: str, name: str, want: Any) -> None:
+    """Options are SciPy's parameters."""
+    ended = coord(folder, *line.split(), "-q")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert_same_bits(np.load(folder / name), want)
+
+
+def test_a_pipeline(folder: Path) -> None:
+    """Its arrays are files beside it, or lists."""
+    (folder / "p.toml").write_text(
+        '[[filters]]\nname = "gaussian_filter"\nsigma = [2, 2, 0]\n'
+        '[[filters]]\nname = "maximum_filter"\nfootprint = "cross.npy"\n'
+        '[[filters]]\nname = "correlate1d"\nweights = [1, 2]\naxis = 0\n'
+    )
+    assert coord(folder, "run", "p.toml", "in.npy", "-q").returncode == 0
+    blurred = ndimage.gaussian_filter(X, [2, 2, 0])
+    want = ndimage.correlate1d(ndimage.maximum_filter(blurred, footprint=CROSS), [1, 2], 0)
+    assert_same_bits(np.load(folder / "in.run.npy"), want)
+
+
+def test_all_mistakes_of_a_pipeline_at_once(folder: Path) -> None:
+    """Each with its place and a suggestion, and nothing is written."""
+    (folder / "p.toml").write_text(
+        '[[filters]]\nname = "gausian_filter"\n[[filters]]\nname = "sobel"\naxs = 0\n'
+        '[[filters]]\nname = "generic_filter"\n'
+    )
+    before = contents(folder)
+    ended = coord(folder, "run", "p.toml", "in.npy")
+    assert ended.returncode == 2
+    for word in ("3 mistakes", "did you mean gaussian_filter?", "did you mean axis?", "refused"):
+        assert word in ended.stderr
+    assert contents(folder) == before
+
+
+BAD = [
+    ("filter nope in.npy", "No such command"),
+    ("filter rank_filter in.npy --size 3", "--rank"),
+    ("filter median_filter in.npy --size x", "not a number"),
+    ("filter median_filter in.npy --footprint none.npy", "no such file"),
+    ("filter correlate1d in.npy --weights [1,", "not a list"),
+    ("filter median_filter in.npy --size 3 --mode warp", "did you mean wrap?"),
+    ("filter binary_erosion in.npy --iterations 0", "can't be tiled"),
+    ("run none.toml in.npy", "can't be read"),
+]
+
+
+@pytest.mark.parametrize(("line", "word"), BAD, ids=[line for line, _ in BAD])
+def test_mistakes_end_with_2_and_a_sentence(folder: Path, line: str, word: str) -> None:
+    """Nothing is written."""
+    before = contents(folder)
+    ended = coord(folder, *line.split())
+    assert ended.returncode == 2
+    assert word in " ".join(ended.stderr.split())
+    assert contents(folder) == before
+
+
+def test_notes_before_work(folder: Path) -> None:
+    """Each once, each with what to do; a flag silences them."""
+    line = ("sobel", "in.npy", "--progress", "none", "--overwrite")
+    said = coord(folder, *line).stderr.splitlines()
+    assert [text.partition("; ")[2] != "" for text in said] == [True, True]
+    assert "colours" in said[0]
+    assert "negative results do not fit into uint8" in said[1]
+    assert coord(folder, *line, "--no-notes").stderr == ""
+
+
+def test_notes_on_nan_and_on_passes_that_cut(folder: Path) -> None:
+    """NaN makes stages of whole lines; means of integers are cut at each pass."""
+    np.save(folder / "nan.npy", np.array([[1.0, np.nan], [2, 3]]))
+    line = ["--progress", "none", "--size", "2"]
+    assert "NaN" in coord(folder, "filter", "minimum_filter", "nan.npy", *line).stderr
+    np.save(folder / "whole.npy", np.ones((4, 5), "i4"))
+    said = coord(folder, "filter", "uniform_filter", "whole.npy", *line).stderr
+    assert "each of 2 passes cuts to int32" in said
+
+
+def test_the_table_and_its_help(folder: Path) -> None:
+    """Every row is listed, and has the help of its own parameters."""
+    listed = coord(folder, "filters").stdout
+    assert all(name in listed for name in FILTERS)
+    names = coord(folder, "filter", "--help").stdout
+    assert all(row.name in names for row in supported())
+    own = coord(folder, "filter", "percentile_filter", "--help").stdout
+    assert "--percentile" in own
+    assert "--sigma" not in own
+
+
+def test_large_intermediate_arrays_are_files_without_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They take room where TMPDIR says, and leave nothing there."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    array = scratch((100, 50), np.dtype("f4"), memory_bytes=100)
+    array[...] = 7
+    assert array.sum() == 35_000
+    assert not array.flags.owndata
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,51 @@
+"""The worker's certificate: made once, kept hidden, and refused where it can't be."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+
+from tests.fleet.certificates import PEM, issue
+from worker.errors import CertificateError
+from worker.tls import Identity, own_identity
+
+
+def test_it_is_made_once(tmp_path: Path) -> None:
+    """The second start shows what the first one made; the file is its owner's alone."""
+    path = tmp_path / "new" / "worker.pem"
+    first, made = own_identity(path)
+    again, made_again = own_identity(path)
+    assert (made, made_again, first.pin) == (True, False, again.pin)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert "\n" not in first.pin
+
+
+def test_without_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who lacks `cryptography` is told what to install, or what else would do."""
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    with pytest.raises(CertificateError, match=r"pip install 'tilefan\[tls\]'.*--tls-cert"):
+        own_identity(tmp_path / "worker.pem")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_can_not_be_shown(tmp_path: Path) -> None:
+    """An exposed, missing, encrypted or foreign key is an error that names the file."""
+    one, other = issue("one"), issue("other")
+    good = one.write(tmp_path / "good.pem")
+    assert Identity.load(good).pin == one.pin
+    certificate = one.write_certificate(tmp_path / "certificate.pem")
+    with pytest.raises(CertificateError, match="others can read the key"):
+        Identity.load(certificate)
+    with pytest.raises(CertificateError, match="no certificate with its key"):
+        Identity.load(certificate, other.write(tmp_path / "other.pem"))
+    with pytest.raises(CertificateError, match=r"none\.pem: can't be read"):
+        Identity.load(certificate, tmp_path / "none.pem")
+    locked = tmp_path / "locked.pem"
+    style = serialization.BestAvailableEncryption(b"password")
+    locked.write_bytes(one.key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, style))
+    locked.chmod(0o600)
+    with pytest.raises(CertificateError, match="encrypted, and there is nobody to ask"):
+        Identity.load(certificate, locked)

@@ -1,0 +1,95 @@
+"""Sample by sample: what filters such as `laplace` or `white_tophat` do with results of others."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tiling.dtypes import Array, Dtype
+from tiling.errors import BadTypeError, WireError
+from tiling.operations.base import cast_bound, summed
+
+
+def _sum(bounds: Sequence[float], target: Dtype) -> float:
+    return summed(math.fsum(bounds), target)
+
+
+def _product(bounds: Sequence[float], target: Dtype) -> float:
+    return summed(math.prod(bounds), target)
+
+
+def _root(bounds: Sequence[float], target: Dtype) -> float:
+    """Bound a root; filters take it of sums of squares only, so never of less than zero."""
+    return cast_bound(max(1.0, bounds[0]), target)
+
+
+def _least(bounds: Sequence[float], target: Dtype) -> float:
+    return cast_bound(max(bounds), target)
+
+
+@dataclass(frozen=True, slots=True)
+class _Function:
+    """A NumPy function with its number of operands, and the bound of what it gives."""
+
+    call: np.ufunc
+    operands: int
+    casting: Any
+    bound: Callable[[Sequence[float], Dtype], float]
+
+
+FUNCTIONS: Mapping[str, _Function] = MappingProxyType(
+    {
+        "add": _Function(np.add, 2, "same_kind", _sum),
+        "subtract": _Function(np.subtract, 2, "same_kind", _sum),
+        "multiply": _Function(np.multiply, 2, "same_kind", _product),
+        "exclusive_or": _Function(np.bitwise_xor, 2, "same_kind", _least),
+        "root": _Function(np.sqrt, 1, "unsafe", _root),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """One function of NumPy, by its name in `FUNCTIONS`."""
+
+    KIND: ClassVar[str] = "arithmetic"
+
+    name: str
+
+    def check(self, sources: Sequence[Dtype], target: Dtype) -> None:
+        """Refuse what NumPy refuses to compute with these dtypes, or to cast."""
+        function = FUNCTIONS[self.name]
+        if len(sources) != function.operands:
+            raise WireError(f"{self.name} takes {function.operands}, not {len(sources)}")
+        empty = [np.empty(0, dtype) for dtype in sources]
+        try:
+            function.call(*empty, out=np.empty(0, target), casting=function.casting)
+        except TypeError as error:
+            raise BadTypeError(str(error)) from None
+
+    def bound(self, bounds: Sequence[float], target: Dtype) -> float:
+        """Return the bound of the result."""
+        return FUNCTIONS[self.name].bound(bounds, target)
+
+    def combine(self, blocks: Sequence[Array], out: Array) -> None:
+        """Compute `out` from blocks of its shape."""
+        function = FUNCTIONS[self.name]
+        with np.errstate(all="ignore"):
+            function.call(*blocks, out=out, casting=function.casting)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the operation in JSON's types."""
+        return {"kind": self.KIND, "name": self.name}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Arithmetic:
+        """Read what `to_json` wrote, believing nothing."""
+        name = value.get("name")
+        if set(value) != {"kind", "name"} or not isinstance(name, str) or name not in FUNCTIONS:
+            raise WireError(f"arithmetic: name must be one of {', '.join(FUNCTIONS)}")
+        return cls(name)

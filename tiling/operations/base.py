@@ -1,0 +1,186 @@
+"""What every operation can tell of itself.
+
+An operation reads a window round each sample. Along one axis the window reaches so far before and
+after, and an edge mode says what it finds beyond the array. Three things follow, for one operation
+as for a chain of them:
+
+The halo
+    A tile's block is cut at the array's true edges (see `tiling.edges`), and the edge mode acts at
+    the block's. Modes ``reflect`` and ``mirror`` fold a coordinate that is ``d`` from an output
+    sample to one that is at most ``d`` from it, but perhaps on the other side. So these two need
+    the same halo on both sides, the larger of before and after, for the fold to stay in the block;
+    ``nearest``, ``constant`` and ``wrap`` need just what the window reaches. Then what one
+    operation needs of the one before it is again an interval round the output, and the halos of a
+    chain add up.
+
+Axes that wrap
+    If every window along an axis wraps, the halo is read round the array's edges.
+
+Axes that are whole
+    If some windows along an axis wrap and others don't, the block would need the true edge and
+    what lies beyond it at once. Then a tile has to own that axis whole. So it has to where an
+    operation carries state along a line, as a running sum of floats does.
+
+To tell whether there is such a state, one number is followed through the operations: the bound of
+what samples can be. A finite bound means ``abs(x) <= bound``; inf, that infinities are possible but
+not NaN; NaN, that everything is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from tiling.dtypes import Array, Dtype
+from tiling.errors import WireError
+from tiling.halo import Halo
+from tiling.kernels import Kernel
+from tiling.kernels.passes import Mode
+from tiling.operations.fields import Field
+
+ANYTHING = math.nan
+"""The bound of samples of which nothing is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far a window reaches along one axis, and what it finds beyond the array."""
+
+    axis: int
+    before: int
+    after: int
+    mode: Mode
+
+    @property
+    def halo(self) -> tuple[int, int]:
+        """Samples that a block needs before and after."""
+        if self.mode in ("reflect", "mirror"):
+            return (max(self.before, self.after),) * 2
+        return self.before, self.after
+
+    @classmethod
+    def of(cls, axis: int, size: int, origin: int, mode: Mode) -> Reach:
+        """Return the reach of a window of so many samples."""
+        before = size // 2 + origin
+        return cls(axis, before, size - 1 - before, mode)
+
+
+class Operation:
+    """What one step does to a block; every kind is a frozen dataclass of plain values."""
+
+    __slots__ = ()
+    KIND: ClassVar[str]
+    FIELDS: ClassVar[Mapping[str, Field]]
+
+    def reaches(self, ndim: int) -> tuple[Reach, ...]:
+        """Return the windows, one after another, on arrays of `ndim` axes."""
+        raise NotImplementedError
+
+    @property
+    def work(self) -> int:
+        """Multiplications of 1-d passes for each sample: what the choice of a kernel weighs."""
+        return 0
+
+    @property
+    def walks(self) -> int:
+        """How often it walks over the block."""
+        return 1
+
+    @property
+    def effort(self) -> int:
+        """Multiplications or comparisons for each sample, about."""
+        raise NotImplementedError
+
+    def lines(self, ndim: int) -> frozenset[int]:  # noqa: ARG002
+        """Return the axes along which it may carry state."""
+        return frozenset()
+
+    def carries(self, bound: float, dtype: Dtype) -> bool:  # noqa: ARG002
+        """Tell whether state is carried for samples of this dtype within `bound`."""
+        return False
+
+    def bound(self, bound: float, target: Dtype) -> float:
+        """Return the bound of what it writes, from samples within `bound`."""
+        raise NotImplementedError
+
+    def check(self, ndim: int, source: Dtype, target: Dtype) -> None:
+        """Refuse what the operation can't be applied to."""
+        raise NotImplementedError
+
+    def check_shape(self, shape: tuple[int, ...]) -> None:
+        """Refuse arrays of a shape on which SciPy's result is not defined."""
+
+    def apply(self, block: Array, crop: tuple[slice, ...], out: Array, kernel: Kernel) -> None:
+        """Filter a block and write the part `crop` of the result into `out`."""
+        raise NotImplementedError
+
+    def halo(self, ndim: int) -> Halo:
+        """Return the samples that a block needs round each output sample."""
+        return halo_of(self.reaches(ndim), ndim)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the operation in JSON's types; numbers keep their bits."""
+        values = {name: field.encode(getattr(self, name)) for name, field in self.FIELDS.items()}
+        return {"kind": self.KIND, **values}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote, believing nothing."""
+        if set(value) != {"kind", *cls.FIELDS}:
+            raise WireError(f"{cls.KIND}: wants {', '.join(cls.FIELDS)}")
+        fields = {}
+        for name, field in cls.FIELDS.items():
+            try:
+                fields[name] = field.decode(value[name])
+            except WireError as error:
+                raise WireError(f"{cls.KIND}: {name}: {error}") from None
+        return cls(**fields)
+
+
+def halo_of(reaches: tuple[Reach, ...], ndim: int) -> Halo:
+    """Add up the halos of windows one after another."""
+    before, after = [0] * ndim, [0] * ndim
+    for reach in reaches:
+        before[reach.axis] += reach.halo[0]
+        after[reach.axis] += reach.halo[1]
+    return Halo(tuple(before), tuple(after))
+
+
+def check_axis(axis: int, ndim: int) -> None:
+    """Refuse an axis that arrays of `ndim` axes have not."""
+    if axis >= ndim:
+        raise WireError(f"axis {axis}, which {ndim}-d arrays have not")
+
+
+def dtype_bound(dtype: Dtype) -> float:
+    """Return the bound of samples of which only the dtype is known."""
+    match dtype.kind:
+        case "b":
+            return 1.0
+        case "i" | "u":
+            return float(max(-int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)))
+    return ANYTHING
+
+
+def cast_bound(bound: float, dtype: Dtype) -> float:
+    """Return the bound of samples after a cast to `dtype`, roundings included."""
+    if dtype.kind in "biu":
+        return dtype_bound(dtype)
+    return bound if math.isnan(bound) or bound < 0.99 * float(np.finfo(dtype).max) else math.inf
+
+
+def summed(bound: float, target: Dtype) -> float:
+    """Return the bound of sums, cast: NaN is possible as soon as an infinity is."""
+    return cast_bound(bound if math.isfinite(bound) else ANYTHING, target)
+
+
+def with_fill(bound: float, mode: Mode, fill: complex) -> float:
+    """Return the bound of samples among which the fill value may be."""
+    if mode != "constant":
+        return bound
+    parts = abs(complex(fill).real), abs(complex(fill).imag)
+    return math.nan if any(map(math.isnan, (bound, *parts))) else max(bound, *parts)

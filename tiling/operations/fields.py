@@ -1,0 +1,151 @@
+"""Plain values as JSON and back: numbers keep their bits, and nothing that arrives is believed."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tiling.edges import plain_mode
+from tiling.errors import TilingError, UnsupportedError, WireError
+from tiling.weights import MAX_TAPS
+
+MAX_INTEGER = 2**31 - 1
+"""Sizes, ranks and iterations: SciPy keeps some of them in a C int."""
+
+TABLES = ("|b1", "<f8", "<c16")
+"""What footprints, structures and weights are made of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A small array that travels inside a job: weights, a footprint, a structure.
+
+    Parameters
+    ----------
+    dtype : str
+        One of `TABLES`.
+    shape : tuple of int
+    data : bytes
+        In C order, little-endian.
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+    data: bytes
+
+    @classmethod
+    def of(cls, array: npt.NDArray[Any]) -> Table:
+        """Take a copy of an array.
+
+        Raises
+        ------
+        UnsupportedError
+            If it is too large to travel.
+        """
+        if array.size > MAX_TAPS:
+            raise UnsupportedError(f"{array.size} samples in one window: at most {MAX_TAPS}")
+        little = array.astype(array.dtype.newbyteorder("<"))
+        return cls(little.dtype.str, array.shape, little.tobytes())
+
+    @property
+    def array(self) -> npt.NDArray[Any]:
+        """The array, read-only."""
+        return np.frombuffer(self.data, self.dtype).reshape(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """How one value travels."""
+
+    encode: Callable[[Any], Any]
+    decode: Callable[[Any], Any]
+
+
+def integer(low: int, high: int = MAX_INTEGER) -> Field:
+    """Return the field of an integer between bounds."""
+
+    def decode(value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise WireError(f"wants an integer from {low} to {high}")
+        return value
+
+    return Field(int, decode)
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise WireError("wants true or false")
+    return value
+
+
+def _mode(value: object) -> str:
+    try:
+        return plain_mode(value)
+    except TilingError as error:
+        raise WireError(str(error)) from None
+
+
+def _list(value: object, each: Field) -> list[Any]:
+    if not isinstance(value, list) or len(value) > 32:
+        raise WireError("wants a list, an entry for each axis")
+    return [each.decode(entry) for entry in value]
+
+
+def _fill_to_json(value: complex) -> list[str]:
+    return [complex(value).real.hex(), complex(value).imag.hex()]
+
+
+def _fill_from_json(value: object) -> complex:
+    match value:
+        case [str(real), str(imag)]:
+            try:
+                return complex(float.fromhex(real), float.fromhex(imag))
+            except (ValueError, OverflowError):
+                pass
+    raise WireError("wants two hexadecimal floats")
+
+
+def _table_to_json(table: Table | None) -> dict[str, Any] | None:
+    if table is None:
+        return None
+    data = base64.b64encode(table.data).decode("ascii")
+    return {"dtype": table.dtype, "shape": list(table.shape), "data": data}
+
+
+def _table_from_json(value: object) -> Table:
+    match value:
+        case {"dtype": str(dtype), "shape": list(sizes), "data": str(text), **rest}:
+            if not rest and dtype in TABLES and len(text) <= 24 * MAX_TAPS:
+                shape = tuple(_list(sizes, integer(1)))
+                try:
+                    data = base64.b64decode(text, validate=True)
+                except (binascii.Error, ValueError):
+                    raise WireError("data is not base64") from None
+                if math.prod(shape) * np.dtype(dtype).itemsize == len(data):
+                    return Table(dtype, shape, data)
+    raise WireError(f"wants dtype ({' '.join(TABLES)}), shape, and data of that size")
+
+
+def optional(field: Field) -> Field:
+    """Return the field of a value that may be missing."""
+    return Field(
+        lambda value: None if value is None else field.encode(value),
+        lambda value: None if value is None else field.decode(value),
+    )
+
+
+AXIS = integer(0, 31)
+SIZE = integer(1)
+FLAG = Field(bool, _flag)
+MODE = Field(str, _mode)
+FILL = Field(_fill_to_json, _fill_from_json)
+TABLE = Field(_table_to_json, _table_from_json)
+SHIFT = integer(-MAX_INTEGER)
+SHIFTS = Field(list, lambda value: tuple(_list(value, SHIFT)))

@@ -1,0 +1,266 @@
+"""Windows over several axes at once: each output sample is computed from its own window alone.
+
+One thing is not as it seems. `rank_filter` on an array of one axis takes another way in SciPy 1.17:
+a heap that moves along the line. Which of two equal floats (-0.0 and 0.0) it answers depends on
+what came before, integers go through int64 instead of float64, and holes of the footprint are
+not left out. So an array of one axis is one tile there. Where the window is deeper than the array
+that code reads memory before or behind the array, and int64, float32 and float64 it writes as they
+are into an output of any dtype, also of a smaller one; such calls are refused.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from tiling.dtypes import Array, Dtype, check_correlation
+from tiling.errors import BadTypeError, UnsupportedError, WireError
+from tiling.kernels import Kernel, windows
+from tiling.kernels.passes import Mode
+from tiling.operations.base import Operation, Reach, cast_bound, summed, with_fill
+from tiling.operations.fields import (
+    FILL,
+    FLAG,
+    MODE,
+    SHIFTS,
+    SIZE,
+    TABLE,
+    Field,
+    Table,
+    integer,
+    optional,
+)
+from tiling.operations.lines import check_mixed, refuse_complex
+
+UNCAST = ("int64", "float32", "float64")
+"""What SciPy's 1-d rank filter writes as it is, whatever the dtype of the output."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Window(Operation):
+    """A window over all axes; `table` is its footprint, structure or weights."""
+
+    FIELDS: ClassVar[Mapping[str, Field]] = {
+        "table": TABLE,
+        "mode": MODE,
+        "cval": FILL,
+        "origins": SHIFTS,
+    }
+
+    table: Table
+    mode: Mode
+    cval: complex
+    origins: tuple[int, ...]
+
+    def reaches(self, ndim: int) -> tuple[Reach, ...]:
+        """Return the window, axis by axis."""
+        return tuple(
+            Reach.of(axis, self.table.shape[axis], self.origins[axis], self.mode)
+            for axis in range(ndim)
+        )
+
+    @property
+    def effort(self) -> int:
+        """A few for each sample of the window, to compare, select or multiply."""
+        return 4 * math.prod(self.table.shape)
+
+    def check(self, ndim: int, source: Dtype, target: Dtype) -> None:
+        """Refuse a window of another rank, origins outside it, and dtypes SciPy does not take."""
+        if not len(self.table.shape) == len(self.origins) == ndim:
+            raise WireError(f"a window of {len(self.table.shape)} axes for {ndim}")
+        for size, origin in zip(self.table.shape, self.origins, strict=True):
+            if not 0 <= size // 2 + origin < size:
+                raise WireError(f"origin {origin} for {size} samples")
+        self._check_dtypes(source, target)
+
+    def _check_dtypes(self, source: Dtype, target: Dtype) -> None:
+        refuse_complex(source)
+        check_correlation(source, target)
+        if self.table.dtype != "|b1":
+            raise WireError("a footprint is made of booleans")
+
+
+@dataclass(frozen=True, slots=True)
+class Correlation(_Window):
+    """One n-d `correlate`, with real or complex weights."""
+
+    KIND: ClassVar[str] = "correlation"
+
+    def bound(self, bound: float, target: Dtype) -> float:
+        """Return the bound of the sums of both parts."""
+        weight = 2 * float(np.abs(self.table.array).sum())
+        return summed(with_fill(bound, self.mode, self.cval) * weight, target)
+
+    def _check_dtypes(self, source: Dtype, target: Dtype) -> None:
+        if self.table.dtype == "<c16":
+            check_mixed(source, target)
+        elif self.table.dtype == "<f8":
+            check_correlation(source, target)
+        else:
+            raise WireError("weights are made of floats")
+
+    def apply(self, block: Array, crop: tuple[slice, ...], out: Array, kernel: Kernel) -> None:  # noqa: ARG002
+        """Filter a block and write the part `crop` of the result into `out`."""
+        windows.correlation(block, self, crop, out)
+
+
+@dataclass(frozen=True, slots=True)
+class Extremum(_Window):
+    """The minimum or maximum over a footprint, perhaps less or plus a structure."""
+
+    KIND: ClassVar[str] = "extremum"
+    FIELDS: ClassVar[Mapping[str, Field]] = {
+        **_Window.FIELDS,
+        "structure": optional(TABLE),
+        "minimum": FLAG,
+    }
+
+    structure: Table | None
+    minimum: bool
+
+    def bound(self, bound: float, target: Dtype) -> float:
+        """Return the bound of samples and structure."""
+        bound = with_fill(bound, self.mode, self.cval)
+        if self.structure is None:
+            return cast_bound(bound, target)
+        return summed(bound + float(np.abs(self.structure.array).max()), target)
+
+    def check(self, ndim: int, source: Dtype, target: Dtype) -> None:
+        """Refuse an empty footprint and another structure, too."""
+        _Window.check(self, ndim, source, target)
+        if not self.table.array.any():
+            raise WireError("an all-zero footprint")
+        structure = self.structure
+        if structure and (structure.dtype, structure.shape) != ("<f8", self.table.shape):
+            raise WireError("a structure has the shape of its footprint, and is made of floats")
+
+    def apply(self, block: Array, crop: tuple[slice, ...], out: Array, kernel: Kernel) -> None:  # noqa: ARG002
+        """Filter a block and write the part `crop` of the result into `out`."""
+        windows.extremum(block, self, crop, out)
+
+
+@dataclass(frozen=True, slots=True)
+class Rank(_Window):
+    """The sample at a rank among those of a footprint; 0 is the least."""
+
+    KIND: ClassVar[str] = "rank"
+    FIELDS: ClassVar[Mapping[str, Field]] = {**_Window.FIELDS, "rank": integer(0)}
+
+    rank: int
+
+    def lines(self, ndim: int) -> frozenset[int]:
+        """Return the axis of arrays that have one only."""
+        return frozenset({0} if ndim == 1 else ())
+
+    def carries(self, bound: float, dtype: Dtype) -> bool:  # noqa: ARG002
+        """Tell that it does, where it may."""
+        return True
+
+    def bound(self, bound: float, target: Dtype) -> float:
+        """Return the bound of samples and fill value."""
+        return cast_bound(with_fill(bound, self.mode, self.cval), target)
+
+    def check(self, ndim: int, source: Dtype, target: Dtype) -> None:
+        """Refuse a rank beyond the footprint, too."""
+        _Window.check(self, ndim, source, target)
+        if self.rank >= int(self.table.array.sum()):
+            raise WireError(f"rank {self.rank}, which the footprint has not")
+        if ndim == 1 and source.name in UNCAST and source != target:
+            raise UnsupportedError(
+                f"a line of {source} into {target}: SciPy writes {source} into its memory, "
+                "uncast and perhaps beyond; filter first, then use astype"
+            )
+
+    def check_shape(self, shape: tuple[int, ...]) -> None:
+        """Refuse lines on which SciPy reads outside the array."""
+        if len(shape) != 1 or not self._reads_outside(shape[0]):
+            return
+        raise UnsupportedError(
+            f"a window of {self.table.shape[0]} samples with origin {self.origins[0]} on a line of "
+            f"{shape[0]}: SciPy reads memory outside the array; a smaller size works"
+        )
+
+    def _reads_outside(self, length: int) -> bool:
+        size, origin = self.table.shape[0], self.origins[0]
+        after = (size - 1) // 2 - origin
+        if after > length and length != 1:
+            return False  # then SciPy takes the way of n-d arrays
+        first = {
+            "reflect": size - after - 1,
+            "mirror": max(size - after, after),
+            "wrap": after + (0 if size % 2 else 2) + 2 * origin - 1,
+        }
+        return max(first.get(self.mode, 0), after - 1) >= length
+
+    def apply(self, block: Array, crop: tuple[slice, ...], out: Array, kernel: Kernel) -> None:  # noqa: ARG002
+        """Filter a block and write the part `crop` of the result into `out`."""
+        windows.rank(block, self, crop, out)
+
+
+@dataclass(frozen=True, slots=True)
+class Erosion(Operation):
+    """A binary erosion or dilation, so many times; `border` is what lies beyond the array."""
+
+    KIND: ClassVar[str] = "erosion"
+    FIELDS: ClassVar[Mapping[str, Field]] = {
+        "structure": TABLE,
+        "origins": SHIFTS,
+        "iterations": SIZE,
+        "border": FLAG,
+        "dilate": FLAG,
+        "brute_force": FLAG,
+    }
+
+    structure: Table
+    origins: tuple[int, ...]
+    iterations: int
+    border: bool
+    dilate: bool
+    brute_force: bool
+
+    def reaches(self, ndim: int) -> tuple[Reach, ...]:
+        """Return the window of all iterations, axis by axis."""
+        reaches = []
+        for axis in range(ndim):
+            one = Reach.of(axis, self.structure.shape[axis], self.origins[axis], "constant")
+            both = (one.after, one.before) if self.dilate else (one.before, one.after)
+            times = self.iterations
+            reaches.append(Reach(axis, both[0] * times, both[1] * times, "constant"))
+        return tuple(reaches)
+
+    @property
+    def walks(self) -> int:
+        """One for each iteration."""
+        return self.iterations
+
+    @property
+    def effort(self) -> int:
+        """Comparisons in all iterations."""
+        return self.iterations * math.prod(self.structure.shape)
+
+    def bound(self, bound: float, target: Dtype) -> float:  # noqa: ARG002
+        """Return 1, whatever the samples."""
+        return cast_bound(1.0, target)
+
+    def check(self, ndim: int, source: Dtype, target: Dtype) -> None:
+        """Refuse a structure of another rank, origins outside it, and complex numbers."""
+        if not len(self.structure.shape) == len(self.origins) == ndim:
+            raise WireError(f"a structure of {len(self.structure.shape)} axes for {ndim}")
+        if self.structure.dtype != "|b1":
+            raise WireError("a structure is made of booleans")
+        if any(not reach.before >= 0 for reach in self.reaches(ndim)) or any(
+            not reach.after >= 0 for reach in self.reaches(ndim)
+        ):
+            raise WireError("an origin outside the structure")
+        if target.kind == "c":
+            raise BadTypeError("Complex output type not supported")
+        refuse_complex(source)
+        check_correlation(source, target)
+
+    def apply(self, block: Array, crop: tuple[slice, ...], out: Array, kernel: Kernel) -> None:  # noqa: ARG002
+        """Filter a block and write the part `crop` of the result into `out`."""
+        windows.erosion(block, self, crop, out)
