@@ -15,8 +15,9 @@ from typing import Annotated
 import typer
 
 from coordinator.arguments import gaussian, memory, numbers, share
-from coordinator.commands import arrays, planning
-from coordinator.endings import exit_codes, say, show_warning
+from coordinator.commands import arrays, fleet, planning
+from coordinator.completion import edge_modes
+from coordinator.endings import CODES, DEBUG, exit_codes, say, show_warning
 from coordinator.progress import Style
 from tiling.token import FILE_VARIABLE
 
@@ -27,7 +28,20 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=True,
+    epilog=CODES,
 )
+
+
+@app.callback()
+def common(
+    debug: Annotated[
+        bool,
+        typer.Option("--debug", envvar="COORD_DEBUG", help="Show errors with their traceback."),
+    ] = False,
+) -> None:
+    """Filter arrays on many machines, bit for bit as scipy.ndimage does on one."""
+    DEBUG.set(debug)
+
 
 Hosts = Annotated[
     Path | None,
@@ -65,7 +79,11 @@ Notes = Annotated[
 Sigma = Annotated[str, typer.Option(help="Standard deviation in samples, or one per axis.")]
 Order = Annotated[str, typer.Option(help="Derivative, or one per axis; 0 smooths.")]
 Mode = Annotated[
-    str, typer.Option(help="Edge mode, or one per axis: reflect mirror nearest constant wrap.")
+    str,
+    typer.Option(
+        help="Edge mode, or one per axis: reflect mirror nearest constant wrap.",
+        autocompletion=edge_modes,
+    ),
 ]
 Cval = Annotated[str, typer.Option(help="Fill value of mode constant.")]
 Truncate = Annotated[float, typer.Option(help="Radius of the filter, in sigmas.")]
@@ -185,6 +203,8 @@ def demo(
 
     Starts worker processes on loopback, blurs a 1024x768x3 int32 array through them, compares with
     SciPy, prints a table and stops the workers. Exits with 5 if a single bit differs.
+
+    Example: coord demo --workers 4
     """
     with exit_codes():
         from coordinator.demo import run_demo
@@ -203,6 +223,8 @@ def doctor(
 
     Prints a table, and for each worker that can't be used what to do about it. Exits with 0 if
     there is one to work with, with 6 if tokens or certificates are in the way, or else with 3.
+
+    Example: coord doctor --hosts hosts.toml
     """
     with exit_codes():
         from coordinator.config import load_hosts
@@ -235,6 +257,8 @@ def verify(
     """Check a file that `coord blur` wrote, with SciPy on this machine; same parameters, please.
 
     Exits with 5 if a bit differs, and names the first one.
+
+    Example: coord verify out.npy in.npy --sigma 2 --sample 5%
     """
     parameters = gaussian(sigma, order, mode, cval, truncate, radius, axes, dtype)
     fraction = share(sample, "--sample")
@@ -280,6 +304,8 @@ def plan(
 app.command()(arrays.diff)
 app.command()(arrays.show)
 app.command()(arrays.preview)
+app.command()(fleet.hosts)
+app.command()(fleet.config)
 
 
 def command_line(argv: Sequence[str]) -> str:

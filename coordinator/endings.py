@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FrameType
 from typing import NoReturn
 
@@ -15,6 +17,16 @@ import typer
 from coordinator.errors import InputError, TilefanError
 
 INTERRUPTED, TERMINATED = 130, 143
+
+CODES = (
+    "Exit codes: 0 done; 2 usage or bad input; 3 no usable worker; 4 a tile failed everywhere, or "
+    "the fleet was lost; 5 different bits; 6 authentication or TLS; 7 cannot read or write; "
+    "130 / 143 interrupted; 1 a fault of coord itself."
+)
+"""For the help."""
+
+DEBUG = ContextVar("DEBUG", default=False)
+"""Whether errors are shown with their traceback."""
 
 
 @contextmanager
@@ -30,6 +42,7 @@ def exit_codes() -> Iterator[None]:
         except TilingError as error:
             raise InputError(str(error)) from error
     except TilefanError as error:
+        show_traceback()
         fail(with_notes(str(error), error), error.exit_code)
     except KeyboardInterrupt as interrupt:
         code = TERMINATED if interrupt.args == (signal.SIGTERM,) else INTERRUPTED
@@ -38,8 +51,26 @@ def exit_codes() -> Iterator[None]:
             with_notes("interrupted" if kept else "interrupted: nothing was written", interrupt),
             code,
         )
+    except typer.Exit:
+        raise
     except MemoryError as error:
+        show_traceback()
         fail(with_notes("not enough memory on this machine", error), InputError.exit_code)
+    except Exception as error:
+        if isinstance(error, typer.BadParameter):
+            raise
+        show_traceback()
+        what = f"{type(error).__name__}: {error}"
+        fail(
+            f"a fault of coord itself: {what}; coord --debug ... shows where",
+            TilefanError.exit_code,
+        )
+
+
+def show_traceback() -> None:
+    """Print where the error at hand came from, if that is wanted."""
+    if DEBUG.get():
+        traceback.print_exc()
 
 
 def say(message: str) -> None:

@@ -53,7 +53,7 @@ def show(
 
     Exits with 5 if its bytes have changed, and with 2 if nothing is known of it.
 
-    Example: coord blur in.npy -o out.npy --provenance && coord show out.npy
+    Example: coord show out.npy, after coord blur in.npy -o out.npy --provenance
     """
     with exit_codes():
         from coordinator.afterwards import show_file
