@@ -121,7 +121,9 @@ DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Say what it would cost, as coord plan does.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
-Progress = Annotated[Style, typer.Option(help="How to show the run.")]
+Progress = Annotated[
+    Style, typer.Option(help="How to show the run; COORD_MAP=worker maps who made each tile.")
+]
 
 
 @app.command()

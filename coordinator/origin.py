@@ -56,7 +56,7 @@ def settings(
     yield Setting("token file", token, place)
     yield Setting("threads", str(usable_cores()), "cores that this process may use")
     yield Setting("compiled code", str(platformdirs.user_cache_path("tilefan")), "cache folder")
-    for name in ("COORD_PROVENANCE", "NO_COLOR", "TERM", "CI"):
+    for name in ("COORD_PROVENANCE", "COORD_MAP", "NO_COLOR", "TERM", "CI"):
         if name in environ:
             yield Setting(name, environ[name], "environment")
     if hosts is not None:
