@@ -3,7 +3,8 @@
 Three wishes pull against each other. Many tiles balance the slots; few tiles read little halo; and
 a slab, cut across the first axis only, is one run of memory that travels without a copy. So:
 
-1. Wish for a few tiles per slot, and for no tile beyond the bound of bytes nor below the floor.
+1. Wish for a few tiles per slot if these are of an easy size, or else for one; and for no tile
+   beyond the bound of bytes nor below the floor.
 2. Cut into slabs, or by the axis where a cut costs least halo, whichever reads less; a slab may
    read a little more, for its copies saved.
 3. While the halo overhead is above the limit, wish for fewer tiles. If that would leave slots idle,
@@ -19,14 +20,18 @@ from tiling.grid import Grid
 from tiling.halo import Halo
 from tiling.plan import read_total
 
-TILES_PER_SLOT = 2
-"""A worker has a slot more than cores, so this is three for each; more would cost more halo."""
+TILES_PER_SLOT = 4
+"""Enough that a worker twice as fast takes twice the tiles; few enough that halos stay thin."""
 
 MAX_TILE_BYTES = 64 * 2**20
 """Of the piece that a tile owns: a worker holds a few of these per slot."""
 
-MIN_TILE_BYTES = 2**18
-"""Below this a tile's request costs more than its samples: about 1 ms against 0.5 ms."""
+MIN_TILE_BYTES = 2**21
+"""Below this a tile's request costs a good part of its time: 1.5 ms, where 2 MiB take 8 ms."""
+
+EASY_TILE_BYTES = 2**23
+"""Above this it hardly counts, and a slot may have several tiles; on the way from 64 MiB in 6 tiles
+to 12, a fleet on one machine loses a tenth."""
 
 MAX_OVERHEAD = 0.15
 """Halo samples read again, as a fraction of the array."""
@@ -92,14 +97,16 @@ def choose_tile(
     Examples
     --------
     >>> choose_tile((1024, 768, 3), 4, Halo((2, 2, 2), (2, 2, 2)), (False,) * 3, 2)
-    Choice(tile=(256, 768, 3), reason='4 slabs for 2 slots, 1.2 % read twice')
+    Choice(tile=(512, 768, 3), reason='2 slabs for 2 slots, 0.4 % read twice')
     """
     size = math.prod(shape)
     if not size or not shape:
         return Choice(tuple(max(1, n) for n in shape), "nothing to cut")
     least = -(-size * itemsize // max_tile_bytes)
     most = max(least, size * itemsize // min_tile_bytes, 1)
-    wishes = [min(max(slots * times, least), most) for times in range(tiles_per_slot, 0, -1)]
+    easy = size * itemsize // (slots * EASY_TILE_BYTES)
+    a_few = range(max(1, min(tiles_per_slot, easy)), 0, -1)
+    wishes = [min(max(slots * times, least), most) for times in a_few]
     kept = whole or (False,) * len(shape)
     cuts = [_cut(shape, halo, wraps, kept, wish) for wish in (*wishes, least)]
     busy = min(slots, most)

@@ -143,11 +143,6 @@ class Plan:
         """Shape of the largest box that a tile owns."""
         return tuple(map(min, self.grid.shape, self.grid.tile))
 
-    @property
-    def largest_answer_bytes(self) -> int:
-        """Bytes of the largest box that a tile owns."""
-        return math.prod(self.largest_write) * self.output_itemsize
-
 
 def read_total(length: int, size: int, halo: tuple[int, int], *, wraps: bool) -> int:
     """Return the samples that all tiles along one axis read together, in closed form.

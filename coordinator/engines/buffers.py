@@ -13,25 +13,24 @@ from tiling.dtypes import Array
 
 
 class Buffers:
-    """Buffers for bodies of up to `size` bytes.
+    """Buffers for bodies, of whatever size was asked for when there was none to spare.
 
     Examples
     --------
-    >>> buffers = Buffers(10)
-    >>> buffer = buffers.take(4)
+    >>> buffers = Buffers()
+    >>> buffer = buffers.take(10)
     >>> buffers.give(buffer)
-    >>> buffers.take(10).obj is buffer.obj
+    >>> buffers.take(4).obj is buffer.obj
     True
     """
 
-    def __init__(self, size: int) -> None:
-        self._size = size
+    def __init__(self) -> None:
         self._spare: list[Array] = []
 
     def take(self, size: int) -> memoryview:
         """Return a buffer of this size, with any bytes in it; the latest given is in the cache."""
-        whole = self._spare.pop() if self._spare else np.empty(self._size, np.uint8)
-        return whole.data[:size]
+        whole = self._spare.pop() if self._spare else np.empty(size, np.uint8)
+        return (whole if len(whole) >= size else np.empty(size, np.uint8)).data[:size]
 
     def give(self, buffer: memoryview) -> None:
         """Take back a buffer that nobody uses any more."""

@@ -74,6 +74,8 @@ class Campaign:
         By the worker's name.
     limits : Limits
         The dispatcher's thresholds.
+    buffers : Buffers
+        For the answers.
     silent_after_s : float
         A worker that owes an answer, and says nothing at all for so long, is lost.
     """
@@ -84,6 +86,7 @@ class Campaign:
         tell: Hearer,
         clients: dict[str, Client],
         limits: Limits,
+        buffers: Buffers,
         *,
         silent_after_s: float,
     ) -> None:
@@ -96,7 +99,7 @@ class Campaign:
         self._attempts: dict[tuple[int, int], asyncio.Task[None]] = {}
         self._owing: dict[str, int] = dict.fromkeys(clients, 0)
         self._answers: dict[tuple[int, int], _Answered] = {}
-        self._buffers = Buffers(mission.plan.largest_answer_bytes)
+        self._buffers = buffers
         self._stores: set[asyncio.Task[None]] = set()
         self._outcome: Outcome | None = None
         self._wake_at = 0.0

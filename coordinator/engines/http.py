@@ -6,6 +6,7 @@ It greets the workers, then carries out one campaign a run; see `coordinator.eng
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 
 from aiohttp import ClientSession
@@ -14,6 +15,7 @@ from coordinator.config import Config
 from coordinator.credential import Credential, find_credential, warn_of_clear_text
 from coordinator.engines import Capacity, Hearer, Mission
 from coordinator.engines.background import Background
+from coordinator.engines.buffers import Buffers
 from coordinator.engines.campaign import Campaign
 from coordinator.engines.client import (
     Client,
@@ -34,6 +36,9 @@ from coordinator.events import (
 from coordinator.policy import Limits
 from tiling.choose import MAX_TILE_BYTES
 from tiling.job import Job
+
+FRESH_S = 5.0
+"""How long a greeting holds: as long as a silent worker may go unnoticed in a run."""
 
 ERRORS: dict[int, type[TilefanError]] = {3: NoWorkerError, 4: TileFailedError, 5: VerifyError}
 """What is raised for each way in which the dispatcher ends a run badly."""
@@ -64,15 +69,24 @@ class HttpEngine:
         warn_of_clear_text(config, self._credential)
         self._budget_bytes = int(config.defaults.max_in_flight_mb * 1e6)
         self._background = Background()
+        self._buffers = Buffers()
         self._session: ClientSession | None = None
         self._greeted: list[WorkerReady | WorkerLost] = []
+        self._fresh_for, self._fresh_until = "", 0.0
 
     def greet(self, job: Job, tell: Hearer) -> Capacity:
-        """Greet every worker and register the job; see `coordinator.engines.Engine`."""
-        self._greeted = self._background.call(self._greet_all(job))
+        """Greet every worker and register the job; see `coordinator.engines.Engine`.
+
+        A fleet that was all there for the same job a moment ago is not asked again.
+        """
+        if self._fresh_for != job.digest or time.monotonic() > self._fresh_until:
+            self._fresh_for, self._fresh_until = "", time.monotonic() + FRESH_S
+            self._greeted = self._background.call(self._greet_all(job))
         for event in self._greeted:
             tell(event)
         ready = [event for event in self._greeted if isinstance(event, WorkerReady)]
+        if len(ready) == len(self._greeted):
+            self._fresh_for = job.digest
         if not ready:
             raise nobody([event for event in self._greeted if isinstance(event, WorkerLost)])
         slots = sum(event.slots for event in ready)
@@ -112,6 +126,7 @@ class HttpEngine:
                 bytes_in_flight=self._budget_bytes,
                 slow_link_bytes_per_s=defaults.slow_link_mb_s * 1e6,
             ),
+            self._buffers,
             silent_after_s=defaults.silent_after_s,
         )
         try:
