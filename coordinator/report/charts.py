@@ -122,19 +122,23 @@ def timeline(workers: Mapping[str, Sequence[Sequence[Span]]], end_s: float) -> H
 
 
 def cells(
-    name: str, title: str, description: str, rows: Sequence[Sequence[tuple[str, str] | None]]
+    name: str,
+    title: str,
+    description: str,
+    rows: Sequence[Sequence[tuple[str, str] | None]],
+    aspect: float = 1.0,
 ) -> Html:
-    """Draw a map: each cell has a colour and words, or is empty."""
+    """Draw a map: each cell has a colour and words, or is empty; `aspect` is height over width."""
     across = max((len(row) for row in rows), default=1) or 1
-    side = min(WIDTH / across, 48.0)
+    side = min(WIDTH / across, 64.0)
     named = sum(map(len, rows)) <= 1500
     drawn = []
     for y, row in enumerate(rows):
         for x, cell in enumerate(row):
-            place = x * side, y * side, side * 0.94, side * 0.94
+            place = x * side, y * side * aspect, side * 0.94, side * (aspect - 0.06)
             if cell is None:
                 drawn.append(rect(*place, kind="idle"))
             else:
                 drawn.append(rect(*place, fill=cell[0], title=cell[1] if named else ""))
-    size = max(across * side, WIDTH / 3), max(1, len(rows)) * side
+    size = max(across * side, WIDTH / 3), max(1, len(rows)) * side * aspect
     return figure(name, title, description, size, join(drawn))

@@ -33,7 +33,8 @@ svg { width: 100%; height: auto; display: block; } svg text { font-size: 12px; f
 .bar { fill: var(--bar); } .axis { fill: var(--line); } .idle { fill: var(--idle); }
 .k0 { fill: var(--k0); } .k1 { fill: var(--k1); } .k2 { fill: var(--k2); } .k3 { fill: var(--k3); }
 ul.legend { list-style: none; display: flex; flex-wrap: wrap; gap: .25rem 1rem; padding: 0;
-  font-size: .85rem; } ul.legend svg { width: .8rem; height: .8rem; display: inline-block; }
+  font-size: .85rem; } ul.legend svg { width: .8rem; height: .8rem; display: inline-block;
+  margin-right: .35rem; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)); gap: 1rem; }
 figure { margin: 0; } figcaption { color: var(--dim); font-size: .85rem; }
 .picture { position: relative; } .picture img { width: 100%; display: block;

@@ -160,6 +160,7 @@ def _maps(told: Chronicle) -> Iterator[Html]:
         return
     order = {name: place for place, name in enumerate(told.workers)}
     by_worker, fold = folded(told.run.grid, told.makers)
+    aspect = _aspect(told.run.grid, told.run.tile_shape, fold)
     shared = f" A cell stands for {extent(fold)} tiles." if fold != (1, 1) else ""
     said = ", ".join(f"{each.name} {each.stored}" for each in told.workers.values() if each.stored)
     drawn = charts.cells(
@@ -167,8 +168,9 @@ def _maps(told: Chronicle) -> Iterator[Html]:
         "Tiles by worker",
         f"Tiles made by each worker: {said}.{shared}",
         each_cell(by_worker, lambda names: (charts.colour(order[most(names)]), most(names))),
+        aspect,
     )
-    shown = list(told.workers)[:SHOWN_WORKERS]
+    shown = [name for name, each in told.workers.items() if each.stored][:SHOWN_WORKERS]
     legend = _legend([(charts.colour(order[name]), name) for name in shown])
     left = tag("div", {}, tag("h2", {}, text("Tiles by worker")), drawn, legend)
     by_time, _ = folded(told.run.grid, told.stored_s)
@@ -183,10 +185,20 @@ def _maps(told: Chronicle) -> Iterator[Html]:
         "Tiles by time",
         f"When each tile was stored, from 0 to {brief_time(end_s)}.{shared}",
         each_cell(by_time, at),
+        aspect,
     )
     ends = [(_shade(0), "early"), (_shade(0.5), "half-way"), (_shade(1), "late")]
     right = tag("div", {}, tag("h2", {}, text("Tiles by time")), drawn, _legend(ends))
     yield tag("section", {"class": "pair"}, left, right)
+
+
+def _aspect(grid: tuple[int, ...], tile: tuple[int, ...], fold: tuple[int, int]) -> float:
+    """Return height over width of a cell, as on the array, within what can still be seen."""
+    axes = sorted(sorted(range(len(grid)), key=lambda axis: -grid[axis])[:2])
+    if len(axes) < 2:
+        return 1.0
+    down, across = axes
+    return min(4.0, max(0.25, tile[down] * fold[0] / (tile[across] * fold[1])))
 
 
 def _shade(share: float) -> str:
@@ -200,7 +212,7 @@ def _legend(entries: Iterable[tuple[str, str]]) -> Html:
             "li",
             {},
             tag("svg", dot, charts.rect(0, 0, 1, 1, fill=fill)),
-            text(f" {words}"),
+            text(words),
         )
         for fill, words in entries
     ]
