@@ -8,6 +8,7 @@ share a link, and it says so.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -147,7 +148,7 @@ def shares(plan: Plan, workers: Sequence[Measured]) -> tuple[Share, ...]:
             worker.slots,
             tiles := len(plan) * rate / total,
             worker.tile_s(samples),
-            tiles * worker.tile_s(samples) / max(1, worker.slots),
+            tiles * worker.tile_s(samples) / max(1, min(worker.slots, math.ceil(tiles))),
             worker.round_trip_s,
             worker.trouble,
         )
