@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from coordinator import ndimage
 from coordinator.chain import Link, filter_array, silent
+from coordinator.display.notebook import Bar, in_notebook, table
+from coordinator.display.words import count
 from coordinator.engines import Engine
 from coordinator.events import Listener
 from coordinator.faces import method
@@ -29,7 +31,8 @@ class Fleet:
     hosts : sequence of str, or Config
         Addresses such as ``"127.0.0.1:8081"``; see `from_toml` for more.
     listen : callable, optional
-        Hears every event of every run with its time; see `coordinator.events`.
+        Hears every event of every run with its time; see `coordinator.events`. In a notebook a
+        progress bar does unless another is given.
     token_file : str or Path, optional
         Where the fleet's token is, if not where ``TILEFAN_TOKEN_FILE`` says or in the user's
         configuration folder.
@@ -59,10 +62,11 @@ class Fleet:
         from coordinator.engines.http import HttpEngine
 
         config = hosts if isinstance(hosts, Config) else parse_hosts(hosts)
+        self._hosts = config.hosts
         self._names = tuple(host.name for host in config.hosts)
         self._http = HttpEngine(config, find_credential(token_file))
         self.engine: Engine = self._http
-        self.listen: Listener = listen or silent
+        self.listen: Listener = listen or (Bar() if in_notebook() else silent)
 
     @classmethod
     def from_toml(
@@ -116,6 +120,10 @@ class Fleet:
 
     def __repr__(self) -> str:
         return f"<Fleet of {len(self._names)}: {', '.join(self._names)}>"
+
+    def _repr_html_(self) -> str:
+        rows = {host.name: host.url for host in self._hosts}
+        return table(f"fleet of {count(len(rows), 'worker')}", rows)
 
 
 for _row in FILTERS.values():

@@ -5,20 +5,19 @@ Heavy imports (NumPy, aiohttp, rich) wait until a command needs them, so that he
 
 from __future__ import annotations
 
-import os
 import shlex
-import signal
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
-from coordinator.errors import InputError, TilefanError
+from coordinator.arguments import gaussian, memory, numbers, share
+from coordinator.commands import arrays, fleet, planning
+from coordinator.completion import edge_modes
+from coordinator.endings import CODES, DEBUG, exit_codes, say, show_warning
 from coordinator.progress import Style
 from tiling.token import FILE_VARIABLE
 
@@ -29,9 +28,20 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=True,
+    epilog=CODES,
 )
 
-INTERRUPTED, TERMINATED = 130, 143
+
+@app.callback()
+def common(
+    debug: Annotated[
+        bool,
+        typer.Option("--debug", envvar="COORD_DEBUG", help="Show errors with their traceback."),
+    ] = False,
+) -> None:
+    """Filter arrays on many machines, bit for bit as scipy.ndimage does on one."""
+    DEBUG.set(debug)
+
 
 Hosts = Annotated[
     Path | None,
@@ -69,7 +79,11 @@ Notes = Annotated[
 Sigma = Annotated[str, typer.Option(help="Standard deviation in samples, or one per axis.")]
 Order = Annotated[str, typer.Option(help="Derivative, or one per axis; 0 smooths.")]
 Mode = Annotated[
-    str, typer.Option(help="Edge mode, or one per axis: reflect mirror nearest constant wrap.")
+    str,
+    typer.Option(
+        help="Edge mode, or one per axis: reflect mirror nearest constant wrap.",
+        autocompletion=edge_modes,
+    ),
 ]
 Cval = Annotated[str, typer.Option(help="Fill value of mode constant.")]
 Truncate = Annotated[float, typer.Option(help="Radius of the filter, in sigmas.")]
@@ -80,8 +94,36 @@ Axes = Annotated[str | None, typer.Option(help="Axes to filter; all unless given
 Dtype = Annotated[
     str | None, typer.Option(help="Of the output, such as float32; the input's unless given.")
 ]
+TileShape = Annotated[
+    str | None,
+    typer.Option("--tile", help="Shape of the piece each tile owns: one size, or one per axis."),
+]
+MaxMemory = Annotated[
+    str | None,
+    typer.Option(metavar="SIZE", help="Of this process, such as 500MB: tiles are cut to fit."),
+]
+Report = Annotated[
+    Path | None, typer.Option("--report", metavar="FILE", help="Write an HTML page about the run.")
+]
+Trace = Annotated[
+    Path | None, typer.Option("--trace", metavar="FILE", help="Write a trace of it, for Perfetto.")
+]
+Provenance = Annotated[
+    bool,
+    typer.Option(
+        "--provenance",
+        envvar="COORD_PROVENANCE",
+        help="Write OUTPUT.json: how the output was made.",
+    ),
+]
+Seams = Annotated[bool, typer.Option("--seams", help="Mark the tiles in the report's pictures.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Say what it would cost, as coord plan does.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
-Progress = Annotated[Style, typer.Option(help="How to show the run.")]
+Progress = Annotated[
+    Style, typer.Option(help="How to show the run; COORD_MAP=worker maps who made each tile.")
+]
 
 
 @app.command()
@@ -101,10 +143,8 @@ def blur(
     dtype: Dtype = None,
     hosts: Hosts = None,
     token_file: TokenFile = None,
-    tile: Annotated[
-        str | None,
-        typer.Option(help="Shape of the piece each tile owns: one size, or one per axis."),
-    ] = None,
+    tile: TileShape = None,
+    max_memory: MaxMemory = None,
     overwrite: Overwrite = False,
     resume: Resume = False,
     keep_going: KeepGoing = False,
@@ -112,6 +152,11 @@ def blur(
         str | None,
         typer.Option(metavar="SHARE", help="Check so many tiles with SciPy here, such as 2%."),
     ] = None,
+    report: Report = None,
+    trace: Trace = None,
+    provenance: Provenance = False,
+    seams: Seams = False,
+    dry_run: DryRun = False,
     progress: Progress = "auto",
     quiet: Quiet = False,
 ) -> None:
@@ -121,8 +166,13 @@ def blur(
     """
     parameters = gaussian(sigma, order, mode, cval, truncate, radius, axes, dtype)
     fraction = share(verify, "--verify") if verify else None
+    if dry_run:
+        links = [("gaussian_filter", parameters)]
+        planning.show_plan(lambda: links, source, hosts, token_file, tile, max_memory)
+        return
     with exit_codes():
         from coordinator.files import filter_file
+        from coordinator.papers import Papers
         from coordinator.verify import Sampling
 
         target = output or source.parent / f"{source.stem}.blur.npy"
@@ -141,6 +191,8 @@ def blur(
             style="none" if quiet else progress,
             say=(lambda _: None) if quiet else say,
             again=resume_line(sys.argv),
+            max_memory_bytes=memory(max_memory, "--max-memory") if max_memory else None,
+            papers=Papers(report, trace, provenance, seams, command_line(sys.argv)),
         )
 
 
@@ -153,6 +205,8 @@ def demo(
 
     Starts worker processes on loopback, blurs a 1024x768x3 int32 array through them, compares with
     SciPy, prints a table and stops the workers. Exits with 5 if a single bit differs.
+
+    Example: coord demo --workers 4
     """
     with exit_codes():
         from coordinator.demo import run_demo
@@ -171,6 +225,8 @@ def doctor(
 
     Prints a table, and for each worker that can't be used what to do about it. Exits with 0 if
     there is one to work with, with 6 if tokens or certificates are in the way, or else with 3.
+
+    Example: coord doctor --hosts hosts.toml
     """
     with exit_codes():
         from coordinator.config import load_hosts
@@ -203,6 +259,8 @@ def verify(
     """Check a file that `coord blur` wrote, with SciPy on this machine; same parameters, please.
 
     Exits with 5 if a bit differs, and names the first one.
+
+    Example: coord verify out.npy in.npy --sigma 2 --sample 5%
     """
     parameters = gaussian(sigma, order, mode, cval, truncate, radius, axes, dtype)
     fraction = share(sample, "--sample")
@@ -216,75 +274,49 @@ def verify(
         )
 
 
-def gaussian(
-    sigma: str,
-    order: str,
-    mode: str,
-    cval: str,
-    truncate: float,
-    radius: str | None,
-    axes: str | None,
-    dtype: str | None,
-) -> dict[str, object]:
-    """Parse the parameters of `scipy.ndimage.gaussian_filter`."""
-    return {
-        "sigma": numbers(sigma, float, "--sigma"),
-        "order": numbers(order, int, "--order"),
-        "mode": modes(mode),
-        "cval": number(cval, "--cval"),
-        "truncate": truncate,
-        "radius": numbers(radius, int, "--radius") if radius else None,
-        "axes": numbers(axes, int, "--axes") if axes else None,
-        "output": dtype,
-    }
+@app.command()
+def plan(
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A .npy file of numbers.")],
+    sigma: Sigma = "0.5",
+    order: Order = "0",
+    mode: Mode = "reflect",
+    cval: Cval = "0",
+    truncate: Truncate = 4.0,
+    radius: Radius = None,
+    axes: Axes = None,
+    dtype: Dtype = None,
+    hosts: Hosts = None,
+    token_file: TokenFile = None,
+    tile: TileShape = None,
+    max_memory: MaxMemory = None,
+    as_json: arrays.Json = False,
+) -> None:
+    """Say what a blur would cost, and whether sending it is worth it; nothing is written.
+
+    Workers are greeted and each filters one block, so that its speed is measured.
+
+    Example: coord plan in.npy --sigma 8 --hosts hosts.toml --max-memory 500MB
+    """
+    parameters = gaussian(sigma, order, mode, cval, truncate, radius, axes, dtype)
+    where = hosts, token_file, tile, max_memory
+    links = [("gaussian_filter", parameters)]
+    planning.show_plan(lambda: links, source, *where, as_json=as_json)
 
 
-def share(text: str, option: str) -> float:
-    """Parse ``2%`` or ``0.02``: a share of the tiles, more than none."""
-    digits, percent = text.removesuffix("%"), text.endswith("%")
-    try:
-        value = float(digits) / (100 if percent else 1)
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= 1:
-        raise typer.BadParameter(f"{text!r}: a share such as 2% or 0.02", param_hint=option)
-    return value
+app.command()(arrays.diff)
+app.command()(arrays.show)
+app.command()(arrays.preview)
+app.command()(fleet.hosts)
+app.command()(fleet.config)
 
 
-def numbers(text: str, kind: type[int] | type[float], option: str) -> float | list[float]:
-    """Parse ``2`` or ``2,2,0``: one number for all axes, or one per axis."""
-    try:
-        values = [kind(part) for part in text.split(",")]
-    except ValueError:
-        what = "integers" if kind is int else "numbers"
-        raise typer.BadParameter(
-            f"{text!r}: {what} separated by commas, please", param_hint=option
-        ) from None
-    return values[0] if "," not in text else values
+def command_line(argv: Sequence[str]) -> str:
+    """Return the command line that was given, to be quoted.
 
-
-def number(text: str, option: str) -> complex:
-    """Parse a number that may be complex, such as ``1+2j``."""
-    try:
-        value = complex(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a number", param_hint=option) from None
-    return value if value.imag else value.real
-
-
-def modes(text: str) -> str | list[str]:
-    """Parse ``reflect`` or ``wrap,reflect``, with a suggestion for a misspelt one."""
-    import difflib
-
-    from tiling.edges import MODES
-
-    names = text.split(",")
-    for name in names:
-        if name not in MODES:
-            close = difflib.get_close_matches(name, MODES, 1)
-            hint = f"did you mean {close[0]}?" if close else f"one of {', '.join(MODES)}"
-            raise typer.BadParameter(f"{name!r} is no edge mode: {hint}", param_hint="--mode")
-    return names if "," in text else text
+    >>> command_line(["/usr/bin/coord", "blur", "my file.npy"])
+    "coord blur 'my file.npy'"
+    """
+    return shlex.join(["coord", *argv[1:]])
 
 
 def resume_line(argv: Sequence[str]) -> str:
@@ -303,74 +335,12 @@ def _is_module(path: str) -> bool:
     return Path(path).name == "__main__.py"
 
 
-@contextmanager
-def exit_codes() -> Iterator[None]:
-    """Turn every expected end of a command into its sentence and exit code."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupted)
-    try:
-        from tiling.errors import TilingError
-
-        try:
-            yield
-        except TilingError as error:
-            raise InputError(str(error)) from error
-    except TilefanError as error:
-        fail(with_notes(str(error), error), error.exit_code)
-    except KeyboardInterrupt as interrupt:
-        code = TERMINATED if interrupt.args == (signal.SIGTERM,) else INTERRUPTED
-        kept = getattr(interrupt, "__notes__", ())
-        fail(
-            with_notes("interrupted" if kept else "interrupted: nothing was written", interrupt),
-            code,
-        )
-    except MemoryError as error:
-        fail(with_notes("not enough memory on this machine", error), InputError.exit_code)
-
-
-def say(message: str) -> None:
-    """Print one sentence on stderr."""
-    typer.echo(f"coord: {message}", err=True)
-
-
-def fail(message: str, code: int) -> NoReturn:
-    """Print one sentence on stderr and exit."""
-    say(message)
-    raise typer.Exit(code)
-
-
-def _warn(message: Warning | str, *_: object, **__: object) -> None:
-    """Print a warning as a sentence, without the place in our code."""
-    typer.echo(f"coord: warning: {message}", err=True)
-
-
-def with_notes(message: str, error: BaseException) -> str:
-    """Return a message with what was noted on its error: how to go on."""
-    return "; ".join((message, *getattr(error, "__notes__", ())))
-
-
-def _interrupted(number: int, _: FrameType | None) -> NoReturn:
-    """Let the first signal end the run in good order; the next one ends it at once.
-
-    That is safe at any moment: what is on the disk is always fit to be resumed.
-    """
-    for again in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(again, _at_once)
-    raise KeyboardInterrupt(signal.Signals(number))
-
-
-def _at_once(number: int, _: FrameType | None) -> NoReturn:
-    if sys.stderr.isatty():
-        os.write(2, b"\r\n\x1b[?25h")  # give the cursor back
-    os._exit(128 + number)
-
-
 def main() -> None:
     """Run the command line."""
     from coordinator.filter_commands import register
 
     register(app)
-    warnings.showwarning = _warn
+    warnings.showwarning = show_warning
     # Typer checks arguments with pydantic, which would look through all installed packages first.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     app()

@@ -51,10 +51,14 @@ class TileKept:
 
 @dataclass(frozen=True, slots=True)
 class WorkerReady:
-    """A worker answered the greeting and can take `slots` tiles at a time."""
+    """A worker answered the greeting and can take `slots` tiles at a time.
+
+    `about` pairs names with what it says of itself: version, kernel, CPU.
+    """
 
     worker: str
     slots: int
+    about: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 
 from coordinator.advice import advice
+from coordinator.budget import frugal, within
 from coordinator.chain import Chain, Link
 from coordinator.engines import Engine
 from coordinator.journal.opening import Opening, unfinished
 from coordinator.journal.resume import check_same
 from coordinator.output import Output
+from coordinator.papers import Papers, drawn_up
 from coordinator.progress import Style, make_listener
 from coordinator.run import Request, known_bound, run, tile_shape
 from coordinator.stores.npy import NpySink, check_output, open_npy
@@ -47,6 +49,8 @@ def filter_chain(
     style: Style = "auto",
     say: Callable[[str], None] = lambda _: None,
     again: str = "",
+    max_memory_bytes: int | None = None,
+    papers: Papers = Papers(),  # noqa: B008 -- a frozen value
     notes: bool = False,
 ) -> None:
     """Filter one `.npy` file into another, by filters one after another.
@@ -75,6 +79,10 @@ def filter_chain(
         Takes a sentence for the user.
     again : str
         The command that goes on with this run, to be told if it ends early.
+    max_memory_bytes : int, optional
+        Of this process; tiles are cut so small that it suffices.
+    papers : Papers
+        What to write beside the output.
     notes : bool
         Whether to say beforehand what may surprise; see `coordinator.advice`.
 
@@ -104,10 +112,14 @@ def filter_chain(
         return opening.begin(plan) if left is None else opening.resume(left, plan)
 
     with (
-        open_engine(hosts, token_file, keep_going=keep_going) as engine,
-        make_listener(style) as listen,
+        open_engine(
+            hosts, token_file, keep_going=keep_going, max_memory_bytes=max_memory_bytes
+        ) as engine,
+        make_listener(style) as shown,
+        drawn_up(papers, shown, source, target, job) as listen,
     ):
-        run(request, open_output, engine, listen)
+        bounded = within(engine, request, max_memory_bytes, fleet=hosts is not None)
+        run(request, open_output, bounded, listen)
 
 
 def _words(links: Sequence[Link]) -> tuple[tuple[str, str], ...]:
@@ -121,7 +133,11 @@ def _words(links: Sequence[Link]) -> tuple[tuple[str, str], ...]:
 
 @contextmanager
 def open_engine(
-    hosts: Path | None, token_file: Path | None = None, *, keep_going: bool = False
+    hosts: Path | None,
+    token_file: Path | None = None,
+    *,
+    keep_going: bool = False,
+    max_memory_bytes: int | None = None,
 ) -> Iterator[Engine]:
     """Yield the fleet of a hosts file, or this machine."""
     if hosts is None:
@@ -135,7 +151,8 @@ def open_engine(
         from coordinator.policy import Limits
 
         credential, limits = find_credential(token_file), Limits(keep_going=keep_going)
-        with closing(HttpEngine(load_hosts(hosts), credential, limits)) as engine:
+        config = frugal(load_hosts(hosts), max_memory_bytes)
+        with closing(HttpEngine(config, credential, limits)) as engine:
             yield engine
 
 

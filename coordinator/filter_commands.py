@@ -12,22 +12,28 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from coordinator.arguments import memory, modes, number, numbers
 from coordinator.cli import (
+    DryRun,
     Hosts,
     KeepGoing,
+    MaxMemory,
     Notes,
     Overwrite,
     Progress,
+    Provenance,
     Quiet,
+    Report,
     Resume,
+    Seams,
+    TileShape,
     TokenFile,
-    exit_codes,
-    modes,
-    number,
-    numbers,
+    Trace,
     resume_line,
-    say,
 )
+from coordinator.cli import command_line as quoted
+from coordinator.commands import planning
+from coordinator.endings import exit_codes, say
 
 _AXES = "one value, or one per axis"
 
@@ -177,20 +183,27 @@ def run_filters(
     ] = None,
     hosts: Hosts = None,
     token_file: TokenFile = None,
-    tile: Annotated[
-        str | None,
-        typer.Option(help="Shape of the piece each tile owns: one size, or one per axis."),
-    ] = None,
+    tile: TileShape = None,
     overwrite: Overwrite = False,
     resume: Resume = False,
     keep_going: KeepGoing = False,
     progress: Progress = "auto",
     notes: Notes = True,
     quiet: Quiet = False,
+    max_memory: MaxMemory = None,
+    report: Report = None,
+    trace: Trace = None,
+    provenance: Provenance = False,
+    seams: Seams = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Run filters one after another over a file; what every such command has in common."""
+    if dry_run:
+        planning.show_plan(links, source, hosts, token_file, tile, max_memory)
+        return
     with exit_codes():
         from coordinator.files import filter_chain
+        from coordinator.papers import Papers
 
         filters = list(links())
         word = filters[0][0] if len(filters) == 1 else "run"
@@ -208,6 +221,8 @@ def run_filters(
             say=(lambda _: None) if quiet else say,
             again=resume_line(sys.argv),
             notes=notes and not quiet,
+            max_memory_bytes=memory(max_memory, "--max-memory") if max_memory else None,
+            papers=Papers(report, trace, provenance, seams, quoted(sys.argv)),
         )
 
 
@@ -220,16 +235,19 @@ def run_pipeline(
     ] = None,
     hosts: Hosts = None,
     token_file: TokenFile = None,
-    tile: Annotated[
-        str | None,
-        typer.Option(help="Shape of the piece each tile owns: one size, or one per axis."),
-    ] = None,
+    tile: TileShape = None,
     overwrite: Overwrite = False,
     resume: Resume = False,
     keep_going: KeepGoing = False,
     progress: Progress = "auto",
     notes: Notes = True,
     quiet: Quiet = False,
+    max_memory: MaxMemory = None,
+    report: Report = None,
+    trace: Trace = None,
+    provenance: Provenance = False,
+    seams: Seams = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Run the filters of a pipeline one after another, in one pass over the file.
 
@@ -243,7 +261,8 @@ def run_pipeline(
         return load_pipeline(pipeline)
 
     rest = (hosts, token_file, tile, overwrite, resume, keep_going, progress, notes, quiet)
-    run_filters(links, source, output, *rest)
+    papers = (max_memory, report, trace, provenance, seams, dry_run)
+    run_filters(links, source, output, *rest, *papers)
 
 
 def list_filters(

@@ -62,7 +62,7 @@ def make_listener(
     stream : TextIO, optional
         Where to write; by default stderr, and stdout for ``json``.
     environ : mapping
-        Where ``TERM``, ``NO_COLOR`` and ``CI`` are looked up.
+        Where ``TERM``, ``NO_COLOR``, ``CI`` and ``COORD_MAP`` are looked up.
     clock : callable
         The clock, in seconds, that the times of the events are read from.
 
@@ -97,6 +97,7 @@ def _rich(stream: TextIO, environ: Mapping[str, str], clock: Callable[[], float]
         animated=_is_lively(stream, environ),
         colour=_is_lively(stream, environ) and not environ.get("NO_COLOR"),
         clock=clock,
+        by_worker=environ.get("COORD_MAP") == "worker",
     )
 
 

@@ -18,7 +18,7 @@ from coordinator.stores import Source
 from coordinator.stores.memory import ArraySink, ArraySource
 from coordinator.stores.scratch import scratch
 from coordinator.verify import Check, Sampling, Witness
-from tiling.choose import choose_tile
+from tiling.choose import Choice, choose_tile
 from tiling.dtypes import Array
 from tiling.errors import BadTypeError, BadValueError
 from tiling.grid import Grid
@@ -58,25 +58,34 @@ class Request:
     bound: float | None = None
     sampling: Sampling | None = None
 
+    def choice(self, capacity: Capacity) -> Choice:
+        """Choose the tiles for an engine of this capacity, unless the user has."""
+        if self.tile is not None:
+            return Choice(self.tile, "as asked for")
+        job = self.job
+        return choose_tile(
+            self.source.shape,
+            max(job.source.itemsize, job.target.itemsize),
+            job.halo,
+            job.wraps,
+            capacity.slots,
+            whole=self._whole,
+            max_tile_bytes=capacity.tile_bytes,
+        )
+
+    @property
+    def _whole(self) -> tuple[bool, ...]:
+        """Axes that are not to be cut."""
+        return self.job.whole(ANYTHING if self.bound is None else self.bound)
+
     def plan(self, capacity: Capacity) -> Plan:
         """Cut the source for an engine of this capacity."""
         job, shape = self.job, self.source.shape
-        itemsize = max(job.source.itemsize, job.target.itemsize)
-        whole = job.whole(ANYTHING if self.bound is None else self.bound)
-        tile = self.tile
-        if tile is None:
-            tile = choose_tile(
-                shape,
-                itemsize,
-                job.halo,
-                job.wraps,
-                capacity.slots,
-                whole=whole,
-                max_tile_bytes=capacity.tile_bytes,
-            ).tile
         tile = tuple(
             max(length, 1) if kept else size
-            for size, length, kept in zip(tile, shape, whole, strict=True)
+            for size, length, kept in zip(
+                self.choice(capacity).tile, shape, self._whole, strict=True
+            )
         )
         grid = Grid(shape, tile)
         return Plan(grid, job.halo, job.wraps, job.source.itemsize, job.target.itemsize)

@@ -114,10 +114,12 @@ except SystemExit as end:
 """
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["blur", "--help"], ["demo", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["blur"], ["demo"], ["plan"], ["diff"], ["show"], ["hosts"], ["config"]]
+)
 def test_help_is_quick(arguments: list[str]) -> None:
     """Help loads neither NumPy nor aiohttp nor the live display."""
-    modules = loaded(RUN_HELP.format(arguments))
+    modules = loaded(RUN_HELP.format([*arguments, "--help"]))
     assert "coordinator.cli" in modules
     assert not modules & {"numpy", "scipy", "aiohttp", "asyncio", "rich.live"}
 

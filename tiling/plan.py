@@ -84,6 +84,19 @@ class Plan:
         write = self.grid.box(index)
         return Tile(index, write, read_box(write, self.halo, self.grid.shape, self.wraps))
 
+    def _repr_html_(self) -> str:
+        rows = {
+            "array": self.grid.shape,
+            "tile": self.grid.tile,
+            "grid": self.grid.counts,
+            "tiles": f"{len(self):,}",
+            "read more than once": f"{self.halo_overhead:.1%}",
+            "bytes there": f"{self.bytes_in:,}",
+            "bytes back": f"{self.bytes_out:,}",
+        }
+        cells = (f"<tr><th>{name}</th><td>{value}</td></tr>" for name, value in rows.items())
+        return f"<table><caption>plan</caption>{''.join(cells)}</table>"
+
     @property
     def samples_in(self) -> int:
         """Samples that all tiles read together, halos counted each time."""

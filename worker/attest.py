@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import platform
 from functools import partial
-from pathlib import Path
 
 from aiohttp import web
 
 from tiling.attest import digest_of, expected
 from tiling.kernels import Kernel
 from worker.errors import Kind, RefusedError
-from worker.health import VERSIONS
+from worker.health import VERSIONS, cpu
 from worker.service import SERVICE
 from worker.transfer import body_length, check_type, read_body
 
 MAX_QUESTION = 64 * 2**10
 """Bytes of a question: every probe there is would fit in half of it."""
-
-CPUS = Path("/proc/cpuinfo")
 
 
 class Attestation:
@@ -83,14 +79,3 @@ def parse(body: bytes) -> list[str]:
     if unknown:
         raise RefusedError(Kind.UNSUPPORTED, f"attest: there is no probe {unknown[0][:80]!r}")
     return list(dict.fromkeys(names))
-
-
-@functools.cache
-def cpu() -> str:
-    """Return the name of this machine's processor, as far as it has one."""
-    try:
-        lines = CPUS.read_text("utf-8", "replace").splitlines()
-    except OSError:
-        lines = []
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(named, "") or platform.processor() or platform.machine()

@@ -21,13 +21,14 @@ from aiohttp import (
 from aiohttp.http_exceptions import HttpProcessingError
 
 from tiling.box import Box
+from tiling.cost import tile_bytes
 from tiling.dtypes import Array, Dtype, output_dtype
 from tiling.errors import TilingError
 from tiling.filters import FILTERS
 from tiling.job import Job
 from tiling.kernels import Kernel
 from tiling.npy import MAX_HEADER, NpyHeader, header_length, parse_header
-from worker.cost import check_volume, check_work, tile_bytes
+from worker.cost import check_volume, check_work
 from worker.errors import Kind, RefusedError
 from worker.handlers import raw
 from worker.service import SERVICE, Service

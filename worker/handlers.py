@@ -7,11 +7,12 @@ from functools import partial
 import numpy as np
 from aiohttp import web
 
+from tiling.cost import tile_bytes
 from tiling.dtypes import Array
 from tiling.job import Job
 from tiling.kernels import Kernel
 from tiling.wire import BODY_TYPE, DIGEST, Answer, Question
-from worker.cost import check_passes, check_volume, check_work, tile_bytes
+from worker.cost import check_passes, check_volume, check_work
 from worker.errors import Kind, RefusedError
 from worker.service import SERVICE
 from worker.transfer import body_length, check_type, read_body, send

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import time
 from importlib.metadata import version
+from pathlib import Path
 
 from aiohttp import web
 
@@ -16,6 +18,8 @@ from worker.service import SERVICE, Service
 
 VERSIONS = {name: version(name) for name in ("tilefan", "numpy", "scipy")}
 """Told without importing SciPy: the first tile does that."""
+
+CPUS = Path("/proc/cpuinfo")
 
 STARTED = time.monotonic()
 
@@ -43,6 +47,7 @@ async def get_health(request: web.Request) -> web.Response:
         "scipy": VERSIONS["scipy"],
         "python": platform.python_version(),
         "machine": platform.machine(),
+        "cpu": cpu(),
         "pid": os.getpid(),
     }
     return web.json_response(text, status=503 if pool.draining else 200)
@@ -64,3 +69,14 @@ def watch(service: Service) -> None:
     metrics.watch("memory_limit_bytes", "Memory that they may.", lambda: pool.memory_bytes)
     metrics.watch("jobs", "Jobs remembered.", lambda: len(service.jobs))
     metrics.watch("ready", "1, or 0 while draining.", lambda: not pool.draining)
+
+
+@functools.cache
+def cpu() -> str:
+    """Return the name of this machine's processor, as far as it has one."""
+    try:
+        lines = CPUS.read_text("utf-8", "replace").splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, "") or platform.processor() or platform.machine()

@@ -26,10 +26,12 @@ from coordinator.display.style import (
     LOOK_WORDS,
     TITLE,
     TROUBLE,
+    WORKER_LETTERS,
+    WORKER_STYLES,
     Glyphs,
 )
 from coordinator.display.tally import Tally
-from coordinator.display.tilemap import Look, Picture
+from coordinator.display.tilemap import NOBODY, Look, Picture
 from coordinator.display.words import brief_time, clock, count, extent, inert, megabytes
 
 if TYPE_CHECKING:
@@ -47,8 +49,10 @@ class Size:
     rows: int
 
 
-def frame(tally: Tally, now: float, size: Size, glyphs: Glyphs) -> list[Text]:
-    """Draw everything there is to show at `now`."""
+def frame(
+    tally: Tally, now: float, size: Size, glyphs: Glyphs, *, by_worker: bool = False
+) -> list[Text]:
+    """Draw everything there is to show at `now`; the map by state, or by who made the tiles."""
     if tally.end_s is not None:
         now = tally.end_s
     head = [*_header(tally, size.columns), *_bar_lines(tally, now, size.columns, glyphs)]
@@ -56,7 +60,8 @@ def frame(tally: Tally, now: float, size: Size, glyphs: Glyphs) -> list[Text]:
     free = size.rows - len(head) - len(foot)
     wanted = len(tally.workers) + 1
     map_rows = max(free - wanted, int(free * MAP_SHARE))
-    chart = map_lines(tally, size.columns, map_rows, glyphs)
+    draw_map = maker_lines if by_worker else map_lines
+    chart = draw_map(tally, size.columns, map_rows, glyphs)
     workers = worker_lines(tally, now, size.columns, free - len(chart), glyphs)
     sections = [head, workers, chart, foot]
     airy = sum(len(section) for section in sections) + len(sections) <= size.rows
@@ -132,6 +137,39 @@ def map_lines(tally: Tally, width: int, rows: int, glyphs: Glyphs) -> list[Text]
     picture = tally.map.picture(rows - 1, width)
     lines = [_map_row(row, per_cell, glyphs) for row in picture.looks]
     return [*lines, _legend(picture, width, glyphs)]
+
+
+def maker_lines(tally: Tally, width: int, rows: int, glyphs: Glyphs) -> list[Text]:
+    """Draw the tile map with a letter and a colour for each worker; the rest is as in `map_lines`.
+
+    A cell of several tiles shows one of their makers.
+    """
+    down, across = tally.map.shape
+    if rows < 2 or down * across < 2:
+        return []
+    per_cell = 2 if across * 2 <= width else 1
+    picture, makers = tally.map.picture(rows - 1, width), tally.map.makers(rows - 1, width)
+    lines = []
+    for looks, names in zip(picture.looks, makers, strict=True):
+        line = Text()
+        for look, maker in zip(looks, names, strict=True):
+            done = look in {Look.STORED, Look.PARTLY} and maker != NOBODY
+            letter, style = maker_look(maker) if done else (glyphs.looks[look], LOOK_STYLES[look])
+            line.append(letter * per_cell, style)
+        lines.append(line)
+    legend = Text()
+    for worker in tally.workers.values():
+        letter, style = maker_look(worker.number)
+        if worker.stored and legend.cell_len + len(worker.name) + 4 <= width:
+            legend.append(letter, style).append(f" {inert(worker.name)}  ", TITLE)
+    legend.rstrip()
+    return [*lines, legend]
+
+
+def maker_look(number: int) -> tuple[str, str]:
+    """Return letter and colour of a worker; they come round again after some."""
+    letter = WORKER_LETTERS[number % len(WORKER_LETTERS)]
+    return letter, WORKER_STYLES[number % len(WORKER_STYLES)]
 
 
 def _map_row(row: tuple[Look, ...], per_cell: int, glyphs: Glyphs) -> Text:

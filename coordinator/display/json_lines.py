@@ -39,8 +39,8 @@ def encode(time_s: float, event: Event) -> str:
 
     Examples
     --------
-    >>> encode(1.5, events.WorkerReady("node1:8080", 4))
-    '{"version": 1, "time_s": 1.5, "event": "WorkerReady", "worker": "node1:8080", "slots": 4}'
+    >>> encode(1.5, events.WorkerBack("node1:8080"))
+    '{"version": 1, "time_s": 1.5, "event": "WorkerBack", "worker": "node1:8080"}'
     """
     said = {field.name: _finite(getattr(event, field.name)) for field in fields(event)}
     head = {"version": VERSION, "time_s": round(time_s, 6), "event": type(event).__name__}

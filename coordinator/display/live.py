@@ -32,12 +32,21 @@ class LiveDisplay:
         Whether to use colours.
     clock : callable
         The clock of the events, in seconds.
+    by_worker : bool
+        Whether the map tells who made the tiles, not how they stand.
     """
 
     def __init__(
-        self, stream: TextIO, *, animated: bool, colour: bool, clock: Callable[[], float]
+        self,
+        stream: TextIO,
+        *,
+        animated: bool,
+        colour: bool,
+        clock: Callable[[], float],
+        by_worker: bool = False,
     ) -> None:
         self._clock = clock
+        self._by_worker = by_worker
         self._lock = threading.Lock()
         self._tally = Tally()
         self._glyphs = UNICODE if (stream.encoding or "").lower().startswith("utf") else ASCII
@@ -60,7 +69,8 @@ class LiveDisplay:
 
     def _frame(self, size: Size) -> list[Text]:
         with self._lock:
-            return frame(self._tally, self._clock(), size, self._glyphs)
+            now = self._clock()
+            return frame(self._tally, now, size, self._glyphs, by_worker=self._by_worker)
 
 
 def size_of(stream: TextIO) -> Size:

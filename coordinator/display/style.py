@@ -64,6 +64,8 @@ STATE_STYLES: Final = {
     State.EJECTED: "bold red",
     State.LOST: "bold red",
 }
+WORKER_STYLES: Final = ("green", "blue", "magenta", "yellow", "cyan", "bright_green", "bright_blue")
+WORKER_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 TITLE: Final = "bright_black"
 BAR: Final = "green"
 TROUBLE: Final = "bold red"

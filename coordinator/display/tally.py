@@ -64,6 +64,7 @@ class WorkerTally:
 
     name: str
     meter: Meter
+    number: int = 0
     standing: State = State.GREETING
     reason: str = ""
     stored: int = 0
@@ -167,7 +168,8 @@ class Tally:
     def _worker(self, now: float, name: str) -> WorkerTally:
         worker = self.workers.get(name)
         if worker is None:
-            worker = self.workers[name] = WorkerTally(name, Meter(now))
+            number = len(self.workers)
+            worker = self.workers[name] = WorkerTally(name, Meter(now), number)
         return worker
 
     def _started(self, now: float, event: RunStarted) -> None:
@@ -228,6 +230,7 @@ class Tally:
                 self.workers[name].flying.pop((event.tile, attempt), None)
         self._forgive(event.tile)
         self.map.count(event.tile, Place.STORED, 1)
+        self.map.credit(event.tile, worker.number)
         worker.stored += 1
         self.stored += 1
         worker.meter.add(now, event.bytes_out)

@@ -21,6 +21,7 @@ from typing import Final
 
 ROWS: Final = 64  # counters kept: more than most terminals show, and cheap to sum at every frame
 COLUMNS: Final = 128
+NOBODY: Final = -1
 
 
 class Place(IntEnum):
@@ -67,6 +68,7 @@ class TileMap:
         self._width = -(-self._columns // self._column_fold)
         self._height = -(-self._rows // self._row_fold)
         self._counts = [[0] * (self._width * self._height) for _ in Place]
+        self._makers = [NOBODY] * (self._width * self._height)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -75,18 +77,43 @@ class TileMap:
 
     def count(self, tile: int, place: Place, by: int) -> None:
         """Put a tile into a place (`by` = 1) or take it away from there (-1)."""
-        if not self._width:
-            return
+        if self._width:
+            self._counts[place][self._cell(tile)] += by
+
+    def credit(self, tile: int, worker: int) -> None:
+        """Note which worker, by its number, made a tile; a cell knows the last one."""
+        if self._width:
+            self._makers[self._cell(tile)] = worker
+
+    def _cell(self, tile: int) -> int:
         row = tile // self._row_stride % self._rows // self._row_fold
         column = tile // self._column_stride % self._columns // self._column_fold
-        self._counts[place][row * self._width + column] += by
+        return row * self._width + column
 
     def picture(self, rows: int, columns: int) -> Picture:
         """Fold the map to at most `rows` x `columns` cells."""
-        down = max(1, -(-self._height // max(1, rows)))
-        across = max(1, -(-self._width // max(1, columns)))
+        down, across = self._fold(rows, columns)
         looks = tuple(self._row(top, down, across) for top in range(0, self._height, down))
         return Picture(looks, (down * self._row_fold, across * self._column_fold), self.depth)
+
+    def makers(self, rows: int, columns: int) -> tuple[tuple[int, ...], ...]:
+        """Return who made each cell of the picture of that size; `NOBODY` where nobody has yet."""
+        down, across = self._fold(rows, columns)
+        width = self._width
+        return tuple(
+            tuple(
+                max(
+                    max(self._makers[row * width + left : row * width + min(left + across, width)])
+                    for row in range(top, min(top + down, self._height))
+                )
+                for left in range(0, width, across)
+            )
+            for top in range(0, self._height, down)
+        )
+
+    def _fold(self, rows: int, columns: int) -> tuple[int, int]:
+        """Return the cells that share one of the picture, downwards and across."""
+        return max(1, -(-self._height // max(1, rows))), max(1, -(-self._width // max(1, columns)))
 
     def _row(self, top: int, down: int, across: int) -> tuple[Look, ...]:
         width, bottom = self._width, min(top + down, self._height)

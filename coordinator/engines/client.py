@@ -21,7 +21,8 @@ from coordinator.config import Config, Host
 from coordinator.credential import Credential
 from coordinator.display.words import inert
 from coordinator.engines.buffers import Buffers
-from coordinator.events import FailureKind
+from coordinator.engines.introduction import about
+from coordinator.events import FailureKind, WorkerReady
 from coordinator.pins import tls_context
 from tiling.attest import needed
 from tiling.errors import WireError
@@ -144,7 +145,9 @@ class Client:
         Refusal
             If it can't be reached, or is no worker of this protocol.
         """
-        health = await self.health()
+        return self._slots(await self.health())
+
+    def _slots(self, health: Mapping[str, Any]) -> int:
         slots = self.host.slots or health.get("slots")
         if not isinstance(slots, int) or not 1 <= slots <= 1024:
             raise Refusal(FailureKind.REFUSED, f"offers {slots!r:.40} slots", unfit=True)
@@ -178,18 +181,19 @@ class Client:
             if (trouble := fault(names, said)) is not None:
                 raise Refusal(FailureKind.CORRUPT, trouble, unfit=True)
 
-    async def admit(self, job: Job) -> int:
-        """Greet the worker, have it prove itself, and register the job; return its slots.
+    async def admit(self, job: Job) -> WorkerReady:
+        """Greet the worker, have it prove itself, and register the job.
 
         Raises
         ------
         Refusal
             If it can't be used for this job.
         """
-        slots = await self.greet()
+        health = await self.health()
+        slots = self._slots(health)
         await self.attest(needed(job))
         await self.register(job)
-        return slots
+        return WorkerReady(self.host.name, slots, about(health))
 
     async def filter(
         self, question: Question, body: memoryview, answer: Answer, digest: str, buffers: Buffers

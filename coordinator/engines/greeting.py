@@ -42,10 +42,9 @@ async def _first_ready(greetings: Iterable[asyncio.Task[WorkerReady | WorkerLost
 async def greet(name: str, client: Client, job: Job) -> WorkerReady | WorkerLost:
     """Greet one worker, have it prove itself, and register the job with it."""
     try:
-        slots = await client.admit(job)
+        return await client.admit(job)
     except Refusal as refusal:
         return WorkerLost(name, refusal.reason, refusal.unfit, refusal.untrusted)
-    return WorkerReady(name, slots)
 
 
 def nobody(lost: Sequence[WorkerLost]) -> TilefanError:

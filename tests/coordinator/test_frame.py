@@ -178,3 +178,24 @@ def test_every_state_has_its_own_character(glyphs: Glyphs) -> None:
     assert len(set(glyphs.looks.values())) == len(glyphs.looks)
     text = Terminal(80, 24).show(*play(), glyphs)
     assert text.isascii() == (glyphs is ASCII)
+
+
+@pytest.mark.parametrize("columns", [30, 80])
+def test_the_map_by_worker(columns: int) -> None:
+    """A letter for each worker where its tiles are, and a legend of those that made some."""
+    tally, now = play(workers=2, stored=8, grid=(2, 6))
+    lines = [line.plain for line in frame(tally, now, Size(columns, 24), UNICODE, by_worker=True)]
+    assert "aabbaabbaabb" in lines
+    assert "aabb▒▒▒▒▒▒··" in lines
+    assert any(line.startswith("a node1:8080  b node2:8080") for line in lines)
+    assert all(len(line) <= columns for line in lines)
+
+
+def test_a_folded_map_by_worker() -> None:
+    """A map that is larger than the terminal is folded as the other one is."""
+    tally, now = play(workers=40, stored=9000, grid=(100, 100))
+    for columns, rows in ((20, 8), (80, 24), (200, 60)):
+        size = Size(columns, rows)
+        plain, named = (frame(tally, now, size, UNICODE, by_worker=by) for by in (False, True))
+        assert len(named) == len(plain)
+        assert all(line.cell_len <= columns for line in named)

@@ -12,9 +12,9 @@ import pytest
 
 from tests.worker.inside import ask, gaussian_job, in_loop, problem, register, serve, signed
 from tests.worker.test_admission import Gate, until_taken
+from tiling.cost import tile_bytes
 from tiling.job import Call, Job
 from tiling.kernels.reference import run
-from worker.cost import tile_bytes
 from worker.jobs import Jobs
 from worker.settings import Settings, usable_cores, usable_memory
 

@@ -1,0 +1,85 @@
+"""What the commands about arrays that are there already do with their files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from coordinator.difference import Cut, Difference, compare
+from coordinator.errors import InputError
+from coordinator.papers import mark, write_bytes
+from coordinator.provenance import Provenance, find_provenance, load_provenance
+from coordinator.report.png import encode
+from coordinator.report.preview import preview
+from coordinator.run import tile_shape
+from coordinator.stores.npy import open_npy
+from tiling.grid import Grid
+from tiling.halo import Halo
+
+
+def diff_files(left: Path, right: Path, tile: Any = None) -> tuple[Difference, Cut | None]:
+    """Compare two `.npy` files; also return the tiles that the places were told by.
+
+    Parameters
+    ----------
+    left, right : Path
+    tile : int or sequence of int, optional
+        Shape of the tiles; what the provenance of either file says unless given.
+
+    Raises
+    ------
+    TilefanError, TilingError
+        If a file can't be read, or the tile is none.
+    """
+    a, b = open_npy(left).array, open_npy(right).array
+    cut = cut_of(a.shape, tile, left, right)
+    return compare(a, b, cut), cut
+
+
+def cut_of(shape: tuple[int, ...], tile: Any, *made: Path) -> Cut | None:
+    """Return how an array of this shape was cut: as `tile` says, or the first provenance found."""
+    if (size := tile_shape(tile, len(shape))) is not None:
+        return Cut(Grid(shape, size), Halo.none(len(shape)))
+    for path in made:
+        known = find_provenance(path)
+        if known is not None and known.shape == shape:
+            return Cut(Grid(shape, known.tile), Halo(*known.halo))
+    return None
+
+
+def show_file(output: Path) -> tuple[Provenance, bool]:
+    """Return the provenance of an output, and whether the file is as it was written.
+
+    Raises
+    ------
+    TilefanError
+        If either can't be read.
+    """
+    known = load_provenance(output)
+    return known, mark(output).digest == known.output.digest
+
+
+def preview_files(before: Path, after: Path, picture: Path, tile: Any = None) -> None:
+    """Write a picture of an input, its output and their difference.
+
+    Parameters
+    ----------
+    before, after : Path
+        `.npy` files of one shape.
+    picture : Path
+        A PNG file.
+    tile : int or sequence of int, optional
+        Whose seams are marked; what the provenance of the output says unless given.
+
+    Raises
+    ------
+    TilefanError, TilingError
+        If they can't be read, have other shapes, or the picture can't be written.
+    """
+    a, b = open_npy(before).array, open_npy(after).array
+    if a.shape != b.shape or not a.size:
+        shapes = f"{a.shape} and {b.shape}"
+        raise InputError(f"{before} and {after}: arrays of one shape, please, not of {shapes}")
+    cut = cut_of(a.shape, tile, after)
+    pixels = preview(a, b, cut.grid if cut else None)
+    write_bytes(picture, encode(pixels))

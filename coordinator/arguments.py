@@ -1,0 +1,92 @@
+"""What people write on command lines, parsed: numbers, one or one per axis, and edge modes."""
+
+from __future__ import annotations
+
+import re
+
+import typer
+
+
+def numbers(text: str, kind: type[int] | type[float], option: str) -> float | list[float]:
+    """Parse ``2`` or ``2,2,0``: one number for all axes, or one per axis."""
+    try:
+        values = [kind(part) for part in text.split(",")]
+    except ValueError:
+        what = "integers" if kind is int else "numbers"
+        raise typer.BadParameter(
+            f"{text!r}: {what} separated by commas, please", param_hint=option
+        ) from None
+    return values[0] if "," not in text else values
+
+
+def number(text: str, option: str) -> complex:
+    """Parse a number that may be complex, such as ``1+2j``."""
+    try:
+        value = complex(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a number", param_hint=option) from None
+    return value if value.imag else value.real
+
+
+def modes(text: str) -> str | list[str]:
+    """Parse ``reflect`` or ``wrap,reflect``, with a suggestion for a misspelt one."""
+    import difflib
+
+    from tiling.edges import MODES
+
+    names = text.split(",")
+    for name in names:
+        if name not in MODES:
+            close = difflib.get_close_matches(name, MODES, 1)
+            hint = f"did you mean {close[0]}?" if close else f"one of {', '.join(MODES)}"
+            raise typer.BadParameter(f"{name!r} is no edge mode: {hint}", param_hint="--mode")
+    return names if "," in text else text
+
+
+def memory(text: str, option: str) -> int:
+    """Parse a size in bytes, such as ``500MB``, ``2GiB`` or ``1000000``.
+
+    >>> memory("1.5 GB", "--max-memory")
+    1500000000
+    """
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?i?b?)", text.strip().lower())
+    unit = match[2].removesuffix("b") if match else ""
+    if match is None or unit == "i":
+        raise typer.BadParameter(f"{text!r} is no size: 500MB, please", param_hint=option)
+    base = 1024 if unit.endswith("i") else 1000
+    return int(float(match[1]) * base ** " kmgt".index(unit[:1] or " "))
+
+
+def gaussian(
+    sigma: str,
+    order: str,
+    mode: str,
+    cval: str,
+    truncate: float,
+    radius: str | None,
+    axes: str | None,
+    dtype: str | None,
+) -> dict[str, object]:
+    """Parse the parameters of `scipy.ndimage.gaussian_filter`."""
+    return {
+        "sigma": numbers(sigma, float, "--sigma"),
+        "order": numbers(order, int, "--order"),
+        "mode": modes(mode),
+        "cval": number(cval, "--cval"),
+        "truncate": truncate,
+        "radius": numbers(radius, int, "--radius") if radius else None,
+        "axes": numbers(axes, int, "--axes") if axes else None,
+        "output": dtype,
+    }
+
+
+def share(text: str, option: str) -> float:
+    """Parse ``2%`` or ``0.02``: a share of the tiles, more than none."""
+    digits, percent = text.removesuffix("%"), text.endswith("%")
+    try:
+        value = float(digits) / (100 if percent else 1)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 1:
+        raise typer.BadParameter(f"{text!r}: a share such as 2% or 0.02", param_hint=option)
+    return value

@@ -1,0 +1,165 @@
+"""How much memory a run takes in this process, and tiles that are small enough for what there is.
+
+What is mapped from files is not counted: the system takes those pages back when it wants them.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from coordinator.display.words import megabytes
+from coordinator.engines import Capacity, Engine, Hearer, Mission
+from coordinator.errors import InputError
+from coordinator.run import Request
+from tiling.cost import tile_bytes
+from tiling.job import Job
+from tiling.plan import Plan
+
+if TYPE_CHECKING:
+    from coordinator.config import Config
+
+KERNEL_BYTES = 250_000_000
+"""Of the compiled kernel with numba and LLVM, once it is loaded; measured, and rounded up."""
+
+BUFFER_BYTES = 32_000_000
+"""Of connections in use: what aiohttp keeps for each direction, of a dozen of them."""
+
+STATM = Path("/proc/self/statm")
+
+Peak: TypeAlias = Callable[[Job, Plan, int], int]
+"""Most bytes that this process has at a time, following a plan with so many slots."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalPeak:
+    """Memory of a run in this process.
+
+    Parameters
+    ----------
+    base_bytes : int
+        Of the process before the run.
+    """
+
+    base_bytes: int
+
+    def __call__(self, job: Job, plan: Plan, slots: int) -> int:
+        """Return the bytes of the tiles in hand, and of all else."""
+        each = tile_bytes(job, plan.largest_read, plan.largest_write)
+        return self.base_bytes + KERNEL_BYTES + min(slots, max(1, len(plan))) * each
+
+
+@dataclass(frozen=True, slots=True)
+class FleetPeak:
+    """Memory of a run on a fleet, of which the coordinator bounds the bytes in flight."""
+
+    base_bytes: int
+    in_flight_bytes: int
+
+    def __call__(self, job: Job, plan: Plan, slots: int) -> int:
+        """Return the bytes of the tiles in flight, there and back, and of all else."""
+        each = travelling_bytes(job, plan)
+        in_flight = max(each, min(min(slots, max(1, len(plan))) * each, self.in_flight_bytes))
+        return self.base_bytes + BUFFER_BYTES + in_flight
+
+
+def travelling_bytes(job: Job, plan: Plan) -> int:
+    """Return the bytes of the largest tile, there and back."""
+    there, back = math.prod(plan.largest_read), math.prod(plan.largest_write)
+    return there * job.source.itemsize + back * job.target.itemsize
+
+
+def resident_bytes() -> int:
+    """Return the memory that this process has now; 0 where the system does not tell."""
+    try:
+        return int(STATM.read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
+
+
+def fit(request: Request, capacity: Capacity, limit_bytes: int | None, peak: Peak) -> Capacity:
+    """Return the largest capacity whose plan needs no more than this memory.
+
+    Raises
+    ------
+    InputError
+        If no tile is small enough; it names the least memory that would do.
+    """
+    least = need = peak(request.job, request.plan(capacity), capacity.slots)
+    size = capacity.tile_bytes
+    while limit_bytes is not None and need > limit_bytes:
+        if request.tile is not None or size < request.job.source.itemsize:
+            what = f"tiles of {request.tile}" if request.tile else "the smallest tiles"
+            raise InputError(
+                f"--max-memory: {megabytes(limit_bytes)} MB do not suffice: {what} need "
+                f"{megabytes(least + 50_000)} MB"
+            )
+        size //= 2
+        need = peak(request.job, request.plan(replace(capacity, tile_bytes=size)), capacity.slots)
+        least = min(least, need)
+    return replace(capacity, tile_bytes=size)
+
+
+def in_flight_bytes(config: Config, limit_bytes: int | None, base_bytes: int) -> int:
+    """Return the bytes of tiles that may be in flight, within a bound for the whole process."""
+    budget = int(config.defaults.max_in_flight_mb * 1e6)
+    return (
+        budget
+        if limit_bytes is None
+        else max(1, min(budget, limit_bytes - base_bytes - BUFFER_BYTES))
+    )
+
+
+def frugal(config: Config, limit_bytes: int | None) -> Config:
+    """Return a fleet's configuration with no more in flight than a bound allows."""
+    budget_mb = in_flight_bytes(config, limit_bytes, resident_bytes()) / 1e6
+    return replace(config, defaults=replace(config.defaults, max_in_flight_mb=budget_mb))
+
+
+def within(engine: Engine, request: Request, limit_bytes: int | None, *, fleet: bool) -> Engine:
+    """Return the engine, bounded if there is a bound."""
+    if limit_bytes is None:
+        return engine
+    base_bytes = resident_bytes()
+    peak = (
+        FleetPeak(base_bytes, max(1, limit_bytes - base_bytes - BUFFER_BYTES))
+        if fleet
+        else LocalPeak(base_bytes)
+    )
+    return FrugalEngine(engine, request, limit_bytes, peak)
+
+
+@dataclass(frozen=True, slots=True)
+class FrugalEngine:
+    """An engine that is given tiles within a bound of memory.
+
+    Parameters
+    ----------
+    engine : Engine
+        That computes.
+    request : Request
+        Whose tiles are bounded.
+    limit_bytes : int
+    peak : callable
+    """
+
+    engine: Engine
+    request: Request
+    limit_bytes: int
+    peak: Peak
+
+    def greet(self, job: Job, tell: Hearer) -> Capacity:
+        """Greet, and take no more than the memory allows; see `coordinator.engines.Engine`."""
+        capacity = self.engine.greet(job, tell)
+        # What bounds the samples of a later stage is not known here.
+        known = job == self.request.job
+        stage = self.request if known else replace(self.request, job=job, bound=None)
+        return fit(stage, capacity, self.limit_bytes, self.peak)
+
+    def run(self, mission: Mission, tell: Hearer) -> None:
+        """Compute every tile; see `coordinator.engines.Engine`."""
+        self.engine.run(mission, tell)

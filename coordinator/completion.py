@@ -1,0 +1,35 @@
+"""What a shell may complete: edge modes and the names of workers; it never fails."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import typer
+
+
+def edge_modes(incomplete: str) -> list[str]:
+    """Return the modes that complete a word, also after others and a comma.
+
+    >>> edge_modes("wrap,n")
+    ['wrap,nearest']
+    """
+    from tiling.edges import MODES
+
+    before, comma, word = incomplete.rpartition(",")
+    return [f"{before}{comma}{mode}" for mode in MODES if mode.startswith(word)]
+
+
+def worker_names(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the names in the hosts file that the command line, or the environment, names."""
+    from coordinator.config import load_hosts
+    from coordinator.errors import TilefanError
+
+    path = context.params.get("hosts") or os.environ.get("COORD_HOSTS")
+    if not path:
+        return []
+    try:
+        hosts = load_hosts(Path(path)).hosts
+    except TilefanError:
+        return []
+    return [host.name for host in hosts if host.name.startswith(incomplete)]

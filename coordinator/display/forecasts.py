@@ -1,0 +1,53 @@
+"""A forecast in lines of text, and in JSON's types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from coordinator.display.words import brief_time, count, extent, inert, megabytes
+
+if TYPE_CHECKING:
+    from coordinator.forecast import Forecast, Share
+
+
+def lines(forecast: Forecast) -> Iterator[str]:
+    """Tell what will be done, what it costs, and whether it is worth it."""
+    f = forecast
+    rows = {
+        "input": f"{inert(f.input)}: {extent(f.shape)} {f.dtype}",
+        "filter": inert(f.filter),
+        "exact": f.exactness,
+        "tiles": f"{f.tiles:,} of {extent(f.tile)}, a grid of {extent(f.grid)}: {f.reason}",
+        "halo": f"{f.halo_overhead:.1%} of the samples are read more than once",
+        "bytes": f"{megabytes(f.bytes_there)} MB there, {megabytes(f.bytes_back)} MB back",
+        "memory": _memory(f),
+        "here": f"about {brief_time(f.here_s)}",
+    }
+    if f.fleet_s is not None:
+        rows["fleet"] = f"about {brief_time(f.fleet_s)}"
+    yield from (f"{name:>7}  {text}" for name, text in rows.items())
+    yield from (f"{'worker':>7}  {_share(share)}" for share in f.shares)
+    yield from (f"{'crude':>7}  {caveat}" for caveat in f.caveats)
+    yield f"{'verdict':>7}  {f.verdict}"
+
+
+def to_json(forecast: Forecast) -> dict[str, Any]:
+    """Return all of it in JSON's types."""
+    return {"version": 1, **asdict(forecast)}
+
+
+def _memory(f: Forecast) -> str:
+    there = f", {megabytes(f.worker_bytes)} MB at a worker" if f.worker_bytes else ""
+    return f"at most {megabytes(f.coordinator_bytes)} MB in this process{there}; maps not counted"
+
+
+def _share(share: Share) -> str:
+    if share.trouble:
+        return f"{share.worker}: can't be used: {inert(share.trouble)}"
+    trip = f", round trip {brief_time(share.round_trip_s)}" if share.round_trip_s else ""
+    return (
+        f"{share.worker}: {count(share.slots, 'slot')}{trip}, {brief_time(share.tile_s)} a tile, "
+        f"{share.tiles:.1f} tiles in about {brief_time(share.busy_s)}"
+    )

@@ -1,0 +1,65 @@
+"""Provenance in lines of text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from coordinator.display.words import brief_time, count, extent, inert, megabytes
+
+if TYPE_CHECKING:
+    from coordinator.provenance import Provenance
+
+NAMED: Final = 20  # workers and warnings: more in a list nobody reads
+
+
+def lines(known: Provenance, *, intact: bool) -> Iterator[str]:
+    """Tell how an output was made, and whether it is still what was written."""
+    size = known.output
+    what = f"{extent(known.shape)} {size.dtype}, {megabytes(size.file_bytes)} MB"
+    rows = {
+        "output": f"{size.path}: {what}",
+        "intact": "yes" if intact else "NO: its bytes have changed since they were written",
+        "digest": size.digest,
+        "filter": known.filter,
+        "command": known.command,
+        "input": f"{known.input.path} {known.input.dtype}",
+        "": known.input.digest,
+        "job": known.job,
+        "tiles": f"of {extent(known.tile)}, halo {_halo(known)}",
+        "when": f"{known.started}, in {brief_time(known.seconds)}",
+        "with": ", ".join(f"{name} {version}" for name, version in known.versions.items()),
+        "trouble": f"{known.retries} retried, {known.hedges} hedged",
+    }
+    yield from (f"{name:>8}  {_printable(text)}" for name, text in rows.items())
+    yield from _workers(known)
+    for warning in known.warnings[:NAMED]:
+        yield f"{'warning':>8}  {inert(warning)}"
+    if len(known.warnings) > NAMED:
+        yield f"{'':>8}  and {len(known.warnings) - NAMED:,} more warnings"
+
+
+def _printable(text: str) -> str:
+    """Make text harmless without cutting it: a command may be long."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def _halo(known: Provenance) -> str:
+    before, after = known.halo
+    return extent(before) if before == after else f"{extent(before)} before, {extent(after)} after"
+
+
+def _workers(known: Provenance) -> Iterator[str]:
+    tiles: Counter[str] = Counter()
+    for worker, run in known.makers:
+        tiles[worker] += run
+    for worker, number in tiles.most_common(NAMED):
+        about = ", ".join(f"{key} {value}" for key, value in known.workers.get(worker, {}).items())
+        name = worker or "an earlier run"
+        words = f"{name}: {count(number, 'tile')}" + (f" ({about})" if about else "")
+        yield f"{'worker':>8}  {inert(words)}"
+    if len(tiles) > NAMED:
+        yield f"{'':>8}  and {len(tiles) - NAMED:,} more workers"
+    if known.tiles_unlisted:
+        yield f"{'':>8}  and {count(known.tiles_unlisted, 'tile')} of unlisted workers"

@@ -1,0 +1,110 @@
+"""How commands end: every expected end has its sentence on stderr and its exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import FrameType
+from typing import NoReturn
+
+import typer
+
+from coordinator.errors import InputError, TilefanError
+
+INTERRUPTED, TERMINATED = 130, 143
+
+CODES = (
+    "Exit codes: 0 done; 2 usage or bad input; 3 no usable worker; 4 a tile failed everywhere, or "
+    "the fleet was lost; 5 different bits; 6 authentication or TLS; 7 cannot read or write; "
+    "130 / 143 interrupted; 1 a fault of coord itself."
+)
+"""For the help."""
+
+DEBUG = ContextVar("DEBUG", default=False)
+"""Whether errors are shown with their traceback."""
+
+
+@contextmanager
+def exit_codes() -> Iterator[None]:
+    """Turn every expected end of a command into its sentence and exit code."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupted)
+    try:
+        from tiling.errors import TilingError
+
+        try:
+            yield
+        except TilingError as error:
+            raise InputError(str(error)) from error
+    except TilefanError as error:
+        show_traceback()
+        fail(with_notes(str(error), error), error.exit_code)
+    except KeyboardInterrupt as interrupt:
+        code = TERMINATED if interrupt.args == (signal.SIGTERM,) else INTERRUPTED
+        kept = getattr(interrupt, "__notes__", ())
+        fail(
+            with_notes("interrupted" if kept else "interrupted: nothing was written", interrupt),
+            code,
+        )
+    except typer.Exit:
+        raise
+    except MemoryError as error:
+        show_traceback()
+        fail(with_notes("not enough memory on this machine", error), InputError.exit_code)
+    except Exception as error:
+        if isinstance(error, typer.BadParameter):
+            raise
+        show_traceback()
+        what = f"{type(error).__name__}: {error}"
+        fail(
+            f"a fault of coord itself: {what}; coord --debug ... shows where",
+            TilefanError.exit_code,
+        )
+
+
+def show_traceback() -> None:
+    """Print where the error at hand came from, if that is wanted."""
+    if DEBUG.get():
+        traceback.print_exc()
+
+
+def say(message: str) -> None:
+    """Print one sentence on stderr."""
+    typer.echo(f"coord: {message}", err=True)
+
+
+def fail(message: str, code: int) -> NoReturn:
+    """Print one sentence on stderr and exit."""
+    say(message)
+    raise typer.Exit(code)
+
+
+def show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """Print a warning as a sentence, without the place in our code."""
+    typer.echo(f"coord: warning: {message}", err=True)
+
+
+def with_notes(message: str, error: BaseException) -> str:
+    """Return a message with what was noted on its error: how to go on."""
+    return "; ".join((message, *getattr(error, "__notes__", ())))
+
+
+def _interrupted(number: int, _: FrameType | None) -> NoReturn:
+    """Let the first signal end the run in good order; the next one ends it at once.
+
+    That is safe at any moment: what is on the disk is always fit to be resumed.
+    """
+    for again in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(again, _at_once)
+    raise KeyboardInterrupt(signal.Signals(number))
+
+
+def _at_once(number: int, _: FrameType | None) -> NoReturn:
+    if sys.stderr.isatty():
+        os.write(2, b"\r\n\x1b[?25h")  # give the cursor back
+    os._exit(128 + number)

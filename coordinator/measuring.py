@@ -1,0 +1,98 @@
+"""Short measurements for a forecast: what a block of the job takes here, and at each worker."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+
+import numpy as np
+
+from coordinator.config import Config
+from coordinator.credential import Credential
+from coordinator.engines.buffers import Buffers
+from coordinator.engines.client import Client, Refusal, check, make_clients, new_session
+from coordinator.engines.local import NAME, usable_cores
+from coordinator.engines.workshop import WORKSHOP
+from coordinator.forecast import Measured
+from coordinator.stores import Source
+from tiling.box import Box
+from tiling.dtypes import Array
+from tiling.job import Job
+from tiling.wire import Answer, Question
+
+PROBE_SAMPLES = 2**18
+"""Of the block that is filtered: milliseconds of work, and large against a request."""
+
+ROUNDS = 3
+"""Times that something is measured; the quickest counts, for nothing makes it quicker."""
+
+
+def probe_block(source: Source) -> Array:
+    """Return the first samples of an array, about `PROBE_SAMPLES`, as they would travel."""
+    shape = list(source.shape)
+    while math.prod(shape) > PROBE_SAMPLES:
+        longest = shape.index(max(shape))
+        shape[longest] = -(-shape[longest] // 2)
+    return np.ascontiguousarray(source.read(Box.whole(tuple(shape))))
+
+
+def measure_here(job: Job, source: Source) -> Measured:
+    """Filter a block with the kernel that a run on this machine would take."""
+    block = probe_block(source)
+    began = time.perf_counter()
+    kernel = WORKSHOP.kernel_for(job, math.prod(source.shape))
+    start_s = time.perf_counter() - began
+    out = np.empty(block.shape, job.target)
+    crop = tuple(slice(0, length) for length in block.shape)
+    times_s = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        job.apply(block, crop, out, kernel)
+        times_s.append(time.perf_counter() - began)
+    samples = max(1, block.size)
+    return Measured(NAME, usable_cores(), 0.0, samples, min(times_s), start_s)
+
+
+def measure_fleet(
+    config: Config, credential: Credential, job: Job, source: Source
+) -> tuple[Measured, ...]:
+    """Greet every worker and have each filter a block, one after another."""
+    return asyncio.run(_measure_all(config, credential, job, probe_block(source)))
+
+
+async def _measure_all(
+    config: Config, credential: Credential, job: Job, block: Array
+) -> tuple[Measured, ...]:
+    async with new_session(config.defaults.connect_timeout_s, credential) as session:
+        clients = make_clients(config, session, credential)
+        return tuple([await _measure(name, client, job, block) for name, client in clients.items()])
+
+
+async def _measure(name: str, client: Client, job: Job, block: Array) -> Measured:
+    try:
+        began = time.perf_counter()
+        slots = (await client.admit(job)).slots
+        start_s = time.perf_counter() - began
+        trips_s = [await _timed_greeting(client) for _ in range(ROUNDS)]
+        blocks_s = [await _timed_block(client, job, block) for _ in range(ROUNDS)]
+    except Refusal as refusal:
+        return Measured(name, trouble=refusal.reason)
+    return Measured(name, slots, min(trips_s), max(1, block.size), min(blocks_s), start_s)
+
+
+async def _timed_greeting(client: Client) -> float:
+    began = time.perf_counter()
+    await client.greet()
+    return time.perf_counter() - began
+
+
+async def _timed_block(client: Client, job: Job, block: Array) -> float:
+    began = time.perf_counter()
+    question = Question(job.digest, 0, block.dtype, block.shape, Box.whole(block.shape))
+    body = block.reshape(-1).view(np.uint8).data
+    asked = question.digest(body)
+    answer = Answer.to(question, asked, job.target)
+    got, headers = await client.filter(question, body, answer, asked, Buffers())
+    check(answer, headers, got)
+    return time.perf_counter() - began

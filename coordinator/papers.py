@@ -1,0 +1,263 @@
+"""What a run leaves beside its output, if that is asked for: report, trace, provenance.
+
+A report and a trace are written however the run ends; provenance only for an output that is whole.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from coordinator.errors import InputError, StoreError
+
+if TYPE_CHECKING:
+    from coordinator.events import Event, Listener
+    from coordinator.provenance import FileMark, Provenance
+    from coordinator.report.chronicle import Chronicle
+    from coordinator.report.page import Facts, Picture
+    from tiling.job import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """What is asked for.
+
+    Parameters
+    ----------
+    report, trace : Path, optional
+        Files to write.
+    provenance : bool
+        Whether to write it beside the output.
+    seams : bool
+        Whether the report's pictures show where tiles meet.
+    command : str
+        As it was given, to be quoted.
+    """
+
+    report: Path | None = None
+    trace: Path | None = None
+    provenance: bool = False
+    seams: bool = False
+    command: str = ""
+
+    def check(self, *arrays: Path) -> None:
+        """Refuse, before the run, what could not be written after it.
+
+        Raises
+        ------
+        InputError
+            Naming the file.
+        """
+        for path in filter(None, (self.report, self.trace)):
+            if path in arrays or path.is_dir():
+                raise InputError(f"{path}: can't be the report's file: it is something else")
+            if not path.parent.is_dir():
+                raise InputError(f"{path}: there is no folder {path.parent}")
+
+
+@contextmanager
+def drawn_up(
+    papers: Papers, listen: Listener, source: Path, target: Path, job: Job
+) -> Iterator[Listener]:
+    """Yield what hears the run; write the papers when it is over.
+
+    Parameters
+    ----------
+    papers : Papers
+    listen : callable
+        Hears the run too.
+    source, target : Path
+        Of the run.
+    job : Job
+
+    Raises
+    ------
+    InputError, StoreError
+        If they can't be written.
+    """
+    if not (papers.report or papers.trace or papers.provenance):
+        yield listen
+        return
+    from coordinator.report.chronicle import Chronicle
+
+    papers.check(source, target)
+    told, started = Chronicle(), datetime.now(UTC).isoformat(timespec="seconds")
+
+    def both(now: float, event: Event) -> None:
+        told.handle(now, event)
+        listen(now, event)
+
+    try:
+        with _warnings_noted(told):
+            yield both
+    finally:
+        _write_all(papers, told, source, target, job, started)
+
+
+@contextmanager
+def _warnings_noted(told: Chronicle) -> Iterator[None]:
+    """Let the chronicle know of Python's warnings, which are shown as ever."""
+    show = warnings.showwarning
+
+    def note(message: Warning | str, *rest: Any, **more: Any) -> None:
+        told.note(str(message))
+        show(message, *rest, **more)
+
+    warnings.showwarning = note
+    try:
+        yield
+    finally:
+        warnings.showwarning = show
+
+
+def _write_all(
+    papers: Papers, told: Chronicle, source: Path, target: Path, job: Job, started: str
+) -> None:
+    done = told.finished is not None and told.finished.error is None
+    known = _provenance(papers, told, source, target, job, started) if done else None
+    if papers.trace:
+        from coordinator.report import trace
+
+        write_text(papers.trace, trace.encode(told))
+    if papers.report:
+        from coordinator.report.page import render
+
+        write_text(
+            papers.report, render(told, _facts(papers, told, source, target, known, started))
+        )
+    if papers.provenance and known is not None:
+        from coordinator.provenance import provenance_path
+
+        write_text(provenance_path(target), known.encode())
+
+
+def _provenance(
+    papers: Papers, told: Chronicle, source: Path, target: Path, job: Job, started: str
+) -> Provenance | None:
+    from coordinator.machine import versions
+    from coordinator.provenance import Provenance, runs_of
+
+    run = told.run
+    if run is None or not (papers.report or papers.provenance):
+        return None
+    makers, unlisted = runs_of(told.makers, run.tiles)
+    return Provenance(
+        command=papers.command,
+        filter=run.filter,
+        job=job.digest,
+        input=mark(source),
+        output=mark(target),
+        shape=run.shape,
+        tile=run.tile_shape,
+        halo=(job.halo.before, job.halo.after),
+        workers={name: dict(worker.about) for name, worker in told.workers.items()},
+        makers=makers,
+        tiles_unlisted=unlisted,
+        versions=versions(),
+        started=started,
+        seconds=round(told.seconds, 6),
+        retries=told.retries,
+        hedges=told.hedges,
+        warnings=tuple(remark.text for remark in told.remarks),
+    )
+
+
+def _facts(
+    papers: Papers,
+    told: Chronicle,
+    source: Path,
+    target: Path,
+    known: Provenance | None,
+    started: str,
+) -> Facts:
+    from coordinator.machine import versions
+    from coordinator.report.page import Facts
+
+    files = {"input": str(source), "output": str(target)}
+    pictures: list[Picture] = []
+    if known is not None:
+        for name, made in (("input", known.input), ("output", known.output)):
+            files[f"{name} digest"] = made.digest
+        files["job"] = known.job
+        pictures = _pictures(papers, told, source, target)
+    return Facts(papers.command, started, versions(), files, pictures)
+
+
+def _pictures(papers: Papers, told: Chronicle, source: Path, target: Path) -> list[Picture]:
+    from coordinator.report import png
+    from coordinator.report.page import Picture
+    from coordinator.stores.npy import open_npy
+
+    pictures = []
+    for name, path in (("input", source), ("output", target)):
+        array = open_npy(path).array
+        if not array.size:
+            return []
+        plane = png.middle_plane(array, png.step_for(array.shape))
+        pixels = png.shades(plane, *png.limits(plane))
+        seams: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
+        if papers.seams and told.run is not None and array.ndim > 1:
+            down, across = (_seams(told, axis) for axis in png.plane_axes(array.shape))
+            seams = down, across
+        caption = f"{name}: {path.name}, the middle slice"
+        pictures.append(Picture(caption, png.encode(pixels), seams))
+    return pictures
+
+
+def _seams(told: Chronicle, axis: int) -> tuple[float, ...]:
+    """Return the shares of an axis at which tiles meet."""
+    if told.run is None:
+        return ()
+    length, size = told.run.shape[axis], told.run.tile_shape[axis]
+    return tuple(at / length for at in range(size, length, size))
+
+
+def mark(path: Path) -> FileMark:
+    """Return an array's file as it can be known again; all of it is read.
+
+    Raises
+    ------
+    TilefanError
+        If it can't be read.
+    """
+    import xxhash
+
+    from coordinator.provenance import FileMark
+    from coordinator.stores.npy import open_npy
+
+    dtype = open_npy(path).dtype
+    state = xxhash.xxh3_128()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(2**22):
+                state.update(block)
+            return FileMark(str(path), dtype.str, file.tell(), f"xxh3-128:{state.hexdigest()}")
+    except OSError as error:
+        raise StoreError(f"{path}: can't be read: {error.strerror}") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file that is there whole or not at all.
+
+    Raises
+    ------
+    StoreError
+        If the system forbids it.
+    """
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file that is there whole or not at all; as `write_text`."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_bytes(data)
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise StoreError(f"{path}: can't be written: {error.strerror}") from error

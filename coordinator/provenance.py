@@ -1,0 +1,201 @@
+"""`OUT.npy.json`: how an output came to be, beside it: for people, programs and `coord show`.
+
+The file is bounded, however many tiles there were: who computed which is written as runs of tiles
+of one worker, at most `MAX_RUNS` of them; what lies beyond is counted in `tiles_unlisted`.
+
+Reading believes nothing: a file of another form, or about another output, is no provenance.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from coordinator.errors import InputError, StoreError
+
+VERSION = 1
+"""Of the file's form."""
+
+MAX_RUNS = 10_000
+"""Of tiles of one worker: a few hundred kilobytes."""
+
+MAX_BYTES = 2**24
+"""Of a file that is read."""
+
+Lengths = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FileMark:
+    """An array on the disk, so that it can be known again; `digest` is of the whole file."""
+
+    path: str
+    dtype: str
+    file_bytes: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """How an output came to be.
+
+    Parameters
+    ----------
+    command : str
+        That made it.
+    filter, job : str
+        In words, and as a digest of all that was asked of the workers.
+    input, output : FileMark
+    shape, tile : tuple of int
+        Of the array, and of the piece that each tile owns.
+    halo : (tuple of int, tuple of int)
+        Before and after, for each axis.
+    workers : mapping of str to mapping
+        What each says of itself.
+    makers : tuple of (str, int)
+        Who computed the tiles: runs of consecutive tiles of one worker; of ``""``, an earlier run.
+    tiles_unlisted : int
+        Tiles beyond those.
+    versions : mapping
+        Of the coordinator and what it stands on.
+    started : str
+        In UTC.
+    seconds : float
+    retries, hedges : int
+    warnings : tuple of str
+    """
+
+    command: str
+    filter: str
+    job: str
+    input: FileMark
+    output: FileMark
+    shape: Lengths
+    tile: Lengths
+    halo: tuple[Lengths, Lengths]
+    workers: Mapping[str, Mapping[str, str]]
+    makers: tuple[tuple[str, int], ...]
+    tiles_unlisted: int
+    versions: Mapping[str, str]
+    started: str
+    seconds: float
+    retries: int = 0
+    hedges: int = 0
+    warnings: tuple[str, ...] = field(default=())
+
+    def encode(self) -> str:
+        """Return it as indented JSON; the runs of tiles stay on one line each."""
+        said: dict[str, Any] = {"version": VERSION, "kind": "tilefan provenance", **asdict(self)}
+        runs = said.pop("makers")
+        rows = ",\n    ".join(json.dumps(run) for run in runs)
+        said["makers"] = "@"
+        return json.dumps(said, indent=2).replace('"@"', f"[\n    {rows}\n  ]" if runs else "[]")
+
+    @classmethod
+    def decode(cls, text: str) -> Provenance:
+        """Read what `encode` wrote.
+
+        Raises
+        ------
+        ValueError
+            If it is something else.
+        """
+        said = json.loads(text)
+        if not isinstance(said, dict) or said.get("kind") != "tilefan provenance":
+            raise ValueError("not a provenance of tilefan")
+        if said.pop("version", None) != VERSION:
+            raise ValueError("written by another version of tilefan")
+        said.pop("kind")
+        for key in ("input", "output"):
+            said[key] = FileMark(**said[key])
+        for key in ("shape", "tile", "halo", "makers", "warnings"):
+            said[key] = _frozen(said[key])
+        try:
+            known = cls(**said)
+        except TypeError as error:
+            raise ValueError(str(error)) from None
+        if not _fits(known):
+            raise ValueError("its parts do not fit together")
+        return known
+
+
+def provenance_path(output: Path) -> Path:
+    """Return where the provenance of an output is.
+
+    >>> provenance_path(Path("out.npy")).name
+    'out.npy.json'
+    """
+    return output.with_name(f"{output.name}.json")
+
+
+def load_provenance(output: Path) -> Provenance:
+    """Read the provenance of an output.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    StoreError
+        If the system does not let it be read.
+    """
+    path = provenance_path(output)
+    try:
+        with path.open("rb") as file:
+            return Provenance.decode(file.read(MAX_BYTES).decode("utf-8"))
+    except FileNotFoundError:
+        hint = "make one with `coord blur --provenance`"
+        raise InputError(f"{output}: nothing is known of it: there is no {path}; {hint}") from None
+    except OSError as error:
+        raise StoreError(f"{path}: can't be read: {error.strerror}") from error
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def find_provenance(output: Path) -> Provenance | None:
+    """Return the provenance of an output if there is one that can be read."""
+    try:
+        return load_provenance(output)
+    except (InputError, StoreError):
+        return None
+
+
+def runs_of(makers: Mapping[int, str], tiles: int) -> tuple[tuple[tuple[str, int], ...], int]:
+    """Write who computed each tile as runs; also return how many tiles are beyond `MAX_RUNS`.
+
+    >>> runs_of({0: "a", 1: "a", 3: "b"}, 4)
+    ((('a', 2), ('', 1), ('b', 1)), 0)
+    """
+    runs: list[tuple[str, int]] = []
+    for tile in range(tiles):
+        maker = makers.get(tile, "")
+        if runs and runs[-1][0] == maker:
+            runs[-1] = maker, runs[-1][1] + 1
+        elif len(runs) == MAX_RUNS:
+            return tuple(runs), tiles - tile
+        else:
+            runs.append((maker, 1))
+    return tuple(runs), 0
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+
+
+def _fits(known: Provenance) -> bool:
+    """Tell whether a provenance that was read can be worked with."""
+    lengths = (known.shape, known.tile, *known.halo)
+    whole = all(isinstance(n, int) and n >= 0 for each in lengths for n in each)
+    runs = all(isinstance(name, str) and isinstance(run, int) for name, run in known.makers)
+    words = (known.command, known.filter, known.job, known.started)
+    said = all(isinstance(about, dict) for about in known.workers.values())
+    return (
+        whole
+        and runs
+        and said
+        and all(known.tile)
+        and len({len(each) for each in lengths}) == 1
+        and all(isinstance(word, str) for word in words)
+    )

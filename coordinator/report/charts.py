@@ -1,0 +1,144 @@
+"""Charts as inline SVG: each with a title and a description that say in words what is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from coordinator.display.words import brief_time, count
+from coordinator.report.html import Html, join, tag, text
+from coordinator.report.lanes import KINDS, Span
+
+WIDTH: Final = 720
+HEIGHT: Final = 160
+LANE: Final = 9
+LABEL: Final = 14
+
+
+def colour(index: int) -> str:
+    """Return the colour of a worker: hues by the golden angle, so that neighbours differ.
+
+    >>> colour(0)
+    'hsl(210 60% 52%)'
+    """
+    return f"hsl({(210 + 137.508 * index) % 360:.0f} {60 - index % 3 * 12}% {52 + index % 2 * 8}%)"
+
+
+def figure(name: str, title: str, description: str, size: tuple[float, float], body: Html) -> Html:
+    """Return a drawing with its words."""
+    width, height = size
+    head = tag("title", {"id": f"{name}-title"}, text(title))
+    head = join([head, tag("desc", {"id": f"{name}-desc"}, text(description))])
+    attributes = {
+        "id": name,
+        "viewBox": f"0 0 {width:g} {height:g}",
+        "role": "img",
+        "aria-labelledby": f"{name}-title {name}-desc",
+        "preserveAspectRatio": "xMinYMin meet",
+    }
+    return tag("svg", attributes, head, body)
+
+
+def rect(
+    x: float,
+    y: float,
+    width: float,
+    height: float,
+    *,
+    kind: str = "",
+    fill: str = "",
+    title: str = "",
+) -> Html:
+    """Return a rectangle: of a class, or of a colour; with words that a pointer shows."""
+    said = {
+        "x": f"{x:.2f}",
+        "y": f"{y:.2f}",
+        "width": f"{max(width, 0.3):.2f}",
+        "height": f"{height:.2f}",
+        **({"class": kind} if kind else {"fill": fill}),
+    }
+    return tag("rect", said, *((tag("title", {}, text(title)),) if title else ()))
+
+
+def label(x: float, y: float, words: str, anchor: str = "start") -> Html:
+    """Return words in a drawing."""
+    return tag("text", {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor}, text(words))
+
+
+def bars(
+    name: str,
+    title: str,
+    description: str,
+    amounts: Sequence[float],
+    ends: tuple[str, str],
+    top: str,
+) -> Html:
+    """Draw amounts side by side, the largest at full height; `top` is what that is."""
+    most = max(amounts, default=0.0) or 1.0
+    step = WIDTH / max(1, len(amounts))
+    drawn = [
+        rect(i * step, LABEL + HEIGHT * (1 - a / most), step * 0.9, HEIGHT * a / most, kind="bar")
+        for i, a in enumerate(amounts)
+        if a > 0
+    ]
+    base = LABEL + HEIGHT
+    words = [
+        rect(0, base, WIDTH, 1, kind="axis"),
+        label(0, LABEL - 4, top),
+        label(0, base + LABEL, ends[0]),
+        label(WIDTH, base + LABEL, ends[1], "end"),
+    ]
+    return figure(name, title, description, (WIDTH, base + LABEL + 4), join([*drawn, *words]))
+
+
+def timeline(workers: Mapping[str, Sequence[Sequence[Span]]], end_s: float) -> Html:
+    """Draw every worker's lanes over the time of the run."""
+    y, drawn = 0.0, []
+    scale = WIDTH / end_s if end_s > 0 else 0.0
+    for name, laid in workers.items():
+        drawn.append(label(0, y + LABEL - 3, name))
+        y += LABEL
+        for lane in laid:
+            drawn.append(rect(0, y, WIDTH, LANE - 2, kind="idle"))
+            drawn += [
+                rect(
+                    span.start_s * scale,
+                    y,
+                    (span.stop_s - span.start_s) * scale,
+                    LANE - 2,
+                    kind=f"k{KINDS.index(span.kind)}",
+                )
+                for span in lane
+            ]
+            y += LANE
+        y += 4
+    words = [label(0, y + LABEL, "0"), label(WIDTH, y + LABEL, brief_time(end_s), "end")]
+    said = f"Lanes of {count(len(workers), 'worker')} over {brief_time(end_s)}: " + ", ".join(
+        f"{name} had at most {len(laid)} tiles in hand" for name, laid in workers.items()
+    )
+    return figure(
+        "timeline", "Timeline by worker", said, (WIDTH, y + LABEL + 4), join([*drawn, *words])
+    )
+
+
+def cells(
+    name: str,
+    title: str,
+    description: str,
+    rows: Sequence[Sequence[tuple[str, str] | None]],
+    aspect: float = 1.0,
+) -> Html:
+    """Draw a map: each cell has a colour and words, or is empty; `aspect` is height over width."""
+    across = max((len(row) for row in rows), default=1) or 1
+    side = min(WIDTH / across, 64.0)
+    named = sum(map(len, rows)) <= 1500
+    drawn = []
+    for y, row in enumerate(rows):
+        for x, cell in enumerate(row):
+            place = x * side, y * side * aspect, side * 0.94, side * (aspect - 0.06)
+            if cell is None:
+                drawn.append(rect(*place, kind="idle"))
+            else:
+                drawn.append(rect(*place, fill=cell[0], title=cell[1] if named else ""))
+    size = max(across * side, WIDTH / 3), max(1, len(rows)) * side * aspect
+    return figure(name, title, description, size, join(drawn))

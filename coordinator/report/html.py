@@ -1,0 +1,50 @@
+"""Markup that is safe by construction: text is escaped when it becomes `Html`, and only once.
+
+Whatever came from a file's name, from a command line or over the network goes in as `str`.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Mapping
+from typing import NewType, TypeAlias
+
+from coordinator.display.words import inert
+
+Html = NewType("Html", str)
+"""Markup that has been escaped."""
+
+Child: TypeAlias = "Html | Iterable[Html]"
+
+
+def text(words: object) -> Html:
+    """Escape words.
+
+    >>> text("<b>")
+    '&lt;b&gt;'
+    """
+    return Html(html.escape(inert(str(words)), quote=True))
+
+
+def long_text(words: str) -> Html:
+    """Escape words that are not cut, however long: a command line.
+
+    >>> long_text("a & b")
+    'a &amp; b'
+    """
+    return Html(html.escape("".join(c if c.isprintable() else "?" for c in words), quote=True))
+
+
+def tag(name: str, attributes: Mapping[str, object] | None = None, *children: Html) -> Html:
+    """Return an element.
+
+    >>> tag("p", {"id": "a"}, text("x"))
+    '<p id="a">x</p>'
+    """
+    said = "".join(f' {key}="{text(value)}"' for key, value in (attributes or {}).items())
+    return Html(f"<{name}{said}>{''.join(children)}</{name}>")
+
+
+def join(children: Iterable[Html]) -> Html:
+    """Put elements one after another."""
+    return Html("".join(children))

@@ -1,0 +1,82 @@
+"""A run in Chrome's trace format, which Perfetto (ui.perfetto.dev) opens.
+
+A process for each worker, a thread for each tile that it has in hand at once, a slice for each
+attempt; a counter of the bytes stored, and an instant for each remark. Times in microseconds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any, Final
+
+from coordinator.report.chronicle import Attempt, Chronicle, End
+
+COORDINATOR: Final = 1
+"""The process that counters and remarks belong to."""
+
+
+def encode(told: Chronicle) -> str:
+    """Return the trace as JSON."""
+    run = told.run
+    about = {"input": run.input, "filter": run.filter, "tiles": run.tiles} if run else {}
+    if told.unkept_attempts:
+        about["attempts not kept"] = told.unkept_attempts
+    rows = [*_coordinator(told), *_workers(told)]
+    return json.dumps({"traceEvents": rows, "displayTimeUnit": "ms", "otherData": about})
+
+
+def _coordinator(told: Chronicle) -> Iterator[dict[str, Any]]:
+    yield _name("process_name", COORDINATOR, 0, "coordinator")
+    stored = sorted((told.stored_s[tile], tile) for tile in told.makers)
+    for number, (at_s, _) in enumerate(stored, 1):
+        yield {**_at("C", COORDINATOR, 0, at_s), "name": "tiles stored", "args": {"tiles": number}}
+    for remark in told.remarks:
+        yield {**_at("i", COORDINATOR, 0, remark.at_s), "name": remark.text, "s": "g"}
+
+
+def _workers(told: Chronicle) -> Iterator[dict[str, Any]]:
+    by_worker: defaultdict[str, list[Attempt]] = defaultdict(list)
+    for attempt in told.attempts:
+        by_worker[attempt.worker].append(attempt)
+    for process, (name, attempts) in enumerate(by_worker.items(), COORDINATOR + 1):
+        yield _name("process_name", process, 0, name)
+        free_s: list[float] = []
+        for attempt in attempts:
+            stop_s = told.seconds if attempt.end_s is None else attempt.end_s
+            lane = next((i for i, at_s in enumerate(free_s) if at_s <= attempt.sent_s), None)
+            if lane is None:
+                lane = len(free_s)
+                free_s.append(0.0)
+                yield _name("thread_name", process, lane, f"tile in hand {lane + 1}")
+            free_s[lane] = stop_s
+            yield from _slices(attempt, process, lane, stop_s)
+
+
+def _slices(attempt: Attempt, process: int, lane: int, stop_s: float) -> Iterator[dict[str, Any]]:
+    """Yield the attempt, and inside it what was at the worker and what was storing."""
+    said = {"tile": attempt.tile, "attempt": attempt.number, "end": attempt.end.value}
+    if attempt.reason:
+        said["reason"] = attempt.reason
+    whole = _at("X", process, lane, attempt.sent_s)
+    name = f"tile {attempt.tile}" + (" (hedge)" if attempt.hedge else "")
+    duration = _us(stop_s) - _us(attempt.sent_s)
+    yield {**whole, "dur": duration, "name": name, "cat": attempt.end.value, "args": said}
+    if attempt.end is End.STORED and attempt.answered_s is not None:
+        answered = _us(attempt.answered_s)
+        yield {**whole, "dur": answered - whole["ts"], "name": "at the worker", "cat": "part"}
+        storing = _at("X", process, lane, attempt.answered_s)
+        yield {**storing, "dur": _us(stop_s) - answered, "name": "storing", "cat": "part"}
+
+
+def _at(phase: str, process: int, thread: int, at_s: float) -> dict[str, Any]:
+    return {"ph": phase, "pid": process, "tid": thread, "ts": _us(at_s)}
+
+
+def _name(kind: str, process: int, thread: int, name: str) -> dict[str, Any]:
+    return {"ph": "M", "pid": process, "tid": thread, "name": kind, "args": {"name": name}}
+
+
+def _us(seconds: float) -> int:
+    return round(seconds * 1e6)

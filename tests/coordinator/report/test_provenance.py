@@ -1,0 +1,62 @@
+"""Provenance is read back as it was written, is bounded, and believes nothing."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coordinator import provenance
+from coordinator.provenance import FileMark, Provenance, runs_of
+from coordinator.report.preview import GAP, SEAM, preview
+from tiling.grid import Grid
+
+KNOWN = Provenance(
+    "coord blur 'a b.npy'", "gaussian_filter", "0" * 64, FileMark("in", "<i4", 9, "d"),
+    FileMark("out", "<i4", 9, "e"), (4, 4), (2, 4), ((1, 1), (1, 0)), {"w": {"kernel": "k"}},
+    (("w", 1), ("", 1)), 0, {"numpy": "2"}, "2026", 1.5, 1, 2, ("careful",),
+)  # fmt: skip
+
+
+def test_round_trip() -> None:
+    """What is read is what was written."""
+    assert Provenance.decode(KNOWN.encode()) == KNOWN
+
+
+@given(st.sampled_from(sorted(json.loads(KNOWN.encode()))), st.sampled_from([None, 1, "x", [], {}]))
+def test_damaged(key: str, value: object) -> None:
+    """A field of another kind is an error that reading translates, or it does no harm."""
+    said = {**json.loads(KNOWN.encode()), key: value}
+    try:
+        known = Provenance.decode(json.dumps(said))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return
+    Grid(known.shape, known.tile)
+
+
+@given(st.dictionaries(st.integers(0, 30), st.sampled_from("abc")))
+def test_runs(makers: dict[int, str]) -> None:
+    """The runs say of each tile who made it."""
+    runs, unlisted = runs_of(makers, 31)
+    spelt = [worker for worker, number in runs for _ in range(number)]
+    assert spelt == [makers.get(tile, "") for tile in range(31)]
+    assert not unlisted
+
+
+def test_runs_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Past the bound tiles are counted only."""
+    monkeypatch.setattr(provenance, "MAX_RUNS", 3)
+    assert runs_of({i: "ab"[i % 2] for i in range(10)}, 10) == ((("a", 1), ("b", 1), ("a", 1)), 7)
+
+
+def test_preview_marks_seams() -> None:
+    """Three panels with a gap, and the seam where a tile begins."""
+    a = np.zeros((8, 10))
+    pixels = preview(a, a + 1, Grid((8, 10), (4, 5)))
+    assert pixels.shape == (8, 3 * 10 + 2 * GAP, 3)
+    assert tuple(pixels[4, 0]) == tuple(pixels[0, 5]) == SEAM
+    assert tuple(pixels[0, 0]) == (0, 0, 0)
+    assert tuple(pixels[0, 10 + GAP]) == (255, 255, 255)

@@ -1,0 +1,213 @@
+"""What is told of a run afterwards, on runs that are played without a clock."""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+import zlib
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from coordinator.events import (
+    Event,
+    FailureKind,
+    RunFinished,
+    TileAnswered,
+    TileFailed,
+    TileHedged,
+    TileSent,
+    TileStored,
+    WorkerLost,
+    WorkerReady,
+)
+from coordinator.report import chronicle, lanes, png, trace
+from coordinator.report.chronicle import Chronicle, End
+from coordinator.report.page import Facts, Picture, render
+from coordinator.report.tilemap import folded
+from tests.coordinator.scripted import EVIL, TILE, script
+
+VOID = {"meta", "img"}
+
+
+def told(*more: tuple[float, Event], **how: int) -> Chronicle:
+    heard = Chronicle()
+    for at_s, event in [*script(**how), *more]:
+        heard.handle(at_s, event)
+    return heard
+
+
+class Checked(HTMLParser):
+    """Every element is closed in its order; what it refers to is inside the page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.values: dict[str, str | None] = {}
+        self.ids: list[str] = []
+        self.words = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        said = dict(attrs)
+        assert tag not in {"script", "iframe", "link", "object", "base", "form"}
+        assert not [key for key in said if key.startswith("on") or key in {"href", "srcset"}]
+        assert (said.get("src") or "data:").startswith("data:")
+        if (name := said.get("id")) is not None:
+            self.ids.append(name)
+            self.values[name] = said.get("data-value")
+        if tag == "svg" and said.get("role") == "img":
+            assert said.get("aria-labelledby")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+def checked(page: str) -> Checked:
+    parser = Checked()
+    parser.feed(page)
+    parser.close()
+    assert not parser.open
+    assert len(set(parser.ids)) == len(parser.ids)
+    assert "url(" not in page
+    return parser
+
+
+def test_numbers_are_those_of_the_events() -> None:
+    """Counted by hand from the script: 20 of 30 tiles, by three workers."""
+    page = checked(render(told((9.0, RunFinished("interrupted"))), Facts("coord blur x")))
+    assert page.values["tiles"] == "30"
+    assert page.values["stored"] == "20"
+    assert page.values["bytes"] == str(20 * TILE)
+    assert page.values["workers"] == "3"
+    assert float(page.values["seconds"] or 0) == 9.0
+    assert "failed: interrupted" in page.words
+    assert "node3:8080 lost: connection refused" in page.words
+
+
+def test_words_from_outside_stay_words() -> None:
+    """Neither names nor reasons nor the command become markup, however hostile."""
+    evil = f'"><script>alert(1)</script><svg onload=x>{EVIL}'
+    more = [
+        (8.2, WorkerReady(evil, 2, (("kernel", evil),))),
+        (8.3, TileSent(25, evil, 1, 5)),
+        (8.4, TileFailed(25, evil, 1, evil)),
+        (8.5, WorkerLost(evil, evil)),
+        (8.6, RunFinished(evil)),
+    ]
+    facts = Facts(evil, evil, {evil: evil}, {evil: evil}, [Picture(evil, b"")])
+    page = render(told(*more), facts)
+    checked(page)
+    assert "<script" not in page
+    assert "\x1b" not in page
+    json.loads(trace.encode(told(*more)))
+
+
+@pytest.mark.parametrize("stored", [0, 1, 30])
+@pytest.mark.parametrize("grid", [(1, 1), (1, 30), (5, 6)])
+def test_any_run_makes_a_page(grid: tuple[int, int], stored: int) -> None:
+    """Also one of a single tile, and one that stored nothing; and even one that never began."""
+    tiles = grid[0] * grid[1]
+    heard = told((99.0, RunFinished()), grid=grid, stored=min(stored, tiles))  # type: ignore[arg-type]
+    checked(render(heard, Facts()))
+    checked(render(Chronicle(), Facts()))
+
+
+def test_hedges_and_failures() -> None:
+    """Each attempt has its end: the hedge that won, the one not needed, the one that failed."""
+    heard = Chronicle()
+    events: list[tuple[float, Event]] = [
+        (10.0, TileSent(0, "a", 1, 9)),
+        (11.0, TileHedged(0, "a", "b", 1.0)),
+        (11.0, TileSent(0, "b", 2, 9, True)),
+        (12.0, TileAnswered(0, "b", 2, "d", 9)),
+        (12.5, TileStored(0, "b", 9)),
+        (12.6, TileSent(1, "a", 1, 9)),
+        (12.7, TileFailed(1, "a", 1, "broke", kind=FailureKind.BROKEN)),
+        (12.8, TileSent(1, "a", 2, 9)),
+        (12.9, TileFailed(1, "a", 2, "busy", 1.0, FailureKind.BUSY)),
+        (13.0, TileSent(1, "b", 3, 9)),
+        (13.1, WorkerLost("b", "gone")),
+    ]
+    for at_s, event in events:
+        heard.handle(at_s, event)
+    assert [each.end for each in heard.attempts] == [
+        End.UNNEEDED,
+        End.STORED,
+        End.FAILED,
+        End.BUSY,
+        End.LOST,
+    ]
+    assert (heard.hedges, heard.retries, heard.makers) == (1, 1, {0: "b"})
+    spent = lanes.totals_s(heard.attempts, heard.seconds)
+    assert spent[lanes.HEDGED] == pytest.approx(1.0)
+    assert spent[lanes.STORING] == pytest.approx(0.5)
+    rows = json.loads(trace.encode(heard))["traceEvents"]
+    slices = {row["name"]: row for row in rows if row["ph"] == "X"}
+    assert slices["tile 0 (hedge)"]["dur"] == 1_500_000
+    assert all(row["ts"] >= 0 for row in rows if "ts" in row)
+
+
+def test_memory_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attempts and remarks beyond the bound are counted, and the page says so."""
+    monkeypatch.setattr(chronicle, "MAX_ATTEMPTS", 5)
+    monkeypatch.setattr(chronicle, "MAX_REMARKS", 0)
+    heard = told()
+    assert (len(heard.attempts), heard.unkept_attempts) == (5, 18)
+    assert (len(heard.remarks), heard.unkept_remarks) == (0, 1)
+    assert len(heard.makers) == 20
+
+
+def test_a_long_run_draws_few_spans() -> None:
+    """A lane has no more spans than a screen has columns, whatever the number of tiles."""
+    many = [
+        chronicle.Attempt(i, "a", 1, i * 1e-3, False, End.STORED, i * 1e-3 + 8e-4, i * 1e-3 + 9e-4)
+        for i in range(50_000)
+    ]
+    (lane,) = lanes.lanes(many, 50.0)
+    assert len(lane) <= 2 * lanes.WIDTH
+
+
+def test_folded_maps() -> None:
+    """Each tile is in its cell, and no map is larger than a screen."""
+    cells, fold = folded((300, 2, 500), {0: 1, 1: 2, 299_999: 3})
+    assert (len(cells), len(cells[0])) == (60, 84)
+    assert fold == (5, 6)
+    assert cells[0][0] == [1, 2]
+    assert cells[-1][-1] == [3]
+
+
+@pytest.mark.parametrize("shape", [(5, 7), (5, 7, 3)])
+def test_png(shape: tuple[int, ...]) -> None:
+    """The file holds the pixels: read back by hand."""
+    pixels = np.arange(np.prod(shape), dtype="u1").reshape(shape)
+    data = png.encode(pixels)
+    head = struct.unpack(">IIBBBBB", data[16:29])
+    assert head[:2] == (7, 5)
+    size = struct.unpack(">I", data[33:37])[0]
+    rows = np.frombuffer(zlib.decompress(data[41 : 41 + size]), "u1").reshape(5, -1)
+    assert not rows[:, 0].any()
+    assert rows[:, 1:].tobytes() == pixels.tobytes()
+
+
+@pytest.mark.parametrize("dtype", ["?", "i2", ">f8", "c8", "g"])
+def test_planes_of_any_array(dtype: str) -> None:
+    """Of any dtype and any number of axes; what is no number is black."""
+    for shape in [(), (9,), (4, 5), (4, 5, 3), (3, 4, 5, 6), (1000, 3)]:
+        plane = png.middle_plane(np.ones(shape, dtype), png.step_for(shape))
+        png.encode(png.shades(plane, *png.limits(plane)))
+    odd = np.array([[np.nan, np.inf, -np.inf, 1.0, 0.0]])
+    assert png.shades(odd, *png.limits(odd)).tolist() == [[0, 255, 0, 255, 0]]
+
+
+def test_the_page_has_a_policy() -> None:
+    """A browser is told to load nothing."""
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', render(told(), Facts()))
+    assert policy is not None
+    assert policy[1].startswith("default-src 'none'")

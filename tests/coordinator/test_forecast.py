@@ -1,0 +1,89 @@
+"""What a run will cost: the arithmetic of it, and the bound of memory."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from coordinator.budget import FleetPeak, LocalPeak, fit
+from coordinator.engines import Capacity
+from coordinator.errors import InputError
+from coordinator.forecast import Measured, expected_s, shares, verdict
+from coordinator.run import Request
+from coordinator.stores.memory import ArraySource
+from tiling.filters import FILTERS
+from tiling.grid import Grid
+from tiling.halo import Halo
+from tiling.job import Job
+from tiling.plan import Plan
+
+PLAN = Plan(Grid((1000, 100), (100, 100)), Halo((0, 0), (0, 0)), (False, False), 4, 4)
+FAST = Measured("fast", 2, 0.010, 10_000, 0.110, 0.05)
+SLOW = Measured("slow", 1, 0.010, 10_000, 0.210, 0.05)
+LOST = Measured("lost", trouble="connection refused")
+
+
+def request(tile: tuple[int, ...] | None = None, sigma: float = 4) -> Request:
+    array = np.zeros((4000, 1000), "f4")
+    call = FILTERS["gaussian_filter"].call(2, array.dtype, sigma)
+    return Request(Job(2, (call,)), ArraySource(array), tile)
+
+
+def test_time_of_a_tile() -> None:
+    """A round trip, and the rest in proportion to the samples."""
+    assert FAST.tile_s(10_000) == pytest.approx(0.11)
+    assert FAST.tile_s(20_000) == pytest.approx(0.21)
+    assert FAST.tile_s(0) == pytest.approx(0.01)
+
+
+def test_workers_add_up() -> None:
+    """Rates add up, the start counts once, and a worker that is lost does nothing."""
+    rate = 2 / 0.11 + 1 / 0.21
+    assert expected_s(PLAN, [FAST, SLOW, LOST]) == pytest.approx(0.05 + 10 / rate)
+    assert expected_s(PLAN, [LOST]) is None
+    dealt = shares(PLAN, [FAST, SLOW, LOST])
+    assert sum(share.tiles for share in dealt) == pytest.approx(10)
+    assert dealt[0].busy_s == pytest.approx(dealt[1].busy_s)
+    assert (dealt[2].tiles, dealt[2].trouble) == (0, "connection refused")
+
+
+def test_one_tile_takes_its_time() -> None:
+    """However many slots there are, a tile is not split."""
+    one = Plan(Grid((10_000,), (10_000,)), Halo((0,), (0,)), (False,), 4, 4)
+    many = Measured("many", 64, 0.010, 10_000, 0.110)
+    assert expected_s(one, [many]) == pytest.approx(0.11)
+
+
+@pytest.mark.parametrize(
+    ("here_s", "fleet_s", "workers", "words"),
+    [
+        (2.0, None, [], "run it here: about 2.0 s with this machine's cores"),
+        (2.0, None, [LOST], "no worker of the fleet can be used"),
+        (2.0, 0.5, [FAST], "send it: about 500 ms on the fleet, about 2.0 s here, so 4.0 times"),
+        (0.01, 0.5, [FAST], "too small to be worth sending: run it here (about 10 ms here, about "),
+    ],
+)
+def test_verdict(here_s: float, fleet_s: float, workers: list[Measured], words: str) -> None:
+    """In words, with the numbers behind them."""
+    assert words in verdict(PLAN, here_s, fleet_s, workers)
+
+
+@pytest.mark.parametrize("limit_bytes", [330_000_000, 300_000_000, 265_000_000])
+@pytest.mark.parametrize("peak", [LocalPeak(0), FleetPeak(200_000_000, 30_000_000)])
+def test_tiles_are_cut_to_fit(limit_bytes: int, peak: LocalPeak | FleetPeak) -> None:
+    """The plan needs no more memory than there is, and no smaller tiles than that takes."""
+    asked = request()
+    capacity = fit(asked, Capacity(4, 2**26), limit_bytes, peak)
+    assert peak(asked.job, asked.plan(capacity), 4) <= limit_bytes
+    assert fit(asked, Capacity(4, 2**26), None, peak) == Capacity(4, 2**26)
+
+
+@pytest.mark.parametrize("tile", [None, (4000, 1000)])
+def test_refused_with_what_would_do(tile: tuple[int, ...] | None) -> None:
+    """Too little is refused, and the number in the refusal is enough."""
+    asked, peak = request(tile, 20), LocalPeak(0)
+    with pytest.raises(InputError, match="do not suffice") as caught:
+        fit(asked, Capacity(2, 2**26), 10**6, peak)
+    named_mb = float(str(caught.value).split()[-2].replace(",", ""))
+    capacity = fit(asked, Capacity(2, 2**26), int(named_mb * 1e6), peak)
+    assert peak(asked.job, asked.plan(capacity), 2) <= named_mb * 1e6

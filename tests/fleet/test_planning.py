@@ -1,0 +1,62 @@
+"""`coord plan` and `--dry-run`, alone and with real workers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.coordinator.test_cli import contents, coord, refused
+from tests.fleet.processes import WorkerProcess
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    np.save(tmp_path / "in.npy", np.arange(300 * 200, dtype="i4").reshape(300, 200))
+    return tmp_path
+
+
+def test_a_small_array_stays_here(folder: Path, two_workers: list[WorkerProcess]) -> None:
+    """Every worker is measured, the array is too small to be sent, and nothing is written."""
+    addresses = [worker.address for worker in two_workers]
+    text = f"hosts = {[*addresses, '127.0.0.1:1']}".replace("'", '"')
+    (folder / "hosts.toml").write_text(text)
+    before = contents(folder)
+    options = ["in.npy", "--sigma", "1", "--hosts", "hosts.toml"]
+    said = json.loads(coord(folder, "plan", *options, "--json").stdout)
+    assert said["version"] == 1
+    assert [share["worker"] for share in said["shares"]] == [*addresses, "127.0.0.1:1"]
+    assert [bool(share["trouble"]) for share in said["shares"]] == [False, False, True]
+    assert sum(share["tiles"] for share in said["shares"]) == pytest.approx(said["tiles"])
+    assert said["bytes_back"] == 300 * 200 * 4 <= said["bytes_there"]
+    assert said["fleet_s"] > min(share["round_trip_s"] for share in said["shares"][:2]) > 0
+    assert "too small to be worth sending: run it here" in said["verdict"]
+    done = coord(folder, "blur", *options, "--dry-run")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "127.0.0.1:1: can't be used: connection refused" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("verdict  this array is too small")
+    assert contents(folder) == before
+
+
+def test_memory(folder: Path) -> None:
+    """A bound is kept by smaller tiles, or refused; `blur` does the same."""
+    np.save(folder / "big.npy", np.zeros((4000, 2000), "f4"))
+    free = json.loads(coord(folder, "plan", "big.npy", "--json").stdout)
+    limit = f"{free['coordinator_bytes'] - 15_000_000}B"
+    bound = json.loads(coord(folder, "plan", "big.npy", "--json", "--max-memory", limit).stdout)
+    assert bound["tiles"] > free["tiles"]
+    assert bound["coordinator_bytes"] <= int(limit[:-1])
+    for command in ("plan", "blur"):
+        done = coord(folder, command, "big.npy", "--max-memory", "50MB")
+        refused(done, 2, "50.0 MB do not suffice: the smallest tiles need")
+    assert coord(folder, "blur", "big.npy", "--max-memory", limit, "-q").returncode == 0
+
+
+@pytest.mark.parametrize("size", ["many", "5 fish", "-1", "iB"])
+def test_no_size(folder: Path, size: str) -> None:
+    """What is no size is refused by name."""
+    done = coord(folder, "plan", "in.npy", f"--max-memory={size}")
+    assert done.returncode == 2
+    assert "--max-memory" in done.stderr
