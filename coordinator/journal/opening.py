@@ -74,8 +74,9 @@ class Opening:
         sink = NpySink.create(self.path, self.source.shape, self.dtype)
         try:
             journal = JournalFile.create(self.path, self.header(plan.grid.tile))
-        except BaseException:
+        except BaseException:  # an interruption too must leave nothing
             sink.discard()
+            journal_path(self.path).unlink(missing_ok=True)
             raise
         return Output(sink, journal, again=self.again)
 
