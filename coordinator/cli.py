@@ -341,4 +341,6 @@ def main() -> None:
 
     register(app)
     warnings.showwarning = show_warning
+    # Typer checks arguments with pydantic, which would look through all installed packages first.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     app()

@@ -7,7 +7,8 @@
     auto    rich on a terminal that can move its cursor and has a person before it, or else plain
 
 Counting an event takes microseconds; drawing is done by a thread of its own at a pace that its cost
-sets (see `Ticker`), and whatever happens to the run, the terminal gets its cursor back.
+sets (see `Ticker`), and whatever happens to the run, the terminal gets its cursor back. What draws
+is imported when it is to draw: help and quiet runs do without.
 """
 
 from __future__ import annotations
@@ -18,10 +19,6 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TextIO, TypeAlias
-
-from coordinator.display.json_lines import encode
-from coordinator.display.plain import PlainLines
-from coordinator.display.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -174,6 +171,9 @@ class PlainDisplay:
         self._stream = stream
         self._clock = clock
         self._lock = threading.Lock()
+        from coordinator.display.plain import PlainLines
+        from coordinator.display.tally import Tally
+
         self._tally = Tally()
         self._lines = PlainLines()
 
@@ -197,13 +197,16 @@ class PlainDisplay:
 
 class _JsonListener:
     def __init__(self, stream: TextIO) -> None:
+        from coordinator.display.json_lines import encode
+
+        self._encode = encode
         self._stream = stream
         self._start_s: float | None = None
 
     def __call__(self, now: float, event: Event) -> None:
         if self._start_s is None:
             self._start_s = now
-        _write_line(self._stream, encode(max(0.0, now - self._start_s), event))
+        _write_line(self._stream, self._encode(max(0.0, now - self._start_s), event))
 
 
 def _write_line(stream: TextIO, line: str) -> None:

@@ -19,9 +19,7 @@ an infinity (float output only)             operand that is was settled when Sci
 from __future__ import annotations
 
 import functools
-import importlib.resources
 import math
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +51,9 @@ def use_cache(folder: str) -> None:
     function is new, and code from one file is inlined into another's; so each state of the sources
     has a folder of its own.
     """
+    import importlib.resources
+    import zlib
+
     import numba
 
     sources = (
