@@ -5,6 +5,7 @@ Heavy imports (NumPy, aiohttp, rich) wait until a command needs them, so that he
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 import warnings
