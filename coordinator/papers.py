@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coordinator.errors import InputError, StoreError
+from coordinator.provenance import provenance_path
 
 if TYPE_CHECKING:
     from coordinator.events import Event, Listener
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
     from coordinator.report.chronicle import Chronicle
     from coordinator.report.page import Facts, Picture
     from tiling.job import Job
+
+
+REPORT_START, TRACE_START = b"<!doctype html>", b'{"traceEvents"'
+PROVENANCE_START = b'{\n  "version"'
+"""How our files begin: one that begins otherwise is not replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +51,39 @@ class Papers:
     seams: bool = False
     command: str = ""
 
-    def check(self, *arrays: Path) -> None:
-        """Refuse, before the run, what could not be written after it.
+    def check(self, target: Path) -> None:
+        """Refuse, before the run, what could not be written after it, or is another file.
+
+        Parameters
+        ----------
+        target : Path
+            The output.
 
         Raises
         ------
         InputError
             Naming the file.
         """
-        for path in filter(None, (self.report, self.trace)):
-            if path in arrays or path.is_dir():
-                raise InputError(f"{path}: can't be the report's file: it is something else")
+        beside = provenance_path(target) if self.provenance else None
+        for path, start in (
+            (self.report, REPORT_START),
+            (self.trace, TRACE_START),
+            (beside, PROVENANCE_START),
+        ):
+            if path is None:
+                continue
             if not path.parent.is_dir():
                 raise InputError(f"{path}: there is no folder {path.parent}")
+            if path.is_dir() or path == target or (path.exists() and not _begins(path, start)):
+                raise InputError(f"{path}: is something else already; name another file")
+
+
+def _begins(path: Path, start: bytes) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(start)) == start
+    except OSError as error:
+        raise StoreError(f"{path}: can't be read: {error.strerror}") from error
 
 
 @contextmanager
@@ -85,7 +111,7 @@ def drawn_up(
         return
     from coordinator.report.chronicle import Chronicle
 
-    papers.check(source, target)
+    papers.check(target)
     told, started = Chronicle(), datetime.now(UTC).isoformat(timespec="seconds")
 
     def both(now: float, event: Event) -> None:
@@ -131,8 +157,6 @@ def _write_all(
             papers.report, render(told, _facts(papers, told, source, target, known, started))
         )
     if papers.provenance and known is not None:
-        from coordinator.provenance import provenance_path
-
         write_text(provenance_path(target), known.encode())
 
 

@@ -231,7 +231,8 @@ def _times(told: Chronicle) -> Iterator[Html]:
     }
     rest = len(by_worker) - len(laid)
     more = [tag("p", {}, text(f"and {count(rest, 'worker')} more"))] if rest else []
-    legend = _legend([(f"var(--k{i})", kind) for i, kind in enumerate(KINDS)])
+    kinds = [(f"var(--k{i})", kind) for i, kind in enumerate(KINDS)]
+    legend = _legend([*kinds, ("var(--idle)", "waiting for a tile")])
     hint = text("At the worker: the link, a wait for a thread, and computing; events tell no more.")
     yield _section(
         "Timeline", _wide(charts.timeline(laid, end_s)), legend, *more, tag("p", {}, hint)

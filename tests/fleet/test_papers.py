@@ -102,10 +102,21 @@ def test_a_run_that_fails_has_a_report(folder: Path) -> None:
 
 @pytest.mark.parametrize("path", ["none/run.html", ".", "in.npy"])
 def test_a_report_that_cannot_be_written(folder: Path, path: str) -> None:
-    """Refused before the run."""
+    """Refused before the run: a report replaces a report, and no other file."""
+    before = (folder / "in.npy").read_bytes()
     done = coord(folder, "blur", "in.npy", "--report", path, "-q")
     refused(done, 2, path)
     assert not (folder / "in.blur.npy").exists()
+    assert (folder / "in.npy").read_bytes() == before
+
+
+def test_papers_are_replaced(folder: Path) -> None:
+    """Those of an older run, but a file of another kind beside the output is left alone."""
+    run(folder)
+    run(folder, "--overwrite")
+    (folder / "out.npy.json").write_text('{"mine": 1}')
+    done = coord(folder, "blur", "in.npy", "-o", "out.npy", "--overwrite", "--provenance")
+    refused(done, 2, "out.npy.json: is something else already")
 
 
 def test_show_and_preview_and_diff(folder: Path) -> None:
