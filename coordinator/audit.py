@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from coordinator.chain import Chain
-from coordinator.engines import Capacity, Hearer
-from coordinator.engines.local import NAME, usable_cores
+from coordinator.engines import Hearer
+from coordinator.engines.local import NAME, capacity, usable_cores
 from coordinator.errors import VerifyError
 from coordinator.events import Event, RunFinished, TileSent, TileStored, WorkerReady
 from coordinator.files import title
@@ -19,7 +19,6 @@ from coordinator.run import Request, started
 from coordinator.stores.memory import ArraySource
 from coordinator.stores.npy import open_npy
 from coordinator.verify import Check, Sampling
-from tiling.choose import MAX_TILE_BYTES
 from tiling.plan import Plan
 
 
@@ -59,7 +58,7 @@ def verify_file(
         got = f"{made.shape} of {made.dtype}"
         raise VerifyError(f"{result} holds {got}; SciPy makes {want[0]} of {want[1]}")
     request = Request(chain.job, array, title=title([(name, parameters)]))
-    plan = request.plan(Capacity(usable_cores(), MAX_TILE_BYTES))
+    plan = request.plan(capacity(usable_cores()))
     with make_listener(style) as listen:
 
         def tell(event: Event) -> None:

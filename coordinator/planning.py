@@ -11,13 +11,13 @@ from coordinator.chain import Chain, Link
 from coordinator.config import load_hosts
 from coordinator.credential import find_credential
 from coordinator.engines import Capacity
+from coordinator.engines.local import capacity as local_capacity
 from coordinator.engines.local import usable_cores
 from coordinator.files import title
 from coordinator.forecast import Forecast, Measured, expected_s, shares, verdict
 from coordinator.measuring import measure_fleet, measure_here
 from coordinator.run import Request, known_bound, tile_shape
 from coordinator.stores.npy import open_npy
-from tiling.choose import MAX_TILE_BYTES
 from tiling.cost import tile_bytes
 from tiling.filters import FILTERS
 from tiling.job import Job
@@ -55,7 +55,7 @@ def plan_chain(
     job = next((part.work for part in parts if isinstance(part.work, Job)), whole)
     request = Request(job, array, tile_shape(tile, ndim), title(links), bound)
     base_bytes = resident_bytes()
-    here = Capacity(usable_cores(), MAX_TILE_BYTES)
+    here = local_capacity(usable_cores())
     machine = measure_here(job, array)
     fleet: tuple[Measured, ...] = ()
     capacity = here
@@ -66,7 +66,7 @@ def plan_chain(
         slots = sum(worker.slots for worker in fleet)
         if slots:
             budget = in_flight_bytes(config, max_memory_bytes, base_bytes)
-            capacity = Capacity(slots, min(MAX_TILE_BYTES, budget // (2 * slots)))
+            capacity = Capacity.within(slots, budget)
             peak = FleetPeak(base_bytes, budget)
     capacity = fit(request, capacity, max_memory_bytes, peak)
     plan, reason = request.plan(capacity), request.choice(capacity).reason

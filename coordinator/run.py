@@ -71,6 +71,7 @@ class Request:
             capacity.slots,
             whole=self._whole,
             max_tile_bytes=capacity.tile_bytes,
+            min_tile_bytes=capacity.least_bytes,
         )
 
     @property

@@ -106,10 +106,10 @@ def choose_tile(
     most = max(least, size * itemsize // min_tile_bytes, 1)
     easy = size * itemsize // (slots * EASY_TILE_BYTES)
     a_few = range(max(1, min(tiles_per_slot, easy)), 0, -1)
-    wishes = [min(max(slots * times, least), most) for times in a_few]
+    busy = min(-(-2 * slots // 3), most)  # a worker offers a slot more than it has threads
+    wishes = [min(max(wish, least), most) for wish in (*(slots * n for n in a_few), busy)]
     kept = whole or (False,) * len(shape)
     cuts = [_cut(shape, halo, wraps, kept, wish) for wish in (*wishes, least)]
-    busy = min(slots, most)
     thin = [cut for cut in cuts if cut.overhead <= max_overhead and len(cut.grid) >= busy]
     best = thin[0] if thin else min(cuts, key=lambda cut: _time(cut, slots))
     return Choice(best.grid.tile, _reason(best, slots, max_overhead))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol, Self, TypeAlias
 
 from coordinator.events import Event
 from coordinator.journal.file import JournalFile
 from coordinator.stores import Sink, Source
+from tiling.choose import MAX_TILE_BYTES, MIN_TILE_BYTES
 from tiling.job import Job
 from tiling.plan import Plan, Tile
 
@@ -55,10 +56,18 @@ class Capacity:
     slots : int
     tile_bytes : int
         So large that every slot can be busy within the engine's bound of memory.
+    least_bytes : int
+        A smaller tile would cost more to hand out than to compute.
     """
 
     slots: int
     tile_bytes: int
+    least_bytes: int = MIN_TILE_BYTES
+
+    @classmethod
+    def within(cls, slots: int, budget_bytes: int) -> Self:
+        """Return that of a fleet whose tiles in flight, sent and answered, stay within a budget."""
+        return cls(slots, min(MAX_TILE_BYTES, budget_bytes // (2 * slots)))
 
 
 class Engine(Protocol):

@@ -34,7 +34,6 @@ from coordinator.events import (
     WorkerReady,
 )
 from coordinator.policy import Limits
-from tiling.choose import MAX_TILE_BYTES
 from tiling.job import Job
 
 FRESH_S = 5.0
@@ -89,9 +88,7 @@ class HttpEngine:
             self._fresh_for = job.digest
         if not ready:
             raise nobody([event for event in self._greeted if isinstance(event, WorkerLost)])
-        slots = sum(event.slots for event in ready)
-        # In flight, a tile counts as what is sent and what comes back.
-        return Capacity(slots, min(MAX_TILE_BYTES, self._budget_bytes // (2 * slots)))
+        return Capacity.within(sum(event.slots for event in ready), self._budget_bytes)
 
     def run(self, mission: Mission, tell: Hearer) -> None:
         """Have every tile computed by the fleet; see `coordinator.engines.Engine`."""

@@ -21,6 +21,9 @@ from tiling.plan import Tile
 NAME = "this machine"
 """How events call the one worker that is no host."""
 
+LEAST_BYTES = 2**18
+"""A tile costs a tenth of a millisecond here: what SciPy takes for 16 KiB."""
+
 PATIENCE_S = 0.5
 """How long an interrupted run waits for the tiles in hand: what is finished then, is kept."""
 
@@ -28,6 +31,11 @@ PATIENCE_S = 0.5
 def usable_cores() -> int:
     """Return the cores that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def capacity(threads: int) -> Capacity:
+    """Return what so many threads of this process can take."""
+    return Capacity(threads, MAX_TILE_BYTES, LEAST_BYTES)
 
 
 class LocalEngine:
@@ -45,7 +53,7 @@ class LocalEngine:
     def greet(self, job: Job, tell: Hearer) -> Capacity:  # noqa: ARG002 -- any job will do
         """Return the number of threads."""
         tell(WorkerReady(NAME, self.threads))
-        return Capacity(self.threads, MAX_TILE_BYTES)
+        return capacity(self.threads)
 
     def run(self, mission: Mission, tell: Hearer) -> None:
         """Compute every tile; see `coordinator.engines.Engine`."""
