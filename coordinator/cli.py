@@ -159,6 +159,7 @@ def blur(
     seams: Seams = False,
     dry_run: DryRun = False,
     progress: Progress = "auto",
+    notes: Notes = True,
     quiet: Quiet = False,
 ) -> None:
     """Blur a .npy file as scipy.ndimage.gaussian_filter does; options are its parameters.
@@ -190,6 +191,7 @@ def blur(
             keep_going=keep_going,
             sampling=Sampling(fraction) if fraction else None,
             style="none" if quiet else progress,
+            notes=notes and not quiet,
             say=(lambda _: None) if quiet else say,
             again=resume_line(sys.argv),
             max_memory_bytes=memory(max_memory, "--max-memory") if max_memory else None,
