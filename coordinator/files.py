@@ -97,8 +97,6 @@ def filter_chain(
     job, shape = chain.job, tile_shape(tile, len(array.shape))
     bound = known_bound(job, array)
     request = Request(job, array, shape, title(links), bound, sampling)
-    for sentence in advice(job, array.shape, bound) if notes else ():
-        say(f"note: {sentence}")
     opening = Opening(target, job, array, source.stat(), chain.dtype, _words(links), again)
     left = unfinished(target, overwrite=overwrite, resume=resume, say=say)
     if left is not None:
@@ -118,6 +116,8 @@ def filter_chain(
         make_listener(style) as shown,
         drawn_up(papers, shown, source, target, job) as listen,
     ):
+        for sentence in advice(job, array.shape, bound) if notes else ():
+            say(f"note: {sentence}")
         bounded = within(engine, request, max_memory_bytes, fleet=hosts is not None)
         run(request, open_output, bounded, listen)
 

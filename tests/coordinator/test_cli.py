@@ -148,7 +148,7 @@ BAD: dict[str, tuple[list[str], int, str]] = {
     "output no file": (["in.npy", "-o", "/dev/null", "--overwrite"], 2, "not a file"),
     "output in no folder": (["in.npy", "-o", "none/out.npy"], 2, "no folder"),
     "output below a file": (["in.npy", "-o", "in.npy/out.npy"], 2, "no folder"),
-    "output not writable": (["in.npy", "-o", "/proc/out.npy"], 7, "can't be written"),
+    "output not writable": (["in.npy", "-o", "/proc/out.npy", "--no-notes"], 7, "can't be written"),
     "output too long": (["in.npy", "-o", "n" * 300], 7, "too long"),
     "mode unknown": (["in.npy", "--mode", "reflekt"], 2, "did you mean reflect?"),
     "modes too many": (["in.npy", "--mode", "wrap,wrap"], 2, "one entry per"),
