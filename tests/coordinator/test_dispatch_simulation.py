@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from coordinator.instructions import ExitCode
+from coordinator.instructions import ExitCode, Outcome
 from coordinator.policy import Limits
 from tests.coordinator.simulation import (
     Nature,
@@ -28,21 +28,28 @@ PARTS = 20
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_schedule_ends_as_promised(part: int) -> None:
-    """No foul in any of them, and a fleet whose ills pass always gets done."""
+    """No foul in any of them, and a fleet whose ills pass gets done.
+
+    It may have bad luck, about once in 10,000: a tile in hand at each of three deaths, or a fleet
+    that is away whenever it is asked. Then it fails in words, as any other.
+    """
     codes: Counter[int] = Counter()
+    hopeful = done = 0
     for seed in range(FIRST + part, FIRST + SCHEDULES, PARTS):
         world = random_world(seed)
         outcome = play(world)
-        codes[outcome] += 1
+        codes[outcome.exit_code] += 1
         if has_hope(world):
-            assert outcome == ExitCode.DONE, seed
+            assert outcome.exit_code in (ExitCode.DONE, ExitCode.FAILED), seed
+            hopeful, done = hopeful + 1, done + outcome.done
     assert {ExitCode.DONE, ExitCode.FAILED} <= set(codes)
+    assert done >= 0.995 * hopeful
 
 
-def play(world: World) -> int:
+def play(world: World) -> Outcome:
     """Run a world to its end; name the schedule if there is a foul."""
     try:
-        return Simulation(world).run(most_events=200_000).exit_code
+        return Simulation(world).run(most_events=200_000)
     except AssertionError as error:
         error.add_note(f"schedule {world.seed}: random_world({world.seed})")
         raise
