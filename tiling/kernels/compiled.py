@@ -29,7 +29,7 @@ import numpy.typing as npt
 from tiling.kernels import reference
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tiling.kernels.passes import Pass
 
@@ -111,11 +111,22 @@ def _filter(
     crop: tuple[slice, ...],
     out: npt.NDArray[Any],
 ) -> bool:
-    if block.dtype.kind != "c":
-        return _filter_real(block, passes, crop, out, [step.cval.real for step in passes])
+    return in_real_parts(_filter_real, block, passes, crop, out)
+
+
+def in_real_parts(
+    filter_real: Callable[..., bool],
+    block: npt.NDArray[Any],
+    passes: Sequence[Pass],
+    crop: tuple[slice, ...],
+    out: npt.NDArray[Any],
+) -> bool:
+    """Filter real samples as they are, complex ones as two real blocks, as SciPy does."""
     real = [complex(step.cval).real for step in passes]
+    if block.dtype.kind != "c":
+        return filter_real(block, passes, crop, out, real)
     imag = [complex(step.cval).imag for step in passes]
-    return _filter_real(block.real, passes, crop, out.real, real) and _filter_real(
+    return filter_real(block.real, passes, crop, out.real, real) and filter_real(
         block.imag, passes, crop, out.imag, imag
     )
 

@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tiling.kernels import compiled, reference
-from tiling.kernels.compiled import kind_of
+from tiling.kernels.compiled import in_real_parts, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -68,13 +68,7 @@ def _filter(
         block = block.view(np.uint8)  # a pass may leave other bytes than 0 and 1
     if out.dtype.kind == "b":
         out = out.view(np.uint8)
-    if block.dtype.kind != "c":
-        return _filter_real(block, passes, crop, out, [step.cval.real for step in passes])
-    real = [complex(step.cval).real for step in passes]
-    imag = [complex(step.cval).imag for step in passes]
-    return _filter_real(block.real, passes, crop, out.real, real) and _filter_real(
-        block.imag, passes, crop, out.imag, imag
-    )
+    return in_real_parts(_filter_real, block, passes, crop, out)
 
 
 def _filter_real(
