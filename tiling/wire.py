@@ -21,6 +21,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import xxhash
 
@@ -41,6 +42,14 @@ UNKNOWN_JOB = "urn:tilefan:unknown-job"
 JOB, TILE, DTYPE, SHAPE, CROP, DIGEST = (
     f"Tilefan-{name}" for name in ("Job", "Tile", "Dtype", "Shape", "Crop", "Digest")
 )
+
+
+class Headers(Protocol):
+    """Headers as any HTTP library has them; names in any case."""
+
+    def get(self, name: str, default: str, /) -> str:
+        """Return the first value of a header, or the default."""
+
 
 _INTEGER = r"\d{1,18}"
 _PATTERNS = {
@@ -153,7 +162,7 @@ class Answer:
         """Return the digest over the question's digest, the headers and the body."""
         return _digest({"asked": self.asked, **self.fields()}, body)
 
-    def check(self, headers: Mapping[str, str], body: bytes | bytearray | memoryview) -> str:
+    def check(self, headers: Headers, body: bytes | bytearray | memoryview) -> str:
         """Check what a worker answered against what was wanted; return its digest.
 
         Raises
@@ -162,12 +171,12 @@ class Answer:
             Naming the first header, or the length or digest, that differs.
         """
         for name, wanted in self.fields().items():
-            if headers.get(name) != wanted:
-                raise WireError(f"{name}: {headers.get(name, 'missing')[:80]}, not {wanted}")
+            if (said := headers.get(name, "missing")) != wanted:
+                raise WireError(f"{name}: {said[:80]}, not {wanted}")
         if len(body) != self.body_bytes:
             raise WireError(f"a body of {len(body)} bytes, not {self.body_bytes}")
         digest = self.digest(body)
-        if headers.get(DIGEST) != digest:
+        if headers.get(DIGEST, "missing") != digest:
             raise WireError(f"{DIGEST}: the bytes are not the ones that were sent")
         return digest
 

@@ -22,7 +22,6 @@ from coordinator.engines.client import (
     Client,
     Refusal,
     UnknownJobError,
-    check,
 )
 from coordinator.engines.greeting import greet
 from coordinator.events import (
@@ -118,8 +117,7 @@ class Campaign:
         """Run until the dispatcher says how it ended; every accepted tile is stored by then."""
         self._tasks = tasks
         self._chores = [tasks.create_task(self._watch(name)) for name in self._clients]
-        for greeting in greeted:
-            self._act(greeting)
+        self._act(*greeted)
         try:
             outcome = await self._decide()
         except asyncio.CancelledError:
@@ -158,11 +156,12 @@ class Campaign:
         except TimeoutError:
             return Tick()
 
-    def _act(self, event: Event) -> None:
-        for instruction in self._dispatcher.handle(event, time.monotonic()):
+    def _act(self, *events: Event) -> None:
+        for instruction in self._dispatcher.handle_all(events, time.monotonic()):
             self._perform(instruction)
-        if isinstance(event, TileAnswered):
-            self._answers.pop((event.tile, event.attempt), None)
+        for event in events:
+            if isinstance(event, TileAnswered):
+                self._answers.pop((event.tile, event.attempt), None)
 
     def _perform(self, instruction: Instruction) -> None:
         match instruction:
@@ -225,11 +224,10 @@ class Campaign:
         body, asked = await asyncio.to_thread(self._load, tile, question)
         answer = Answer.to(question, asked, job.target)
         try:
-            got, headers = await client.filter(question, body, answer, asked, self._buffers)
+            got, digest = await client.filter(question, body, answer, asked, self._buffers)
         except UnknownJobError:
             await client.admit(job)
-            got, headers = await client.filter(question, body, answer, asked, self._buffers)
-        digest = await asyncio.to_thread(check, answer, headers, got)
+            got, digest = await client.filter(question, body, answer, asked, self._buffers)
         return _Answered(got, Finished(tile.index, asked, digest)), digest
 
     def _load(self, tile: Tile, question: Question) -> tuple[memoryview, str]:
