@@ -103,13 +103,19 @@ class TileSent:
 
 @dataclass(frozen=True, slots=True)
 class TileAnswered:
-    """A worker answered a tile and the answer passed every check (length, digest, dtype, shape)."""
+    """A worker answered a tile and the answer passed every check (length, digest, dtype, shape).
+
+    `computing_s`, and `waiting_s` for a free thread, are the worker's word for it, or None; what
+    else passed since the tile was sent is transfer. This machine sends itself no bytes or digest.
+    """
 
     tile: int
     worker: str
     attempt: int
     digest: str
     bytes_received: int
+    computing_s: float | None = None
+    waiting_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

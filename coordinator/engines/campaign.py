@@ -53,7 +53,7 @@ from coordinator.journal.records import Finished
 from coordinator.journal.seals import Seals
 from coordinator.policy import Limits
 from tiling.plan import Tile
-from tiling.wire import Answer, Question
+from tiling.wire import Answer, Question, Spent
 
 HEARTBEAT_S = 1.0
 """Between two looks at a worker that owes an answer."""
@@ -216,11 +216,13 @@ class Campaign:
             )
         else:
             self._answers[send.tile, send.attempt] = answered
-            self._inbox.put_nowait(TileAnswered(*who, digest, len(answered.body)))
+            size, spent = len(answered.body), answered.spent
+            told = (spent.computing_s, spent.waiting_s) if spent else ()
+            self._inbox.put_nowait(TileAnswered(*who, digest, size, *told))
 
     async def _exchange(self, client: Client, tile: Tile) -> tuple[_Answered, str]:
         """Send a tile and have its answer checked; return it, and the answer's digest."""
-        job = self._mission.job
+        job, began_s = self._mission.job, time.monotonic()
         question = self._seals.question(tile)
         body, asked = await asyncio.to_thread(self._load, tile, question)
         answer = Answer.to(question, asked, job.target)
@@ -229,8 +231,9 @@ class Campaign:
         except UnknownJobError:
             await client.admit(job)
             got, headers = await client.filter(question, body, answer, asked, self._buffers)
+        spent = Spent.parse(headers, time.monotonic() - began_s)
         digest = await asyncio.to_thread(check, answer, headers, got)
-        return _Answered(got, Finished(tile.index, asked, digest)), digest
+        return _Answered(got, Finished(tile.index, asked, digest), spent), digest
 
     def _load(self, tile: Tile, question: Question) -> tuple[memoryview, str]:
         """Read a block as it travels, and its digest; a contiguous one is not copied."""
@@ -268,10 +271,11 @@ class Campaign:
 
 @dataclass(frozen=True, slots=True)
 class _Answered:
-    """An answer that was checked: its bytes, and its line in the journal."""
+    """An answer that was checked: its bytes, its line in the journal, and what it took."""
 
     body: memoryview
     finished: Finished
+    spent: Spent | None
 
 
 def _works(mission: Mission) -> Iterator[Work]:

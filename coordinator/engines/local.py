@@ -12,7 +12,7 @@ import numpy as np
 
 from coordinator.engines import Capacity, Hearer, Mission
 from coordinator.engines.workshop import WORKSHOP
-from coordinator.events import TileSent, TileStored, WorkerReady
+from coordinator.events import TileAnswered, TileSent, TileStored, WorkerReady
 from coordinator.journal.seals import Seals
 from tiling.choose import MAX_TILE_BYTES
 from tiling.job import Job
@@ -122,11 +122,15 @@ class _Pull:
         job, journal = self._mission.job, self._mission.journal
         block = self._mission.source.read(tile.read)
         out = self._mission.sink.region(tile.write)
+        began_s = time.monotonic()
         if out.dtype == job.target and out.flags.aligned:
             job.apply(block, tile.crop.slices, out, self._kernel)
         else:
             native = np.empty(out.shape, job.target)
             job.apply(block, tile.crop.slices, native, self._kernel)
             out[...] = native
+        took_s = time.monotonic() - began_s
+        with self._lock:
+            self._tell(TileAnswered(tile.index, NAME, 1, "", 0, took_s, 0.0))
         if journal is not None:
             journal.record(self._seals.finished(tile, block, out))

@@ -3,12 +3,11 @@
 Every sending of a tile is an `Attempt` with its times; nothing else about tiles is kept but who
 made each. Past `MAX_ATTEMPTS` attempts are counted and not kept, so memory has a bound::
 
-    sent ---------------> answered ----> stored
-         the link and the          the coordinator
-         worker's work             writes
+    sent --------------------------------------------> answered ----> stored
+         transfer | waiting for a thread | computing | transfer   writing
 
-What a worker does between `sent` and `answered` is not told by events: transfer, waiting for a
-thread and computing are one span.
+Of the time up to `answered` a worker tells how long it waited and computed, and the rest is
+transfer; when each began is not told. See `coordinator.report.lanes`.
 """
 
 from __future__ import annotations
@@ -65,6 +64,10 @@ class Attempt:
     answered_s: float | None = None
     end_s: float | None = None
     reason: str = ""
+    bytes_sent: int = 0
+    bytes_received: int = 0
+    computing_s: float | None = None
+    waiting_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +127,8 @@ class Chronicle:
         match event:
             case TileSent():
                 self._sent(at_s, event)
-            case TileAnswered(tile, worker, attempt):
-                for each in self._flying(tile, worker, attempt):
-                    each.answered_s = at_s
+            case TileAnswered():
+                self._answered(at_s, event)
             case TileStored():
                 self._stored(at_s, event)
             case TileFailed():
@@ -164,6 +166,7 @@ class Chronicle:
 
     def _sent(self, at_s: float, event: TileSent) -> None:
         attempt = Attempt(event.tile, event.worker, event.attempt, at_s, event.hedge)
+        attempt.bytes_sent = event.bytes_sent
         self._open.setdefault(event.tile, []).append(attempt)
         self._worker(event.worker).hedges += event.hedge
         self.hedges += event.hedge
@@ -175,6 +178,12 @@ class Chronicle:
     def _flying(self, tile: int, worker: str, number: int) -> list[Attempt]:
         flying = self._open.get(tile, ())
         return [each for each in flying if (each.worker, each.number) == (worker, number)]
+
+    def _answered(self, at_s: float, event: TileAnswered) -> None:
+        for attempt in self._flying(event.tile, event.worker, event.attempt):
+            attempt.answered_s = at_s
+            attempt.bytes_received = event.bytes_received
+            attempt.computing_s, attempt.waiting_s = event.computing_s, event.waiting_s
 
     def _stored(self, at_s: float, event: TileStored) -> None:
         attempts = self._open.pop(event.tile, [])

@@ -59,9 +59,17 @@ def test_papers_tell_what_happened(folder: Path) -> None:
     assert known["output"]["digest"] in page
     for worker, tiles in stored.items():
         assert f'data-worker="{worker}" data-tiles="{tiles}"' in page
+    answers = [each for each in events if each["event"] == "TileAnswered"]
+    assert all(each["computing_s"] > 0 and each["waiting_s"] >= 0 for each in answers)
     rows = json.loads((folder / "run.json").read_text())["traceEvents"]
+    assert sum(row["name"] == "computing" for row in rows) == len(stored_once(events))
     sent = sum(each["event"] == "TileSent" for each in events)
     assert sum(row["ph"] == "X" and row["name"].startswith("tile ") for row in rows) == sent
+
+
+def stored_once(events: list[dict[str, Any]]) -> set[int]:
+    """Return the tiles that the run stored."""
+    return {each["tile"] for each in events if each["event"] == "TileStored"}
 
 
 @pytest.mark.skipif(BROWSER is None, reason="there is no Chromium here; CI installs it")
