@@ -53,12 +53,14 @@ class TileKept:
 class WorkerReady:
     """A worker answered the greeting and can take `slots` tiles at a time.
 
-    `about` pairs names with what it says of itself: version, kernel, CPU.
+    `about` pairs names with what it says of itself: version, kernel, CPU. `proof` pairs probes with
+    the digests by which it proved that it computes SciPy's bits.
     """
 
     worker: str
     slots: int
     about: tuple[tuple[str, str], ...] = ()
+    proof: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def measure_here(job: Job, source: Source) -> Measured:
     """Filter a block with the kernel that a run on this machine would take."""
     block = probe_block(source)
     began = time.perf_counter()
-    kernel = WORKSHOP.kernel_for(job, math.prod(source.shape))
+    kernel = WORKSHOP.kernel_for(job, math.prod(source.shape)).kernel
     start_s = time.perf_counter() - began
     out = np.empty(block.shape, job.target)
     crop = tuple(slice(0, length) for length in block.shape)

@@ -66,6 +66,8 @@ class Provenance:
     seconds : float
     retries, hedges : int
     warnings : tuple of str
+    proofs : mapping of str to mapping
+        By worker: the probes by which it proved its bits, each with its digest.
     """
 
     command: str
@@ -85,6 +87,7 @@ class Provenance:
     retries: int = 0
     hedges: int = 0
     warnings: tuple[str, ...] = field(default=())
+    proofs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def encode(self) -> str:
         """Return it as indented JSON; the runs of tiles stay on one line each."""
@@ -190,7 +193,8 @@ def _fits(known: Provenance) -> bool:
     whole = all(isinstance(n, int) and n >= 0 for each in lengths for n in each)
     runs = all(isinstance(name, str) and isinstance(run, int) for name, run in known.makers)
     words = (known.command, known.filter, known.job, known.started)
-    said = all(isinstance(about, dict) for about in known.workers.values())
+    told = (*known.workers.values(), *known.proofs.values())
+    said = all(isinstance(about, dict) for about in told)
     return (
         whole
         and runs

@@ -58,6 +58,8 @@ def _workers(known: Provenance) -> Iterator[str]:
         about = ", ".join(f"{key} {value}" for key, value in known.workers.get(worker, {}).items())
         name = worker or "an earlier run"
         words = f"{name}: {count(number, 'tile')}" + (f" ({about})" if about else "")
+        if proved := known.proofs.get(worker):
+            words += f", proved {count(len(proved), 'probe')}: {', '.join(proved)}"
         yield f"{'worker':>8}  {inert(words)}"
     if len(tiles) > NAMED:
         yield f"{'':>8}  and {len(tiles) - NAMED:,} more workers"

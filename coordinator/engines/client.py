@@ -16,7 +16,7 @@ from typing import Any
 
 import aiohttp
 
-from coordinator.attestation import fault
+from coordinator.attestation import fault, proof
 from coordinator.config import Config, Host
 from coordinator.credential import Credential
 from coordinator.display.words import inert
@@ -191,9 +191,9 @@ class Client:
         """
         health = await self.health()
         slots = self._slots(health)
-        await self.attest(needed(job))
+        await self.attest(probes := needed(job))
         await self.register(job)
-        return WorkerReady(self.host.name, slots, about(health))
+        return WorkerReady(self.host.name, slots, about(health), proof(probes))
 
     async def filter(
         self, question: Question, body: memoryview, answer: Answer, digest: str, buffers: Buffers

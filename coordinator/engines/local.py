@@ -16,6 +16,7 @@ from coordinator.events import TileAnswered, TileSent, TileStored, WorkerReady
 from coordinator.journal.seals import Seals
 from tiling.choose import MAX_TILE_BYTES
 from tiling.job import Job
+from tiling.kernels import Kernel
 from tiling.plan import Tile
 
 NAME = "this machine"
@@ -57,7 +58,9 @@ class LocalEngine:
 
     def run(self, mission: Mission, tell: Hearer) -> None:
         """Compute every tile; see `coordinator.engines.Engine`."""
-        pull = _Pull(mission, tell)
+        selected = WORKSHOP.kernel_for(mission.job, math.prod(mission.plan.grid.shape))
+        tell(WorkerReady(NAME, self.threads, (("kernel", selected.name),)))
+        pull = _Pull(mission, tell, selected.kernel)
         wanted = len(mission.plan) - len(mission.kept)
         threads = [
             # A daemon, for a tile in hand can't be stopped, and an interruption can't wait for it.
@@ -83,14 +86,13 @@ class LocalEngine:
 class _Pull:
     """What the threads do: take the next tile, compute it, until the plan or the run ends."""
 
-    def __init__(self, mission: Mission, tell: Hearer) -> None:
+    def __init__(self, mission: Mission, tell: Hearer, kernel: Kernel) -> None:
         self._mission = mission
         self._tell = tell
         self._seals = Seals(mission.job)
         self._tiles: Iterator[Tile] = mission.tiles()
         self._lock = threading.Lock()
-        samples = math.prod(mission.plan.grid.shape)
-        self._kernel = WORKSHOP.kernel_for(mission.job, samples)
+        self._kernel = kernel
         self.error: BaseException | None = None
 
     def run(self) -> None:

@@ -80,11 +80,12 @@ class Remark:
 
 @dataclass(slots=True)
 class Maker:
-    """A worker, what it says of itself, and what it did."""
+    """A worker, what it says of itself, what it has proved, and what it did."""
 
     name: str
     slots: int = 0
-    about: tuple[tuple[str, str], ...] = ()
+    about: dict[str, str] = field(default_factory=dict)
+    proof: dict[str, str] = field(default_factory=dict)
     stored: int = 0
     bytes_out: int = 0
     failed: int = 0
@@ -136,9 +137,11 @@ class Chronicle:
             case TileKept(tile):
                 self.kept += 1
                 self.stored_s[tile] = at_s
-            case WorkerReady(worker, slots, about):
+            case WorkerReady(worker, slots, about, proof):
                 maker = self._worker(worker)
-                maker.slots, maker.about = slots, about or maker.about
+                maker.slots = slots
+                maker.about.update(about)
+                maker.proof.update(proof)
             case WorkerLost(worker, reason):
                 self._lost(at_s, worker, f"{worker} lost: {reason}")
             case WorkerEjected(worker, reason, pause_s):

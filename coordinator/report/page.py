@@ -79,6 +79,7 @@ def render(told: Chronicle, facts: Facts) -> str:
         *_times(told),
         _workers(told),
         _provenance(facts),
+        *_proofs(told),
         _remarks(told),
     ]
     body = tag("body", {}, tag("main", {}, *sections))
@@ -308,7 +309,7 @@ def _workers(told: Chronicle) -> Html:
 
 def _worker_row(worker: Maker, spent_s: Mapping[str, float], kinds: Sequence[str]) -> Html:
     times = sorted(worker.times_s)
-    about = ", ".join(f"{key} {value}" for key, value in worker.about)
+    about = ", ".join(f"{key} {value}" for key, value in worker.about.items())
     numbers = [
         str(worker.slots),
         f"{worker.stored:,}",
@@ -338,6 +339,28 @@ def _provenance(facts: Facts) -> Html:
         for name, value in rows.items()
     ]
     return _section("Provenance", tag("table", {"id": "provenance"}, *lines))
+
+
+def _proofs(told: Chronicle) -> Iterator[Html]:
+    """Tell which kernel each worker computes with, and how it proved itself."""
+    shown = list(told.workers.values())[:SHOWN_WORKERS]
+    names = ("worker", "kernel", "CPU", "probes that it proved, with their digests")
+    head = tag("tr", {}, *(tag("th", {"scope": "col"}, text(name)) for name in names))
+    if shown:
+        rest = len(told.workers) - len(shown)
+        said = "A worker filters probes before it gets a tile; their digests are those of SciPy."
+        caption = tag("caption", {}, text(said + (f" {rest:,} not shown." if rest else "")))
+        table = tag("table", {"id": "proofs"}, caption, head, *map(_proof_row, shown))
+        yield _section("Kernels and attestation", _wide(table))
+
+
+def _proof_row(worker: Maker) -> Html:
+    proved = ", ".join(f"{probe} {digest}" for probe, digest in worker.proof.items())
+    words = (worker.about.get("kernel", ""), worker.about.get("cpu", ""), proved or "none")
+    name = tag("th", {"scope": "row"}, text(worker.name))
+    cells = (tag("td", {}, long_text(each)) for each in words)
+    said = {"data-worker": worker.name, "data-probes": len(worker.proof)}
+    return tag("tr", said, name, *cells)
 
 
 def _remarks(told: Chronicle) -> Html:

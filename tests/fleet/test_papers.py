@@ -15,6 +15,7 @@ import pytest
 
 from tests.coordinator.test_cli import coord, refused
 from tests.fleet.processes import WorkerProcess
+from tiling.attest import expected
 
 BROWSER = shutil.which("chromium")
 FLAGS = (
@@ -55,8 +56,11 @@ def test_papers_tell_what_happened(folder: Path) -> None:
     assert sum(stored.values()) == 24
     assert known["command"].startswith("coord ")
     assert all(known["workers"][name]["kernel"] for name in stored)
+    probe = "int32-int32-reflect"
+    assert all(known["proofs"][name] == {probe: expected()[probe]} for name in stored)
     page = (folder / "run.html").read_text()
     assert known["output"]["digest"] in page
+    assert f"{probe} {expected()[probe]}" in page
     for worker, tiles in stored.items():
         assert f'data-worker="{worker}" data-tiles="{tiles}"' in page
     answers = [each for each in events if each["event"] == "TileAnswered"]
