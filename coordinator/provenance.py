@@ -30,7 +30,10 @@ Lengths = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class FileMark:
-    """An array on the disk, so that it can be known again; `digest` is of the whole file."""
+    """An array on the disk, so that it can be known again.
+
+    `digest` is of the whole file; empty if it was too large for that to be taken unasked.
+    """
 
     path: str
     dtype: str
@@ -149,7 +152,7 @@ def load_provenance(output: Path) -> Provenance:
         with path.open("rb") as file:
             return Provenance.decode(file.read(MAX_BYTES).decode("utf-8"))
     except FileNotFoundError:
-        hint = "make one with `coord blur --provenance`"
+        hint = "coord writes it beside every output, but for --no-provenance"
         raise InputError(f"{output}: nothing is known of it: there is no {path}; {hint}") from None
     except OSError as error:
         raise StoreError(f"{path}: can't be read: {error.strerror}") from error

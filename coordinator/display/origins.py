@@ -14,18 +14,27 @@ if TYPE_CHECKING:
 NAMED: Final = 20  # workers and warnings: more in a list nobody reads
 
 
-def lines(known: Provenance, *, intact: bool) -> Iterator[str]:
+UNTAKEN: Final = "none: it is large, and --provenance was not asked for"
+
+INTACT: Final = {
+    True: "yes",
+    False: "NO: its bytes have changed since they were written",
+    None: "not known: no digest was taken",
+}
+
+
+def lines(known: Provenance, *, intact: bool | None) -> Iterator[str]:
     """Tell how an output was made, and whether it is still what was written."""
     size = known.output
     what = f"{extent(known.shape)} {size.dtype}, {megabytes(size.file_bytes)} MB"
     rows = {
         "output": f"{size.path}: {what}",
-        "intact": "yes" if intact else "NO: its bytes have changed since they were written",
-        "digest": size.digest,
+        "intact": INTACT[intact],
+        "digest": size.digest or UNTAKEN,
         "filter": known.filter,
         "command": known.command,
         "input": f"{known.input.path} {known.input.dtype}",
-        "": known.input.digest,
+        "": known.input.digest or UNTAKEN,
         "job": known.job,
         "tiles": f"of {extent(known.tile)}, halo {_halo(known)}",
         "when": f"{known.started}, in {brief_time(known.seconds)}",

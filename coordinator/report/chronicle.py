@@ -94,9 +94,16 @@ class Maker:
 
 
 class Chronicle:
-    """What was heard of a run; `handle` takes its events."""
+    """What was heard of a run; `handle` takes its events.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    timed : bool
+        Whether to keep attempts and the times of tiles; what is left is all that provenance needs.
+    """
+
+    def __init__(self, *, timed: bool = True) -> None:
+        self._timed = timed
         self.run: RunStarted | None = None
         self.finished: RunFinished | None = None
         self.first_s: float | None = None
@@ -173,7 +180,7 @@ class Chronicle:
         self._open.setdefault(event.tile, []).append(attempt)
         self._worker(event.worker).hedges += event.hedge
         self.hedges += event.hedge
-        if len(self.attempts) < MAX_ATTEMPTS:
+        if self._timed and len(self.attempts) < MAX_ATTEMPTS:
             self.attempts.append(attempt)
         else:
             self.unkept_attempts += 1
@@ -197,13 +204,14 @@ class Chronicle:
         for attempt in attempts:
             attempt.end_s = at_s
             attempt.end = End.STORED if attempt is winner else End.UNNEEDED
-        if winner is not None:
+        if winner is not None and self._timed:
             maker.times_s.append((winner.answered_s or at_s) - winner.sent_s)
         maker.stored += 1
         maker.bytes_out += event.bytes_out
         self.bytes_stored += event.bytes_out
         self.makers[event.tile] = event.worker
-        self.stored_s[event.tile] = at_s
+        if self._timed:
+            self.stored_s[event.tile] = at_s
 
     def _failed(self, at_s: float, event: TileFailed) -> None:
         busy = event.kind is FailureKind.BUSY

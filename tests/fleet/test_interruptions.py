@@ -55,7 +55,10 @@ def test_a_signal_keeps_what_is_finished(
     assert done.returncode == 0, done.stderr
     assert f"{kept:,} kept from an unfinished run" in done.stderr
     assert_same_bits(np.load(target), gaussian_filter(np.load(folder / "in.npy"), 8))
-    assert sorted(path.name for path in folder.glob("*out*")) == [target.name]
+    assert sorted(path.name for path in folder.glob("*out*")) == [
+        target.name,
+        f"{target.name}.json",
+    ]
 
 
 ENDLESS = ("blur", "in.npy", "-o", "out.npy", "--radius", "200000", "--sigma", "20000")

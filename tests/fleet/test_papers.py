@@ -7,12 +7,17 @@ import re
 import shutil
 import subprocess
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from coordinator.afterwards import show_file
+from coordinator.papers import mark
+from coordinator.provenance import provenance_path
+from tests.coordinator.report.test_provenance import KNOWN
 from tests.coordinator.test_cli import coord, refused
 from tests.fleet.processes import WorkerProcess
 from tiling.attest import expected
@@ -131,6 +136,35 @@ def test_papers_are_replaced(folder: Path) -> None:
     refused(done, 2, "out.npy.json: is something else already")
 
 
+def test_provenance_comes_unasked(folder: Path) -> None:
+    """Beside every output, in the way of nothing; a flag or a variable switches it off."""
+    path = folder / "in.blur.npy.json"
+    assert coord(folder, "blur", "in.npy", "--no-provenance", "-q").returncode == 0
+    assert not path.exists()
+    assert coord(folder, "blur", "in.npy", "--overwrite", "-q").returncode == 0
+    known = json.loads(path.read_text())
+    assert known["workers"]["this machine"]["kernel"]
+    assert sum(tiles for _, tiles in known["makers"]) > 0
+    assert coord(folder, "show", "in.blur.npy").returncode == 0
+    path.write_text("my own")
+    done = coord(folder, "blur", "in.npy", "--overwrite", "-q")
+    assert done.returncode == 0
+    assert "no provenance: in.blur.npy.json: is something else" in done.stderr
+    assert path.read_text() == "my own"
+
+
+def test_digests_of_large_files_are_not_taken_unasked(tmp_path: Path) -> None:
+    """A file beyond the limit is known by its size, and whether it is intact is not."""
+    np.save(tmp_path / "a.npy", np.zeros(100))
+    assert mark(tmp_path / "a.npy", 928) == mark(tmp_path / "a.npy")
+    assert mark(tmp_path / "a.npy", 927) == replace(mark(tmp_path / "a.npy"), digest="")
+    known = replace(KNOWN, output=mark(tmp_path / "a.npy", 0))
+    provenance_path(tmp_path / "a.npy").write_text(known.encode())
+    assert show_file(tmp_path / "a.npy") == (known, None)
+    np.save(tmp_path / "a.npy", np.zeros(101))
+    assert show_file(tmp_path / "a.npy") == (known, False)
+
+
 def test_show_and_preview_and_diff(folder: Path) -> None:
     """Provenance tells of the output, the seams in pictures, and the tiles of a difference."""
     run(folder)
@@ -157,7 +191,7 @@ def test_show_and_preview_and_diff(folder: Path) -> None:
 
 def test_nothing_is_known(folder: Path) -> None:
     """No provenance, or what is none, is named with what would help."""
-    refused(coord(folder, "show", "in.npy"), 2, "--provenance")
+    refused(coord(folder, "show", "in.npy"), 2, "--no-provenance")
     for text in ("{", "[]", '{"kind": "tilefan provenance", "version": 1}', "x" * 100):
         (folder / "in.npy.json").write_text(text)
         refused(coord(folder, "show", "in.npy"), 2, "in.npy.json")
