@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -17,8 +18,9 @@ from coordinator.engines.workshop import WORKSHOP
 from coordinator.forecast import Measured
 from coordinator.stores import Source
 from tiling.box import Box
-from tiling.dtypes import Array
+from tiling.dtypes import Array, Dtype
 from tiling.job import Job
+from tiling.operations import Arithmetic
 from tiling.wire import Answer, Question
 
 PROBE_SAMPLES = 2**18
@@ -52,6 +54,18 @@ def measure_here(job: Job, source: Source) -> Measured:
         times_s.append(time.perf_counter() - began)
     samples = max(1, block.size)
     return Measured(NAME, usable_cores(), 0.0, samples, min(times_s), start_s)
+
+
+def measure_arithmetic(work: Arithmetic, sources: Sequence[Source], target: Dtype) -> float:
+    """Return the seconds that arithmetic on whole arrays takes in this process."""
+    blocks = [probe_block(source) for source in sources]
+    out = np.empty(blocks[0].shape, target.newbyteorder("="))
+    times_s = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        work.combine(blocks, out)
+        times_s.append(time.perf_counter() - began)
+    return min(times_s) * math.prod(sources[0].shape) / max(1, out.size)
 
 
 def measure_fleet(
