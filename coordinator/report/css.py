@@ -24,7 +24,7 @@ dl.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem
 dl.facts div { border: 1px solid var(--line); border-radius: 6px; padding: .4rem .6rem; }
 dt { color: var(--dim); font-size: .8rem; } dd { margin: 0; font-size: 1.05rem;
   font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
-.wide { overflow-x: auto; } .wide svg { min-width: 34rem; } .wide table { min-width: 60rem; }
+.wide { overflow-x: auto; } .wide svg { min-width: 34rem; } .wide table { min-width: 40rem; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 caption { text-align: left; color: var(--dim); }
 th, td { text-align: left; padding: .25rem .6rem .25rem 0; border-bottom: 1px solid var(--line);

@@ -295,7 +295,7 @@ def _workers(told: Chronicle) -> Html:
     for attempt in told.attempts:
         by_worker[attempt.worker].append(attempt)
     kinds = _kinds(told)
-    names = ("worker", "slots", "tiles", "MB", "median", "failed", "hedges", *kinds, "it says")
+    names = ("worker", "slots", "tiles", "MB", "median", "failed", "hedges", *kinds)
     head = tag("tr", {}, *(tag("th", {"scope": "col"}, text(name)) for name in names))
     rows = [
         _worker_row(worker, totals_s(by_worker[worker.name], told.seconds), kinds)
@@ -309,7 +309,6 @@ def _workers(told: Chronicle) -> Html:
 
 def _worker_row(worker: Maker, spent_s: Mapping[str, float], kinds: Sequence[str]) -> Html:
     times = sorted(worker.times_s)
-    about = ", ".join(f"{key} {value}" for key, value in worker.about.items())
     numbers = [
         str(worker.slots),
         f"{worker.stored:,}",
@@ -329,7 +328,7 @@ def _worker_row(worker: Maker, spent_s: Mapping[str, float], kinds: Sequence[str
     ]
     name = tag("th", {"scope": "row"}, text(worker.name))
     said = {"data-worker": worker.name, "data-tiles": worker.stored, "data-failed": worker.failed}
-    return tag("tr", said, name, *cells, tag("td", {}, text(about)))
+    return tag("tr", said, name, *cells)
 
 
 def _provenance(facts: Facts) -> Html:
@@ -344,7 +343,7 @@ def _provenance(facts: Facts) -> Html:
 def _proofs(told: Chronicle) -> Iterator[Html]:
     """Tell which kernel each worker computes with, and how it proved itself."""
     shown = list(told.workers.values())[:SHOWN_WORKERS]
-    names = ("worker", "kernel", "CPU", "probes that it proved, with their digests")
+    names = ("worker", "kernel", "what else it says", "probes that it proved, with their digests")
     head = tag("tr", {}, *(tag("th", {"scope": "col"}, text(name)) for name in names))
     if shown:
         rest = len(told.workers) - len(shown)
@@ -356,7 +355,8 @@ def _proofs(told: Chronicle) -> Iterator[Html]:
 
 def _proof_row(worker: Maker) -> Html:
     proved = ", ".join(f"{probe} {digest}" for probe, digest in worker.proof.items())
-    words = (worker.about.get("kernel", ""), worker.about.get("cpu", ""), proved or "none")
+    about = ", ".join(f"{key} {said}" for key, said in worker.about.items() if key != "kernel")
+    words = (worker.about.get("kernel", ""), about, proved or "none")
     name = tag("th", {"scope": "row"}, text(worker.name))
     cells = (tag("td", {}, long_text(each)) for each in words)
     said = {"data-worker": worker.name, "data-probes": len(worker.proof)}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-import shutil
-import subprocess
+import struct
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -19,15 +19,14 @@ from coordinator.papers import mark
 from coordinator.provenance import provenance_path
 from tests.coordinator.report.test_provenance import KNOWN
 from tests.coordinator.test_cli import coord, refused
+from tests.fleet.browser import BROWSER, browse, photograph
 from tests.fleet.processes import WorkerProcess
 from tiling.attest import expected
 
-BROWSER = shutil.which("chromium")
-FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--enable-logging=stderr",
-)  # fmt: skip
+ARTEFACTS = Path(os.environ.get("TILEFAN_ARTEFACTS", Path(__file__).parents[2] / "build"))
+"""Where the pictures of the report stay, for people to look at."""
+
+WINDOWS = {"wide": (1280, 3600), "phone": (390, 6000)}
 
 
 @pytest.fixture
@@ -85,12 +84,8 @@ def stored_once(events: list[dict[str, Any]]) -> set[int]:
 def test_in_a_browser(folder: Path) -> None:
     """The browser shows the events' numbers, complains of nothing and asks for nothing."""
     events = run(folder)
-    command = [str(BROWSER), *FLAGS, f"--user-data-dir={folder / 'profile'}"]
     log = folder / "net.json"
-    shown = subprocess.run(
-        [*command, f"--log-net-log={log}", "--dump-dom", f"file://{folder / 'run.html'}"],
-        capture_output=True, text=True, timeout=120, check=True,
-    )  # fmt: skip
+    shown = browse(folder / "run.html", f"--log-net-log={log}", "--dump-dom")
     assert "CONSOLE" not in shown.stderr
     # Chromium asks its makers for updates by itself; what a page asks for has an origin.
     assert set(re.findall(r'"initiator":"([^"]*)"', log.read_text())) <= {"not an origin"}
@@ -99,12 +94,13 @@ def test_in_a_browser(folder: Path) -> None:
     written = sum(each["bytes_out"] for each in events if each["event"] == "TileStored")
     assert values["bytes"] == str(written)
     assert float(values["seconds"]) == pytest.approx(events[-1]["time_s"], abs=0.05)
-    picture = folder / "run.png"
-    subprocess.run(
-        [*command, "--window-size=390,2000", f"--screenshot={picture}", f"file://{folder}/run.html"],
-        capture_output=True, timeout=120, check=True,
-    )  # fmt: skip
-    assert picture.read_bytes().startswith(b"\x89PNG")
+    ARTEFACTS.mkdir(exist_ok=True)
+    for name, size in WINDOWS.items():
+        picture = ARTEFACTS / f"report-{name}.png"
+        photograph(folder / "run.html", picture, *size)
+        data = picture.read_bytes()
+        assert data.startswith(b"\x89PNG")
+        assert struct.unpack(">II", data[16:24]) == size
 
 
 def test_a_run_that_fails_has_a_report(folder: Path) -> None:
