@@ -45,7 +45,7 @@ def test_a_signal_keeps_what_is_finished(
     kept = tiles_in(target)
     assert (ended, 3 <= kept <= 750) == (code, True), said
     message, line = said.rstrip().rsplit("\n", 1)
-    assert message.endswith(f"coord: interrupted; {kept} of 750 tiles are kept; go on with:")
+    assert message.endswith(f"coord: interrupted\n{kept} of 750 tiles are kept; go on with:")
     command = shlex.split(line)
     assert command[1:] == ["-m", "coordinator", *arguments, "--resume"]
     again = [sys.executable, *command[1:]]
