@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +49,10 @@ def cut_of(shape: tuple[int, ...], tile: Any, *made: Path) -> Cut | None:
     return None
 
 
-def show_file(output: Path) -> tuple[Provenance, bool]:
+def show_file(output: Path) -> tuple[Provenance, bool | None]:
     """Return the provenance of an output, and whether the file is as it was written.
+
+    Where no digest was taken, only another size tells that it is not.
 
     Raises
     ------
@@ -56,7 +60,10 @@ def show_file(output: Path) -> tuple[Provenance, bool]:
         If either can't be read.
     """
     known = load_provenance(output)
-    return known, mark(output).digest == known.output.digest
+    found = mark(output, math.inf if known.output.digest else 0)
+    if known.output.digest or found.file_bytes != known.output.file_bytes:
+        return known, found == replace(known.output, path=found.path)
+    return known, None
 
 
 def preview_files(before: Path, after: Path, picture: Path, tile: Any = None) -> None:

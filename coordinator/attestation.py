@@ -7,6 +7,7 @@ the coordinator's machine; so there SciPy is asked here.
 
 from __future__ import annotations
 
+import functools
 import platform
 from collections.abc import Mapping, Sequence
 
@@ -21,9 +22,20 @@ def wanted(names: Sequence[str], machine: str = "") -> Mapping[str, str]:
     """Return the digests that a worker must have, by the names of the probes."""
     if (machine or platform.machine()) in TABULATED:
         return expected()
+    return {name: _here(name) for name in names}
+
+
+@functools.cache
+def _here(name: str) -> str:
     from tiling.kernels import reference
 
-    return {name: digest_of(name, reference.run) for name in names}
+    return digest_of(name, reference.run)
+
+
+def proof(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Return what a worker without a fault has proved: probes, each with the digest it gave."""
+    digests = wanted(names)
+    return tuple((name, digests[name]) for name in names)
 
 
 def fault(names: Sequence[str], said: object) -> str | None:

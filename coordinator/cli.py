@@ -110,11 +110,11 @@ Trace = Annotated[
     Path | None, typer.Option("--trace", metavar="FILE", help="Write a trace of it, for Perfetto.")
 ]
 Provenance = Annotated[
-    bool,
+    bool | None,
     typer.Option(
-        "--provenance",
+        "--provenance/--no-provenance",
         envvar="COORD_PROVENANCE",
-        help="Write OUTPUT.json: how the output was made.",
+        help="Write OUTPUT.json, how the output was made; digests of large files if asked for.",
     ),
 ]
 Seams = Annotated[bool, typer.Option("--seams", help="Mark the tiles in the report's pictures.")]
@@ -155,7 +155,7 @@ def blur(
     ] = None,
     report: Report = None,
     trace: Trace = None,
-    provenance: Provenance = False,
+    provenance: Provenance = None,
     seams: Seams = False,
     dry_run: DryRun = False,
     progress: Progress = "auto",

@@ -16,7 +16,8 @@ from rich.text import Text
 
 from coordinator.config import Config
 from coordinator.credential import Credential
-from coordinator.display.words import brief_time, inert, megabytes
+from coordinator.display.tables import workers_table
+from coordinator.display.words import brief_time, count, inert, megabytes
 from coordinator.engines.buffers import Buffers
 from coordinator.engines.client import Client, Refusal, make_clients
 from coordinator.engines.greeting import nobody
@@ -104,13 +105,8 @@ def run_doctor(config: Config, credential: Credential) -> None:
 
 def table(findings: Sequence[Finding]) -> Table:
     """Return the findings as a table; what workers say of themselves stays text."""
-    drawn = Table(title=f"{len(findings)} workers", title_justify="left")
-    for name in COLUMNS:
-        drawn.add_column(name, no_wrap=True, justify="left" if name == "worker" else "right")
-    for finding in findings:
-        style = "red" if finding.trouble else ""
-        drawn.add_row(*(Text(cell) for cell in finding.cells), style=style)
-    return drawn
+    rows = ((finding.cells, bool(finding.trouble)) for finding in findings)
+    return workers_table(count(len(findings), "worker"), COLUMNS, rows)
 
 
 async def _examine_all(config: Config, credential: Credential) -> list[Finding]:
@@ -175,5 +171,5 @@ async def _timed_copy(client: Client) -> float:
     asked = question.digest(BLOCK.data)
     answer = Answer.to(question, asked, BLOCK.dtype)
     began = time.perf_counter()
-    await client.filter(question, BLOCK.data, answer, asked, Buffers())
+    await client.filter(question, BLOCK.data, answer, Buffers())
     return time.perf_counter() - began

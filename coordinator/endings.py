@@ -90,8 +90,8 @@ def show_warning(message: Warning | str, *_: object, **__: object) -> None:
 
 
 def with_notes(message: str, error: BaseException) -> str:
-    """Return a message with what was noted on its error: how to go on."""
-    return "; ".join((message, *getattr(error, "__notes__", ())))
+    """Return a message with what was noted on its error: how to go on, on lines of its own."""
+    return "\n".join((message, *getattr(error, "__notes__", ())))
 
 
 def _interrupted(number: int, _: FrameType | None) -> NoReturn:

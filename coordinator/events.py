@@ -53,12 +53,14 @@ class TileKept:
 class WorkerReady:
     """A worker answered the greeting and can take `slots` tiles at a time.
 
-    `about` pairs names with what it says of itself: version, kernel, CPU.
+    `about` pairs names with what it says of itself: version, kernel, CPU. `proof` pairs probes with
+    the digests by which it proved that it computes SciPy's bits.
     """
 
     worker: str
     slots: int
     about: tuple[tuple[str, str], ...] = ()
+    proof: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +105,19 @@ class TileSent:
 
 @dataclass(frozen=True, slots=True)
 class TileAnswered:
-    """A worker answered a tile and the answer passed every check (length, digest, dtype, shape)."""
+    """A worker answered a tile and the answer passed every check (length, digest, dtype, shape).
+
+    `computing_s`, and `waiting_s` for a free thread, are the worker's word for it, or None; what
+    else passed since the tile was sent is transfer. This machine sends itself no bytes or digest.
+    """
 
     tile: int
     worker: str
     attempt: int
     digest: str
     bytes_received: int
+    computing_s: float | None = None
+    waiting_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

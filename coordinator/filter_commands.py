@@ -193,7 +193,7 @@ def run_filters(
     max_memory: MaxMemory = None,
     report: Report = None,
     trace: Trace = None,
-    provenance: Provenance = False,
+    provenance: Provenance = None,
     seams: Seams = False,
     dry_run: DryRun = False,
 ) -> None:
@@ -245,7 +245,7 @@ def run_pipeline(
     max_memory: MaxMemory = None,
     report: Report = None,
     trace: Trace = None,
-    provenance: Provenance = False,
+    provenance: Provenance = None,
     seams: Seams = False,
     dry_run: DryRun = False,
 ) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from coordinator.display.words import brief_time, megabytes
@@ -79,16 +79,16 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Forecast:
-    """A plan with its price.
+class StageForecast:
+    """What one stage of a job costs: a plan with its price, or arithmetic done here.
 
     Parameters
     ----------
-    input, dtype, filter, exactness : str
-    shape, tile, grid : tuple of int
+    tile, grid : tuple of int
+        Empty for arithmetic.
     tiles : int
     reason : str
-        Why tiles of this shape.
+        Why tiles of this shape, or none.
     halo_overhead : float
         Samples read more than once, as a fraction of the array.
     bytes_there, bytes_back : int
@@ -99,6 +99,40 @@ class Forecast:
         Expected; `fleet_s` is None without a fleet, or if nobody in it can be used.
     shares : tuple of Share
         By worker.
+    """
+
+    tile: tuple[int, ...]
+    grid: tuple[int, ...]
+    tiles: int
+    reason: str
+    halo_overhead: float
+    bytes_there: int
+    bytes_back: int
+    coordinator_bytes: int
+    worker_bytes: int
+    here_s: float
+    fleet_s: float | None
+    shares: tuple[Share, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """A job with its price: what all stages take together, and each of them.
+
+    Parameters
+    ----------
+    input, dtype, filter, exactness : str
+    shape : tuple of int
+        Of the array.
+    tile, grid, reason
+        As in the first of the `stages`.
+    tiles, halo_overhead, bytes_there, bytes_back, here_s, fleet_s, shares
+        Of all stages together; they run one after another.
+    coordinator_bytes, worker_bytes : int
+        Of the stage that takes most.
+    stages : tuple of StageForecast
+    between_bytes : int
+        Most of intermediate arrays at a time; small ones are in memory, and counted there too.
     verdict : str
     caveats : tuple of str
         Why it may be otherwise.
@@ -121,6 +155,8 @@ class Forecast:
     here_s: float
     fleet_s: float | None
     shares: tuple[Share, ...]
+    stages: tuple[StageForecast, ...]
+    between_bytes: int
     verdict: str
     caveats: tuple[str, ...]
 
@@ -156,13 +192,37 @@ def shares(plan: Plan, workers: Sequence[Measured]) -> tuple[Share, ...]:
     )
 
 
-def verdict(plan: Plan, here_s: float, fleet_s: float | None, workers: Sequence[Measured]) -> str:
+def together(stages: Sequence[StageForecast]) -> tuple[Share, ...]:
+    """Add up what each worker does in stages that follow one another."""
+    deals = [stage.shares for stage in stages if stage.tiles] or [stages[0].shares]
+    return tuple(_sum(parts) for parts in zip(*deals, strict=True))
+
+
+def _sum(parts: Sequence[Share]) -> Share:
+    tiles = sum(part.tiles for part in parts)
+    work_s = sum(part.tiles * part.tile_s for part in parts)
+    return replace(
+        parts[0],
+        tiles=tiles,
+        tile_s=work_s / tiles if tiles else parts[0].tile_s,
+        busy_s=sum(part.busy_s for part in parts),
+        trouble=next((part.trouble for part in parts if part.trouble), ""),
+    )
+
+
+def verdict(
+    moved_bytes: int,
+    out_bytes: int,
+    here_s: float,
+    fleet_s: float | None,
+    workers: Sequence[Measured],
+) -> str:
     """Say where to run it, and with which numbers.
 
     Parameters
     ----------
-    plan : Plan
-        For the fleet; for this machine without one.
+    moved_bytes, out_bytes : int
+        That would travel, and of the output.
     here_s, fleet_s : float
         Expected, with and without the fleet.
     workers : sequence of Measured
@@ -178,10 +238,10 @@ def verdict(plan: Plan, here_s: float, fleet_s: float | None, workers: Sequence[
         gain = f"{here_s / fleet_s:.1f} times as fast"
         return f"send it: {there} on the fleet, {here} here, so {gain}"
     trip = brief_time(min(worker.round_trip_s for worker in workers if not worker.trouble))
-    size = megabytes(plan.bytes_in + plan.bytes_out)
+    size = megabytes(moved_bytes)
     numbers = (
         f"{here} here, {there} on the fleet, where {size} MB travel and a round trip is {trip}"
     )
-    if plan.bytes_out <= SMALL_BYTES:
+    if out_bytes <= SMALL_BYTES:
         return f"this array is too small to be worth sending: run it here ({numbers})"
     return f"this filter is too light to be worth sending: run it here ({numbers})"

@@ -60,8 +60,9 @@ class FailedTile:
     faults: tuple[Fault, ...]
 
     def __str__(self) -> str:
-        """Name the tile, the workers and the reasons on one line."""
-        return f"tile {self.tile}: " + "; ".join(f"{f.worker}: {f.reason}" for f in self.faults)
+        """Name the tile, the workers and the reasons on one line, each once."""
+        named = dict.fromkeys(f"{fault.worker}: {fault.reason}" for fault in self.faults)
+        return f"tile {self.tile}: {'; '.join(named)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +79,15 @@ class Outcome:
         Tiles given up, in the order they were.
     hosts : tuple of (str, str)
         Workers concerned, each with the reason.
+    what : str
+        The message without the hosts and tiles that it names; the message unless given.
     """
 
     exit_code: int
     message: str
     failed: tuple[FailedTile, ...] = ()
     hosts: tuple[tuple[str, str], ...] = ()
+    what: str = ""
 
     @property
     def done(self) -> bool:

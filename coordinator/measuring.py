@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -18,8 +19,9 @@ from coordinator.engines.workshop import WORKSHOP
 from coordinator.forecast import Measured
 from coordinator.stores import Source
 from tiling.box import Box
-from tiling.dtypes import Array
+from tiling.dtypes import Array, Dtype
 from tiling.job import Job
+from tiling.operations import Arithmetic
 from tiling.wire import Answer, Question
 
 PROBE_SAMPLES = 2**18
@@ -42,7 +44,7 @@ def measure_here(job: Job, source: Source) -> Measured:
     """Filter a block with the kernel that a run on this machine would take."""
     block = probe_block(source)
     began = time.perf_counter()
-    kernel = WORKSHOP.kernel_for(job, math.prod(source.shape))
+    kernel = WORKSHOP.kernel_for(job, math.prod(source.shape)).kernel
     start_s = time.perf_counter() - began
     out = np.empty(block.shape, job.target)
     crop = tuple(slice(0, length) for length in block.shape)
@@ -53,6 +55,18 @@ def measure_here(job: Job, source: Source) -> Measured:
         times_s.append(time.perf_counter() - began)
     samples = max(1, block.size)
     return Measured(NAME, usable_cores(), 0.0, samples, min(times_s), start_s)
+
+
+def measure_arithmetic(work: Arithmetic, sources: Sequence[Source], target: Dtype) -> float:
+    """Return the seconds that arithmetic on whole arrays takes in this process."""
+    blocks = [probe_block(source) for source in sources]
+    out = np.empty(blocks[0].shape, target.newbyteorder("="))
+    times_s = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        work.combine(blocks, out)
+        times_s.append(time.perf_counter() - began)
+    return min(times_s) * math.prod(sources[0].shape) / max(1, out.size)
 
 
 def measure_fleet(
@@ -94,5 +108,5 @@ async def _timed_block(client: Client, job: Job, block: Array) -> float:
     body = block.reshape(-1).view(np.uint8).data
     asked = question.digest(body)
     answer = Answer.to(question, asked, job.target)
-    await client.filter(question, body, answer, asked, Buffers())
+    await client.filter(question, body, answer, Buffers())
     return time.perf_counter() - began

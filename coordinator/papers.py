@@ -1,15 +1,20 @@
-"""What a run leaves beside its output, if that is asked for: report, trace, provenance.
+"""What a run leaves beside its output: provenance always, report and trace if asked for.
 
 A report and a trace are written however the run ends; provenance only for an output that is whole.
+It must cost next to nothing, for nobody asked: so digests are taken of small files only, nothing is
+kept of each attempt, and what can't be written is a warning. Who asks for it gets all of it.
 """
 
 from __future__ import annotations
 
+import math
+import mmap
+import os
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +33,9 @@ REPORT_START, TRACE_START = b"<!doctype html>", b'{"traceEvents"'
 PROVENANCE_START = b'{\n  "version"'
 """How our files begin: one that begins otherwise is not replaced."""
 
+CHEAP_BYTES = 2**28
+"""Of a file whose digest is taken unasked: tens of milliseconds, for a run has just used it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Papers:
@@ -37,8 +45,8 @@ class Papers:
     ----------
     report, trace : Path, optional
         Files to write.
-    provenance : bool
-        Whether to write it beside the output.
+    provenance : bool, optional
+        Whether to write it beside the output; None: as far as it costs nothing.
     seams : bool
         Whether the report's pictures show where tiles meet.
     command : str
@@ -47,7 +55,7 @@ class Papers:
 
     report: Path | None = None
     trace: Path | None = None
-    provenance: bool = False
+    provenance: bool | None = False
     seams: bool = False
     command: str = ""
 
@@ -64,18 +72,29 @@ class Papers:
         InputError
             Naming the file.
         """
-        beside = provenance_path(target) if self.provenance else None
-        for path, start in (
-            (self.report, REPORT_START),
-            (self.trace, TRACE_START),
-            (beside, PROVENANCE_START),
-        ):
-            if path is None:
-                continue
-            if not path.parent.is_dir():
-                raise InputError(f"{path}: there is no folder {path.parent}")
-            if path.is_dir() or path == target or (path.exists() and not _begins(path, start)):
-                raise InputError(f"{path}: is something else already; name another file")
+        if self.provenance:
+            _check(provenance_path(target), PROVENANCE_START, target)
+        if self.report:
+            _check(self.report, REPORT_START, target)
+        if self.trace:
+            _check(self.trace, TRACE_START, target)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is anything to write."""
+        return self.provenance is not False or bool(self.report or self.trace)
+
+    @property
+    def digest_bytes(self) -> float:
+        """Largest file whose digest is taken."""
+        return CHEAP_BYTES if self.provenance is None and not self.report else math.inf
+
+
+def _check(path: Path, start: bytes, target: Path | None = None) -> None:
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: there is no folder {path.parent}")
+    if path.is_dir() or path == target or (path.exists() and not _begins(path, start)):
+        raise InputError(f"{path}: is something else already; name another file")
 
 
 def _begins(path: Path, start: bytes) -> bool:
@@ -106,13 +125,14 @@ def drawn_up(
     InputError, StoreError
         If they can't be written.
     """
-    if not (papers.report or papers.trace or papers.provenance):
+    if not papers.wanted:
         yield listen
         return
     from coordinator.report.chronicle import Chronicle
 
     papers.check(target)
-    told, started = Chronicle(), datetime.now(UTC).isoformat(timespec="seconds")
+    told = Chronicle(timed=bool(papers.report or papers.trace))
+    started = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
 
     def both(now: float, event: Event) -> None:
         told.handle(now, event)
@@ -156,8 +176,18 @@ def _write_all(
         write_text(
             papers.report, render(told, _facts(papers, told, source, target, known, started))
         )
-    if papers.provenance and known is not None:
-        write_text(provenance_path(target), known.encode())
+    if papers.provenance is not False and known is not None:
+        _write_provenance(provenance_path(target), known.encode(), asked=bool(papers.provenance))
+
+
+def _write_provenance(path: Path, text: str, *, asked: bool) -> None:
+    try:
+        _check(path, PROVENANCE_START)
+        write_text(path, text)
+    except (InputError, StoreError) as error:
+        if asked:
+            raise
+        warnings.warn(f"no provenance: {error}", RuntimeWarning, stacklevel=2)
 
 
 def _provenance(
@@ -167,19 +197,20 @@ def _provenance(
     from coordinator.provenance import Provenance, runs_of
 
     run = told.run
-    if run is None or not (papers.report or papers.provenance):
+    if run is None or (papers.provenance is False and not papers.report):
         return None
     makers, unlisted = runs_of(told.makers, run.tiles)
     return Provenance(
         command=papers.command,
         filter=run.filter,
         job=job.digest,
-        input=mark(source),
-        output=mark(target),
+        input=mark(source, papers.digest_bytes),
+        output=mark(target, papers.digest_bytes),
         shape=run.shape,
         tile=run.tile_shape,
         halo=(job.halo.before, job.halo.after),
-        workers={name: dict(worker.about) for name, worker in told.workers.items()},
+        workers={name: worker.about for name, worker in told.workers.items()},
+        proofs={name: worker.proof for name, worker in told.workers.items()},
         makers=makers,
         tiles_unlisted=unlisted,
         versions=versions(),
@@ -241,8 +272,14 @@ def _seams(told: Chronicle, axis: int) -> tuple[float, ...]:
     return tuple(at / length for at in range(size, length, size))
 
 
-def mark(path: Path) -> FileMark:
+def mark(path: Path, digest_bytes: float = math.inf) -> FileMark:
     """Return an array's file as it can be known again; all of it is read.
+
+    Parameters
+    ----------
+    path : Path
+    digest_bytes : float
+        A larger file gets no digest, and is not read.
 
     Raises
     ------
@@ -255,12 +292,15 @@ def mark(path: Path) -> FileMark:
     from coordinator.stores.npy import open_npy
 
     dtype = open_npy(path).dtype
-    state = xxhash.xxh3_128()
     try:
         with path.open("rb") as file:
-            while block := file.read(2**22):
-                state.update(block)
-            return FileMark(str(path), dtype.str, file.tell(), f"xxh3-128:{state.hexdigest()}")
+            size = os.fstat(file.fileno()).st_size
+            if size > digest_bytes:
+                return FileMark(str(path), dtype.str, size, "")
+            # No .npy file is empty, and a map spares a copy: what the run has used is still there.
+            with mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as data:
+                digest = xxhash.xxh3_128_hexdigest(data)
+        return FileMark(str(path), dtype.str, size, f"xxh3-128:{digest}")
     except OSError as error:
         raise StoreError(f"{path}: can't be read: {error.strerror}") from error
 

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from coordinator.budget import FleetPeak, LocalPeak, Peak, fit, in_flight_bytes, resident_bytes
 from coordinator.chain import Chain, Link
-from coordinator.config import load_hosts
-from coordinator.credential import find_credential
+from coordinator.config import Config, load_hosts
+from coordinator.credential import Credential, find_credential
 from coordinator.engines import Capacity
 from coordinator.engines.local import capacity as local_capacity
 from coordinator.engines.local import usable_cores
 from coordinator.files import title
-from coordinator.forecast import Forecast, Measured, expected_s, shares, verdict
-from coordinator.measuring import measure_fleet, measure_here
+from coordinator.forecast import (
+    Forecast,
+    Measured,
+    StageForecast,
+    expected_s,
+    shares,
+    together,
+    verdict,
+)
+from coordinator.measuring import measure_arithmetic, measure_fleet, measure_here
 from coordinator.run import Request, known_bound, tile_shape
+from coordinator.stores import Source
+from coordinator.stores.memory import CastSource
 from coordinator.stores.npy import open_npy
+from coordinator.stores.scratch import MEMORY_BYTES
 from tiling.cost import tile_bytes
+from tiling.dtypes import Dtype
 from tiling.filters import FILTERS
-from tiling.job import Job
-from tiling.stages import stages
+from tiling.operations import Arithmetic
+from tiling.stages import Stage, stages
 
 CAVEATS_HERE = ("one block was timed; cores that share memory's bandwidth may be slower together",)
 CAVEATS_FLEET = (
@@ -48,56 +62,154 @@ def plan_chain(
     """
     array = open_npy(source)
     ndim = len(array.shape)
-    whole = Chain.of(links, ndim, array.dtype).job
-    whole.program.check_shape(array.shape)
-    bound = known_bound(whole, array)
-    parts = stages(whole, bound)
-    job = next((part.work for part in parts if isinstance(part.work, Job)), whole)
+    job = Chain.of(links, ndim, array.dtype).job
+    job.program.check_shape(array.shape)
+    bound = known_bound(job, array)
     request = Request(job, array, tile_shape(tile, ndim), title(links), bound)
-    base_bytes = resident_bytes()
-    here = local_capacity(usable_cores())
-    machine = measure_here(job, array)
-    fleet: tuple[Measured, ...] = ()
-    capacity = here
-    peak: Peak = LocalPeak(base_bytes)
-    if hosts is not None:
-        config = load_hosts(hosts)
-        fleet = measure_fleet(config, find_credential(token_file), job, array)
+    fleet = (load_hosts(hosts), find_credential(token_file)) if hosts else None
+    place = _Place(fleet, max_memory_bytes, resident_bytes())
+    parts = stages(job, bound)
+    dtypes = {0: array.dtype, **{part.number: part.target for part in parts}}
+    costs, workers = [], tuple[Measured, ...]()
+    for part in parts:
+        cost, measured = place.forecast(request, part, [dtypes[number] for number in part.inputs])
+        costs.append(cost)
+        workers = workers or measured
+    kept = _live_bytes(parts, math.prod(array.shape))
+    exactness = "; ".join(dict.fromkeys(FILTERS[name].exactness.value for name, _ in links))
+    return _together(request, exactness, costs, workers, kept)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a job would be computed, and with how much memory."""
+
+    fleet: tuple[Config, Credential] | None
+    limit_bytes: int | None
+    base_bytes: int
+
+    def forecast(
+        self, request: Request, part: Stage, dtypes: Sequence[Dtype]
+    ) -> tuple[StageForecast, tuple[Measured, ...]]:
+        """Forecast one stage, which reads arrays of these dtypes; return also its workers."""
+        sources = [CastSource(request.source, dtype) for dtype in dtypes]
+        if isinstance(part.work, Arithmetic):
+            return self._combined(part.work, sources, part.target), ()
+        stage = replace(request, job=part.work, source=sources[0], bound=part.bound)
+        machine, fleet = measure_here(stage.job, stage.source), tuple[Measured, ...]()
+        here = local_capacity(usable_cores())
+        peak: Peak = LocalPeak(self.base_bytes)
+        capacity = here
+        if self.fleet is not None:
+            fleet = measure_fleet(*self.fleet, stage.job, stage.source)
+            capacity, peak = self._of_fleet(fleet) or (capacity, peak)
+        capacity = fit(stage, capacity, self.limit_bytes, peak)
+        return _cost(stage, capacity, peak, here, machine, fleet), fleet
+
+    def _of_fleet(self, fleet: Sequence[Measured]) -> tuple[Capacity, Peak] | None:
         slots = sum(worker.slots for worker in fleet)
-        if slots:
-            budget = in_flight_bytes(config, max_memory_bytes, base_bytes)
-            capacity = Capacity.within(slots, budget)
-            peak = FleetPeak(base_bytes, budget)
-    capacity = fit(request, capacity, max_memory_bytes, peak)
-    plan, reason = request.plan(capacity), request.choice(capacity).reason
-    here_s = expected_s(request.plan(here), [machine]) or 0.0
-    fleet_s = expected_s(plan, fleet)
+        if not slots or self.fleet is None:
+            return None
+        budget = in_flight_bytes(self.fleet[0], self.limit_bytes, self.base_bytes)
+        return Capacity.within(slots, budget), FleetPeak(self.base_bytes, budget)
+
+    def _combined(
+        self, work: Arithmetic, sources: Sequence[Source], target: Dtype
+    ) -> StageForecast:
+        seconds = measure_arithmetic(work, sources, target)
+        return StageForecast(
+            tile=(),
+            grid=(),
+            tiles=0,
+            reason=f"sample by sample, of {len(sources)} arrays, in this process",
+            halo_overhead=0.0,
+            bytes_there=0,
+            bytes_back=0,
+            coordinator_bytes=self.base_bytes,
+            worker_bytes=0,
+            here_s=seconds,
+            fleet_s=seconds if self.fleet else None,
+            shares=(),
+        )
+
+
+def _cost(
+    stage: Request,
+    capacity: Capacity,
+    peak: Peak,
+    here: Capacity,
+    machine: Measured,
+    fleet: tuple[Measured, ...],
+) -> StageForecast:
+    job, plan = stage.job, stage.plan(capacity)
     most = max((worker.slots for worker in fleet), default=0)
-    return Forecast(
-        input=array.name,
-        dtype=str(array.dtype),
-        filter=request.title,
-        exactness="; ".join(dict.fromkeys(FILTERS[name].exactness.value for name, _ in links)),
-        shape=plan.grid.shape,
+    return StageForecast(
         tile=plan.grid.tile,
         grid=plan.grid.counts,
         tiles=len(plan),
-        reason=reason,
+        reason=stage.choice(capacity).reason,
         halo_overhead=plan.halo_overhead,
         bytes_there=plan.bytes_in,
         bytes_back=plan.bytes_out,
         coordinator_bytes=peak(job, plan, capacity.slots),
         worker_bytes=most * tile_bytes(job, plan.largest_read, plan.largest_write),
-        here_s=here_s,
-        fleet_s=fleet_s,
+        here_s=expected_s(stage.plan(here), [machine]) or 0.0,
+        fleet_s=expected_s(plan, fleet),
         shares=shares(plan, fleet or (machine,)),
-        verdict=verdict(plan, here_s, fleet_s, fleet),
-        caveats=(*(CAVEATS_FLEET if fleet else CAVEATS_HERE), *_staged(len(parts))),
     )
 
 
-def _staged(number: int) -> tuple[str, ...]:
-    """Say of a job in stages what the numbers are about."""
-    if number == 1:
-        return ()
-    return (f"the job takes {number} stages, one after another: all this is about the first",)
+def _live_bytes(parts: Sequence[Stage], samples: int) -> list[list[int]]:
+    """Return, for each stage, the sizes of the intermediate arrays that are kept during it."""
+    lasts = {number: i for i, part in enumerate(parts) for number in part.inputs}
+    between = list(enumerate(parts[:-1]))
+    return [
+        [
+            samples * part.target.itemsize
+            for i, part in between
+            if i <= stage <= lasts.get(part.number, i)
+        ]
+        for stage in range(len(parts))
+    ]
+
+
+def _together(
+    request: Request,
+    exactness: str,
+    costs: Sequence[StageForecast],
+    workers: tuple[Measured, ...],
+    kept: Sequence[Sequence[int]],
+) -> Forecast:
+    """Add the stages up."""
+    source, first = request.source, next((cost for cost in costs if cost.tiles), costs[0])
+    here_s = sum(cost.here_s for cost in costs)
+    times_s = [cost.fleet_s for cost in costs if cost.fleet_s is not None]
+    fleet_s = sum(times_s) if len(times_s) == len(costs) else None
+    moved = [sum(cost.bytes_there for cost in costs), sum(cost.bytes_back for cost in costs)]
+    out_bytes = math.prod(source.shape) * request.job.target.itemsize
+    in_memory = [sum(size for size in sizes if size <= MEMORY_BYTES) for sizes in kept]
+    return Forecast(
+        input=source.name,
+        dtype=str(source.dtype),
+        filter=request.title,
+        exactness=exactness,
+        shape=source.shape,
+        tile=first.tile,
+        grid=first.grid,
+        tiles=sum(cost.tiles for cost in costs),
+        reason=first.reason,
+        halo_overhead=sum(cost.halo_overhead for cost in costs),
+        bytes_there=moved[0],
+        bytes_back=moved[1],
+        coordinator_bytes=max(
+            cost.coordinator_bytes + size for cost, size in zip(costs, in_memory, strict=True)
+        ),
+        worker_bytes=max(cost.worker_bytes for cost in costs),
+        here_s=here_s,
+        fleet_s=fleet_s,
+        shares=together(costs),
+        stages=tuple(costs),
+        between_bytes=max(map(sum, kept)),
+        verdict=verdict(sum(moved), out_bytes, here_s, fleet_s, workers),
+        caveats=CAVEATS_FLEET if workers else CAVEATS_HERE,
+    )

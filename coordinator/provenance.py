@@ -30,7 +30,10 @@ Lengths = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class FileMark:
-    """An array on the disk, so that it can be known again; `digest` is of the whole file."""
+    """An array on the disk, so that it can be known again.
+
+    `digest` is of the whole file; empty if it was too large for that to be taken unasked.
+    """
 
     path: str
     dtype: str
@@ -66,6 +69,8 @@ class Provenance:
     seconds : float
     retries, hedges : int
     warnings : tuple of str
+    proofs : mapping of str to mapping
+        By worker: the probes by which it proved its bits, each with its digest.
     """
 
     command: str
@@ -85,6 +90,7 @@ class Provenance:
     retries: int = 0
     hedges: int = 0
     warnings: tuple[str, ...] = field(default=())
+    proofs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def encode(self) -> str:
         """Return it as indented JSON; the runs of tiles stay on one line each."""
@@ -146,7 +152,7 @@ def load_provenance(output: Path) -> Provenance:
         with path.open("rb") as file:
             return Provenance.decode(file.read(MAX_BYTES).decode("utf-8"))
     except FileNotFoundError:
-        hint = "make one with `coord blur --provenance`"
+        hint = "coord writes it beside every output, but for --no-provenance"
         raise InputError(f"{output}: nothing is known of it: there is no {path}; {hint}") from None
     except OSError as error:
         raise StoreError(f"{path}: can't be read: {error.strerror}") from error
@@ -190,7 +196,8 @@ def _fits(known: Provenance) -> bool:
     whole = all(isinstance(n, int) and n >= 0 for each in lengths for n in each)
     runs = all(isinstance(name, str) and isinstance(run, int) for name, run in known.makers)
     words = (known.command, known.filter, known.job, known.started)
-    said = all(isinstance(about, dict) for about in known.workers.values())
+    told = (*known.workers.values(), *known.proofs.values())
+    said = all(isinstance(about, dict) for about in told)
     return (
         whole
         and runs

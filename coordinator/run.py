@@ -290,4 +290,7 @@ def started(request: Request, plan: Plan, output: str) -> RunStarted:
 
 
 def _why(error: BaseException) -> str:
-    return "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
+    """Return an error's words on one line, however many they take on a screen."""
+    lines = (line.strip() for line in str(error).splitlines())
+    why = "; ".join(lines).replace(":; ", ": ")
+    return "interrupted" if isinstance(error, KeyboardInterrupt) else why

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 Hosts: TypeAlias = tuple[tuple[str, str], ...]
 
+ADVICE = "coord doctor tells what is wrong with each worker"
+
 _NAMED = 10  # more names than these make a line nobody reads
 
 
@@ -20,14 +22,16 @@ def complete(failed: Sequence[FailedTile]) -> Outcome:
     """Every tile has its end: the run is done, or some were given up on the way."""
     if not failed:
         return Outcome(int(ExitCode.DONE), "done")
+    what = f"{len(failed)} tile{'s' if len(failed) > 1 else ''} failed"
     message = f"{len(failed)} tiles failed: {_listed(map(str, failed))}"
-    return Outcome(int(ExitCode.FAILED), message, tuple(failed))
+    return Outcome(int(ExitCode.FAILED), message, tuple(failed), what=what)
 
 
 def tile_failed(failed: Sequence[FailedTile]) -> Outcome:
     """One tile too many was given up: the last one."""
     hosts = tuple((fault.worker, fault.reason) for fault in failed[-1].faults)
-    return Outcome(int(ExitCode.FAILED), str(failed[-1]), tuple(failed), hosts)
+    what = f"tile {failed[-1].tile} failed wherever it was sent"
+    return Outcome(int(ExitCode.FAILED), str(failed[-1]), tuple(failed), hosts, what)
 
 
 def fleet_lost(hosts: Hosts, failed: Sequence[FailedTile], *, ever_ready: bool) -> Outcome:
@@ -35,7 +39,8 @@ def fleet_lost(hosts: Hosts, failed: Sequence[FailedTile], *, ever_ready: bool) 
     code = ExitCode.FAILED if ever_ready else ExitCode.NO_WORKER
     what = "the fleet was lost" if ever_ready else "no usable worker"
     named = _listed(f"{name}: {reason}" for name, reason in hosts)
-    return Outcome(int(code), f"{what}: {named or 'no host is listed'}", tuple(failed), hosts)
+    message = f"{what}: {named or 'no host is listed'}"
+    return Outcome(int(code), message, tuple(failed), hosts, what if named else message)
 
 
 def different_bits(tile: int, answers: Hosts, failed: Sequence[FailedTile]) -> Outcome:
@@ -48,6 +53,26 @@ def different_bits(tile: int, answers: Hosts, failed: Sequence[FailedTile]) -> O
 def interrupted(exit_code: int, failed: Sequence[FailedTile]) -> Outcome:
     """Somebody stopped the run."""
     return Outcome(exit_code, "interrupted", tuple(failed))
+
+
+def block(outcome: Outcome) -> str:
+    """Return what happened on a line, each host or tile concerned on one of its own, and advice.
+
+    Examples
+    --------
+    >>> print(block(fleet_lost((("node1:8080", "silent"),), (), ever_ready=True)))
+    the fleet was lost
+      node1:8080: silent
+    coord doctor tells what is wrong with each worker
+    """
+    named = [f"{name}: {reason}" for name, reason in outcome.hosts] or list(
+        map(str, outcome.failed)
+    )
+    every = list(dict.fromkeys(named))
+    rest = [f"and {len(every) - _NAMED} more"] if len(every) > _NAMED else []
+    lines = [f"  {line}" for line in every[:_NAMED] + rest]
+    advice = [ADVICE] if outcome.hosts else []
+    return "\n".join([outcome.what or outcome.message, *lines, *advice])
 
 
 def _listed(names: Iterable[str]) -> str:

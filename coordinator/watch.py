@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from coordinator.config import Config
 from coordinator.credential import Credential
-from coordinator.display.words import brief_time, clock, inert, megabytes
+from coordinator.display.tables import workers_table
+from coordinator.display.words import brief_time, clock, count, inert, megabytes
 from coordinator.engines.client import Client, Refusal, make_clients
 from coordinator.engines.session import Session
 from coordinator.errors import InputError, NoWorkerError
@@ -85,7 +86,8 @@ def run_hosts(
         if all(each.health is None for each in seen):
             raise NoWorkerError(f"none of {len(seen)} workers can be reached; see coord doctor")
         return
-    asyncio.run(_watch(chosen, credential, console))
+    with suppress(KeyboardInterrupt):  # that is how one stops watching
+        asyncio.run(_watch(chosen, credential, console))
 
 
 def pick(config: Config, names: Sequence[str]) -> Config:
@@ -127,18 +129,13 @@ async def _ask(name: str, client: Client) -> Seen:
 
 def drawn(seen: Sequence[Seen]) -> Group:
     """Return the table, and a line for each worker that is in trouble."""
-    table = Table(title=_title(seen), title_justify="left")
-    for name in COLUMNS:
-        left = name in {"worker", "state"}
-        table.add_column(name, no_wrap=True, justify="left" if left else "right")
-    for each in seen:
-        table.add_row(*map(Text, each.cells), style="red" if each.trouble else "")
-    return Group(table, *_troubles(seen))
+    rows = ((each.cells, bool(each.trouble)) for each in seen)
+    return Group(workers_table(_title(seen), COLUMNS, rows), *_troubles(seen))
 
 
 def _title(seen: Sequence[Seen]) -> str:
     reached = sum(each.health is not None for each in seen)
-    return f"{reached} of {len(seen)} workers, {time.strftime('%H:%M:%S')}"
+    return f"{reached} of {count(len(seen), 'worker')}, {time.strftime('%H:%M:%S')}"
 
 
 def _troubles(seen: Sequence[Seen]) -> Iterator[Text]:

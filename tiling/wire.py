@@ -13,6 +13,11 @@ else. What they mean stands in headers::
 The answer says the same of itself, and its digest covers the digest of the question as well. So a
 flipped bit, a swapped, stale or repeated answer has another digest than the one expected, and a
 worker's answer to one block can't pass for its answer to another.
+
+An answer may also tell what the worker spent on it (`Spent`). That is said to people and decides
+nothing, so no digest covers it, and one that can't be true is as good as none::
+
+    Tilefan-Spent   120,48211      microseconds: waiting for a thread, computing
 """
 
 from __future__ import annotations
@@ -43,6 +48,8 @@ JOB, TILE, DTYPE, SHAPE, CROP, DIGEST = (
     f"Tilefan-{name}" for name in ("Job", "Tile", "Dtype", "Shape", "Crop", "Digest")
 )
 
+SPENT = "Tilefan-Spent"
+
 
 class Headers(Protocol):
     """Headers as any HTTP library has them; names in any case."""
@@ -60,6 +67,7 @@ _PATTERNS = {
         rf"scalar|{_INTEGER}:{_INTEGER}(,{_INTEGER}:{_INTEGER}){{0,{MAX_NDIM - 1}}}", re.ASCII
     ),
     DIGEST: re.compile(r"[0-9a-f]{32}"),
+    SPENT: re.compile(r"(\d{1,15}),(\d{1,15})", re.ASCII),
 }
 
 
@@ -179,6 +187,40 @@ class Answer:
         if headers.get(DIGEST, "missing") != digest:
             raise WireError(f"{DIGEST}: the bytes are not the ones that were sent")
         return digest
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a worker spent on a tile, in seconds: the rest of an attempt is transfer.
+
+    Parameters
+    ----------
+    waiting_s : float
+        Between the block's arrival and a free thread.
+    computing_s : float
+        In the thread: checking, filtering and signing.
+
+    Examples
+    --------
+    >>> Spent.parse(Spent(0.25, 1.5).fields(), within_s=2.0)
+    Spent(waiting_s=0.25, computing_s=1.5)
+    """
+
+    waiting_s: float
+    computing_s: float
+
+    def fields(self) -> dict[str, str]:
+        """Return the header."""
+        return {SPENT: f"{round(self.waiting_s * 1e6)},{round(self.computing_s * 1e6)}"}
+
+    @classmethod
+    def parse(cls, headers: Headers, within_s: float) -> Spent | None:
+        """Read the header; None if there is none, or it says more time than there was."""
+        said = _PATTERNS[SPENT].fullmatch(headers.get(SPENT, ""))
+        if said is None:
+            return None
+        waiting_s, computing_s = (int(part) / 1e6 for part in said.groups())
+        return cls(waiting_s, computing_s) if waiting_s + computing_s <= within_s else None
 
 
 def _digest(fields: Mapping[str, str], body: bytes | bytearray | memoryview) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 
 import numpy as np
@@ -11,7 +12,7 @@ from tiling.cost import tile_bytes
 from tiling.dtypes import Array
 from tiling.job import Job
 from tiling.kernels import Kernel
-from tiling.wire import BODY_TYPE, DIGEST, Answer, Question
+from tiling.wire import BODY_TYPE, DIGEST, Answer, Question, Spent
 from worker.cost import check_passes, check_volume, check_work
 from worker.errors import Kind, RefusedError
 from worker.service import SERVICE
@@ -52,7 +53,9 @@ async def post_tile(request: web.Request) -> web.StreamResponse:
         service.metrics.received_bytes.inc(len(body))
         with service.metrics.seconds.time():
             headers, answer = await slot.run(
-                partial(answer_tile, question, claimed, job, body, service.kernel)
+                partial(
+                    timed_answer, time.monotonic(), question, claimed, job, body, service.kernel
+                )
             )
         return await send(request, service, "tile", headers, answer)
 
@@ -71,6 +74,16 @@ def check_block(question: Question, job: Job, length: int) -> None:
         raise RefusedError(
             Kind.MALFORMED, f"a body of {length} bytes: the block has {question.body_bytes}"
         )
+
+
+def timed_answer(
+    handed_s: float, question: Question, claimed: str, job: Job, body: Array, kernel: Kernel
+) -> tuple[dict[str, str], memoryview]:
+    """Answer a tile that was handed to the threads at `handed_s`, and tell what it took."""
+    began_s = time.monotonic()
+    headers, data = answer_tile(question, claimed, job, body, kernel)
+    spent = Spent(began_s - handed_s, time.monotonic() - began_s)
+    return {**headers, **spent.fields()}, data
 
 
 def answer_tile(

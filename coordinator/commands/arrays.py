@@ -53,7 +53,7 @@ def show(
 
     Exits with 5 if its bytes have changed, and with 2 if nothing is known of it.
 
-    Example: coord show out.npy, after coord blur in.npy -o out.npy --provenance
+    Example: coord show out.npy, after coord blur in.npy -o out.npy
     """
     with exit_codes():
         from coordinator.afterwards import show_file
@@ -64,7 +64,7 @@ def show(
             typer.echo(json.dumps({**json.loads(known.encode()), "intact": intact}))
         else:
             typer.echo("\n".join(origins.lines(known, intact=intact)))
-        raise typer.Exit(0 if intact else 5)
+        raise typer.Exit(5 if intact is False else 0)
 
 
 def preview(

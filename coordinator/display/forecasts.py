@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from coordinator.display.words import brief_time, count, extent, inert, megabytes
 
 if TYPE_CHECKING:
-    from coordinator.forecast import Forecast, Share
+    from coordinator.forecast import Forecast, Share, StageForecast
 
 
 def lines(forecast: Forecast) -> Iterator[str]:
@@ -19,8 +19,7 @@ def lines(forecast: Forecast) -> Iterator[str]:
         "input": f"{inert(f.input)}: {extent(f.shape)} {f.dtype}",
         "filter": inert(f.filter),
         "exact": f.exactness,
-        "tiles": f"{f.tiles:,} of {extent(f.tile)}, a grid of {extent(f.grid)}: {f.reason}",
-        "halo": f"{f.halo_overhead:.1%} of the samples are read more than once",
+        **_cut(f),
         "bytes": f"{megabytes(f.bytes_there)} MB there, {megabytes(f.bytes_back)} MB back",
         "memory": _memory(f),
         "here": f"about {brief_time(f.here_s)}",
@@ -31,6 +30,27 @@ def lines(forecast: Forecast) -> Iterator[str]:
     yield from (f"{'worker':>7}  {_share(share)}" for share in f.shares)
     yield from (f"{'crude':>7}  {caveat}" for caveat in f.caveats)
     yield f"{'verdict':>7}  {f.verdict}"
+
+
+def _cut(f: Forecast) -> dict[str, str]:
+    """Tell how the job is cut: into tiles, or first into stages."""
+    if len(f.stages) == 1:
+        return {
+            "tiles": _tiles(f.stages[0]),
+            "halo": f"{f.halo_overhead:.1%} of the samples are read more than once",
+        }
+    size = megabytes(f.between_bytes)
+    rows = {"stages": f"{len(f.stages)}, one after another, with up to {size} MB between them"}
+    for number, stage in enumerate(f.stages, 1):
+        fleet = "" if stage.fleet_s is None else f", {brief_time(stage.fleet_s)} on the fleet"
+        cut = _tiles(stage) if stage.tiles else stage.reason
+        rows[str(number)] = f"{cut}; about {brief_time(stage.here_s)} here{fleet}"
+    return rows
+
+
+def _tiles(stage: StageForecast) -> str:
+    grid = f"a grid of {extent(stage.grid)}"
+    return f"{stage.tiles:,} of {extent(stage.tile)}, {grid}: {stage.reason}"
 
 
 def to_json(forecast: Forecast) -> dict[str, Any]:

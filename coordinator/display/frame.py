@@ -194,7 +194,7 @@ def _legend(picture: Picture, width: int, glyphs: Glyphs) -> Text:
     }
     scale = f"a cell: {extent(picture.fold)} tiles" if folded else ""
     scale += f", {picture.depth} deep" if picture.depth > 1 else ""
-    for obvious in (Look.WAITING, Look.PARTLY, Look.FAILED):
+    for obvious in (Look.WAITING, Look.PARTLY, Look.FAILED, Look.FLYING):
         if sum(part.cell_len + 2 for part in parts.values()) + len(scale) > width:
             parts.pop(obvious, None)
     legend = Text("  ").join([*parts.values(), Text(scale, TITLE)])

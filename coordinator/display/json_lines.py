@@ -3,9 +3,10 @@
     {"version": 1, "time_s": 0.25, "event": "TileStored", "tile": 7, "worker": ..., ...}
 
 `time_s` counts from the first event. The other keys are the fields of the event of that name in
-`coordinator/events.py`, and `event_schema` writes them down as a JSON Schema. New events and new
-fields may come without a new version, so readers skip what they do not know; a field that goes away
-or changes its meaning makes a new version. Numbers that are not finite are null.
+`coordinator/events.py`, and `event_schema` writes them down as a JSON Schema: that is
+`docs/events.schema.json`. New events and new fields may come without a new version, so readers skip
+what they do not know; a field that goes away or changes its meaning makes a new version. Numbers
+that are not finite are null.
 """
 
 from __future__ import annotations
@@ -86,6 +87,8 @@ def _type_schema(hint: Any) -> dict[str, Any]:
         case origin if origin is tuple and arguments[-1] is ...:
             return {"type": "array", "items": _type_schema(arguments[0])}
         case origin if origin is tuple:
-            return {"type": "array", "prefixItems": [_type_schema(a) for a in arguments]}
+            parts = [_type_schema(argument) for argument in arguments]
+            length = {"minItems": len(parts), "maxItems": len(parts)}
+            return {"type": "array", "prefixItems": parts, **length}
         case _:
             return {}

@@ -14,18 +14,27 @@ if TYPE_CHECKING:
 NAMED: Final = 20  # workers and warnings: more in a list nobody reads
 
 
-def lines(known: Provenance, *, intact: bool) -> Iterator[str]:
+UNTAKEN: Final = "none: it is large, and --provenance was not asked for"
+
+INTACT: Final = {
+    True: "yes",
+    False: "NO: its bytes have changed since they were written",
+    None: "not known: no digest was taken",
+}
+
+
+def lines(known: Provenance, *, intact: bool | None) -> Iterator[str]:
     """Tell how an output was made, and whether it is still what was written."""
     size = known.output
     what = f"{extent(known.shape)} {size.dtype}, {megabytes(size.file_bytes)} MB"
     rows = {
         "output": f"{size.path}: {what}",
-        "intact": "yes" if intact else "NO: its bytes have changed since they were written",
-        "digest": size.digest,
+        "intact": INTACT[intact],
+        "digest": size.digest or UNTAKEN,
         "filter": known.filter,
         "command": known.command,
         "input": f"{known.input.path} {known.input.dtype}",
-        "": known.input.digest,
+        "": known.input.digest or UNTAKEN,
         "job": known.job,
         "tiles": f"of {extent(known.tile)}, halo {_halo(known)}",
         "when": f"{known.started}, in {brief_time(known.seconds)}",
@@ -58,6 +67,8 @@ def _workers(known: Provenance) -> Iterator[str]:
         about = ", ".join(f"{key} {value}" for key, value in known.workers.get(worker, {}).items())
         name = worker or "an earlier run"
         words = f"{name}: {count(number, 'tile')}" + (f" ({about})" if about else "")
+        if proved := known.proofs.get(worker):
+            words += f", proved {count(len(proved), 'probe')}: {', '.join(proved)}"
         yield f"{'worker':>8}  {inert(words)}"
     if len(tiles) > NAMED:
         yield f"{'':>8}  and {len(tiles) - NAMED:,} more workers"

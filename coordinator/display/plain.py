@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from coordinator.display.tally import Tally
-from coordinator.display.words import clock, count, inert, megabytes
+from coordinator.display.words import brief_time, clock, count, inert, megabytes
 
 if TYPE_CHECKING:
     from coordinator.display.tally import Note
@@ -32,7 +32,7 @@ class PlainLines:
 
     def last_line(self, tally: Tally, now: float) -> str:
         """Tell how the run ended."""
-        took = f"{tally.elapsed_s(now):.1f} s"
+        took = brief_time(tally.elapsed_s(now))
         if tally.finished is None or tally.finished.error is not None:
             why = tally.finished.error if tally.finished else None
             tiles = tally.run.tiles if tally.run else 0

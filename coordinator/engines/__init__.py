@@ -85,9 +85,9 @@ class Engine(Protocol):
     def run(self, mission: Mission, tell: Hearer) -> None:
         """Compute every tile that the mission still wants and write it into the sink.
 
-        Each tile is told as `TileSent`, then `TileStored`, and is in the journal by then. When this
-        returns the sink is full; when it raises, no tile is told any more. A KeyboardInterrupt ends
-        it within about a second.
+        Each tile is told as `TileSent`, `TileAnswered`, then `TileStored`, and is in the journal by
+        then. When this returns the sink is full; when it raises, no tile is told any more. A
+        KeyboardInterrupt ends it within about a second.
 
         Raises
         ------

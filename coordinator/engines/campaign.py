@@ -11,7 +11,6 @@ import asyncio
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from coordinator.dispatch import Dispatcher
 from coordinator.engines import Hearer, Mission
 from coordinator.engines.buffers import Buffers
 from coordinator.engines.client import (
+    Answered,
     Client,
     Refusal,
     UnknownJobError,
@@ -97,7 +97,7 @@ class Campaign:
         self._inbox: asyncio.Queue[Event] = asyncio.Queue()
         self._attempts: dict[tuple[int, int], asyncio.Task[None]] = {}
         self._owing: dict[str, int] = dict.fromkeys(clients, 0)
-        self._answers: dict[tuple[int, int], _Answered] = {}
+        self._answers: dict[tuple[int, int], Answered] = {}
         self._buffers = buffers
         self._stores: set[asyncio.Task[None]] = set()
         self._outcome: Outcome | None = None
@@ -203,7 +203,7 @@ class Campaign:
         who = send.tile, send.worker, send.attempt
         try:
             async with asyncio.timeout(send.deadline_s):
-                answered, digest = await self._exchange(self._clients[send.worker], tile)
+                answered = await self._exchange(self._clients[send.worker], tile)
         except TimeoutError:
             reason = f"no answer within {send.deadline_s:.1f} s"
             self._inbox.put_nowait(TileFailed(*who, reason, kind=FailureKind.TIMEOUT))
@@ -215,20 +215,21 @@ class Campaign:
             )
         else:
             self._answers[send.tile, send.attempt] = answered
-            self._inbox.put_nowait(TileAnswered(*who, digest, len(answered.body)))
+            size, spent = len(answered.body), answered.spent
+            told = (spent.computing_s, spent.waiting_s) if spent else ()
+            self._inbox.put_nowait(TileAnswered(*who, answered.digest, size, *told))
 
-    async def _exchange(self, client: Client, tile: Tile) -> tuple[_Answered, str]:
-        """Send a tile and have its answer checked; return it, and the answer's digest."""
+    async def _exchange(self, client: Client, tile: Tile) -> Answered:
+        """Send a tile and have its answer checked."""
         job = self._mission.job
         question = self._seals.question(tile)
         body, asked = await asyncio.to_thread(self._load, tile, question)
         answer = Answer.to(question, asked, job.target)
         try:
-            got, digest = await client.filter(question, body, answer, asked, self._buffers)
+            return await client.filter(question, body, answer, self._buffers)
         except UnknownJobError:
             await client.admit(job)
-            got, digest = await client.filter(question, body, answer, asked, self._buffers)
-        return _Answered(got, Finished(tile.index, asked, digest)), digest
+            return await client.filter(question, body, answer, self._buffers)
 
     def _load(self, tile: Tile, question: Question) -> tuple[memoryview, str]:
         """Read a block as it travels, and its digest; a contiguous one is not copied."""
@@ -236,16 +237,17 @@ class Campaign:
         body = np.ascontiguousarray(block, question.dtype).data.cast("B")
         return body, question.digest(body)
 
-    async def _store(self, tile: int, worker: str, answered: _Answered) -> None:
+    async def _store(self, tile: int, worker: str, answered: Answered) -> None:
         await asyncio.to_thread(self._write, self._mission.plan[tile], answered)
         self._inbox.put_nowait(TileStored(tile, worker, len(answered.body)))
         self._buffers.give(answered.body)
 
-    def _write(self, tile: Tile, answered: _Answered) -> None:
+    def _write(self, tile: Tile, answered: Answered) -> None:
         block = np.frombuffer(answered.body, self._mission.job.target).reshape(tile.write.shape)
         self._mission.sink.region(tile.write)[...] = block
         if self._mission.journal is not None:
-            self._mission.journal.record(answered.finished)
+            finished = Finished(tile.index, answered.asked, answered.digest)
+            self._mission.journal.record(finished)
 
     async def _probe(self, worker: str) -> None:
         self._inbox.put_nowait(await greet(worker, self._clients[worker], self._mission.job))
@@ -262,14 +264,6 @@ class Campaign:
                     if self._owing[worker]:
                         reason = str(error) or f"silent for {self._silent_after_s:g} s"
                         self._inbox.put_nowait(WorkerLost(worker, reason))
-
-
-@dataclass(frozen=True, slots=True)
-class _Answered:
-    """An answer that was checked: its bytes, and its line in the journal."""
-
-    body: memoryview
-    finished: Finished
 
 
 def _works(mission: Mission) -> Iterator[Work]:

@@ -12,12 +12,13 @@ import json
 import os
 import ssl
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPException, HTTPMessage, HTTPResponse
 from typing import Any, TypeVar
 
-from coordinator.attestation import fault
+from coordinator.attestation import fault, proof
 from coordinator.config import Config, Host
 from coordinator.credential import Credential
 from coordinator.display.words import inert
@@ -30,7 +31,7 @@ from coordinator.pins import tls_context
 from tiling.attest import needed
 from tiling.errors import WireError
 from tiling.job import Job
-from tiling.wire import BODY_TYPE, DIGEST, PROTOCOL, UNKNOWN_JOB, Answer, Question
+from tiling.wire import BODY_TYPE, DIGEST, PROTOCOL, UNKNOWN_JOB, Answer, Question, Spent
 
 T = TypeVar("T")
 
@@ -99,6 +100,16 @@ class UnknownJobError(Refusal):
 
     def __init__(self) -> None:
         super().__init__(FailureKind.BROKEN, "does not know the job that was registered with it")
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer that was checked: its bytes, both digests, and what it took if that is known."""
+
+    body: memoryview
+    asked: str
+    digest: str
+    spent: Spent | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,14 +207,14 @@ class Client:
         """
         health = await self.health()
         slots = self._slots(health)
-        await self.attest(needed(job))
+        await self.attest(probes := needed(job))
         await self.register(job)
-        return WorkerReady(self.host.name, slots, about(health))
+        return WorkerReady(self.host.name, slots, about(health), proof(probes))
 
     async def filter(
-        self, question: Question, body: memoryview, answer: Answer, digest: str, buffers: Buffers
-    ) -> tuple[memoryview, str]:
-        """Send a tile; return the body of the answer, and its digest, both checked.
+        self, question: Question, body: memoryview, answer: Answer, buffers: Buffers
+    ) -> Answered:
+        """Send a tile; return the answer, checked.
 
         Tiles are sent to a worker one after another, so that it computes the first while it
         receives the second.
@@ -215,14 +226,16 @@ class Client:
         UnknownJobError
             If the job must be registered first.
         """
-        headers = {**question.fields(), DIGEST: digest, "Content-Type": BODY_TYPE}
+        headers = {**question.fields(), DIGEST: answer.asked, "Content-Type": BODY_TYPE}
 
-        def exchange(connection: Connection) -> tuple[memoryview, str]:
+        def exchange(connection: Connection) -> Answered:
+            began_s = time.monotonic()
             with self._sending:
                 connection.ask("POST", "/v1/tiles", self.session.headers | headers, body)
             response = self._agreed(connection)
             got = _body(response, answer.body_bytes, buffers)
-            return got, _checked(answer, response.headers, got)
+            spent = Spent.parse(response.headers, time.monotonic() - began_s)
+            return Answered(got, answer.asked, _checked(answer, response.headers, got), spent)
 
         return await self._use(exchange)
 

@@ -31,6 +31,7 @@ from coordinator.events import (
     WorkerReady,
 )
 from coordinator.policy import Limits
+from coordinator.verdicts import block
 from tiling.job import Job
 
 FRESH_S = 5.0
@@ -122,4 +123,4 @@ class HttpEngine:
         except* TilefanError as group:
             raise group.exceptions[0] from None
         if not outcome.done:
-            raise ERRORS[outcome.exit_code](outcome.message)
+            raise ERRORS[outcome.exit_code](block(outcome))

@@ -12,10 +12,11 @@ import numpy as np
 
 from coordinator.engines import Capacity, Hearer, Mission
 from coordinator.engines.workshop import WORKSHOP
-from coordinator.events import TileSent, TileStored, WorkerReady
+from coordinator.events import TileAnswered, TileSent, TileStored, WorkerReady
 from coordinator.journal.seals import Seals
 from tiling.choose import MAX_TILE_BYTES
 from tiling.job import Job
+from tiling.kernels import Kernel
 from tiling.plan import Tile
 
 NAME = "this machine"
@@ -57,7 +58,9 @@ class LocalEngine:
 
     def run(self, mission: Mission, tell: Hearer) -> None:
         """Compute every tile; see `coordinator.engines.Engine`."""
-        pull = _Pull(mission, tell)
+        selected = WORKSHOP.kernel_for(mission.job, math.prod(mission.plan.grid.shape))
+        tell(WorkerReady(NAME, self.threads, (("kernel", selected.name),)))
+        pull = _Pull(mission, tell, selected.kernel)
         wanted = len(mission.plan) - len(mission.kept)
         threads = [
             # A daemon, for a tile in hand can't be stopped, and an interruption can't wait for it.
@@ -83,14 +86,13 @@ class LocalEngine:
 class _Pull:
     """What the threads do: take the next tile, compute it, until the plan or the run ends."""
 
-    def __init__(self, mission: Mission, tell: Hearer) -> None:
+    def __init__(self, mission: Mission, tell: Hearer, kernel: Kernel) -> None:
         self._mission = mission
         self._tell = tell
         self._seals = Seals(mission.job)
         self._tiles: Iterator[Tile] = mission.tiles()
         self._lock = threading.Lock()
-        samples = math.prod(mission.plan.grid.shape)
-        self._kernel = WORKSHOP.kernel_for(mission.job, samples)
+        self._kernel = kernel
         self.error: BaseException | None = None
 
     def run(self) -> None:
@@ -122,11 +124,15 @@ class _Pull:
         job, journal = self._mission.job, self._mission.journal
         block = self._mission.source.read(tile.read)
         out = self._mission.sink.region(tile.write)
+        began_s = time.monotonic()
         if out.dtype == job.target and out.flags.aligned:
             job.apply(block, tile.crop.slices, out, self._kernel)
         else:
             native = np.empty(out.shape, job.target)
             job.apply(block, tile.crop.slices, native, self._kernel)
             out[...] = native
+        took_s = time.monotonic() - began_s
+        with self._lock:
+            self._tell(TileAnswered(tile.index, NAME, 1, "", 0, took_s, 0.0))
         if journal is not None:
             journal.record(self._seals.finished(tile, block, out))

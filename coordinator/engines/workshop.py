@@ -13,7 +13,7 @@ import threading
 import warnings
 
 from tiling.job import Job
-from tiling.kernels import Kernel
+from tiling.kernels.select import Selected, select
 
 PRICE = 4 * 10**8
 """Multiplications of the light kernel in the time that the compiled one takes to load."""
@@ -33,28 +33,26 @@ class Workshop:
         self._lock = threading.Lock()
         self._spent = 0
 
-    def kernel_for(self, job: Job, samples: int) -> Kernel:
-        """Return the kernel for a job on so many samples, and count the work."""
+    def kernel_for(self, job: Job, samples: int) -> Selected:
+        """Return the kernel for a job on so many samples, and its name; count the work."""
         with self._lock:
             self._spent += samples * sum(call.operation.work for call in job.calls)
             if self._spent >= self._price:
                 return _proven(tuple((call.source.name, call.target.name) for call in job.calls))
         from tiling.kernels import scratch
 
-        return scratch.run
+        return Selected("light", scratch.run)
 
 
 @functools.cache
-def _proven(pairs: tuple[tuple[str, str], ...]) -> Kernel:
+def _proven(pairs: tuple[tuple[str, str], ...]) -> Selected:
     """Return the compiled kernel if it proves itself for these dtypes, or else SciPy's."""
     from platformdirs import user_cache_path
-
-    from tiling.kernels.select import select
 
     selected = select("auto", str(user_cache_path("tilefan") / "compiled"), pairs)
     if selected.note:
         warnings.warn(selected.note, RuntimeWarning, stacklevel=2)
-    return selected.kernel
+    return selected
 
 
 WORKSHOP = Workshop()

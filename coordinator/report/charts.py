@@ -7,12 +7,34 @@ from typing import Final
 
 from coordinator.display.words import brief_time, count
 from coordinator.report.html import Html, join, tag, text
-from coordinator.report.lanes import KINDS, Span
+from coordinator.report.lanes import (
+    COMPUTING,
+    HEDGED,
+    KINDS,
+    RETRIED,
+    STORING,
+    TRANSFER,
+    UNTOLD,
+    WAITING,
+    Span,
+)
 
 WIDTH: Final = 720
 HEIGHT: Final = 160
-LANE: Final = 9
+LANE: Final = 12
+BAND: Final = 10
 LABEL: Final = 14
+
+SHAPES: Final[Mapping[str, tuple[float, float, str]]] = {
+    COMPUTING: (0.0, 1.0, "full height"),
+    TRANSFER: (0.3, 0.4, "a band in the middle"),
+    WAITING: (0.44, 0.12, "a thin line"),
+    STORING: (0.7, 0.3, "a band at the foot"),
+    HEDGED: (0.05, 0.9, "a hollow box"),
+    RETRIED: (0.05, 0.9, "a dashed box"),
+    UNTOLD: (0.15, 0.7, "a broad band"),
+}
+"""Top and height of each kind within its lane, and in words: colour is not all that tells them."""
 
 
 def colour(index: int) -> str:
@@ -91,6 +113,18 @@ def bars(
     return figure(name, title, description, (WIDTH, base + LABEL + 4), join([*drawn, *words]))
 
 
+def kind_of_time(x: float, y: float, width: float, kind: str) -> Html:
+    """Return a stretch of time in a lane whose top is at `y`."""
+    top, height, _ = SHAPES[kind]
+    return rect(x, y + top * BAND, width, height * BAND, kind=f"k{KINDS.index(kind)}")
+
+
+def swatch(*drawn: Html, width: float = BAND) -> Html:
+    """Return the small picture before an entry of a legend."""
+    size = {"viewBox": f"0 0 {width:g} {BAND}", "aria-hidden": "true"}
+    return tag("svg", size, rect(0, 0, width, BAND, kind="idle"), *drawn)
+
+
 def timeline(workers: Mapping[str, Sequence[Sequence[Span]]], end_s: float) -> Html:
     """Draw every worker's lanes over the time of the run."""
     y, drawn = 0.0, []
@@ -99,15 +133,9 @@ def timeline(workers: Mapping[str, Sequence[Sequence[Span]]], end_s: float) -> H
         drawn.append(label(0, y + LABEL - 3, name))
         y += LABEL
         for lane in laid:
-            drawn.append(rect(0, y, WIDTH, LANE - 2, kind="idle"))
+            drawn.append(rect(0, y, WIDTH, BAND, kind="idle"))
             drawn += [
-                rect(
-                    span.start_s * scale,
-                    y,
-                    (span.stop_s - span.start_s) * scale,
-                    LANE - 2,
-                    kind=f"k{KINDS.index(span.kind)}",
-                )
+                kind_of_time(span.start_s * scale, y, span.seconds * scale, span.kind)
                 for span in lane
             ]
             y += LANE

@@ -3,12 +3,11 @@
 Every sending of a tile is an `Attempt` with its times; nothing else about tiles is kept but who
 made each. Past `MAX_ATTEMPTS` attempts are counted and not kept, so memory has a bound::
 
-    sent ---------------> answered ----> stored
-         the link and the          the coordinator
-         worker's work             writes
+    sent --------------------------------------------> answered ----> stored
+         transfer | waiting for a thread | computing | transfer   writing
 
-What a worker does between `sent` and `answered` is not told by events: transfer, waiting for a
-thread and computing are one span.
+Of the time up to `answered` a worker tells how long it waited and computed, and the rest is
+transfer; when each began is not told. See `coordinator.report.lanes`.
 """
 
 from __future__ import annotations
@@ -65,6 +64,10 @@ class Attempt:
     answered_s: float | None = None
     end_s: float | None = None
     reason: str = ""
+    bytes_sent: int = 0
+    bytes_received: int = 0
+    computing_s: float | None = None
+    waiting_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +80,12 @@ class Remark:
 
 @dataclass(slots=True)
 class Maker:
-    """A worker, what it says of itself, and what it did."""
+    """A worker, what it says of itself, what it has proved, and what it did."""
 
     name: str
     slots: int = 0
-    about: tuple[tuple[str, str], ...] = ()
+    about: dict[str, str] = field(default_factory=dict)
+    proof: dict[str, str] = field(default_factory=dict)
     stored: int = 0
     bytes_out: int = 0
     failed: int = 0
@@ -90,9 +94,16 @@ class Maker:
 
 
 class Chronicle:
-    """What was heard of a run; `handle` takes its events."""
+    """What was heard of a run; `handle` takes its events.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    timed : bool
+        Whether to keep attempts and the times of tiles; what is left is all that provenance needs.
+    """
+
+    def __init__(self, *, timed: bool = True) -> None:
+        self._timed = timed
         self.run: RunStarted | None = None
         self.finished: RunFinished | None = None
         self.first_s: float | None = None
@@ -124,9 +135,8 @@ class Chronicle:
         match event:
             case TileSent():
                 self._sent(at_s, event)
-            case TileAnswered(tile, worker, attempt):
-                for each in self._flying(tile, worker, attempt):
-                    each.answered_s = at_s
+            case TileAnswered():
+                self._answered(at_s, event)
             case TileStored():
                 self._stored(at_s, event)
             case TileFailed():
@@ -134,9 +144,11 @@ class Chronicle:
             case TileKept(tile):
                 self.kept += 1
                 self.stored_s[tile] = at_s
-            case WorkerReady(worker, slots, about):
+            case WorkerReady(worker, slots, about, proof):
                 maker = self._worker(worker)
-                maker.slots, maker.about = slots, about or maker.about
+                maker.slots = slots
+                maker.about.update(about)
+                maker.proof.update(proof)
             case WorkerLost(worker, reason):
                 self._lost(at_s, worker, f"{worker} lost: {reason}")
             case WorkerEjected(worker, reason, pause_s):
@@ -164,10 +176,11 @@ class Chronicle:
 
     def _sent(self, at_s: float, event: TileSent) -> None:
         attempt = Attempt(event.tile, event.worker, event.attempt, at_s, event.hedge)
+        attempt.bytes_sent = event.bytes_sent
         self._open.setdefault(event.tile, []).append(attempt)
         self._worker(event.worker).hedges += event.hedge
         self.hedges += event.hedge
-        if len(self.attempts) < MAX_ATTEMPTS:
+        if self._timed and len(self.attempts) < MAX_ATTEMPTS:
             self.attempts.append(attempt)
         else:
             self.unkept_attempts += 1
@@ -175,6 +188,12 @@ class Chronicle:
     def _flying(self, tile: int, worker: str, number: int) -> list[Attempt]:
         flying = self._open.get(tile, ())
         return [each for each in flying if (each.worker, each.number) == (worker, number)]
+
+    def _answered(self, at_s: float, event: TileAnswered) -> None:
+        for attempt in self._flying(event.tile, event.worker, event.attempt):
+            attempt.answered_s = at_s
+            attempt.bytes_received = event.bytes_received
+            attempt.computing_s, attempt.waiting_s = event.computing_s, event.waiting_s
 
     def _stored(self, at_s: float, event: TileStored) -> None:
         attempts = self._open.pop(event.tile, [])
@@ -185,13 +204,14 @@ class Chronicle:
         for attempt in attempts:
             attempt.end_s = at_s
             attempt.end = End.STORED if attempt is winner else End.UNNEEDED
-        if winner is not None:
+        if winner is not None and self._timed:
             maker.times_s.append((winner.answered_s or at_s) - winner.sent_s)
         maker.stored += 1
         maker.bytes_out += event.bytes_out
         self.bytes_stored += event.bytes_out
         self.makers[event.tile] = event.worker
-        self.stored_s[event.tile] = at_s
+        if self._timed:
+            self.stored_s[event.tile] = at_s
 
     def _failed(self, at_s: float, event: TileFailed) -> None:
         busy = event.kind is FailureKind.BUSY

@@ -1,12 +1,18 @@
 """Attempts laid out in time: a lane for each tile that a worker has in hand at once.
 
-Neighbours of one kind that are closer than an eye can tell become one span, so that a run of a
-million tiles draws as few as one of a hundred.
+A worker tells how long a tile waited and computed, not when. What is left of the attempt is
+transfer, there and back, in proportion to the bytes that went each way::
+
+    sent [ transfer | waiting | computing | transfer ] answered [ storing ] stored
+
+What is shorter than an eye can tell is gathered: a stretch is drawn as the kind that it owes most
+time to, and what it owes to the others is carried on. So a run of a million tiles draws as few
+spans as one of a hundred, and each kind still has its share of the picture.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,18 +21,24 @@ from coordinator.report.chronicle import Attempt, End
 WIDTH: Final = 1000
 """Places in time that are told apart."""
 
-AT_WORKER, STORING, HEDGED, RETRIED = "at the worker", "storing", "hedge", "failed or not needed"
-KINDS: Final = (AT_WORKER, STORING, HEDGED, RETRIED)
+COMPUTING, TRANSFER, WAITING = "computing", "transfer", "waiting for a thread"
+UNTOLD, STORING = "at a worker that does not tell", "storing"
+HEDGED, RETRIED = "hedge", "failed or not needed"
+KINDS: Final = (COMPUTING, TRANSFER, WAITING, STORING, HEDGED, RETRIED, UNTOLD)
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of time in which a lane did one kind of thing, for so many tiles."""
+    """A stretch of time in which a lane did one kind of thing."""
 
     start_s: float
     stop_s: float
     kind: str
-    tiles: int
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return self.stop_s - self.start_s
 
 
 def lanes(attempts: Iterable[Attempt], end_s: float) -> list[list[Span]]:
@@ -45,32 +57,77 @@ def lanes(attempts: Iterable[Attempt], end_s: float) -> list[list[Span]]:
         if free is None:
             laid.append(spans)
         else:
-            _append(free, spans, end_s / WIDTH)
-    return laid
+            free += spans
+    return [_gathered(lane, end_s / WIDTH) for lane in laid]
+
+
+def parts(attempt: Attempt) -> list[Span]:
+    """Return what an attempt that was stored did, one thing after another.
+
+    Examples
+    --------
+    >>> one = Attempt(0, "a", 1, 0.0, False, End.STORED, 1.0, 1.2)
+    >>> one.computing_s, one.waiting_s, one.bytes_sent, one.bytes_received = 0.5, 0.1, 300, 100
+    >>> [f"{span.kind} {span.seconds:.1f}" for span in parts(one)]
+    ['transfer 0.3', 'waiting for a thread 0.1', 'computing 0.5', 'transfer 0.1', 'storing 0.2']
+    """
+    answered_s = attempt.end_s if attempt.answered_s is None else attempt.answered_s
+    if attempt.end is not End.STORED or answered_s is None or attempt.end_s is None:
+        return []
+    took_s = answered_s - attempt.sent_s
+    if attempt.computing_s is None:
+        pieces = [(UNTOLD, took_s)]
+    else:
+        computing_s = min(attempt.computing_s, took_s)
+        waiting_s = min(attempt.waiting_s or 0.0, took_s - computing_s)
+        transfer_s = took_s - computing_s - waiting_s
+        there = attempt.bytes_sent / ((attempt.bytes_sent + attempt.bytes_received) or 1)
+        pieces = [(TRANSFER, transfer_s * there), (WAITING, waiting_s), (COMPUTING, computing_s)]
+        pieces.append((TRANSFER, transfer_s * (1 - there)))
+    pieces.append((STORING, attempt.end_s - answered_s))
+    return list(_placed(attempt.sent_s, pieces))
+
+
+def _placed(at_s: float, pieces: Iterable[tuple[str, float]]) -> Iterator[Span]:
+    for kind, seconds in pieces:
+        if seconds > 0:
+            yield Span(at_s, at_s + seconds, kind)
+            at_s += seconds
 
 
 def _spans(attempt: Attempt, end_s: float) -> list[Span]:
     stop_s = end_s if attempt.end_s is None else attempt.end_s
     if attempt.end is not End.STORED:
-        return [Span(attempt.sent_s, stop_s, RETRIED, 1)]
-    kind = HEDGED if attempt.hedge else AT_WORKER
+        return [Span(attempt.sent_s, stop_s, RETRIED)]
+    if not attempt.hedge:
+        return parts(attempt) or [Span(attempt.sent_s, stop_s, UNTOLD)]
     answered_s = stop_s if attempt.answered_s is None else attempt.answered_s
-    spans = [Span(attempt.sent_s, answered_s, kind, 1)]
-    if stop_s > answered_s:
-        spans.append(Span(answered_s, stop_s, STORING, 1))
-    return spans
+    pieces = [(HEDGED, answered_s - attempt.sent_s), (STORING, stop_s - answered_s)]
+    return list(_placed(attempt.sent_s, pieces)) or [Span(attempt.sent_s, stop_s, HEDGED)]
 
 
-def _append(lane: list[Span], spans: Sequence[Span], step_s: float) -> None:
-    for span in spans:
-        last = lane[-1]
-        close = span.start_s - last.stop_s < step_s and span.stop_s - last.start_s < 2 * step_s
-        if close and span.kind == last.kind:
-            lane[-1] = Span(last.start_s, span.stop_s, span.kind, last.tiles + span.tiles)
-        elif close and span.stop_s - span.start_s < step_s / 2:
-            lane[-1] = Span(last.start_s, span.stop_s, last.kind, last.tiles)
-        else:
-            lane.append(span)
+def _gathered(lane: Sequence[Span], step_s: float) -> list[Span]:
+    """Make one span of neighbours that are shorter, together and between them, than a step."""
+    drawn: list[Span] = []
+    owed = dict.fromkeys(KINDS, 0.0)
+    for group in _groups(lane, step_s):
+        for span in group:
+            owed[span.kind] += span.seconds
+        kind = max(owed, key=owed.__getitem__)
+        owed[kind] -= sum(span.seconds for span in group)
+        drawn.append(Span(group[0].start_s, group[-1].stop_s, kind))
+    return drawn
+
+
+def _groups(lane: Sequence[Span], step_s: float) -> Iterator[list[Span]]:
+    group: list[Span] = []
+    for span in lane:
+        if group and span.stop_s - group[0].start_s > step_s:
+            yield group
+            group = []
+        group.append(span)
+    if group:
+        yield group
 
 
 def totals_s(attempts: Iterable[Attempt], end_s: float) -> dict[str, float]:
@@ -78,7 +135,7 @@ def totals_s(attempts: Iterable[Attempt], end_s: float) -> dict[str, float]:
     sums = dict.fromkeys(KINDS, 0.0)
     for attempt in attempts:
         for span in _spans(attempt, end_s):
-            sums[span.kind] += span.stop_s - span.start_s
+            sums[span.kind] += span.seconds
     return sums
 
 

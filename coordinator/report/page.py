@@ -17,7 +17,7 @@ from coordinator.report import charts
 from coordinator.report.chronicle import Attempt, Chronicle, Maker
 from coordinator.report.css import CSS
 from coordinator.report.html import Html, join, long_text, tag, text
-from coordinator.report.lanes import KINDS, Span, bins, lanes, totals_s
+from coordinator.report.lanes import KINDS, UNTOLD, Span, bins, lanes, totals_s
 from coordinator.report.tilemap import each_cell, folded, most
 
 POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -79,6 +79,7 @@ def render(told: Chronicle, facts: Facts) -> str:
         *_times(told),
         _workers(told),
         _provenance(facts),
+        *_proofs(told),
         _remarks(told),
     ]
     body = tag("body", {}, tag("main", {}, *sections))
@@ -171,7 +172,7 @@ def _maps(told: Chronicle) -> Iterator[Html]:
         aspect,
     )
     shown = [name for name, each in told.workers.items() if each.stored][:SHOWN_WORKERS]
-    legend = _legend([(charts.colour(order[name]), name) for name in shown])
+    legend = _legend((_dot(charts.colour(order[name])), name) for name in shown)
     left = tag("div", {}, tag("h2", {}, text("Tiles by worker")), drawn, legend)
     by_time, _ = folded(told.run.grid, told.stored_s)
     end_s = told.seconds or 1.0
@@ -187,7 +188,7 @@ def _maps(told: Chronicle) -> Iterator[Html]:
         each_cell(by_time, at),
         aspect,
     )
-    ends = [(_shade(0), "early"), (_shade(0.5), "half-way"), (_shade(1), "late")]
+    ends = [(_dot(_shade(at)), word) for at, word in ((0, "early"), (0.5, "half-way"), (1, "late"))]
     right = tag("div", {}, tag("h2", {}, text("Tiles by time")), drawn, _legend(ends))
     yield tag("section", {"class": "pair"}, left, right)
 
@@ -205,18 +206,31 @@ def _shade(share: float) -> str:
     return f"hsl({260 - 210 * share:.0f} 65% {40 + 22 * share:.0f}%)"
 
 
-def _legend(entries: Iterable[tuple[str, str]]) -> Html:
-    dot = {"viewBox": "0 0 1 1", "aria-hidden": "true"}
-    rows = [
-        tag(
-            "li",
-            {},
-            tag("svg", dot, charts.rect(0, 0, 1, 1, fill=fill)),
-            text(words),
-        )
-        for fill, words in entries
-    ]
+def _dot(fill: str) -> Html:
+    return charts.swatch(charts.rect(0, 0, charts.BAND, charts.BAND, fill=fill))
+
+
+def _legend(entries: Iterable[tuple[Html, str]]) -> Html:
+    rows = [tag("li", {}, swatch, text(words)) for swatch, words in entries]
     return tag("ul", {"class": "legend"}, *rows)
+
+
+def _kinds(told: Chronicle) -> list[str]:
+    """Return the kinds of time to be told of: that every worker tells its own goes unsaid."""
+    silent = totals_s(told.attempts, told.seconds)[UNTOLD]
+    return [kind for kind in KINDS if kind != UNTOLD or silent]
+
+
+def _legend_of_time(told: Chronicle) -> Html:
+    wide = 2 * charts.BAND
+    entries = [
+        (
+            charts.swatch(charts.kind_of_time(0, 0, wide, kind), width=wide),
+            f"{kind} ({charts.SHAPES[kind][2]})",
+        )
+        for kind in _kinds(told)
+    ]
+    return _legend([*entries, (charts.swatch(width=wide), "waiting for a tile (empty)")])
 
 
 def _times(told: Chronicle) -> Iterator[Html]:
@@ -231,12 +245,12 @@ def _times(told: Chronicle) -> Iterator[Html]:
     }
     rest = len(by_worker) - len(laid)
     more = [tag("p", {}, text(f"and {count(rest, 'worker')} more"))] if rest else []
-    kinds = [(f"var(--k{i})", kind) for i, kind in enumerate(KINDS)]
-    legend = _legend([*kinds, ("var(--idle)", "waiting for a tile")])
-    hint = text("At the worker: the link, a wait for a thread, and computing; events tell no more.")
-    yield _section(
-        "Timeline", _wide(charts.timeline(laid, end_s)), legend, *more, tag("p", {}, hint)
+    hint = text(
+        "Workers tell how long they waited and computed; the rest is transfer: the link, and what "
+        "both ends do for it."
     )
+    drawn = _wide(charts.timeline(laid, end_s))
+    yield _section("Timeline", drawn, _legend_of_time(told), *more, tag("p", {}, hint))
     amounts = bins(_amounts(told), end_s, BINS)
     top = max(amounts) / (end_s / BINS) if end_s > 0 else 0.0
     size = f"{megabytes(told.bytes_stored)} MB in {brief_time(end_s)}"
@@ -280,10 +294,11 @@ def _workers(told: Chronicle) -> Html:
     by_worker: defaultdict[str, list[Attempt]] = defaultdict(list)
     for attempt in told.attempts:
         by_worker[attempt.worker].append(attempt)
-    names = ("worker", "slots", "tiles", "MB", "median", "failed", "hedges", *KINDS, "it says")
+    kinds = _kinds(told)
+    names = ("worker", "slots", "tiles", "MB", "median", "failed", "hedges", *kinds)
     head = tag("tr", {}, *(tag("th", {"scope": "col"}, text(name)) for name in names))
     rows = [
-        _worker_row(worker, totals_s(by_worker[worker.name], told.seconds))
+        _worker_row(worker, totals_s(by_worker[worker.name], told.seconds), kinds)
         for worker in list(told.workers.values())[:SHOWN_WORKERS]
     ]
     rest = len(told.workers) - len(rows)
@@ -292,9 +307,8 @@ def _workers(told: Chronicle) -> Html:
     return _section("Workers", _wide(table))
 
 
-def _worker_row(worker: Maker, spent_s: Mapping[str, float]) -> Html:
+def _worker_row(worker: Maker, spent_s: Mapping[str, float], kinds: Sequence[str]) -> Html:
     times = sorted(worker.times_s)
-    about = ", ".join(f"{key} {value}" for key, value in worker.about)
     numbers = [
         str(worker.slots),
         f"{worker.stored:,}",
@@ -302,12 +316,19 @@ def _worker_row(worker: Maker, spent_s: Mapping[str, float]) -> Html:
         brief_time(times[(len(times) - 1) // 2]) if times else "",
         str(worker.failed),
         str(worker.hedges),
-        *(brief_time(spent_s[kind]) for kind in KINDS),
     ]
     cells = [tag("td", {"class": "n"}, text(number)) for number in numbers]
+    cells += [
+        tag(
+            "td",
+            {"class": "n", "data-kind": kind, "data-value": f"{spent_s[kind]:.6f}"},
+            text(brief_time(spent_s[kind])),
+        )
+        for kind in kinds
+    ]
     name = tag("th", {"scope": "row"}, text(worker.name))
     said = {"data-worker": worker.name, "data-tiles": worker.stored, "data-failed": worker.failed}
-    return tag("tr", said, name, *cells, tag("td", {}, text(about)))
+    return tag("tr", said, name, *cells)
 
 
 def _provenance(facts: Facts) -> Html:
@@ -317,6 +338,29 @@ def _provenance(facts: Facts) -> Html:
         for name, value in rows.items()
     ]
     return _section("Provenance", tag("table", {"id": "provenance"}, *lines))
+
+
+def _proofs(told: Chronicle) -> Iterator[Html]:
+    """Tell which kernel each worker computes with, and how it proved itself."""
+    shown = list(told.workers.values())[:SHOWN_WORKERS]
+    names = ("worker", "kernel", "what else it says", "probes that it proved, with their digests")
+    head = tag("tr", {}, *(tag("th", {"scope": "col"}, text(name)) for name in names))
+    if shown:
+        rest = len(told.workers) - len(shown)
+        said = "A worker filters probes before it gets a tile; their digests are those of SciPy."
+        caption = tag("caption", {}, text(said + (f" {rest:,} not shown." if rest else "")))
+        table = tag("table", {"id": "proofs"}, caption, head, *map(_proof_row, shown))
+        yield _section("Kernels and attestation", _wide(table))
+
+
+def _proof_row(worker: Maker) -> Html:
+    proved = ", ".join(f"{probe} {digest}" for probe, digest in worker.proof.items())
+    about = ", ".join(f"{key} {said}" for key, said in worker.about.items() if key != "kernel")
+    words = (worker.about.get("kernel", ""), about, proved or "none")
+    name = tag("th", {"scope": "row"}, text(worker.name))
+    cells = (tag("td", {}, long_text(each)) for each in words)
+    said = {"data-worker": worker.name, "data-probes": len(worker.proof)}
+    return tag("tr", said, name, *cells)
 
 
 def _remarks(told: Chronicle) -> Html:

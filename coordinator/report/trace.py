@@ -11,7 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, Final
 
-from coordinator.report.chronicle import Attempt, Chronicle, End
+from coordinator.report.chronicle import Attempt, Chronicle
+from coordinator.report.lanes import parts
 
 COORDINATOR: Final = 1
 """The process that counters and remarks belong to."""
@@ -55,7 +56,7 @@ def _workers(told: Chronicle) -> Iterator[dict[str, Any]]:
 
 
 def _slices(attempt: Attempt, process: int, lane: int, stop_s: float) -> Iterator[dict[str, Any]]:
-    """Yield the attempt, and inside it what was at the worker and what was storing."""
+    """Yield the attempt, and inside it what it did: transfer, waiting, computing, storing."""
     said = {"tile": attempt.tile, "attempt": attempt.number, "end": attempt.end.value}
     if attempt.reason:
         said["reason"] = attempt.reason
@@ -63,11 +64,9 @@ def _slices(attempt: Attempt, process: int, lane: int, stop_s: float) -> Iterato
     name = f"tile {attempt.tile}" + (" (hedge)" if attempt.hedge else "")
     duration = _us(stop_s) - _us(attempt.sent_s)
     yield {**whole, "dur": duration, "name": name, "cat": attempt.end.value, "args": said}
-    if attempt.end is End.STORED and attempt.answered_s is not None:
-        answered = _us(attempt.answered_s)
-        yield {**whole, "dur": answered - whole["ts"], "name": "at the worker", "cat": "part"}
-        storing = _at("X", process, lane, attempt.answered_s)
-        yield {**storing, "dur": _us(stop_s) - answered, "name": "storing", "cat": "part"}
+    for part in parts(attempt):
+        piece = _at("X", process, lane, part.start_s)
+        yield {**piece, "dur": _us(part.stop_s) - piece["ts"], "name": part.kind, "cat": "part"}
 
 
 def _at(phase: str, process: int, thread: int, at_s: float) -> dict[str, Any]:

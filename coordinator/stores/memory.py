@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from coordinator.stores import Source
 from tiling.box import Box
 from tiling.dtypes import Array, Dtype
 from tiling.edges import segments
@@ -39,6 +40,35 @@ class ArraySource:
         for there, here in pieces:
             block[here.slices] = self.array[there.slices]
         return block
+
+
+@dataclass(frozen=True, slots=True)
+class CastSource:
+    """Another source's samples in a dtype of its own: what an array that is not yet there is like.
+
+    Parameters
+    ----------
+    source : Source
+    dtype : numpy.dtype
+    """
+
+    source: Source
+    dtype: Dtype
+
+    @property
+    def name(self) -> str:
+        """As the other source's."""
+        return self.source.name
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As the other source's."""
+        return self.source.shape
+
+    def read(self, box: Box) -> Array:
+        """Return the block of a box; see `coordinator.stores.Source`."""
+        with np.errstate(all="ignore"):
+            return self.source.read(box).astype(self.dtype.newbyteorder("="), copy=False)
 
 
 @dataclass(frozen=True, slots=True)

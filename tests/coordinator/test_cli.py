@@ -86,13 +86,13 @@ BLURS: dict[str, tuple[list[str], dict[str, Any]]] = {
 def test_options_are_scipys_parameters(
     folder: Path, array: Array, options: list[str], parameters: dict[str, Any]
 ) -> None:
-    """The output is the file that np.save would write of SciPy's answer, and nothing is left."""
+    """The output is the file that np.save would write of SciPy's answer, beside provenance."""
     done = coord(folder, "blur", "in.npy", *options)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     want = ndimage.gaussian_filter(array, **parameters)
     assert_same_bits(np.load(folder / "in.blur.npy"), want)
     np.save(folder / "want.npy", want)
-    assert contents(folder).keys() == {"in.npy", "in.blur.npy", "want.npy"}
+    assert contents(folder).keys() == {"in.npy", "in.blur.npy", "in.blur.npy.json", "want.npy"}
     assert (folder / "in.blur.npy").read_bytes() == (folder / "want.npy").read_bytes()
 
 

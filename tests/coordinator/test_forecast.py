@@ -65,7 +65,8 @@ def test_one_tile_takes_its_time() -> None:
 )
 def test_verdict(here_s: float, fleet_s: float, workers: list[Measured], words: str) -> None:
     """In words, with the numbers behind them."""
-    assert words in verdict(PLAN, here_s, fleet_s, workers)
+    moved_bytes = PLAN.bytes_in + PLAN.bytes_out
+    assert words in verdict(moved_bytes, PLAN.bytes_out, here_s, fleet_s, workers)
 
 
 @pytest.mark.parametrize("limit_bytes", [330_000_000, 300_000_000, 265_000_000])

@@ -14,6 +14,7 @@ import termios
 import textwrap
 import threading
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pyte
@@ -174,6 +175,9 @@ def accepts(schema: dict[str, Any], value: Any) -> bool:
             return any(accepts(option, value) for option in options)
         case {"type": "object", "properties": known, "required": required}:
             return set(required) == set(value) and all(accepts(known[k], value[k]) for k in value)
+        case {"type": "array", "prefixItems": inner, "minItems": least, "maxItems": most}:
+            fits = isinstance(value, list) and least == len(value) == most
+            return fits and all(map(accepts, inner, value))
         case {"type": "array", "items": inner}:
             return isinstance(value, list) and all(accepts(inner, item) for item in value)
         case {"type": kind}:
@@ -194,8 +198,16 @@ def test_the_schema_knows_every_field() -> None:
     """No field of any event is left without a type, and the version is in each."""
     for schema in event_schema()["oneOf"]:
         assert all(schema["properties"].values()), schema["title"]
+        for part in json.dumps(schema).split('"type": "array"')[1:]:
+            assert part.startswith((', "items"', ', "prefixItems"')), schema["title"]
         assert schema["properties"]["version"] == {"const": VERSION}
         assert hasattr(events, schema["title"])
+
+
+def test_the_schema_is_published() -> None:
+    """The file among the documents is what the code says; `python -m docs.remake` writes it."""
+    path = Path(__file__).parents[2] / "docs" / "events.schema.json"
+    assert json.loads(path.read_text()) == event_schema()
 
 
 def test_json_is_strict() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,10 +30,15 @@ def doctor(folder: Path, *hosts: str) -> subprocess.CompletedProcess[str]:
 
 
 def rows(text: str) -> dict[str, list[str]]:
-    """Return the cells of the table by worker."""
-    lines = [line for line in text.splitlines() if line.startswith("│")]
-    cells = [[cell.strip() for cell in line.strip("│").split("│")] for line in lines]
-    return {row[0]: row[1:] for row in cells}
+    """Return the cells of the table by worker: columns end where their titles end."""
+    head, *lines = text[text.index("\nworker ") + 1 :].splitlines()
+    stops = [title.end() for title in re.finditer(r"\S+", head)][1:]
+    found = {}
+    for line in lines:
+        name = line.partition(" ")[0]
+        starts = [len(name), *stops]
+        found[name] = [line[a:b].strip() for a, b in zip(starts, stops, strict=False)]
+    return found
 
 
 def test_a_fleet_that_can_serve(two_workers: list[WorkerProcess], tmp_path: Path) -> None:

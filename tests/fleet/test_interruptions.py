@@ -45,7 +45,7 @@ def test_a_signal_keeps_what_is_finished(
     kept = tiles_in(target)
     assert (ended, 3 <= kept <= 750) == (code, True), said
     message, line = said.rstrip().rsplit("\n", 1)
-    assert message.endswith(f"coord: interrupted; {kept} of 750 tiles are kept; go on with:")
+    assert message.endswith(f"coord: interrupted\n{kept} of 750 tiles are kept; go on with:")
     command = shlex.split(line)
     assert command[1:] == ["-m", "coordinator", *arguments, "--resume"]
     again = [sys.executable, *command[1:]]
@@ -55,7 +55,10 @@ def test_a_signal_keeps_what_is_finished(
     assert done.returncode == 0, done.stderr
     assert f"{kept:,} kept from an unfinished run" in done.stderr
     assert_same_bits(np.load(target), gaussian_filter(np.load(folder / "in.npy"), 8))
-    assert sorted(path.name for path in folder.glob("*out*")) == [target.name]
+    assert sorted(path.name for path in folder.glob("*out*")) == [
+        target.name,
+        f"{target.name}.json",
+    ]
 
 
 ENDLESS = ("blur", "in.npy", "-o", "out.npy", "--radius", "200000", "--sigma", "20000")

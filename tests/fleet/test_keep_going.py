@@ -59,7 +59,11 @@ def test_a_tile_that_fails_everywhere(
     np.save(tmp_path / "in.npy", array)
     code, said = asyncio.run(blur(tmp_path, *flags))
     assert code == 4
-    assert "tile 0: 127.0.0.1:" in said
+    block = said.partition("coord: tile 0 failed" if not flags else "coord: 1 tile failed")[2]
+    first, second, *_ = block.splitlines()
+    assert first == ("" if flags else " wherever it was sent")
+    assert second.startswith("  tile 0: 127.0.0.1:" if flags else "  127.0.0.1:")
+    assert second.count("HTTP 500") == 1
     assert not (tmp_path / "out.npy").exists()
     assert tiles_in(tmp_path / "out.npy") == 8 or not flags
     assert "poisoned" in caplog.text  # in the worker's log, with its traceback

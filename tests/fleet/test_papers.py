@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-import shutil
-import subprocess
+import struct
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from coordinator.afterwards import show_file
+from coordinator.papers import mark
+from coordinator.provenance import provenance_path
+from tests.coordinator.report.test_provenance import KNOWN
 from tests.coordinator.test_cli import coord, refused
+from tests.fleet.browser import BROWSER, browse, photograph
 from tests.fleet.processes import WorkerProcess
+from tiling.attest import expected
 
-BROWSER = shutil.which("chromium")
-FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--enable-logging=stderr",
-)  # fmt: skip
+ARTEFACTS = Path(os.environ.get("TILEFAN_ARTEFACTS", Path(__file__).parents[2] / "build"))
+"""Where the pictures of the report stay, for people to look at."""
+
+WINDOWS = {"wide": (1280, 3600), "phone": (390, 6000)}
 
 
 @pytest.fixture
@@ -55,25 +60,32 @@ def test_papers_tell_what_happened(folder: Path) -> None:
     assert sum(stored.values()) == 24
     assert known["command"].startswith("coord ")
     assert all(known["workers"][name]["kernel"] for name in stored)
+    probe = "int32-int32-reflect"
+    assert all(known["proofs"][name] == {probe: expected()[probe]} for name in stored)
     page = (folder / "run.html").read_text()
     assert known["output"]["digest"] in page
+    assert f"{probe} {expected()[probe]}" in page
     for worker, tiles in stored.items():
         assert f'data-worker="{worker}" data-tiles="{tiles}"' in page
+    answers = [each for each in events if each["event"] == "TileAnswered"]
+    assert all(each["computing_s"] > 0 and each["waiting_s"] >= 0 for each in answers)
     rows = json.loads((folder / "run.json").read_text())["traceEvents"]
+    assert sum(row["name"] == "computing" for row in rows) == len(stored_once(events))
     sent = sum(each["event"] == "TileSent" for each in events)
     assert sum(row["ph"] == "X" and row["name"].startswith("tile ") for row in rows) == sent
+
+
+def stored_once(events: list[dict[str, Any]]) -> set[int]:
+    """Return the tiles that the run stored."""
+    return {each["tile"] for each in events if each["event"] == "TileStored"}
 
 
 @pytest.mark.skipif(BROWSER is None, reason="there is no Chromium here; CI installs it")
 def test_in_a_browser(folder: Path) -> None:
     """The browser shows the events' numbers, complains of nothing and asks for nothing."""
     events = run(folder)
-    command = [str(BROWSER), *FLAGS, f"--user-data-dir={folder / 'profile'}"]
     log = folder / "net.json"
-    shown = subprocess.run(
-        [*command, f"--log-net-log={log}", "--dump-dom", f"file://{folder / 'run.html'}"],
-        capture_output=True, text=True, timeout=120, check=True,
-    )  # fmt: skip
+    shown = browse(folder / "run.html", f"--log-net-log={log}", "--dump-dom")
     assert "CONSOLE" not in shown.stderr
     # Chromium asks its makers for updates by itself; what a page asks for has an origin.
     assert set(re.findall(r'"initiator":"([^"]*)"', log.read_text())) <= {"not an origin"}
@@ -82,12 +94,13 @@ def test_in_a_browser(folder: Path) -> None:
     written = sum(each["bytes_out"] for each in events if each["event"] == "TileStored")
     assert values["bytes"] == str(written)
     assert float(values["seconds"]) == pytest.approx(events[-1]["time_s"], abs=0.05)
-    picture = folder / "run.png"
-    subprocess.run(
-        [*command, "--window-size=390,2000", f"--screenshot={picture}", f"file://{folder}/run.html"],
-        capture_output=True, timeout=120, check=True,
-    )  # fmt: skip
-    assert picture.read_bytes().startswith(b"\x89PNG")
+    ARTEFACTS.mkdir(exist_ok=True)
+    for name, size in WINDOWS.items():
+        picture = ARTEFACTS / f"report-{name}.png"
+        photograph(folder / "run.html", picture, *size)
+        data = picture.read_bytes()
+        assert data.startswith(b"\x89PNG")
+        assert struct.unpack(">II", data[16:24]) == size
 
 
 def test_a_run_that_fails_has_a_report(folder: Path) -> None:
@@ -119,6 +132,35 @@ def test_papers_are_replaced(folder: Path) -> None:
     refused(done, 2, "out.npy.json: is something else already")
 
 
+def test_provenance_comes_unasked(folder: Path) -> None:
+    """Beside every output, in the way of nothing; a flag or a variable switches it off."""
+    path = folder / "in.blur.npy.json"
+    assert coord(folder, "blur", "in.npy", "--no-provenance", "-q").returncode == 0
+    assert not path.exists()
+    assert coord(folder, "blur", "in.npy", "--overwrite", "-q").returncode == 0
+    known = json.loads(path.read_text())
+    assert known["workers"]["this machine"]["kernel"]
+    assert sum(tiles for _, tiles in known["makers"]) > 0
+    assert coord(folder, "show", "in.blur.npy").returncode == 0
+    path.write_text("my own")
+    done = coord(folder, "blur", "in.npy", "--overwrite", "-q")
+    assert done.returncode == 0
+    assert "no provenance: in.blur.npy.json: is something else" in done.stderr
+    assert path.read_text() == "my own"
+
+
+def test_digests_of_large_files_are_not_taken_unasked(tmp_path: Path) -> None:
+    """A file beyond the limit is known by its size, and whether it is intact is not."""
+    np.save(tmp_path / "a.npy", np.zeros(100))
+    assert mark(tmp_path / "a.npy", 928) == mark(tmp_path / "a.npy")
+    assert mark(tmp_path / "a.npy", 927) == replace(mark(tmp_path / "a.npy"), digest="")
+    known = replace(KNOWN, output=mark(tmp_path / "a.npy", 0))
+    provenance_path(tmp_path / "a.npy").write_text(known.encode())
+    assert show_file(tmp_path / "a.npy") == (known, None)
+    np.save(tmp_path / "a.npy", np.zeros(101))
+    assert show_file(tmp_path / "a.npy") == (known, False)
+
+
 def test_show_and_preview_and_diff(folder: Path) -> None:
     """Provenance tells of the output, the seams in pictures, and the tiles of a difference."""
     run(folder)
@@ -145,7 +187,7 @@ def test_show_and_preview_and_diff(folder: Path) -> None:
 
 def test_nothing_is_known(folder: Path) -> None:
     """No provenance, or what is none, is named with what would help."""
-    refused(coord(folder, "show", "in.npy"), 2, "--provenance")
+    refused(coord(folder, "show", "in.npy"), 2, "--no-provenance")
     for text in ("{", "[]", '{"kind": "tilefan provenance", "version": 1}', "x" * 100):
         (folder / "in.npy.json").write_text(text)
         refused(coord(folder, "show", "in.npy"), 2, "in.npy.json")

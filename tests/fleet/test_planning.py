@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from coordinator.pipeline import load_pipeline
+from coordinator.planning import plan_chain
 from tests.coordinator.test_cli import contents, coord, refused
 from tests.fleet.processes import WorkerProcess
 
@@ -52,6 +54,47 @@ def test_memory(folder: Path) -> None:
         done = coord(folder, command, "big.npy", "--max-memory", "50MB")
         refused(done, 2, "50.0 MB do not suffice: the smallest tiles need")
     assert coord(folder, "blur", "big.npy", "--max-memory", limit, "-q").returncode == 0
+
+
+PIPELINE = """
+[[filters]]
+name = "uniform_filter"
+size = 5
+[[filters]]
+name = "gaussian_gradient_magnitude"
+sigma = 1
+"""
+
+
+@pytest.mark.parametrize("where", ["here", "fleet"])
+def test_all_stages_are_told(folder: Path, two_workers: list[WorkerProcess], where: str) -> None:
+    """The tiles and bytes of the stages are those that a run then says it has."""
+    np.save(folder / "in.npy", np.ones((300, 200), "f4"))
+    (folder / "run.toml").write_text(PIPELINE)
+    addresses = [worker.address for worker in two_workers]
+    (folder / "hosts.toml").write_text(f"hosts = {addresses}".replace("'", '"'))
+    hosts = folder / "hosts.toml" if where == "fleet" else None
+    links = load_pipeline(folder / "run.toml")
+    forecast = plan_chain(links, folder / "in.npy", hosts=hosts)
+    fleet = ["--hosts", "hosts.toml"] if hosts else []
+    done = coord(folder, "run", "run.toml", "in.npy", *fleet, "--progress", "json")
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    started = [event for event in events if event["event"] == "RunStarted"]
+    cut = [stage for stage in forecast.stages if stage.tiles]
+    assert len(started) == len(cut) > 2
+    for event, stage in zip(started, cut, strict=True):
+        said = (event["tiles"], tuple(event["tile_shape"]), event["bytes_in"], event["bytes_out"])
+        assert said == (stage.tiles, stage.tile, stage.bytes_there, stage.bytes_back)
+    assert forecast.tiles == sum(event["tiles"] for event in started)
+    assert forecast.bytes_there == sum(event["bytes_in"] for event in started)
+    assert sum(share.tiles for share in forecast.shares) == pytest.approx(forecast.tiles)
+    assert forecast.here_s == pytest.approx(sum(stage.here_s for stage in forecast.stages))
+    assert (forecast.fleet_s is None) == (where == "here")
+    assert forecast.between_bytes >= 2 * 300 * 200 * 4
+    dry = coord(folder, "run", "run.toml", "in.npy", *fleet, "--dry-run")
+    assert f"stages  {len(forecast.stages)}, one after another" in dry.stdout
+    assert "sample by sample, of 2 arrays" in dry.stdout
 
 
 @pytest.mark.parametrize("size", ["many", "5 fish", "-1", "iB"])

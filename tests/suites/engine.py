@@ -16,7 +16,15 @@ from scipy import ndimage
 
 from coordinator.engines import Engine
 from coordinator.errors import StoreError
-from coordinator.events import Event, RunFinished, RunStarted, TileSent, TileStored, WorkerReady
+from coordinator.events import (
+    Event,
+    RunFinished,
+    RunStarted,
+    TileAnswered,
+    TileSent,
+    TileStored,
+    WorkerReady,
+)
 from coordinator.output import Output
 from coordinator.run import Request, run
 from coordinator.stores.memory import ArraySink, ArraySource
@@ -153,7 +161,7 @@ class EngineContract(ABC):
 
     @pytest.mark.parametrize("tile", [(30, 20), (3, 4)], ids=["one tile", "50 tiles"])
     def test_each_tile_is_told_and_written_once(self, engine: Engine, tile: Any) -> None:
-        """Sent, then stored; the regions of the plan and no others; the bytes add up."""
+        """Sent, answered, stored; the regions of the plan and no others; the bytes add up."""
         array = samples((30, 20), "<f8", 5, special=False)
         heard, sink = Heard(), CountingSink(np.empty_like(array))
         request = Request(job_for(array, 1), ArraySource(array), tile)
@@ -164,7 +172,11 @@ class EngineContract(ABC):
         assert sum(event.bytes_out for event in stored) == plan.bytes_out
         for event in stored:
             first = next(each for each in sent if each.tile == event.tile)
-            assert heard.events.index(first) < heard.events.index(event)
+            told = next(e for e in heard.of(TileAnswered) if e.tile == event.tile)
+            assert told.computing_s is not None
+            assert told.computing_s >= 0
+            places = [heard.events.index(each) for each in (first, told, event)]
+            assert places == sorted(places)
         assert sink.claimed == Counter(t.write for t in plan)
         assert sink.ended == ["commit"]
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tiling.box import Box
 from tiling.dtypes import COPIED
 from tiling.errors import UnsupportedError, WireError
-from tiling.wire import CROP, DIGEST, DTYPE, JOB, SHAPE, TILE, Answer, Question
+from tiling.wire import CROP, DIGEST, DTYPE, JOB, SHAPE, SPENT, TILE, Answer, Question, Spent
 
 NAME = "0123456789abcdef" * 4
 QUESTION = Question(NAME, 17, np.dtype("<f4"), (4, 3), Box((1, 0), (3, 3)))
@@ -186,6 +186,32 @@ def test_any_headers(garbage: dict[str, str]) -> None:
         except WireError:
             continue
         assert question.fields()
+
+
+@pytest.mark.parametrize(
+    ("value", "spent"),
+    [
+        ("0,0", Spent(0.0, 0.0)),
+        ("250000,1750000", Spent(0.25, 1.75)),
+        ("250000,1750001", None),
+        (f"{10**14},{10**14}", None),
+        ("9" * 16 + ",1", None),
+        ("-1,1", None),
+        ("1e3,1", None),
+        ("1", None),
+        ("1,2,3", None),
+        ("1, 2", None),
+        ("٣,1", None),
+        ("nan,inf", None),
+        ("1,2\n", None),
+        ("", None),
+    ],
+    ids=ascii,
+)
+def test_what_a_worker_says_it_spent(value: str, spent: Spent | None) -> None:
+    """Two numbers of microseconds that fit into the time there was; anything else is unknown."""
+    assert Spent.parse({SPENT: value}, within_s=2.0) == spent
+    assert Spent.parse({}, within_s=2.0) is None
 
 
 @pytest.mark.parametrize("dtype", ["O", "S3", "U3", "V4", "M8[s]", "m8", "i4,f8", "g", "G"])

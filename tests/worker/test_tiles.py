@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from tests.worker.inside import (
     signed,
 )
 from tiling.box import Box
-from tiling.wire import CROP, DIGEST, DTYPE, JOB, SHAPE, TILE, UNKNOWN_JOB
+from tiling.wire import CROP, DIGEST, DTYPE, JOB, SHAPE, TILE, UNKNOWN_JOB, Spent
 from worker.settings import Settings
 
 DTYPES = ["?", "i1", "u2", "i4", "u8", "f4", "f8", "c8", "c16"]
@@ -77,6 +78,20 @@ async def test_a_job_is_registered_once_or_many_times() -> None:
         async with client.post("/v1/tiles", data=BLOCK.tobytes(), headers=headers) as response:
             assert (await response.json())["type"] == UNKNOWN_JOB
             assert response.status == 404
+
+
+@in_loop
+async def test_an_answer_tells_what_it_took() -> None:
+    """Waiting for a thread and computing fit into the time that the asker waited."""
+    job, body = gaussian_job(BLOCK, 1.0), BLOCK.tobytes()
+    async with serve() as (_, client):
+        await register(client, job)
+        began_s = time.monotonic()
+        headers = signed(ask(job, BLOCK), body)
+        async with client.post("/v1/tiles", data=body, headers=headers) as response:
+            spent = Spent.parse(response.headers, time.monotonic() - began_s)
+    assert spent is not None
+    assert spent.computing_s > 0
 
 
 WRONG_HEADERS = [

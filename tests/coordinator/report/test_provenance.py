@@ -18,6 +18,7 @@ KNOWN = Provenance(
     "coord blur 'a b.npy'", "gaussian_filter", "0" * 64, FileMark("in", "<i4", 9, "d"),
     FileMark("out", "<i4", 9, "e"), (4, 4), (2, 4), ((1, 1), (1, 0)), {"w": {"kernel": "k"}},
     (("w", 1), ("", 1)), 0, {"numpy": "2"}, "2026", 1.5, 1, 2, ("careful",),
+    {"w": {"int32-int32-wrap": "0123"}},
 )  # fmt: skip
 
 

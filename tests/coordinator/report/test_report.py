@@ -126,7 +126,7 @@ def test_hedges_and_failures() -> None:
         (10.0, TileSent(0, "a", 1, 9)),
         (11.0, TileHedged(0, "a", "b", 1.0)),
         (11.0, TileSent(0, "b", 2, 9, True)),
-        (12.0, TileAnswered(0, "b", 2, "d", 9)),
+        (12.0, TileAnswered(0, "b", 2, "d", 9, computing_s=0.5, waiting_s=0.1)),
         (12.5, TileStored(0, "b", 9)),
         (12.6, TileSent(1, "a", 1, 9)),
         (12.7, TileFailed(1, "a", 1, "broke", kind=FailureKind.BROKEN)),
@@ -151,7 +151,33 @@ def test_hedges_and_failures() -> None:
     rows = json.loads(trace.encode(heard))["traceEvents"]
     slices = {row["name"]: row for row in rows if row["ph"] == "X"}
     assert slices["tile 0 (hedge)"]["dur"] == 1_500_000
+    assert (slices["computing"]["ts"], slices["computing"]["dur"]) == (1_300_000, 500_000)
+    assert slices["waiting for a thread"]["dur"] == 100_000
     assert all(row["ts"] >= 0 for row in rows if "ts" in row)
+
+
+@pytest.mark.parametrize(
+    ("told_s", "kinds"),
+    [
+        ((0.5, 0.1), {lanes.TRANSFER: 0.4, lanes.WAITING: 0.1, lanes.COMPUTING: 0.5}),
+        ((None, None), {lanes.UNTOLD: 1.0}),
+        ((7.0, 7.0), {lanes.COMPUTING: 1.0}),
+    ],
+    ids=["told", "untold", "more than there was"],
+)
+def test_computing_is_told_from_transfer(
+    told_s: tuple[float | None, float | None], kinds: dict[str, float]
+) -> None:
+    """What an answer says it spent is taken out of the time it took; the rest is transfer."""
+    heard = Chronicle()
+    heard.handle(0.0, TileSent(0, "a", 1, 300))
+    heard.handle(1.0, TileAnswered(0, "a", 1, "d", 100, *told_s))
+    heard.handle(1.25, TileStored(0, "a", 100))
+    spent = lanes.totals_s(heard.attempts, heard.seconds)
+    wanted = {**dict.fromkeys(lanes.KINDS, 0.0), **kinds, lanes.STORING: 0.25}
+    assert spent == pytest.approx(wanted)
+    page = checked(render(heard, Facts()))
+    assert ("at a worker that does not tell" in page.words) == (told_s[0] is None)
 
 
 def test_memory_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,13 +191,19 @@ def test_memory_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_long_run_draws_few_spans() -> None:
-    """A lane has no more spans than a screen has columns, whatever the number of tiles."""
+    """No more spans than a screen has columns, and each kind with its share of them."""
     many = [
-        chronicle.Attempt(i, "a", 1, i * 1e-3, False, End.STORED, i * 1e-3 + 8e-4, i * 1e-3 + 9e-4)
+        chronicle.Attempt(
+            i, "a", 1, i * 1e-3, False, End.STORED, i * 1e-3 + 8e-4, i * 1e-3 + 9e-4,
+            bytes_sent=1, computing_s=5e-4, waiting_s=0.0,
+        )
         for i in range(50_000)
-    ]
+    ]  # fmt: skip
     (lane,) = lanes.lanes(many, 50.0)
     assert len(lane) <= 2 * lanes.WIDTH
+    drawn_s = {kind: sum(s.seconds for s in lane if s.kind == kind) for kind in lanes.KINDS}
+    assert drawn_s[lanes.COMPUTING] / sum(drawn_s.values()) == pytest.approx(5 / 9, abs=0.01)
+    assert drawn_s[lanes.TRANSFER] / sum(drawn_s.values()) == pytest.approx(3 / 9, abs=0.01)
 
 
 def test_folded_maps() -> None:

@@ -1,0 +1,105 @@
+"""Remake what the documents show of a run: ``python -m docs.remake [IMAGE.npy]``.
+
+    events.schema.json   what `--progress json` writes
+    display.svg          the live display, half-way through a run that has lost a worker
+    report.png           the report of that run, in Chromium
+
+Without an image it makes the schema only. The pictures are of a real run over real workers, so
+each time they are a little different.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from rich._export_format import CONSOLE_SVG_FORMAT
+from rich.console import Console
+
+from coordinator import events
+from coordinator.display.frame import Size, frame
+from coordinator.display.json_lines import event_schema
+from coordinator.display.style import UNICODE
+from coordinator.display.tally import Tally
+from tests.fleet.browser import photograph
+from tests.fleet.processes import WorkerProcess, running_workers
+
+FOLDER = Path(__file__).parent
+ROOM = Size(108, 36)
+LOST_AT, SHOWN_AT = 0.25, 0.6
+"""Shares of the run at which a worker is killed, and the display is kept."""
+
+SMALLER = "--force-device-scale-factor=0.75"
+
+SVG = re.sub(r"@font-face \{\{.*?\}\}\n", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+"""Rich's own would load its font from elsewhere."""
+
+
+def remake_schema() -> None:
+    """Write the schema of the events."""
+    text = json.dumps(event_schema(), indent=1)
+    (FOLDER / "events.schema.json").write_text(f"{text}\n")
+
+
+def remake_pictures(image: Path) -> None:
+    """Filter the image over three workers, kill one, and keep how it looked."""
+    with TemporaryDirectory() as name, running_workers(3) as workers:
+        folder = Path(name)
+        (folder / image.name).symlink_to(image.resolve())
+        addresses = json.dumps([worker.address for worker in workers])
+        (folder / "hosts.toml").write_text(f"hosts = {addresses}")
+        (FOLDER / "display.svg").write_text(shown(folder, image.name, workers[1]))
+        photograph(folder / "run.html", FOLDER / "report.png", 960, 1960, SMALLER)
+
+
+def shown(folder: Path, image: str, victim: WorkerProcess) -> str:
+    """Run, killing a worker on the way; return the live display as it was, as SVG."""
+    tally, picture = Tally(), ""
+    for now, event in told(folder, image):
+        tally.handle(now, event)
+        done = tally.stored / tally.run.tiles if tally.run else 0.0
+        if done >= LOST_AT and victim.process.poll() is None:
+            victim.process.kill()
+            victim.wait()
+        if done >= SHOWN_AT and not picture:
+            picture = drawn(tally, now)
+    return picture
+
+
+def told(folder: Path, image: str) -> Iterator[tuple[float, events.Event]]:
+    """Yield the events of a run, which leaves a report in the folder."""
+    command = [sys.executable, "-m", "coordinator", "filter", "median_filter", image]
+    command += ["--size", "21,21,1", "--tile", "40,40,3", "--hosts", "hosts.toml", "--no-notes"]
+    command += ["--progress", "json", "--report", "run.html"]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout or ():
+            said: dict[str, Any] = json.loads(line)
+            now, kind = said.pop("time_s"), getattr(events, said.pop("event"))
+            said.pop("version")
+            if "kind" in said:
+                said["kind"] = events.FailureKind(said["kind"])
+            yield now, kind(**said)
+
+
+def drawn(tally: Tally, now: float) -> str:
+    """Return a frame of the live display as SVG."""
+    console = Console(record=True, width=ROOM.columns, file=StringIO())
+    for line in frame(tally, now, ROOM, UNICODE):
+        console.print(line, soft_wrap=True, highlight=False)
+    return console.export_svg(
+        title="coord filter median_filter hubble_deep_field.npy --size 21,21,1 --hosts hosts.toml",
+        code_format=SVG,
+    )
+
+
+if __name__ == "__main__":
+    remake_schema()
+    for path in sys.argv[1:]:
+        remake_pictures(Path(path))
