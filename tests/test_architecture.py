@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("tiling", "worker", "coordinator")
 FILES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 IMPURE = {
-    *("asyncio", "aiohttp", "pathlib", "os", "time", "random", "logging", "typer", "rich"),
+    *("asyncio", "aiohttp", "pathlib", "os", "time", "random", "logging", "click", "rich"),
     *("socket", "subprocess", "threading"),
 }
 KERNEL_ONLY = {"scipy", "numba"}
