@@ -32,13 +32,13 @@ def number(text: str, option: str) -> complex:
 
 def modes(text: str) -> str | list[str]:
     """Parse ``reflect`` or ``wrap,reflect``, with a suggestion for a misspelt one."""
-    import difflib
-
     from tiling.edges import MODES
 
     names = text.split(",")
     for name in names:
         if name not in MODES:
+            import difflib
+
             close = difflib.get_close_matches(name, MODES, 1)
             hint = f"did you mean {close[0]}?" if close else f"one of {', '.join(MODES)}"
             raise click.BadParameter(f"{name!r} is no edge mode: {hint}", param_hint="--mode")

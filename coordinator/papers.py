@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coordinator.errors import InputError, StoreError
-from coordinator.provenance import provenance_path
 
 if TYPE_CHECKING:
     from coordinator.events import Event, Listener
@@ -64,6 +63,8 @@ class Papers:
         InputError
             Naming the file.
         """
+        from coordinator.provenance import provenance_path
+
         beside = provenance_path(target) if self.provenance else None
         for path, start in (
             (self.report, REPORT_START),
@@ -157,6 +158,8 @@ def _write_all(
             papers.report, render(told, _facts(papers, told, source, target, known, started))
         )
     if papers.provenance and known is not None:
+        from coordinator.provenance import provenance_path
+
         write_text(provenance_path(target), known.encode())
 
 

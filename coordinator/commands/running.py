@@ -12,7 +12,6 @@ import click
 
 from coordinator.arguments import gaussian, memory, numbers, share
 from coordinator.commands.options import GAUSSIAN, RUNNING, SOURCE, argument, command, output
-from coordinator.commands.planning import show_plan
 from coordinator.endings import exit_codes, say
 from coordinator.progress import Style
 
@@ -102,6 +101,8 @@ def run_filters(
     """
     fraction = share(verify, "--verify") if verify else None
     if dry_run:
+        from coordinator.commands.planning import show_plan
+
         show_plan(links, source, hosts, token_file, tile, max_memory, as_json=as_json)
         return
     if as_json:
