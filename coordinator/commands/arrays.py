@@ -60,9 +60,9 @@ def diff(left: Path, right: Path, tile: str | None, as_json: bool) -> None:
 
 @command(
     "show",
-    argument("output", "OUTPUT", "A .npy file with provenance."),
+    argument("output", "OUTPUT", "A .npy file with provenance (see coord blur --provenance)."),
     JSON,
-    examples=("coord blur in.npy -o out.npy --provenance && coord show out.npy",),
+    examples=("coord show out.npy",),
 )
 def show(output: Path, as_json: bool) -> None:
     """Tell how a file was made, and check that it is still what was written.

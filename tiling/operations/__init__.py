@@ -59,12 +59,17 @@ KINDS: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 _MODULES = {name: module for module, name in KINDS.values()}
 
+if not TYPE_CHECKING:  # a checker would believe that there is every name
 
-def __getattr__(name: str) -> Any:
-    """Import a kind when it is first named."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    def __getattr__(name: str) -> Any:
+        """Import a kind when it is first named."""
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return _imported(_MODULES[name], name)
+
+
+def _imported(module: str, name: str) -> Any:
+    return getattr(import_module(f"{__name__}.{module}"), name)
 
 
 def operation_from_json(value: object) -> Operation | Program:
@@ -81,6 +86,6 @@ def _step_from_json(value: object) -> Primitive:
     if isinstance(value, dict):
         kind = value.get("kind")
         if isinstance(kind, str) and kind in KINDS:
-            primitive: type[Primitive] = __getattr__(KINDS[kind][1])
+            primitive: type[Primitive] = _imported(*KINDS[kind])
             return primitive.from_json(value)
     raise WireError(f"operation: kind must be one of {', '.join(KINDS)}")
