@@ -27,7 +27,7 @@ PLACES = {
         "plan": "coordinator.commands.planning:plan",
     },
     "Look at arrays": {
-        "verify": "coordinator.commands.arrays:verify",
+        "verify": "coordinator.commands.verifying:verify",
         "diff": "coordinator.commands.arrays:diff",
         "show": "coordinator.commands.arrays:show",
         "preview": "coordinator.commands.arrays:preview",

@@ -25,6 +25,13 @@ def completed(incomplete: str) -> list[str]:
     return [f"{before}{comma}{mode}" for mode in MODES if mode.startswith(word)]
 
 
+def filter_names(_context: click.Context, _option: click.Parameter, incomplete: str) -> list[str]:
+    """Return the names of filters that begin so."""
+    from tiling.filters import supported
+
+    return [row.name for row in supported() if row.name.startswith(incomplete)]
+
+
 def worker_names(context: click.Context, _argument: click.Parameter, incomplete: str) -> list[str]:
     """Return the names in the hosts file that the command line, or the environment, names."""
     from coordinator.config import load_hosts

@@ -1,19 +1,15 @@
-"""The commands about arrays that are there already: diff, show, preview and verify."""
+"""The commands about arrays that are there already: `coord diff`, `show`, `preview`."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import click
 
-from coordinator.arguments import gaussian, numbers, share
+from coordinator.arguments import numbers
 from coordinator.commands.options import (
-    GAUSSIAN,
     JSON,
-    PROGRESS,
-    QUIET,
     argument,
     command,
     file_option,
@@ -21,7 +17,6 @@ from coordinator.commands.options import (
 )
 from coordinator.commands.sections import OUTPUT, RUN
 from coordinator.endings import exit_codes
-from coordinator.progress import Style
 
 TILE = option(
     RUN,
@@ -99,38 +94,3 @@ def preview(before: Path, after: Path, picture: Path, tile: str | None) -> None:
 
         size = numbers(tile, int, "--tile") if tile else None
         preview_files(before, after, picture, size)
-
-
-@command(
-    "verify",
-    argument("result", "OUTPUT", "The .npy file to check."),
-    argument("source", "INPUT", "What it was made from."),
-    *GAUSSIAN,
-    option(
-        RUN,
-        "--sample",
-        metavar="SHARE",
-        default="100%",
-        help="How much to check, such as 2% or 0.02.",
-    ),
-    PROGRESS,
-    QUIET,
-    examples=("coord verify out.npy in.npy --sigma 2 --sample 5%",),
-)
-def verify(
-    result: Path, source: Path, sample: str, progress: Style, quiet: bool, **given: Any
-) -> None:
-    """Check a file that `coord blur` wrote, with SciPy on this machine; same parameters, please.
-
-    Exits with 5 if a bit differs, and names the first one.
-    """
-    parameters = gaussian(given)
-    fraction = share(sample, "--sample")
-    with exit_codes():
-        from coordinator.audit import verify_file
-        from coordinator.verify import Sampling
-
-        style = "none" if quiet else progress
-        verify_file(
-            "gaussian_filter", result, source, parameters, sampling=Sampling(fraction), style=style
-        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -81,15 +81,15 @@ class Row(Command):
 
     def __init__(self, row: str, name: str | None = None, short_help: str | None = None) -> None:
         super().__init__(name or row, callback=partial(run_row, row), short_help=short_help)
-        self._row = row
+        self.row = row
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Return the arguments and options; click asks for these before anything else."""
         if not self.params:
-            own = own_parameters(self._row)
-            self.help, self.params = described(self._row), params_of(self._row, own)
+            own = own_parameters(self.row)
+            self.help, self.params = described(self.row), params_of(self.row, own)
             given = " ".join(f"--{key} {TYPICAL[key]}" for key in TYPICAL if key in own)
-            line = f"coord filter {self._row} in.npy {given}".rstrip()
+            line = f"coord filter {self.row} in.npy {given}".rstrip()
             self.examples = (line, f"{line} --hosts hosts.toml --verify 2%")
         return super().get_params(ctx)
 
@@ -127,11 +127,11 @@ def described(name: str) -> str:
 
 def params_of(name: str, own: Mapping[str, Any]) -> list[click.Parameter]:
     """Return the argument and the options of a row, and those that every filter has."""
-    mine = (_option(key, default) for key, default in own.items())
+    mine = (parameter_option(key, default) for key, default in own.items())
     return [SOURCE, output(name), *mine, *RUNNING]
 
 
-def _option(key: str, default: Any) -> click.Option:
+def parameter_option(key: str, default: Any = None) -> click.Option:
     """Return an option of text; what is required has no default."""
     name = NAMES.get(key, key)
     required = default is inspect.Parameter.empty
@@ -149,8 +149,13 @@ def _option(key: str, default: Any) -> click.Option:
 
 def run_row(name: str, /, source: Path, **given: Any) -> None:
     """Run one filter over a file."""
-    texts = {key: given.pop(NAMES.get(key, key)) for key in own_parameters(name)}
+    texts = texts_of(name, given)
     run_filters(lambda: [(name, parse(texts))], source, name, **given)
+
+
+def texts_of(name: str, given: MutableMapping[str, Any]) -> dict[str, str | None]:
+    """Take what was given for a row's parameters out of a command's options."""
+    return {key: given.pop(NAMES.get(key, key)) for key in own_parameters(name)}
 
 
 def own_parameters(name: str) -> dict[str, Any]:
