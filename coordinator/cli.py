@@ -65,8 +65,8 @@ def main() -> None:
     # As NumPy is imported OpenBLAS starts a thread per core, which would spin for 60 ms. They may
     # sleep at once; their number stays as it is, for bits may depend on it.
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
-    # Imports make many objects and no garbage: looking for it takes 10 ms.
-    gc.set_threshold(100_000)
+    # Imports make many objects and no garbage: to look for it every 700 objects takes 10 ms.
+    gc.set_threshold(10_000)
     warnings.showwarning = show_warning
     try:
         app()

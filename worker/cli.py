@@ -11,10 +11,9 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeAlias, get_args
 
 import click
-from click.decorators import FC
 from platformdirs import user_cache_path
 
 from tiling.errors import UnsupportedError
@@ -36,6 +35,8 @@ USAGE = 2
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - the fleet is on other machines; --host narrows it
 FILE = click.Path(path_type=Path)
 
+Function: TypeAlias = Callable[..., Any]
+
 EPILOG = """
 \b
 Examples:
@@ -54,7 +55,7 @@ Exit codes:
 """The end of the help; a line of ``\\b`` keeps a paragraph's lines."""
 
 
-def option(*names: str, **attributes: Any) -> Callable[[FC], FC]:
+def option(*names: str, **attributes: Any) -> Callable[[Function], Function]:
     """Give the command an option that shows its default and its variable."""
     shown = {"show_default": True, "show_envvar": True}
     return click.option(*names, **{**shown, **attributes})

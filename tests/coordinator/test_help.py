@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 from coordinator.cli import PLACES, app
-from coordinator.commands.sections import HEADINGS
+from coordinator.commands.sections import HEADINGS, Command
 from coordinator.endings import CODES
 from tiling.filters import supported
 
@@ -42,6 +44,29 @@ def test_help_has_sections(line: list[str]) -> None:
     headings = [text[:-1] for text in options.splitlines() if text[:-1] in HEADINGS]
     assert headings == sorted(set(headings), key=HEADINGS.index)
     assert "\nOptions:\n" not in shown.stdout
+
+
+@pytest.mark.parametrize("line", LINES, ids=" ".join)
+def test_examples_are_command_lines(line: list[str]) -> None:
+    """Each can be parsed, though not everything in it is there to be run."""
+    context = click.Context(app, info_name="coord")
+    command = parsed([*line], context)
+    assert isinstance(command, Command)
+    command.get_params(context)
+    assert command.examples
+    for example in command.examples:
+        name, *words = shlex.split(example.partition(" >")[0])
+        assert name == "coord"
+        parsed(words, context).make_context("coord", words)
+
+
+def parsed(words: list[str], context: click.Context) -> click.Command:
+    """Take the name of a command off a line, and return the command."""
+    found: click.Command | None = app
+    while isinstance(found, click.Group):
+        found = found.get_command(context, words.pop(0))
+    assert found is not None
+    return found
 
 
 def test_all_commands_are_listed() -> None:
