@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from tiling.job import Call, Job
-from tiling.operations import Correlations, Operation, Program, RunningExtremum, RunningMean
+from tiling.operations import Correlations, Operation, Program
 
 CHANNELS = (3, 4)
 """Lengths of a last axis that is likely to be colours."""
@@ -24,7 +24,7 @@ def advice(job: Job, shape: tuple[int, ...], bound: float) -> Iterator[str]:
     for call in job.calls:
         yield from _of_call(call)
     if math.isnan(bound) and any(
-        isinstance(operation, RunningExtremum) for operation, _ in job.program.windows()
+        operation.KIND == "running_extremum" for operation, _ in job.program.windows()
     ):
         yield (
             "there may be NaN where minima or maxima are taken: SciPy's depend on the whole line, "
@@ -65,4 +65,4 @@ def _rounding_passes(operation: Operation) -> int:
     """Count the passes whose results are fractions, also of integers."""
     if isinstance(operation, Correlations):
         return sum(bool((step.taps != np.rint(step.taps)).any()) for step in operation.passes)
-    return int(isinstance(operation, RunningMean))
+    return int(operation.KIND == "running_mean")

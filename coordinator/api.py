@@ -12,6 +12,7 @@ from coordinator.chain import Link, filter_array, silent
 from coordinator.display.notebook import Bar, in_notebook, table
 from coordinator.display.words import count
 from coordinator.engines import Engine
+from coordinator.errors import InputError
 from coordinator.events import Listener
 from coordinator.faces import method
 from tiling.dtypes import Array
@@ -19,6 +20,7 @@ from tiling.filters import FILTERS
 
 if TYPE_CHECKING:
     from coordinator.config import Config
+    from coordinator.verify import Sampling
 
 gaussian_filter = ndimage.gaussian_filter
 
@@ -36,11 +38,16 @@ class Fleet:
     token_file : str or Path, optional
         Where the fleet's token is, if not where ``TILEFAN_TOKEN_FILE`` says or in the user's
         configuration folder.
+    verify : float, optional
+        Share of each run's tiles, at least one, that are computed once more, with SciPy here; more
+        than 0, at most 1.
 
     Raises
     ------
     ConfigError
         With every mistake in the hosts.
+    InputError
+        If `verify` is no such share.
     TrustError
         If there is a token file and it can't be used.
 
@@ -56,6 +63,7 @@ class Fleet:
         *,
         listen: Listener | None = None,
         token_file: str | Path | None = None,
+        verify: float | None = None,
     ) -> None:
         from coordinator.config import Config, parse_hosts
         from coordinator.credential import find_credential
@@ -66,6 +74,7 @@ class Fleet:
         self._names = tuple(host.name for host in config.hosts)
         self._http = HttpEngine(config, find_credential(token_file))
         self.engine: Engine = self._http
+        self.sampling = _sampling(verify)
         self.listen: Listener = listen or (Bar() if in_notebook() else silent)
 
     @classmethod
@@ -75,6 +84,7 @@ class Fleet:
         *,
         listen: Listener | None = None,
         token_file: str | Path | None = None,
+        verify: float | None = None,
     ) -> Self:
         """Make a fleet of the workers that a hosts.toml lists.
 
@@ -85,7 +95,7 @@ class Fleet:
         """
         from coordinator.config import load_hosts
 
-        return cls(load_hosts(Path(path)), listen=listen, token_file=token_file)
+        return cls(load_hosts(Path(path)), listen=listen, token_file=token_file, verify=verify)
 
     def run(self, links: Sequence[Link], input: Any, *, tile: Any = None) -> Array:  # noqa: A002
         """Filter an array on the fleet, by filters one after another in one pass.
@@ -97,7 +107,7 @@ class Fleet:
         TilefanError
             If the workers could not do it: nobody usable, a tile that failed everywhere.
         """
-        return filter_array(self.engine, self.listen, links, input, tile)
+        return filter_array(self.engine, self.listen, links, input, tile, self.sampling)
 
     if TYPE_CHECKING:
 
@@ -124,6 +134,16 @@ class Fleet:
     def _repr_html_(self) -> str:
         rows = {host.name: host.url for host in self._hosts}
         return table(f"fleet of {count(len(rows), 'worker')}", rows)
+
+
+def _sampling(verify: float | None) -> Sampling | None:
+    if verify is None:
+        return None
+    if not 0 < verify <= 1:
+        raise InputError(f"verify must be a share of the tiles such as 0.02, not {verify!r}")
+    from coordinator.verify import Sampling
+
+    return Sampling(verify)
 
 
 for _row in FILTERS.values():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import MutableMapping
+from typing import Any
 
-import typer
+import click
 
 
 def numbers(text: str, kind: type[int] | type[float], option: str) -> float | list[float]:
@@ -13,7 +15,7 @@ def numbers(text: str, kind: type[int] | type[float], option: str) -> float | li
         values = [kind(part) for part in text.split(",")]
     except ValueError:
         what = "integers" if kind is int else "numbers"
-        raise typer.BadParameter(
+        raise click.BadParameter(
             f"{text!r}: {what} separated by commas, please", param_hint=option
         ) from None
     return values[0] if "," not in text else values
@@ -24,22 +26,22 @@ def number(text: str, option: str) -> complex:
     try:
         value = complex(text)
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a number", param_hint=option) from None
+        raise click.BadParameter(f"{text!r} is not a number", param_hint=option) from None
     return value if value.imag else value.real
 
 
 def modes(text: str) -> str | list[str]:
     """Parse ``reflect`` or ``wrap,reflect``, with a suggestion for a misspelt one."""
-    import difflib
-
     from tiling.edges import MODES
 
     names = text.split(",")
     for name in names:
         if name not in MODES:
+            import difflib
+
             close = difflib.get_close_matches(name, MODES, 1)
             hint = f"did you mean {close[0]}?" if close else f"one of {', '.join(MODES)}"
-            raise typer.BadParameter(f"{name!r} is no edge mode: {hint}", param_hint="--mode")
+            raise click.BadParameter(f"{name!r} is no edge mode: {hint}", param_hint="--mode")
     return names if "," in text else text
 
 
@@ -52,31 +54,23 @@ def memory(text: str, option: str) -> int:
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?i?b?)", text.strip().lower())
     unit = match[2].removesuffix("b") if match else ""
     if match is None or unit == "i":
-        raise typer.BadParameter(f"{text!r} is no size: 500MB, please", param_hint=option)
+        raise click.BadParameter(f"{text!r} is no size: 500MB, please", param_hint=option)
     base = 1024 if unit.endswith("i") else 1000
     return int(float(match[1]) * base ** " kmgt".index(unit[:1] or " "))
 
 
-def gaussian(
-    sigma: str,
-    order: str,
-    mode: str,
-    cval: str,
-    truncate: float,
-    radius: str | None,
-    axes: str | None,
-    dtype: str | None,
-) -> dict[str, object]:
-    """Parse the parameters of `scipy.ndimage.gaussian_filter`."""
+def gaussian(given: MutableMapping[str, Any]) -> dict[str, Any]:
+    """Take what was given for `scipy.ndimage.gaussian_filter` out of a command's options."""
+    radius, axes = given.pop("radius"), given.pop("axes")
     return {
-        "sigma": numbers(sigma, float, "--sigma"),
-        "order": numbers(order, int, "--order"),
-        "mode": modes(mode),
-        "cval": number(cval, "--cval"),
-        "truncate": truncate,
+        "sigma": numbers(given.pop("sigma"), float, "--sigma"),
+        "order": numbers(given.pop("order"), int, "--order"),
+        "mode": modes(given.pop("mode")),
+        "cval": number(given.pop("cval"), "--cval"),
+        "truncate": given.pop("truncate"),
         "radius": numbers(radius, int, "--radius") if radius else None,
         "axes": numbers(axes, int, "--axes") if axes else None,
-        "output": dtype,
+        "output": given.pop("dtype"),
     }
 
 
@@ -88,5 +82,5 @@ def share(text: str, option: str) -> float:
     except ValueError:
         value = 0.0
     if not 0 < value <= 1:
-        raise typer.BadParameter(f"{text!r}: a share such as 2% or 0.02", param_hint=option)
+        raise click.BadParameter(f"{text!r}: a share such as 2% or 0.02", param_hint=option)
     return value

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from coordinator.chain import Chain
+from coordinator.chain import Chain, Link
 from coordinator.engines import Hearer
 from coordinator.engines.local import NAME, capacity, usable_cores
-from coordinator.errors import VerifyError
+from coordinator.errors import InputError, VerifyError
 from coordinator.events import Event, RunFinished, TileSent, TileStored, WorkerReady
 from coordinator.files import title
 from coordinator.progress import Style, make_listener
-from coordinator.run import Request, started
+from coordinator.run import Request, known_bound, started
 from coordinator.stores.memory import ArraySource
 from coordinator.stores.npy import open_npy
 from coordinator.verify import Check, Sampling
@@ -23,11 +22,11 @@ from tiling.plan import Plan
 
 
 def verify_file(
-    name: str,
+    links: Sequence[Link],
     result: Path,
     source: Path,
-    parameters: Mapping[str, Any],
     *,
+    job: str = "",
     sampling: Sampling,
     style: Style = "auto",
 ) -> int:
@@ -35,12 +34,12 @@ def verify_file(
 
     Parameters
     ----------
-    name : str
-        A row of `tiling.filters.FILTERS`.
+    links : sequence of (str, mapping)
+        Rows of `tiling.filters.FILTERS`, and SciPy's parameters for each.
     result, source : Path
         What is checked, and what it was made from.
-    parameters : mapping
-        SciPy's parameters of that filter.
+    job : str
+        Digest of the job that these filters must come to, if that is known.
     sampling : Sampling
         How much of it is looked at.
     style : str
@@ -50,14 +49,20 @@ def verify_file(
     ------
     VerifyError
         If a bit, the shape or the dtype is another.
+    InputError
+        If the filters come to another job.
     """
     array, made = open_npy(source), open_npy(result)
-    chain = Chain.of([(name, parameters)], len(array.shape), array.dtype)
+    chain = Chain.of(links, len(array.shape), array.dtype)
+    if job not in ("", chain.job.digest):
+        raise InputError(f"{result}: its provenance tells of another job; say --filter and how")
     want = array.shape, chain.dtype
     if (made.shape, made.dtype) != want:
         got = f"{made.shape} of {made.dtype}"
         raise VerifyError(f"{result} holds {got}; SciPy makes {want[0]} of {want[1]}")
-    request = Request(chain.job, array, title=title([(name, parameters)]))
+    chain.job.program.check_shape(array.shape)
+    bound = known_bound(chain.job, array)
+    request = Request(chain.job, array, title=title(links), bound=bound)
     plan = request.plan(capacity(usable_cores()))
     with make_listener(style) as listen:
 

@@ -120,10 +120,8 @@ def frugal(config: Config, limit_bytes: int | None) -> Config:
     return replace(config, defaults=replace(config.defaults, max_in_flight_mb=budget_mb))
 
 
-def within(engine: Engine, request: Request, limit_bytes: int | None, *, fleet: bool) -> Engine:
-    """Return the engine, bounded if there is a bound."""
-    if limit_bytes is None:
-        return engine
+def within(engine: Engine, request: Request, limit_bytes: int, *, fleet: bool) -> Engine:
+    """Return the engine, bounded."""
     base_bytes = resident_bytes()
     peak = (
         FleetPeak(base_bytes, max(1, limit_bytes - base_bytes - BUFFER_BYTES))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from tiling.dtypes import Array, Dtype, output_dtype
 from tiling.errors import BadTypeError, BadValueError, UnsupportedError
 from tiling.filters import FILTERS
 from tiling.job import Call, Job
+
+if TYPE_CHECKING:
+    from coordinator.verify import Sampling
 
 Link: TypeAlias = tuple[str, Mapping[str, Any]]
 """A filter's name, and SciPy's parameters for it."""
@@ -67,6 +70,7 @@ def filter_array(
     links: Sequence[Link],
     input: Any,  # noqa: A002 -- SciPy's name
     tile: Any = None,
+    sampling: Sampling | None = None,
 ) -> Array:
     """Normalise SciPy's parameters, run, and return the output of the last filter.
 
@@ -79,6 +83,8 @@ def filter_array(
     input : array_like
     tile : int or sequence of int, optional
         Shape of the piece that each tile owns.
+    sampling : Sampling, optional
+        Which tiles are verified.
     """
     array = np.asarray(input)
     for name, parameters in links[:-1]:
@@ -91,7 +97,8 @@ def filter_array(
         _check_in_place(links)
     # A tile's output must not be another tile's halo.
     filled = np.empty_like(out) if overlaps else out
-    request = Request(chain.job, ArraySource(array), tile_shape(tile, array.ndim))
+    shape = tile_shape(tile, array.ndim)
+    request = Request(chain.job, ArraySource(array), shape, sampling=sampling)
     run(request, lambda _: Output(ArraySink(filled)), engine, listen)
     if filled is not out:
         out[...] = filled

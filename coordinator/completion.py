@@ -1,17 +1,22 @@
-"""What a shell may complete: edge modes and the names of workers; it never fails."""
+"""What a shell may complete: edge modes, filters and the names of workers; it never fails."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-import typer
+import click
 
 
-def edge_modes(incomplete: str) -> list[str]:
-    """Return the modes that complete a word, also after others and a comma.
+def edge_modes(_context: click.Context, _option: click.Parameter, incomplete: str) -> list[str]:
+    """Return the modes that complete a word, also after others and a comma."""
+    return completed(incomplete)
 
-    >>> edge_modes("wrap,n")
+
+def completed(incomplete: str) -> list[str]:
+    """Return the lists of modes that begin so.
+
+    >>> completed("wrap,n")
     ['wrap,nearest']
     """
     from tiling.edges import MODES
@@ -20,7 +25,14 @@ def edge_modes(incomplete: str) -> list[str]:
     return [f"{before}{comma}{mode}" for mode in MODES if mode.startswith(word)]
 
 
-def worker_names(context: typer.Context, incomplete: str) -> list[str]:
+def filter_names(_context: click.Context, _option: click.Parameter, incomplete: str) -> list[str]:
+    """Return the names of filters that begin so."""
+    from tiling.filters import supported
+
+    return [row.name for row in supported() if row.name.startswith(incomplete)]
+
+
+def worker_names(context: click.Context, _argument: click.Parameter, incomplete: str) -> list[str]:
     """Return the names in the hosts file that the command line, or the environment, names."""
     from coordinator.config import load_hosts
     from coordinator.errors import TilefanError

@@ -5,24 +5,29 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import FrameType
 from typing import NoReturn
 
-import typer
+import click
 
 from coordinator.errors import InputError, TilefanError
 
 INTERRUPTED, TERMINATED = 130, 143
 
-CODES = (
-    "Exit codes: 0 done; 2 usage or bad input; 3 no usable worker; 4 a tile failed everywhere, or "
-    "the fleet was lost; 5 different bits; 6 authentication or TLS; 7 cannot read or write; "
-    "130 / 143 interrupted; 1 a fault of coord itself."
-)
+CODES: Mapping[str, str] = {
+    "0": "done",
+    "1": "a fault of coord itself",
+    "2": "usage or bad input",
+    "3": "no usable worker",
+    "4": "a tile failed everywhere, or the fleet was lost",
+    "5": "different bits",
+    "6": "authentication or TLS",
+    "7": "cannot read or write",
+    "130, 143": "interrupted by Ctrl-C, or by SIGTERM",
+}
 """For the help."""
 
 DEBUG = ContextVar("DEBUG", default=False)
@@ -51,14 +56,12 @@ def exit_codes() -> Iterator[None]:
             with_notes("interrupted" if kept else "interrupted: nothing was written", interrupt),
             code,
         )
-    except typer.Exit:
+    except (click.exceptions.Exit, click.ClickException):
         raise
     except MemoryError as error:
         show_traceback()
         fail(with_notes("not enough memory on this machine", error), InputError.exit_code)
     except Exception as error:
-        if isinstance(error, typer.BadParameter):
-            raise
         show_traceback()
         what = f"{type(error).__name__}: {error}"
         fail(
@@ -70,23 +73,25 @@ def exit_codes() -> Iterator[None]:
 def show_traceback() -> None:
     """Print where the error at hand came from, if that is wanted."""
     if DEBUG.get():
+        import traceback
+
         traceback.print_exc()
 
 
 def say(message: str) -> None:
     """Print one sentence on stderr."""
-    typer.echo(f"coord: {message}", err=True)
+    click.echo(f"coord: {message}", err=True)
 
 
 def fail(message: str, code: int) -> NoReturn:
     """Print one sentence on stderr and exit."""
     say(message)
-    raise typer.Exit(code)
+    raise click.exceptions.Exit(code)
 
 
 def show_warning(message: Warning | str, *_: object, **__: object) -> None:
     """Print a warning as a sentence, without the place in our code."""
-    typer.echo(f"coord: warning: {message}", err=True)
+    click.echo(f"coord: warning: {message}", err=True)
 
 
 def with_notes(message: str, error: BaseException) -> str:

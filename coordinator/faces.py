@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from coordinator.chain import filter_array
 from coordinator.engines import Engine
 from coordinator.events import Listener
 from tiling.dtypes import Array
 from tiling.filters import Exactness, Filter
+
+if TYPE_CHECKING:
+    from coordinator.verify import Sampling
 
 _INPUT = inspect.Parameter("input", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Any)
 _TILE = inspect.Parameter("tile", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Any)
@@ -46,18 +49,25 @@ def method(row: Filter) -> Callable[..., Array]:
     signature = signature_of(row)
 
     def face(self: Any, *args: Any, **kwargs: Any) -> Array:
-        return _filter(row, signature.bind(*args, **kwargs), self.engine, self.listen)
+        bound = signature.bind(*args, **kwargs)
+        return _filter(row, bound, self.engine, self.listen, self.sampling)
 
     return _named(face, row, signature.replace(parameters=[_SELF, *signature.parameters.values()]))
 
 
-def _filter(row: Filter, bound: inspect.BoundArguments, engine: Engine, listen: Listener) -> Array:
+def _filter(
+    row: Filter,
+    bound: inspect.BoundArguments,
+    engine: Engine,
+    listen: Listener,
+    sampling: Sampling | None = None,
+) -> Array:
     """Filter with what a face was called with."""
     given = dict(bound.arguments)
     array, tile = given.pop("input"), given.pop("tile", None)
     parameters = {**given, **given.pop("kwargs", {})}
     parameters.pop("kwargs", None)
-    return filter_array(engine, listen, [(row.name, parameters)], array, tile)
+    return filter_array(engine, listen, [(row.name, parameters)], array, tile, sampling)
 
 
 def _named(

@@ -7,12 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coordinator.advice import advice
-from coordinator.budget import frugal, within
 from coordinator.chain import Chain, Link
 from coordinator.engines import Engine
 from coordinator.journal.opening import Opening, unfinished
@@ -22,9 +20,12 @@ from coordinator.papers import Papers, drawn_up
 from coordinator.progress import Style, make_listener
 from coordinator.run import Request, known_bound, run, tile_shape
 from coordinator.stores.npy import NpySink, check_output, open_npy
-from coordinator.verify import Sampling
 from tiling.filters import FILTERS
 from tiling.plan import Plan
+
+if TYPE_CHECKING:
+    from coordinator.verify import Sampling
+    from tiling.job import Job
 
 
 def filter_file(
@@ -116,10 +117,25 @@ def filter_chain(
         make_listener(style) as shown,
         drawn_up(papers, shown, source, target, job) as listen,
     ):
-        for sentence in advice(job, array.shape, bound) if notes else ():
+        for sentence in _advice(job, array.shape, bound) if notes else ():
             say(f"note: {sentence}")
-        bounded = within(engine, request, max_memory_bytes, fleet=hosts is not None)
+        bounded = _bounded(engine, request, max_memory_bytes, fleet=hosts is not None)
         run(request, open_output, bounded, listen)
+
+
+def _advice(job: Job, shape: tuple[int, ...], bound: float) -> Iterator[str]:
+    from coordinator.advice import advice
+
+    return advice(job, shape, bound)
+
+
+def _bounded(engine: Engine, request: Request, limit_bytes: int | None, *, fleet: bool) -> Engine:
+    """Return the engine, bounded if there is a bound."""
+    if limit_bytes is None:
+        return engine
+    from coordinator.budget import within
+
+    return within(engine, request, limit_bytes, fleet=fleet)
 
 
 def _words(links: Sequence[Link]) -> tuple[tuple[str, str], ...]:
@@ -145,6 +161,7 @@ def open_engine(
 
         yield LocalEngine()
     else:
+        from coordinator.budget import frugal
         from coordinator.config import load_hosts
         from coordinator.credential import find_credential
         from coordinator.engines.http import HttpEngine

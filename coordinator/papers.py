@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coordinator.errors import InputError, StoreError
-from coordinator.provenance import provenance_path
 
 if TYPE_CHECKING:
     from coordinator.events import Event, Listener
@@ -72,6 +71,8 @@ class Papers:
         InputError
             Naming the file.
         """
+        from coordinator.provenance import provenance_path
+
         if self.provenance:
             _check(provenance_path(target), PROVENANCE_START, target)
         if self.report:
@@ -177,13 +178,15 @@ def _write_all(
             papers.report, render(told, _facts(papers, told, source, target, known, started))
         )
     if papers.provenance is not False and known is not None:
-        _write_provenance(provenance_path(target), known.encode(), asked=bool(papers.provenance))
+        _write_provenance(target, known.encode(), asked=bool(papers.provenance))
 
 
-def _write_provenance(path: Path, text: str, *, asked: bool) -> None:
+def _write_provenance(target: Path, text: str, *, asked: bool) -> None:
+    from coordinator.provenance import provenance_path
+
     try:
-        _check(path, PROVENANCE_START)
-        write_text(path, text)
+        _check(provenance_path(target), PROVENANCE_START)
+        write_text(provenance_path(target), text)
     except (InputError, StoreError) as error:
         if asked:
             raise

@@ -1,4 +1,4 @@
-"""A run, on one screen: greet, plan, compute, commit; and so for each stage of a job."""
+"""A run, on one screen: greet, plan, compute, commit."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from operator import index
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,19 +15,17 @@ from coordinator.errors import VerifyError
 from coordinator.events import Event, Listener, RunFinished, RunStarted, TileKept
 from coordinator.output import Output
 from coordinator.stores import Source
-from coordinator.stores.memory import ArraySink, ArraySource
-from coordinator.stores.scratch import scratch
-from coordinator.verify import Check, Sampling, Witness
 from tiling.choose import Choice, choose_tile
-from tiling.dtypes import Array
 from tiling.errors import BadTypeError, BadValueError
 from tiling.grid import Grid
 from tiling.halo import Halo
 from tiling.job import Job
-from tiling.operations import Arithmetic
 from tiling.operations.base import ANYTHING, dtype_bound
 from tiling.plan import Plan
-from tiling.stages import Stage, stages, wants_bound
+from tiling.stages import stages, wants_bound
+
+if TYPE_CHECKING:
+    from coordinator.verify import Sampling
 
 PIECE_BYTES = 16 * 2**20
 """Of a block that is looked at, or combined with others, in this process."""
@@ -119,7 +117,9 @@ def run(
     parts = stages(job, bound)
     if len(parts) == 1:
         return run_job(replace(request, bound=bound), open_output, engine, listen)
-    return _Relay(request, parts, engine, listen).run(open_output(None))
+    from coordinator.relay import Relay
+
+    return Relay(request, parts, engine, listen).run(open_output(None))
 
 
 def run_job(
@@ -152,63 +152,24 @@ def _fill(request: Request, plan: Plan, output: Output, engine: Engine, tell: He
     tell(started(request, plan, output.sink.name))
     for kept in sorted(output.kept):
         tell(TileKept(kept, plan[kept].write.size * plan.output_itemsize))
-    sample = request.sampling.draw(plan.grid) if request.sampling else ()
-    witness = Witness(sample, tell)
     job, source = request.job, request.source
-    if len(output.kept) < len(plan):
-        mission = Mission(job, plan, source, output.sink, output.journal, output.kept)
-        engine.run(mission, witness)
+    mission = Mission(job, plan, source, output.sink, output.journal, output.kept)
+    if request.sampling is None:
+        _compute(mission, engine, tell)
+        return
+    from coordinator.verify import Check, Witness
+
+    sample = request.sampling.draw(plan.grid)
+    witness = Witness(sample, tell)
+    _compute(mission, engine, witness)
     check = Check(job, plan, source, output.sink.region)
     for _ in check.tiles(sample, witness.makers):
         pass
 
 
-class _Relay:
-    """Stages one after another; an intermediate array lives until its last reader is done."""
-
-    def __init__(
-        self, request: Request, parts: tuple[Stage, ...], engine: Engine, listen: Listener
-    ) -> None:
-        self._request = request
-        self._parts = parts
-        self._engine = engine
-        self._listen = listen
-        self._arrays: dict[int, Source] = {0: request.source}
-
-    def run(self, output: Output) -> Plan:
-        """Run every stage, the last one into the output; return that one's plan."""
-        try:
-            for index in range(len(self._parts) - 1):
-                self._between(index)
-        except BaseException:
-            output.abandon()
-            raise
-        return self._stage(len(self._parts) - 1, output)
-
-    def _between(self, index: int) -> None:
-        part = self._parts[index]
-        array = scratch(self._request.source.shape, part.target)
-        self._stage(index, Output(ArraySink(array, "intermediate")))
-        self._arrays[part.number] = ArraySource(array, "intermediate")
-        needed = {read for later in self._parts[index + 1 :] for read in later.inputs}
-        self._arrays = {n: source for n, source in self._arrays.items() if n in needed}
-
-    def _stage(self, index: int, output: Output) -> Plan:
-        """Run one stage, which commits or abandons its output."""
-        part = self._parts[index]
-        sources = [self._arrays[number] for number in part.inputs]
-        if isinstance(part.work, Arithmetic):
-            return _combine(part.work, sources, output)
-        title = self._request.title or part.work.calls[0].filter
-        stage = Request(
-            part.work,
-            sources[0],
-            self._request.tile,
-            f"{title}, stage {index + 1} of {len(self._parts)}",
-            part.bound,
-            self._request.sampling,
-        )
-        return run_job(stage, lambda _: output, self._engine, self._listen)
+def _compute(mission: Mission, engine: Engine, tell: Hearer) -> None:
+    if len(mission.kept) < len(mission.plan):
+        engine.run(mission, tell)
 
 
 def known_bound(job: Job, source: Source) -> float:
@@ -219,35 +180,18 @@ def known_bound(job: Job, source: Source) -> float:
 def bound_of(source: Source) -> float:
     """Return the largest magnitude among all samples, NaN if there is one."""
     bound = 0.0
-    for block in (source.read(tile.read) for tile in _pieces(source)):
+    for block in (source.read(tile.read) for tile in pieces(source)):
         both = np.max(block), np.min(block)
         bound = float(np.max([bound, abs(float(both[0])), abs(float(both[1]))]))
     return bound
 
 
-def _pieces(source: Source) -> Plan:
+def pieces(source: Source) -> Plan:
     """Cut an array into slabs that are read at a time where nothing is sent."""
     shape, itemsize = source.shape, source.dtype.itemsize
     halo, wraps = Halo.none(len(shape)), (False,) * len(shape)
     tile = choose_tile(shape, itemsize, halo, wraps, 1, max_tile_bytes=PIECE_BYTES).tile
     return Plan(Grid(shape, tile), halo, wraps, itemsize, itemsize)
-
-
-def _combine(work: Arithmetic, sources: list[Source], output: Output) -> Plan:
-    """Compute sample by sample, here: it takes less than sending the samples would."""
-    plan = _pieces(sources[0])
-    try:
-        for tile in plan:
-            blocks = [source.read(tile.read) for source in sources]
-            region = output.sink.region(tile.write)
-            native: Array = np.empty(region.shape, region.dtype.newbyteorder("="))
-            work.combine(blocks, native)
-            region[...] = native
-    except BaseException:
-        output.abandon()
-        raise
-    output.commit()
-    return plan
 
 
 def tile_shape(tile: Any, ndim: int) -> tuple[int, ...] | None:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("tiling", "worker", "coordinator")
 FILES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 IMPURE = {
-    *("asyncio", "aiohttp", "pathlib", "os", "time", "random", "logging", "typer", "rich"),
+    *("asyncio", "aiohttp", "pathlib", "os", "time", "random", "logging", "click", "rich"),
     *("socket", "subprocess", "threading"),
 }
 KERNEL_ONLY = {"scipy", "numba"}
@@ -115,7 +115,8 @@ except SystemExit as end:
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["blur"], ["demo"], ["plan"], ["diff"], ["show"], ["hosts"], ["config"]]
+    "arguments",
+    [[], ["blur"], ["demo"], ["plan"], ["diff"], ["show"], ["hosts"], ["config"], ["run"]],
 )
 def test_help_is_quick(arguments: list[str]) -> None:
     """Help loads neither NumPy nor aiohttp nor the live display."""
@@ -129,3 +130,24 @@ def test_the_coordinator_of_a_fleet_loads_no_scipy() -> None:
     modules = loaded("import coordinator.engines.http, coordinator.files, coordinator.api")
     assert "coordinator.engines.http" in modules
     assert not modules & KERNEL_ONLY
+
+
+RUN_BLUR = """
+import numpy as np
+from coordinator.cli import app
+np.save("{0}/in.npy", np.ones((30, 20), "i4"))
+try:
+    app(["blur", "{0}/in.npy", "--quiet"])
+except SystemExit as end:
+    assert not end.code, end.code
+"""
+
+
+def test_a_small_blur_loads_what_it_needs(tmp_path: Path) -> None:
+    """Beyond NumPy and click it is this program's own run: start-up is most of what it costs."""
+    modules = loaded(RUN_BLUR.format(tmp_path))
+    assert (tmp_path / "in.blur.npy").exists()
+    own = {"display", "report", "provenance", "budget", "verify", "relay", "config", "api"}
+    assert not modules & {f"coordinator.{name}" for name in own}
+    assert not modules & {"tiling.filters.ranks", "tiling.operations.windows"}
+    assert not modules & {"pydantic", "rich", "aiohttp", "asyncio", "logging", "numba", "scipy"}

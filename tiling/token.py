@@ -7,7 +7,6 @@ the file is theirs. The text never stands in a repr or in a message of an error.
 
 from __future__ import annotations
 
-import hmac
 import re
 from dataclasses import dataclass, field
 from typing import Self
@@ -78,8 +77,10 @@ class Token:
 
     def opens(self, header: str | None) -> bool:
         """Tell whether a header ``Authorization`` carries this token, in constant time."""
+        from hmac import compare_digest  # which loads OpenSSL
+
         scheme, _, given = (header or "").partition(" ")
-        same = hmac.compare_digest(
+        same = compare_digest(
             given.strip().encode("utf-8", "surrogateescape"), self._text.encode("ascii")
         )
         return same and scheme.lower() == "bearer"

@@ -8,12 +8,12 @@ import os
 import signal
 import socket
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated
+from typing import Any, TypeAlias, get_args
 
-import typer
+import click
 from platformdirs import user_cache_path
 
 from tiling.errors import UnsupportedError
@@ -33,56 +33,96 @@ USAGE = 2
 """Exit code of what can't be served as asked."""
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - the fleet is on other machines; --host narrows it
+FILE = click.Path(path_type=Path)
 
-app = typer.Typer(
-    add_completion=False,
-    pretty_exceptions_enable=False,  # they show local variables
-    rich_markup_mode=None,
+Function: TypeAlias = Callable[..., Any]
+
+EPILOG = """
+\b
+Examples:
+  worker --port 8080 --tls
+  worker --insecure --host 127.0.0.1 --port 0 --threads 2
+
+\b
+Exit codes:
+  0         stopped, and everything in flight was answered
+  1         a fault of the worker itself
+  2         usage
+  6         the token file or the certificate can't be used
+  7         can't listen
+  130, 143  stopped at once: a second signal, or tiles took too long
+"""
+"""The end of the help; a line of ``\\b`` keeps a paragraph's lines."""
+
+
+def option(*names: str, **attributes: Any) -> Callable[[Function], Function]:
+    """Give the command an option that shows its default and its variable."""
+    shown = {"show_default": True, "show_envvar": True}
+    return click.option(*names, **{**shown, **attributes})
+
+
+@click.command("worker", epilog=EPILOG)
+@option("--host", default=EVERYWHERE, help="Address to listen on.")
+@option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    help="Port to listen on; 0 takes a free one.",
 )
-
-
-@app.command()
-def worker(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = EVERYWHERE,
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
-    ] = 8080,
-    threads: Annotated[
-        int, typer.Option(min=1, help="Tiles computed at the same time.", show_default="cores")
-    ] = usable_cores(),
-    kernel: Annotated[
-        Wish, typer.Option(help="What computes: auto takes the compiled one if it proves itself.")
-    ] = "auto",
-    token_file: Annotated[
-        Path | None,
-        typer.Option(
-            envvar=FILE_VARIABLE,
-            show_default="in your configuration folder",
-            help="File with the fleet's token; made when there is none.",
-        ),
-    ] = None,
-    allow_host: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="A further name by which clients call this worker."),
-    ] = None,
-    tls: Annotated[
-        bool,
-        typer.Option("--tls", help="Encrypt, with a certificate that is made on first use."),
-    ] = False,
-    tls_cert: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Encrypt with this certificate (PEM, with its chain)."),
-    ] = None,
-    tls_key: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Its key (PEM), if that is not in the same file."),
-    ] = None,
-    insecure: Annotated[
-        bool, typer.Option("--insecure", help="Serve everybody on this machine, without a token.")
-    ] = False,
-    insecure_network: Annotated[
-        bool, typer.Option("--insecure-network", help="With --insecure: everybody on the network.")
-    ] = False,
+@option(
+    "--threads",
+    type=click.IntRange(min=1),
+    default=usable_cores,
+    show_default="cores",
+    help="Tiles computed at the same time.",
+)
+@option(
+    "--kernel",
+    type=click.Choice(get_args(Wish)),
+    default="auto",
+    help="What computes: auto takes the compiled one if it proves itself.",
+)
+@option(
+    "--token-file",
+    type=FILE,
+    metavar="FILE",
+    envvar=FILE_VARIABLE,
+    show_default="in your configuration folder",
+    help="File with the fleet's token; made when there is none.",
+)
+@option(
+    "--allow-host",
+    multiple=True,
+    metavar="NAME",
+    help="A further name by which clients call this worker.",
+)
+@option("--tls", is_flag=True, help="Encrypt, with a certificate that is made on first use.")
+@option(
+    "--tls-cert",
+    type=FILE,
+    metavar="FILE",
+    help="Encrypt with this certificate (PEM, with its chain).",
+)
+@option(
+    "--tls-key",
+    type=FILE,
+    metavar="FILE",
+    help="Its key (PEM), if that is not in the same file.",
+)
+@option("--insecure", is_flag=True, help="Serve everybody on this machine, without a token.")
+@option("--insecure-network", is_flag=True, help="With --insecure: everybody on the network.")
+def app(
+    host: str,
+    port: int,
+    threads: int,
+    kernel: Wish,
+    token_file: Path | None,
+    allow_host: Sequence[str],
+    tls: bool,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    insecure: bool,
+    insecure_network: bool,
 ) -> None:
     """Filter tiles for coordinators, until SIGTERM or Ctrl-C.
 
@@ -95,8 +135,8 @@ def worker(
         token = None if insecure else shared_token(token_path(token_file))
         if insecure:
             warn_insecure(host, network=insecure_network)
-        check_names(allow_host or ())
-        guard = Guard.of(token, [*own_names(), *(allow_host or ())])
+        check_names(allow_host)
+        guard = Guard.of(token, [*own_names(), *allow_host])
         identity = shown_identity(tls_cert, tls_key, own=tls)
         selected = select(kernel, str(user_cache_path("tilefan") / "compiled"))
         if selected.note:
@@ -109,12 +149,12 @@ def worker(
     except WorkerError as error:
         say(str(error))
         code = error.exit_code
-    raise typer.Exit(code)
+    raise click.exceptions.Exit(code)
 
 
 def say(text: str) -> None:
     """Tell the person who started this worker, apart from what programs read."""
-    typer.echo(f"worker: {text}", err=True)
+    click.echo(f"worker: {text}", err=True)
 
 
 def shared_token(path: Path) -> Token:
@@ -129,7 +169,7 @@ def shown_identity(certificate: Path | None, key: Path | None, *, own: bool) -> 
     """Return the identity that was asked for; None for a worker that does not encrypt."""
     if certificate is None:
         if key is not None:
-            raise typer.BadParameter("a key without a certificate: add --tls-cert FILE")
+            raise click.BadParameter("a key without a certificate: add --tls-cert FILE")
         if not own:
             return None
         identity, made = own_identity()
@@ -137,7 +177,7 @@ def shown_identity(certificate: Path | None, key: Path | None, *, own: bool) -> 
             say("made a certificate: put the lines below into each coordinator's hosts.toml")
         return identity
     if own:
-        raise typer.BadParameter("--tls makes its own certificate: leave it out with --tls-cert")
+        raise click.BadParameter("--tls makes its own certificate: leave it out with --tls-cert")
     return Identity.load(certificate, key)
 
 
@@ -145,7 +185,7 @@ def warn_insecure(host: str, *, network: bool) -> None:
     """Warn of a worker without a token; on a network it must have been asked for twice."""
     if not is_loopback(host) and not network:
         hint = "--insecure serves this machine only: add --host 127.0.0.1, or --insecure-network"
-        raise typer.BadParameter(hint)
+        raise click.BadParameter(hint)
     who = "everybody who reaches" if network else "every user of"
     say(f"no token is asked for: {who} {host} can use this worker")
 
@@ -154,7 +194,7 @@ def check_names(names: Iterable[str]) -> None:
     """Refuse what can't stand in ``Host``."""
     for name in names:
         if not name_of(name):
-            raise typer.BadParameter(f"--allow-host: {name!r} is no name of a host")
+            raise click.BadParameter(f"--allow-host: {name!r} is no name of a host")
 
 
 def own_names() -> tuple[str, str]:
@@ -221,7 +261,7 @@ def announce(host: str, bound: str, port: int, pin: str | None = None) -> None:
         lines += ["[[hosts]]", f'url = "https://{there}"', f'certificate = "{pin}"']
     else:
         lines += [f'hosts = ["{there}"]']
-    typer.echo("\n".join(lines))
+    click.echo("\n".join(lines))
 
 
 def main() -> None:

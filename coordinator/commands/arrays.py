@@ -1,35 +1,43 @@
-"""The commands about arrays that are there already: `coord diff`, `coord show`, `coord preview`."""
+"""The commands about arrays that are there already: `coord diff`, `show`, `preview`."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from coordinator.arguments import numbers
+from coordinator.commands.options import (
+    JSON,
+    argument,
+    command,
+    file_option,
+    option,
+)
+from coordinator.commands.sections import OUTPUT, RUN
 from coordinator.endings import exit_codes
 
-Json = Annotated[bool, typer.Option("--json", help="Print it as one line of JSON.")]
+TILE = option(
+    RUN,
+    "--tile",
+    metavar="SHAPE",
+    help="Shape of the tiles, if no provenance tells: one size, or one per axis.",
+)
 
-Tile = Annotated[
-    str | None,
-    typer.Option(help="Shape of the tiles, if no provenance tells: one size, or one per axis."),
-]
 
-
-def diff(
-    left: Annotated[Path, typer.Argument(metavar="A", help="A .npy file of numbers.")],
-    right: Annotated[Path, typer.Argument(metavar="B", help="Another one.")],
-    tile: Tile = None,
-    as_json: Json = False,
-) -> None:
+@command(
+    "diff",
+    argument("left", "A", "A .npy file of numbers."),
+    argument("right", "B", "Another one."),
+    TILE,
+    JSON,
+    examples=("coord diff out.npy scipy.npy", "coord diff out.npy scipy.npy --tile 128,768,3"),
+)
+def diff(left: Path, right: Path, tile: str | None, as_json: bool) -> None:
     """Compare two .npy files to the bit: where they differ, how often and how far.
 
     Neither is loaded whole. Exits with 0 if they are equal and with 5 if they differ.
-
-    Example: coord diff out.npy scipy.npy --tile 128,768,3
     """
     with exit_codes():
         from coordinator.afterwards import diff_files
@@ -39,21 +47,22 @@ def diff(
         size = numbers(tile, int, "--tile") if tile else None
         found, cut = diff_files(left, right, size)
         if as_json:
-            typer.echo(json.dumps(differences.to_json(names, found)))
+            click.echo(json.dumps(differences.to_json(names, found)))
         else:
-            typer.echo("\n".join(differences.lines(names, found, cut)))
-        raise typer.Exit(0 if found.equal else 5)
+            click.echo("\n".join(differences.lines(names, found, cut)))
+        raise click.exceptions.Exit(0 if found.equal else 5)
 
 
-def show(
-    output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="A .npy file with provenance.")],
-    as_json: Json = False,
-) -> None:
+@command(
+    "show",
+    argument("output", "OUTPUT", "A .npy file with provenance (see coord blur)."),
+    JSON,
+    examples=("coord show out.npy",),
+)
+def show(output: Path, as_json: bool) -> None:
     """Tell how a file was made, and check that it is still what was written.
 
     Exits with 5 if its bytes have changed, and with 2 if nothing is known of it.
-
-    Example: coord show out.npy, after coord blur in.npy -o out.npy
     """
     with exit_codes():
         from coordinator.afterwards import show_file
@@ -61,23 +70,24 @@ def show(
 
         known, intact = show_file(output)
         if as_json:
-            typer.echo(json.dumps({**json.loads(known.encode()), "intact": intact}))
+            click.echo(json.dumps({**json.loads(known.encode()), "intact": intact}))
         else:
-            typer.echo("\n".join(origins.lines(known, intact=intact)))
-        raise typer.Exit(5 if intact is False else 0)
+            click.echo("\n".join(origins.lines(known, intact=intact)))
+        raise click.exceptions.Exit(5 if intact is False else 0)
 
 
-def preview(
-    before: Annotated[Path, typer.Argument(metavar="INPUT", help="A .npy file of numbers.")],
-    after: Annotated[Path, typer.Argument(metavar="OUTPUT", help="What was made of it.")],
-    picture: Annotated[Path, typer.Option("--output", "-o", help="The PNG file to write.")],
-    tile: Tile = None,
-) -> None:
+@command(
+    "preview",
+    argument("before", "INPUT", "A .npy file of numbers."),
+    argument("after", "OUTPUT", "What was made of it."),
+    file_option(OUTPUT, "--output", "-o", "picture", required=True, help="The PNG file to write."),
+    TILE,
+    examples=("coord preview in.npy out.npy -o preview.png",),
+)
+def preview(before: Path, after: Path, picture: Path, tile: str | None) -> None:
     """Make a picture: before, after and the difference, with the seams of the tiles marked.
 
     Of an array of more than two axes it is the middle slice along the two longest.
-
-    Example: coord preview in.npy out.npy -o preview.png
     """
     with exit_codes():
         from coordinator.afterwards import preview_files

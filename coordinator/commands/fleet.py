@@ -1,65 +1,102 @@
-"""The commands about the fleet and the settings: `coord hosts`, `coord config`."""
+"""The commands about the fleet and the settings: `coord hosts`, `doctor`, `demo`, `config`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
+from coordinator.commands.options import QUIET, TOKEN_FILE, argument, command, flag, option
+from coordinator.commands.options import hosts as hosts_option
+from coordinator.commands.sections import DISPLAY, FLEET
 from coordinator.completion import worker_names
 from coordinator.endings import exit_codes
-from tiling.token import FILE_VARIABLE
 
-TokenFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--token-file", envvar=FILE_VARIABLE, metavar="FILE", help="File with the fleet's token."
+
+@command(
+    "hosts",
+    argument(
+        "names",
+        "[WORKER]...",
+        "Those to look at; all unless given.",
+        nargs=-1,
+        type=str,
+        shell_complete=worker_names,
     ),
-]
-
-
-def hosts(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[WORKER]...",
-            help="Those to look at; all unless given.",
-            autocompletion=worker_names,
-        ),
-    ] = None,
-    hosts: Annotated[
-        Path, typer.Option("--hosts", envvar="COORD_HOSTS", metavar="FILE", help="hosts.toml.")
-    ] = Path("hosts.toml"),
-    token_file: TokenFile = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Look again until interrupted.")] = False,
-) -> None:
+    hosts_option(default=Path("hosts.toml")),
+    TOKEN_FILE,
+    flag(DISPLAY, "--watch", help="Look again until interrupted."),
+    examples=("coord hosts", "coord hosts node1:8080 --hosts hosts.toml --watch"),
+)
+def hosts(names: Sequence[str], hosts: Path, token_file: Path | None, watch: bool) -> None:
     """Show the fleet as it is now: who is there, how busy, and for how long.
 
     Exits with 3 if nobody can be reached; coord doctor says more about each.
-
-    Example: coord hosts --hosts hosts.toml --watch
     """
     with exit_codes():
         from coordinator.config import load_hosts
         from coordinator.credential import find_credential
         from coordinator.watch import run_hosts
 
-        run_hosts(load_hosts(hosts), find_credential(token_file), names or (), watch=watch)
+        run_hosts(load_hosts(hosts), find_credential(token_file), names, watch=watch)
 
 
-def config(
-    context: typer.Context,
-    hosts: Annotated[
-        Path | None,
-        typer.Option("--hosts", envvar="COORD_HOSTS", metavar="FILE", help="hosts.toml."),
-    ] = None,
-    token_file: TokenFile = None,
-) -> None:
-    """Show every setting, and where it came from: an option, the environment, a file, or none.
+@command(
+    "doctor",
+    hosts_option(required=True),
+    TOKEN_FILE,
+    examples=("coord doctor --hosts hosts.toml",),
+)
+def doctor(hosts: Path, token_file: Path | None) -> None:
+    """Examine every worker of a hosts.toml: is it reached, trusted, right, and how fast.
 
-    Example: coord config --hosts hosts.toml
+    Prints a table, and for each worker that can't be used what to do about it. Exits with 0 if
+    there is one to work with, with 6 if tokens or certificates are in the way, or else with 3.
     """
+    with exit_codes():
+        from coordinator.config import load_hosts
+        from coordinator.credential import find_credential, warn_of_clear_text
+        from coordinator.doctor import run_doctor
+
+        config, credential = load_hosts(hosts), find_credential(token_file)
+        warn_of_clear_text(config, credential)
+        run_doctor(config, credential)
+
+
+@command(
+    "demo",
+    option(
+        FLEET,
+        "--workers",
+        type=click.IntRange(1, 64),
+        default=2,
+        help="Processes to start.",
+    ),
+    QUIET,
+    examples=("coord demo", "coord demo --workers 4"),
+)
+def demo(workers: int, quiet: bool) -> None:
+    """Show it all on this machine: real workers, a real array, and SciPy's own bits.
+
+    Starts worker processes on loopback, blurs a 1024x768x3 int32 array through them, compares with
+    SciPy, prints a table and stops the workers. Exits with 5 if a single bit differs.
+    """
+    with exit_codes():
+        from coordinator.demo import run_demo
+
+        run_demo(workers, quiet=quiet)
+
+
+@command(
+    "config",
+    hosts_option(),
+    TOKEN_FILE,
+    examples=("coord config", "coord config --hosts hosts.toml"),
+)
+def config(hosts: Path | None, token_file: Path | None) -> None:
+    """Show every setting, and where it came from: an option, the environment, a file, or none."""
+    context = click.get_current_context()
     with exit_codes():
         from coordinator.origin import settings
 
@@ -68,4 +105,4 @@ def config(
         rows = list(settings(hosts, token_file, given))
         wide = [max(len(getattr(row, part)) for row in rows) for part in ("name", "value")]
         for row in rows:
-            typer.echo(f"{row.name:{wide[0]}}  {row.value:{wide[1]}}  {row.origin}")
+            click.echo(f"{row.name:{wide[0]}}  {row.value:{wide[1]}}  {row.origin}")

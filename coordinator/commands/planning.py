@@ -7,10 +7,41 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import typer
+import click
 
-from coordinator.arguments import memory, numbers
+from coordinator.arguments import gaussian, memory, numbers
+from coordinator.commands.options import GAUSSIAN, JSON, SOURCE, WHERE, command
 from coordinator.endings import exit_codes
+
+
+@command(
+    "plan",
+    SOURCE,
+    *GAUSSIAN,
+    *WHERE,
+    JSON,
+    examples=(
+        "coord plan in.npy --sigma 8",
+        "coord plan in.npy --sigma 8 --hosts hosts.toml --max-memory 500MB --json",
+        "coord filter median_filter in.npy --size 5 --dry-run",
+    ),
+)
+def plan(
+    source: Path,
+    hosts: Path | None,
+    token_file: Path | None,
+    tile: str | None,
+    max_memory: str | None,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Say what a blur would cost, and whether sending it is worth it; nothing is written.
+
+    Workers are greeted and each filters one block, so that its speed is measured.
+    """
+    links = [("gaussian_filter", gaussian(given))]
+    where = hosts, token_file, tile, max_memory
+    show_plan(lambda: links, source, *where, as_json=as_json)
 
 
 def show_plan(
@@ -39,6 +70,6 @@ def show_plan(
             max_memory_bytes=limit_bytes,
         )
         if as_json:
-            typer.echo(json.dumps(forecasts.to_json(forecast)))
+            click.echo(json.dumps(forecasts.to_json(forecast)))
         else:
-            typer.echo("\n".join(forecasts.lines(forecast)))
+            click.echo("\n".join(forecasts.lines(forecast)))

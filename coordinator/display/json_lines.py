@@ -3,10 +3,10 @@
     {"version": 1, "time_s": 0.25, "event": "TileStored", "tile": 7, "worker": ..., ...}
 
 `time_s` counts from the first event. The other keys are the fields of the event of that name in
-`coordinator/events.py`, and `event_schema` writes them down as a JSON Schema: that is
-`docs/events.schema.json`. New events and new fields may come without a new version, so readers skip
-what they do not know; a field that goes away or changes its meaning makes a new version. Numbers
-that are not finite are null.
+`coordinator.events` or `coordinator.fortunes`, and `event_schema` writes them down as a JSON
+Schema: that is `docs/events.schema.json`. New events and new fields may come without a new version,
+so readers skip what they do not know; a field that goes away or changes its meaning makes a new
+version. Numbers that are not finite are null.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import json
 import math
 import types
 import typing
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -54,7 +54,8 @@ def _finite(value: object) -> object:
 
 def event_schema() -> dict[str, Any]:
     """Write the JSON Schema (draft 2020-12) of a line, derived from the events themselves."""
-    kinds: tuple[type, ...] = typing.get_args(events.Event)
+    named = (getattr(events, name) for name in events.__all__)
+    kinds = (kind for kind in named if isinstance(kind, type) and is_dataclass(kind))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "An event of a tilefan run",

@@ -14,14 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from coordinator import Fleet
 from coordinator.engines.local import LocalEngine
-from coordinator.errors import VerifyError
+from coordinator.errors import InputError, VerifyError
 from coordinator.events import Event
 from coordinator.output import Output
 from coordinator.run import Request, run
 from coordinator.stores.memory import ArraySink, ArraySource
 from coordinator.verify import Sampling, corners, difference
 from tests.fleet.inside_thread import worker_thread
+from tests.fleet.processes import WorkerProcess
 from tiling.filters import FILTERS
 from tiling.grid import Grid
 from tiling.job import Job
@@ -147,3 +149,85 @@ def test_a_difference_is_one_of_bits() -> None:
     assert difference(one.astype(">f8"), one, (0, 0)) is None
     assert difference(-one, one, (5, 5)) is not None
     assert difference(np.zeros(()), np.ones(()), ()) == "first at (): 0.0, not 1.0"
+
+
+CHECKED = [
+    ("filter median_filter in.npy --size 3,5 -o out.npy", "--filter median_filter --size 3,5"),
+    (
+        "median in.npy --size 4 --mode wrap -o out.npy",
+        "--filter median_filter --size 4 --mode wrap",
+    ),
+    ("sobel in.npy --dtype float32 -o out.npy", "--filter sobel --dtype float32"),
+    (
+        "filter uniform_filter in.npy --size 3 --dtype float64 -o out.npy",
+        "--filter uniform_filter --size 3 --dtype float64",
+    ),
+    ("blur in.npy --sigma 1.5,0 --cval 2 -o out.npy", "--sigma 1.5,0 --cval 2"),
+    ("run p.toml in.npy -o out.npy", ""),
+]
+
+
+@pytest.mark.parametrize(("line", "same"), CHECKED, ids=[line for line, _ in CHECKED])
+def test_a_file_of_any_filter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, same: str
+) -> None:
+    """By what is said, and without a word by its provenance; a wrong bit is found either way."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    np.save("in.npy", IMAGE)
+    Path("p.toml").write_text(
+        '[[filters]]\nname = "laplace"\n[[filters]]\nname = "maximum_filter"\nsize = 3\n'
+    )
+    made = coord(*line.split(), "--verify", "50%", "--provenance")
+    assert (made.returncode, "Traceback" in made.stderr) == (0, False), made.stderr
+    ways = [[], same.split()] if same else [[]]
+    for said in ways:
+        assert coord("verify", "out.npy", "in.npy", "-q", *said).returncode == 0
+    wrong = np.load("out.npy")
+    wrong[20, 30] += 1
+    np.save("out.npy", wrong)
+    for said in ways:
+        found = coord("verify", "out.npy", "in.npy", "-q", *said)
+        assert found.returncode == 5
+        assert "first at (20, 30)" in found.stderr
+
+
+def test_what_can_not_be_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An option that a filter has not, an unknown filter, a provenance of another job."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    np.save("in.npy", IMAGE)
+    assert coord("blur", "in.npy", "-o", "out.npy", "--provenance").returncode == 0
+    provenance = Path("out.npy.json")
+    told = provenance.read_text()
+    for said, word in (
+        (["--filter", "sobel", "--size", "3"], "sobel has no --size"),
+        (["--filter", "sobl"], "no filter"),
+        (["--filter", "rank_filter", "--size", "3"], "rank"),
+    ):
+        done = coord("verify", "out.npy", "in.npy", *said)
+        assert (done.returncode, word in done.stderr) == (2, True), done.stderr
+    for line, word in (
+        ("coord blur in.npy --sigma 2", "another job"),
+        ("coord show in.npy", "does not filter"),
+        ("", "which filter"),
+        ("coord blur --nonsense", "can't be read"),
+    ):
+        provenance.write_text(told.replace("coord blur in.npy -o out.npy --provenance", line))
+        done = coord("verify", "out.npy", "in.npy")
+        assert (done.returncode, word in done.stderr) == (2, True), done.stderr
+
+
+def test_a_fleet_verifies(two_workers: list[WorkerProcess]) -> None:
+    """With `verify` the first wrong tile ends the call; a share beyond sense is refused."""
+    with Fleet([worker.address for worker in two_workers], verify=0.5) as fleet:
+        assert fleet.gaussian_filter(IMAGE, 1.5, tile=20).tobytes() == WANT.tobytes()
+        assert fleet.run([("sobel", {})], IMAGE).tobytes() == ndimage.sobel(IMAGE).tobytes()
+    with (
+        worker_thread(one_off) as address,
+        Fleet([address], verify=1.0) as liar,
+        pytest.raises(VerifyError, match="is not SciPy's"),
+    ):
+        liar.gaussian_filter(IMAGE, 1.5)
+    with pytest.raises(InputError, match="share"):
+        Fleet(["127.0.0.1:1"], verify=2)

@@ -109,16 +109,15 @@ def completed(folder: Path, words: str) -> set[str]:
     """Return what bash would offer after these words."""
     env = {
         **ENVIRONMENT,
-        "_COORD_COMPLETE": "complete_bash",
+        "_COORD_COMPLETE": "bash_complete",
         "COMP_WORDS": words,
         "COMP_CWORD": str(len(words.split(" ")) - 1),
     }
     program = Path(sys.executable).with_name("coord")
-    return set(
-        subprocess.run(
-            [program], cwd=folder, env=env, capture_output=True, text=True, check=False
-        ).stdout.split()
-    )
+    offered = subprocess.run(
+        [program], cwd=folder, env=env, capture_output=True, text=True, check=False
+    ).stdout.splitlines()
+    return {line.partition(",")[2] for line in offered if line}
 
 
 def test_completion(folder: Path, two_workers: list[WorkerProcess]) -> None:
@@ -149,4 +148,4 @@ def test_help_tells_exit_codes(folder: Path) -> None:
     commands = ("blur", "plan", "diff", "show", "preview", "hosts", "config", "doctor", "demo")
     for command in (*commands, "verify"):
         said = " ".join(coord(folder, command, "--help").stdout.split())
-        assert f"Example: coord {command}" in said
+        assert f"Examples: coord {command}" in said

@@ -2,22 +2,26 @@
 
 An operation knows what it reads (its windows, and whether it carries state along lines), how it
 travels as JSON, and how it is applied. Filters (see `tiling.filters`) turn SciPy's parameters into
-operations; a worker runs operations only, and no code that arrives over the network.
+operations; a worker runs operations only, and no code that arrives over the network. Each kind is
+imported when it is first named: a Gaussian blur does without ranks and footprints.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tiling.errors import WireError
 from tiling.operations.arithmetic import Arithmetic
 from tiling.operations.base import Operation
-from tiling.operations.correlations import Correlations
-from tiling.operations.lines import ComplexCorrelation, RunningExtremum, RunningMean
 from tiling.operations.program import Program, Step, program_from_json
-from tiling.operations.windows import Correlation, Erosion, Extremum, Rank
+
+if TYPE_CHECKING:
+    from tiling.operations.correlations import Correlations
+    from tiling.operations.lines import ComplexCorrelation, RunningExtremum, RunningMean
+    from tiling.operations.windows import Correlation, Erosion, Extremum, Rank
 
 __all__ = [
     "KINDS",
@@ -38,23 +42,34 @@ __all__ = [
 
 Primitive: TypeAlias = Operation | Arithmetic
 
-KINDS: Mapping[str, type[Primitive]] = MappingProxyType(
+KINDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        kind.KIND: kind
-        for kind in (
-            Correlations,
-            ComplexCorrelation,
-            Correlation,
-            RunningExtremum,
-            RunningMean,
-            Extremum,
-            Rank,
-            Erosion,
-            Arithmetic,
-        )
+        "correlations": ("correlations", "Correlations"),
+        "complex_correlation": ("lines", "ComplexCorrelation"),
+        "correlation": ("windows", "Correlation"),
+        "running_extremum": ("lines", "RunningExtremum"),
+        "running_mean": ("lines", "RunningMean"),
+        "extremum": ("windows", "Extremum"),
+        "rank": ("windows", "Rank"),
+        "erosion": ("windows", "Erosion"),
+        "arithmetic": ("arithmetic", "Arithmetic"),
     }
 )
-"""What a step of a program can be."""
+"""What a step of a program can be: its `KIND`, its module and its class."""
+
+_MODULES = {name: module for module, name in KINDS.values()}
+
+if not TYPE_CHECKING:  # a checker would believe that there is every name
+
+    def __getattr__(name: str) -> Any:
+        """Import a kind when it is first named."""
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return _imported(_MODULES[name], name)
+
+
+def _imported(module: str, name: str) -> Any:
+    return getattr(import_module(f"{__name__}.{module}"), name)
 
 
 def operation_from_json(value: object) -> Operation | Program:
@@ -71,5 +86,6 @@ def _step_from_json(value: object) -> Primitive:
     if isinstance(value, dict):
         kind = value.get("kind")
         if isinstance(kind, str) and kind in KINDS:
-            return KINDS[kind].from_json(value)
+            primitive: type[Primitive] = _imported(*KINDS[kind])
+            return primitive.from_json(value)
     raise WireError(f"operation: kind must be one of {', '.join(KINDS)}")

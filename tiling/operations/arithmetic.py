@@ -16,7 +16,7 @@ from tiling.operations.base import cast_bound, summed
 
 
 def _sum(bounds: Sequence[float], target: Dtype) -> float:
-    return summed(math.fsum(bounds), target)
+    return summed(sum(bounds), target)
 
 
 def _product(bounds: Sequence[float], target: Dtype) -> float:

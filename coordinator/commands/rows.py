@@ -1,0 +1,236 @@
+"""The commands over the table of filters: `coord filter NAME`, made of its row, and the rest."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Mapping, MutableMapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from coordinator.arguments import modes, number
+from coordinator.commands.options import RUNNING, SOURCE, command, flag, option, output
+from coordinator.commands.running import run_filters
+from coordinator.commands.sections import DISPLAY, FILTER, Command, Group
+from coordinator.completion import edge_modes
+
+_AXES = "one value, or one per axis"
+
+OPTIONS: Mapping[str, str] = {
+    "sigma": f"Standard deviation in samples: {_AXES}.",
+    "order": f"Derivative; 0 smooths: {_AXES}.",
+    "truncate": "Radius of the filter, in sigmas.",
+    "radius": f"Radius in samples: {_AXES}; overrides --truncate.",
+    "size": f"Samples in the window: {_AXES}.",
+    "footprint": "The window's shape: a .npy file, or nested lists such as [[0,1],[1,1]].",
+    "structure": "What is added, or fits in: a .npy file, or nested lists.",
+    "weights": "A .npy file, or lists such as [1,2,1].",
+    "rank": "Place among the window's sorted samples; -1 is the largest.",
+    "percentile": "From 0 to 100; negative ones count from the largest.",
+    "iterations": "How many times.",
+    "border_value": "What lies beyond the array: 0 or 1.",
+    "brute_force": "Whether all samples are looked at in each iteration: 0 or 1.",
+    "mode": "Edge mode, or one per axis: reflect mirror nearest constant wrap.",
+    "cval": "Fill value of mode constant.",
+    "origin": f"Shift of the window: {_AXES}.",
+    "axis": "The axis to filter.",
+    "axes": "The axes to filter; all unless given.",
+    "output": "Dtype of the output, such as float32; the input's unless given.",
+    "mask": "Not supported.",
+}
+"""What each of SciPy's parameters means on the command line."""
+
+NAMES = {"output": "dtype"}
+"""Options with another name than SciPy's parameter."""
+
+METAVARS = {
+    **dict.fromkeys(("footprint", "structure", "weights"), "ARRAY"),
+    **dict.fromkeys(("truncate", "cval", "axis", "rank", "percentile", "iterations"), "NUMBER"),
+    **dict.fromkeys(("border_value", "brute_force"), "0|1"),
+    "mode": "MODES",
+    "axes": "AXES",
+    "output": "DTYPE",
+}
+"""What the help calls their values; numbers, unless it is said here."""
+
+TYPICAL = {
+    "sigma": "2",
+    "percentile": "90",
+    "rank": "-1",
+    "size": "5",
+    "weights": "weights.npy",
+    "axis": "0",
+    "iterations": "2",
+}
+"""What the examples give where a row takes it."""
+
+
+class Row(Command):
+    """The command of a filter; its row is imported when its options or its help are wanted.
+
+    Parameters
+    ----------
+    row : str
+        SciPy's name.
+    name : str, optional
+        Of the command, if it is another.
+    """
+
+    def __init__(self, row: str, name: str | None = None, short_help: str | None = None) -> None:
+        super().__init__(name or row, callback=partial(run_row, row), short_help=short_help)
+        self.row = row
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return the arguments and options; click asks for these before anything else."""
+        if not self.params:
+            own = own_parameters(self.row)
+            self.help, self.params = described(self.row), params_of(self.row, own)
+            given = " ".join(f"--{key} {TYPICAL[key]}" for key in TYPICAL if key in own)
+            line = f"coord filter {self.row} in.npy {given}".rstrip()
+            self.examples = (line, f"{line} --hosts hosts.toml --verify 2%")
+        return super().get_params(ctx)
+
+
+class Rows(Group):
+    """A group with a command for each row."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the names of all filters."""
+        from tiling.filters import supported
+
+        return [row.name for row in supported()]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Make the command of a row; None if there is no such row."""
+        known = cmd_name in self.list_commands(ctx)
+        return Row(cmd_name, short_help=summary(cmd_name)) if known else None
+
+
+def summary(name: str) -> str:
+    """Return what a filter does, in a line."""
+    from tiling.filters import FILTERS
+
+    return (inspect.getdoc(FILTERS[name].call) or "").partition("\n")[0]
+
+
+def described(name: str) -> str:
+    """Return the help of a row."""
+    from tiling.filters import FILTERS
+
+    row = FILTERS[name]
+    note = f" ({row.note})" if row.note else ""
+    return f"{summary(name)}\n\nHalo: {row.halo}{note}. Dtypes: {row.dtypes.value}."
+
+
+def params_of(name: str, own: Mapping[str, Any]) -> list[click.Parameter]:
+    """Return the argument and the options of a row, and those that every filter has."""
+    mine = (parameter_option(key, default) for key, default in own.items())
+    return [SOURCE, output(name), *mine, *RUNNING]
+
+
+def parameter_option(key: str, default: Any = None) -> click.Option:
+    """Return an option of text; what is required has no default."""
+    name = NAMES.get(key, key)
+    required = default is inspect.Parameter.empty
+    return option(
+        FILTER,
+        f"--{name.replace('_', '-')}",
+        name,
+        required=required,
+        metavar=METAVARS.get(key, "NUMBERS"),
+        help=OPTIONS[key],
+        shell_complete=edge_modes if key == "mode" else None,
+        **({} if required or default is None else {"default": str(default)}),
+    )
+
+
+def run_row(name: str, /, source: Path, **given: Any) -> None:
+    """Run one filter over a file."""
+    texts = texts_of(name, given)
+    run_filters(lambda: [(name, parse(texts))], source, name, **given)
+
+
+def texts_of(name: str, given: MutableMapping[str, Any]) -> dict[str, str | None]:
+    """Take what was given for a row's parameters out of a command's options."""
+    return {key: given.pop(NAMES.get(key, key)) for key in own_parameters(name)}
+
+
+def own_parameters(name: str) -> dict[str, Any]:
+    """Return the parameters that a row's command takes, with their defaults."""
+    from coordinator.pipeline import parameters_of
+
+    return {key: value for key, value in parameters_of(name).items() if key != "mask"}
+
+
+def parse(texts: Mapping[str, str | None]) -> dict[str, Any]:
+    """Read the options of a row; what was not given is left to the row's defaults."""
+    return {key: parse_one(key, text) for key, text in texts.items() if text is not None}
+
+
+def parse_one(key: str, text: str) -> Any:
+    """Read one option: a number, numbers, a word, words, or an array."""
+    from coordinator.pipeline import ARRAYS, array_from
+
+    if key in ARRAYS:
+        return _list(key, text) if text.lstrip().startswith("[") else array_from(text, Path())
+    match key:
+        case "mode":
+            return modes(text)
+        case "output":
+            return text
+        case "cval":
+            return number(text, "--cval")
+        case "brute_force":
+            return text.lower() in ("1", "true", "yes")
+    words = [_number(key, word) for word in text.split(",")]
+    return words if "," in text else words[0]
+
+
+def _number(key: str, word: str) -> int | float:
+    try:
+        return int(word)
+    except ValueError:
+        pass
+    try:
+        return float(word)
+    except ValueError:
+        raise click.BadParameter(f"{word!r} is not a number", param_hint=f"--{key}") from None
+
+
+def _list(key: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise click.BadParameter(f"not a list: {error}", param_hint=f"--{key}") from None
+
+
+@command(
+    "filters",
+    flag(DISPLAY, "--markdown", help="As the README has it."),
+    examples=("coord filters", "coord filters --markdown"),
+)
+def filters(markdown: bool) -> None:
+    """Print the table of filters: what each reads, and why its tiles are exact."""
+    from coordinator import table
+    from tiling.filters import FILTERS
+
+    if markdown:
+        click.echo(table.markdown())
+        return
+    for row in FILTERS.values():
+        note = f"; {row.note}" if row.note else ""
+        click.echo(f"{row.name:28} {row.exactness.name.lower():8} {row.halo}{note}")
+
+
+rows = Rows(
+    "filter",
+    help="Run one filter of the table; NAME --help lists its options.",
+    no_args_is_help=True,
+)
+median = Row(
+    "median_filter", "median", "Take the median of a window: as coord filter median_filter."
+)
+sobel = Row("sobel", short_help="Find edges along an axis: as coord filter sobel.")

@@ -1,0 +1,145 @@
+"""The command `coord verify`: which filters made a file, as the user or its provenance says."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import click
+
+from coordinator.arguments import gaussian, share
+from coordinator.commands.options import PROGRESS, QUIET, argument, command, option
+from coordinator.commands.rows import (
+    NAMES,
+    OPTIONS,
+    Row,
+    own_parameters,
+    parameter_option,
+    parse,
+    texts_of,
+)
+from coordinator.commands.sections import FILTER, RUN
+from coordinator.completion import filter_names
+from coordinator.endings import exit_codes
+from coordinator.errors import InputError
+from coordinator.progress import Style
+
+Links: TypeAlias = Sequence[tuple[str, Mapping[str, Any]]]
+
+BLUR = "gaussian_filter"
+DEFAULTS = {"sigma": "0.5"}
+"""What `coord blur` takes where nothing is said."""
+
+
+@command(
+    "verify",
+    argument("result", "OUTPUT", "The .npy file to check."),
+    argument("source", "INPUT", "What it was made from."),
+    option(
+        FILTER,
+        "--filter",
+        "name",
+        metavar="NAME",
+        shell_complete=filter_names,
+        help=(
+            "SciPy's name; unless given, what OUTPUT.json tells, or else gaussian_filter with "
+            "--sigma 0.5."
+        ),
+    ),
+    *(parameter_option(key) for key in OPTIONS if key != "mask"),
+    option(
+        RUN,
+        "--sample",
+        metavar="SHARE",
+        default="100%",
+        help="How much to check, such as 2% or 0.02.",
+    ),
+    PROGRESS,
+    QUIET,
+    examples=(
+        "coord verify out.npy in.npy --sigma 2 --sample 5%",
+        "coord verify out.npy in.npy --filter median_filter --size 5",
+        "coord verify out.npy in.npy --filter sobel --axis 0 --dtype float32",
+    ),
+)
+def verify(
+    result: Path,
+    source: Path,
+    name: str | None,
+    sample: str,
+    progress: Style,
+    quiet: bool,
+    **texts: str | None,
+) -> None:
+    """Check a finished file with SciPy on this machine; same parameters, please.
+
+    A file with provenance needs none: they are those of the command line in there. Exits with 5 if
+    a bit differs, and names the first one.
+    """
+    fraction = share(sample, "--sample")
+    with exit_codes():
+        from coordinator.audit import verify_file
+        from coordinator.provenance import find_provenance
+        from coordinator.verify import Sampling
+
+        said = {key: text for key, text in texts.items() if text is not None}
+        known = None if name or said else find_provenance(result)
+        links = quoted_links(known.command) if known else [_link(name or BLUR, said)]
+        verify_file(
+            links,
+            result,
+            source,
+            job=known.job if known else "",
+            sampling=Sampling(fraction),
+            style="none" if quiet else progress,
+        )
+
+
+def _link(name: str, said: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+    """Read the options of one filter; those that it has not are refused."""
+    from tiling.filters import FILTERS
+
+    if name not in FILTERS:
+        raise InputError(f"{name!r} is no filter of the table; see coord filters")
+    own = {NAMES.get(key, key): key for key in own_parameters(name)}
+    for option_name in said.keys() - own.keys():
+        raise InputError(f"{name} has no --{option_name.replace('_', '-')}")
+    texts = {own[key]: text for key, text in said.items()}
+    return name, parse({**(DEFAULTS if name == BLUR else {}), **texts})
+
+
+def quoted_links(line: str) -> Links:
+    """Return the filters of a command line that a provenance quotes.
+
+    Raises
+    ------
+    InputError
+        If no such command filters.
+    """
+    context = click.get_current_context().find_root()
+    found: click.Command | None = context.command
+    words = [word for word in shlex.split(line)[1:] if word != "--debug"]
+    while isinstance(found, click.Group) and words:
+        found = found.get_command(context, words.pop(0))
+    if found is None or isinstance(found, click.Group):
+        raise InputError(f"`{line}` does not say which filter it ran; say --filter and how")
+    try:
+        given = found.make_context(found.name, words).params
+    except click.ClickException as error:
+        raise InputError(f"`{line}` can't be read: {error.format_message()}") from None
+    return _links_of(found, given)
+
+
+def _links_of(found: click.Command, given: dict[str, Any]) -> Links:
+    from coordinator.pipeline import load_pipeline
+
+    if isinstance(found, Row):
+        return [(found.row, parse(texts_of(found.row, given)))]
+    match found.name:
+        case "blur":
+            return [(BLUR, gaussian(given))]
+        case "run":
+            return load_pipeline(given["pipeline"])
+    raise InputError(f"coord {found.name} does not filter; say --filter and how")

@@ -1,0 +1,82 @@
+"""The stages of a job (see `tiling.stages`), one after another, over intermediate arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from coordinator.engines import Engine
+from coordinator.events import Listener
+from coordinator.output import Output
+from coordinator.run import Request, pieces, run_job
+from coordinator.stores import Source
+from coordinator.stores.memory import ArraySink, ArraySource
+from coordinator.stores.scratch import scratch
+from tiling.dtypes import Array
+from tiling.operations import Arithmetic
+from tiling.plan import Plan
+from tiling.stages import Stage
+
+
+class Relay:
+    """Stages one after another; an intermediate array lives until its last reader is done."""
+
+    def __init__(
+        self, request: Request, parts: tuple[Stage, ...], engine: Engine, listen: Listener
+    ) -> None:
+        self._request = request
+        self._parts = parts
+        self._engine = engine
+        self._listen = listen
+        self._arrays: dict[int, Source] = {0: request.source}
+
+    def run(self, output: Output) -> Plan:
+        """Run every stage, the last one into the output; return that one's plan."""
+        try:
+            for index in range(len(self._parts) - 1):
+                self._between(index)
+        except BaseException:
+            output.abandon()
+            raise
+        return self._stage(len(self._parts) - 1, output)
+
+    def _between(self, index: int) -> None:
+        part = self._parts[index]
+        array = scratch(self._request.source.shape, part.target)
+        self._stage(index, Output(ArraySink(array, "intermediate")))
+        self._arrays[part.number] = ArraySource(array, "intermediate")
+        needed = {read for later in self._parts[index + 1 :] for read in later.inputs}
+        self._arrays = {n: source for n, source in self._arrays.items() if n in needed}
+
+    def _stage(self, index: int, output: Output) -> Plan:
+        """Run one stage, which commits or abandons its output."""
+        part = self._parts[index]
+        sources = [self._arrays[number] for number in part.inputs]
+        if isinstance(part.work, Arithmetic):
+            return combine(part.work, sources, output)
+        title = self._request.title or part.work.calls[0].filter
+        stage = Request(
+            part.work,
+            sources[0],
+            self._request.tile,
+            f"{title}, stage {index + 1} of {len(self._parts)}",
+            part.bound,
+            self._request.sampling,
+        )
+        return run_job(stage, lambda _: output, self._engine, self._listen)
+
+
+def combine(work: Arithmetic, sources: list[Source], output: Output) -> Plan:
+    """Compute sample by sample, here: it takes less than sending the samples would."""
+    plan = pieces(sources[0])
+    try:
+        for tile in plan:
+            blocks = [source.read(tile.read) for source in sources]
+            region = output.sink.region(tile.write)
+            native: Array = np.empty(region.shape, region.dtype.newbyteorder("="))
+            work.combine(blocks, native)
+            region[...] = native
+    except BaseException:
+        output.abandon()
+        raise
+    output.commit()
+    return plan
