@@ -47,7 +47,7 @@ from coordinator.roster import Roster, Signal, Standing
 from coordinator.slots import Slots
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from random import Random
 
     from coordinator.events import Event
@@ -70,10 +70,10 @@ class Dispatcher:
     rng : random.Random
         Dice for the jitter.
     now : float
-        Monotonic seconds, as in `handle`.
+        Monotonic seconds.
     awaits_stores : bool
-        Whether the engine will report TileStored for each Accept. If so, an accepted answer's bytes
-        stay in the budget until then, and a slow sink slows the fleet instead of filling memory.
+        Whether the engine reports TileStored for each Accept: the bytes are in the budget until
+        then, and a slow sink slows the fleet instead of filling memory.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class Dispatcher:
             Interrupted: self._interrupted,
         }
         self._on_alarm: dict[Alarm, Callable[..., None]] = {
-            Alarm.RETRY: self._retry_due,
+            Alarm.RETRY: lambda number: self._tiles.due.update({number: None}),
             Alarm.DEADLINE: self._deadline_passed,
             Alarm.PROBE: self._probe,
             Alarm.RESUME: self._resume,
@@ -123,22 +123,26 @@ class Dispatcher:
 
     @property
     def finished(self) -> bool:
-        """Whether Finish has been given; from then on `handle` returns nothing."""
+        """Whether Finish was given; from then on `handle` returns nothing."""
         return self._outcome is not None
 
     def handle(self, event: Event, now: float) -> list[Instruction]:
         """Take in one event; return what to do, in order.
 
-        An event of a kind that is not the dispatcher's business, or about a tile, an attempt or a
-        worker that it does not know (any more), changes nothing.
+        What is not the dispatcher's business, or about a tile, an attempt or a worker that it does
+        not know (any more), changes nothing.
         """
+        return self.handle_all((event,), now)
+
+    def handle_all(self, events: Iterable[Event], now: float) -> list[Instruction]:
+        """Take in what was heard together before any slot is given, so that all get a share."""
         self._now = max(self._now, now)
         self._out = []
         if self.finished:
             return self._out
-        act = self._on_event.get(type(event))
-        if act is not None:
-            act(event)
+        for event in events:
+            if (act := self._on_event.get(type(event))) is not None:
+                act(event)
         self._ring()
         if not self.finished:
             self._out += self._slots.assign(self._now)
@@ -338,9 +342,6 @@ class Dispatcher:
         self._agenda.put(self._now + after_s, (Alarm.RETRY, tile.work.tile))
         self._out.append(Tell(TileRetried(tile.work.tile, after_s, reason)))
 
-    def _retry_due(self, number: int) -> None:
-        self._tiles.due[number] = None
-
     def _give_up(self, tile: OpenTile) -> None:
         failed = self._tiles.give_up(tile)
         reasons = tuple((fault.worker, fault.reason) for fault in failed.faults)
@@ -380,9 +381,8 @@ class Dispatcher:
         self._outcome = self._outcome or outcome
 
     def _close(self, outcome: Outcome) -> None:
-        for tile in self._tiles.open.values():
-            for attempt in tile.live:
-                self._cancel(attempt)
+        for attempt in (each for tile in self._tiles.open.values() for each in tile.live):
+            self._cancel(attempt)
         self._out.append(Finish(outcome))
 
     def _ask_to_be_woken(self) -> None:

@@ -18,11 +18,11 @@ MAX_PIN = 8192
 """Characters of a pin: ours have some 500, an RSA certificate with many names a few thousand."""
 
 
-class _PinnedObject(ssl.SSLObject):
-    """One side of a connection that ends where the peer's certificate is another."""
+class _PinnedSocket(ssl.SSLSocket):
+    """A connection that ends where the peer's certificate is another."""
 
-    def do_handshake(self) -> None:
-        super().do_handshake()
+    def do_handshake(self, block: bool = False) -> None:
+        super().do_handshake(block)
         context = self.context
         shown = self.getpeercert(binary_form=True)
         if not isinstance(context, PinnedContext) or shown != context.pin:
@@ -36,7 +36,7 @@ class PinnedContext(ssl.SSLContext):
     """
 
     pin: bytes
-    sslobject_class = _PinnedObject
+    sslsocket_class = _PinnedSocket
 
     @classmethod
     def to(cls, pin: bytes) -> Self:
@@ -98,8 +98,8 @@ def authority_context(path: Path) -> ssl.SSLContext:
     return context
 
 
-def tls_context(certificate: str | None, authority: Path | None) -> ssl.SSLContext | bool:
-    """Return what a connection is to trust; True: what this system trusts."""
+def tls_context(certificate: str | None, authority: Path | None) -> ssl.SSLContext | None:
+    """Return what a connection is to trust; None: what this system trusts."""
     if certificate is not None:
         return PinnedContext.to(parse_pin(certificate))
-    return authority_context(authority) if authority is not None else True
+    return authority_context(authority) if authority is not None else None

@@ -17,7 +17,8 @@ from coordinator.config import Config
 from coordinator.credential import Credential
 from coordinator.display.tables import workers_table
 from coordinator.display.words import brief_time, clock, count, inert, megabytes
-from coordinator.engines.client import Client, Refusal, make_clients, new_session
+from coordinator.engines.client import Client, Refusal, make_clients
+from coordinator.engines.session import Session
 from coordinator.errors import InputError, NoWorkerError
 
 EVERY_S: Final = 2.0
@@ -100,12 +101,12 @@ def pick(config: Config, names: Sequence[str]) -> Config:
 
 async def look_once(config: Config, credential: Credential) -> list[Seen]:
     """Ask every worker how it is, all at once."""
-    async with new_session(config.defaults.connect_timeout_s, credential) as session:
+    with Session(config.defaults.connect_timeout_s, credential.headers) as session:
         return await _look(make_clients(config, session, credential))
 
 
 async def _watch(config: Config, credential: Credential, console: Console) -> None:
-    async with new_session(config.defaults.connect_timeout_s, credential) as session:
+    with Session(config.defaults.connect_timeout_s, credential.headers) as session:
         clients = make_clients(config, session, credential)
         with Live(console=console, auto_refresh=False) as live:
             while True:

@@ -26,6 +26,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import xxhash
 
@@ -48,6 +49,14 @@ JOB, TILE, DTYPE, SHAPE, CROP, DIGEST = (
 )
 
 SPENT = "Tilefan-Spent"
+
+
+class Headers(Protocol):
+    """Headers as any HTTP library has them; names in any case."""
+
+    def get(self, name: str, default: str, /) -> str:
+        """Return the first value of a header, or the default."""
+
 
 _INTEGER = r"\d{1,18}"
 _PATTERNS = {
@@ -161,7 +170,7 @@ class Answer:
         """Return the digest over the question's digest, the headers and the body."""
         return _digest({"asked": self.asked, **self.fields()}, body)
 
-    def check(self, headers: Mapping[str, str], body: bytes | bytearray | memoryview) -> str:
+    def check(self, headers: Headers, body: bytes | bytearray | memoryview) -> str:
         """Check what a worker answered against what was wanted; return its digest.
 
         Raises
@@ -170,12 +179,12 @@ class Answer:
             Naming the first header, or the length or digest, that differs.
         """
         for name, wanted in self.fields().items():
-            if headers.get(name) != wanted:
-                raise WireError(f"{name}: {headers.get(name, 'missing')[:80]}, not {wanted}")
+            if (said := headers.get(name, "missing")) != wanted:
+                raise WireError(f"{name}: {said[:80]}, not {wanted}")
         if len(body) != self.body_bytes:
             raise WireError(f"a body of {len(body)} bytes, not {self.body_bytes}")
         digest = self.digest(body)
-        if headers.get(DIGEST) != digest:
+        if headers.get(DIGEST, "missing") != digest:
             raise WireError(f"{DIGEST}: the bytes are not the ones that were sent")
         return digest
 
@@ -205,7 +214,7 @@ class Spent:
         return {SPENT: f"{round(self.waiting_s * 1e6)},{round(self.computing_s * 1e6)}"}
 
     @classmethod
-    def parse(cls, headers: Mapping[str, str], within_s: float) -> Spent | None:
+    def parse(cls, headers: Headers, within_s: float) -> Spent | None:
         """Read the header; None if there is none, or it says more time than there was."""
         said = _PATTERNS[SPENT].fullmatch(headers.get(SPENT, ""))
         if said is None:

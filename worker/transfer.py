@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from worker import straight
 from worker.errors import Kind, RefusedError
 from worker.service import Service
 from worker.settings import Settings
@@ -100,7 +101,16 @@ async def read_body(request: web.Request, buffer: memoryview, settings: Settings
     """Read a body of exactly the buffer's size, in the time that its size allows."""
     async with deadline(settings.transfer_s(len(buffer))):
         await proceed(request)
-        await fill(buffer, request.content.iter_any())
+        filled = await _receive(request, buffer)
+    if filled < len(buffer):
+        raise RefusedError(Kind.TRUNCATED, f"{filled} bytes of {len(buffer)}")
+
+
+async def _receive(request: web.Request, buffer: memoryview) -> int:
+    transport = request.transport
+    if transport is None:
+        return 0
+    return await straight.receive(buffer, request.content, request.protocol, transport)
 
 
 async def send(

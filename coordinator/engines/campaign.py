@@ -11,7 +11,6 @@ import asyncio
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,10 +18,10 @@ from coordinator.dispatch import Dispatcher
 from coordinator.engines import Hearer, Mission
 from coordinator.engines.buffers import Buffers
 from coordinator.engines.client import (
+    Answered,
     Client,
     Refusal,
     UnknownJobError,
-    check,
 )
 from coordinator.engines.greeting import greet
 from coordinator.events import (
@@ -53,7 +52,7 @@ from coordinator.journal.records import Finished
 from coordinator.journal.seals import Seals
 from coordinator.policy import Limits
 from tiling.plan import Tile
-from tiling.wire import Answer, Question, Spent
+from tiling.wire import Answer, Question
 
 HEARTBEAT_S = 1.0
 """Between two looks at a worker that owes an answer."""
@@ -98,7 +97,7 @@ class Campaign:
         self._inbox: asyncio.Queue[Event] = asyncio.Queue()
         self._attempts: dict[tuple[int, int], asyncio.Task[None]] = {}
         self._owing: dict[str, int] = dict.fromkeys(clients, 0)
-        self._answers: dict[tuple[int, int], _Answered] = {}
+        self._answers: dict[tuple[int, int], Answered] = {}
         self._buffers = buffers
         self._stores: set[asyncio.Task[None]] = set()
         self._outcome: Outcome | None = None
@@ -118,8 +117,7 @@ class Campaign:
         """Run until the dispatcher says how it ended; every accepted tile is stored by then."""
         self._tasks = tasks
         self._chores = [tasks.create_task(self._watch(name)) for name in self._clients]
-        for greeting in greeted:
-            self._act(greeting)
+        self._act(*greeted)
         try:
             outcome = await self._decide()
         except asyncio.CancelledError:
@@ -158,11 +156,12 @@ class Campaign:
         except TimeoutError:
             return Tick()
 
-    def _act(self, event: Event) -> None:
-        for instruction in self._dispatcher.handle(event, time.monotonic()):
+    def _act(self, *events: Event) -> None:
+        for instruction in self._dispatcher.handle_all(events, time.monotonic()):
             self._perform(instruction)
-        if isinstance(event, TileAnswered):
-            self._answers.pop((event.tile, event.attempt), None)
+        for event in events:
+            if isinstance(event, TileAnswered):
+                self._answers.pop((event.tile, event.attempt), None)
 
     def _perform(self, instruction: Instruction) -> None:
         match instruction:
@@ -204,7 +203,7 @@ class Campaign:
         who = send.tile, send.worker, send.attempt
         try:
             async with asyncio.timeout(send.deadline_s):
-                answered, digest = await self._exchange(self._clients[send.worker], tile)
+                answered = await self._exchange(self._clients[send.worker], tile)
         except TimeoutError:
             reason = f"no answer within {send.deadline_s:.1f} s"
             self._inbox.put_nowait(TileFailed(*who, reason, kind=FailureKind.TIMEOUT))
@@ -218,22 +217,19 @@ class Campaign:
             self._answers[send.tile, send.attempt] = answered
             size, spent = len(answered.body), answered.spent
             told = (spent.computing_s, spent.waiting_s) if spent else ()
-            self._inbox.put_nowait(TileAnswered(*who, digest, size, *told))
+            self._inbox.put_nowait(TileAnswered(*who, answered.digest, size, *told))
 
-    async def _exchange(self, client: Client, tile: Tile) -> tuple[_Answered, str]:
-        """Send a tile and have its answer checked; return it, and the answer's digest."""
-        job, began_s = self._mission.job, time.monotonic()
+    async def _exchange(self, client: Client, tile: Tile) -> Answered:
+        """Send a tile and have its answer checked."""
+        job = self._mission.job
         question = self._seals.question(tile)
         body, asked = await asyncio.to_thread(self._load, tile, question)
         answer = Answer.to(question, asked, job.target)
         try:
-            got, headers = await client.filter(question, body, answer, asked, self._buffers)
+            return await client.filter(question, body, answer, self._buffers)
         except UnknownJobError:
             await client.admit(job)
-            got, headers = await client.filter(question, body, answer, asked, self._buffers)
-        spent = Spent.parse(headers, time.monotonic() - began_s)
-        digest = await asyncio.to_thread(check, answer, headers, got)
-        return _Answered(got, Finished(tile.index, asked, digest), spent), digest
+            return await client.filter(question, body, answer, self._buffers)
 
     def _load(self, tile: Tile, question: Question) -> tuple[memoryview, str]:
         """Read a block as it travels, and its digest; a contiguous one is not copied."""
@@ -241,16 +237,17 @@ class Campaign:
         body = np.ascontiguousarray(block, question.dtype).data.cast("B")
         return body, question.digest(body)
 
-    async def _store(self, tile: int, worker: str, answered: _Answered) -> None:
+    async def _store(self, tile: int, worker: str, answered: Answered) -> None:
         await asyncio.to_thread(self._write, self._mission.plan[tile], answered)
         self._inbox.put_nowait(TileStored(tile, worker, len(answered.body)))
         self._buffers.give(answered.body)
 
-    def _write(self, tile: Tile, answered: _Answered) -> None:
+    def _write(self, tile: Tile, answered: Answered) -> None:
         block = np.frombuffer(answered.body, self._mission.job.target).reshape(tile.write.shape)
         self._mission.sink.region(tile.write)[...] = block
         if self._mission.journal is not None:
-            self._mission.journal.record(answered.finished)
+            finished = Finished(tile.index, answered.asked, answered.digest)
+            self._mission.journal.record(finished)
 
     async def _probe(self, worker: str) -> None:
         self._inbox.put_nowait(await greet(worker, self._clients[worker], self._mission.job))
@@ -267,15 +264,6 @@ class Campaign:
                     if self._owing[worker]:
                         reason = str(error) or f"silent for {self._silent_after_s:g} s"
                         self._inbox.put_nowait(WorkerLost(worker, reason))
-
-
-@dataclass(frozen=True, slots=True)
-class _Answered:
-    """An answer that was checked: its bytes, its line in the journal, and what it took."""
-
-    body: memoryview
-    finished: Finished
-    spent: Spent | None
 
 
 def _works(mission: Mission) -> Iterator[Work]:

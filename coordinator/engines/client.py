@@ -1,36 +1,39 @@
 """One worker as the http engine sees it: greetings, jobs and tiles over HTTP.
 
-The border to aiohttp: what it raises and what a stranger may answer is turned here into our own
-values, once. Nothing that a worker says is believed before it is checked, and what it says of
-itself in words is cut short.
+The border to the network: what sockets raise and what a stranger may answer is turned here into
+our own values, once. Nothing that a worker says is believed before it is checked, and what it says
+of itself in words is cut short.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
-
-import aiohttp
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from http.client import HTTPException, HTTPMessage, HTTPResponse
+from typing import Any, TypeVar
 
 from coordinator.attestation import fault, proof
 from coordinator.config import Config, Host
 from coordinator.credential import Credential
 from coordinator.display.words import inert
 from coordinator.engines.buffers import Buffers
+from coordinator.engines.connection import ConnectError, Connection
 from coordinator.engines.introduction import about
+from coordinator.engines.session import Session
 from coordinator.events import FailureKind, WorkerReady
 from coordinator.pins import tls_context
 from tiling.attest import needed
 from tiling.errors import WireError
 from tiling.job import Job
-from tiling.wire import BODY_TYPE, DIGEST, PROTOCOL, UNKNOWN_JOB, Answer, Question
+from tiling.wire import BODY_TYPE, DIGEST, PROTOCOL, UNKNOWN_JOB, Answer, Question, Spent
 
-CHUNK_BYTES = 2**18
-"""Of a body that is sent: large against a system call, small against a socket's buffer."""
+T = TypeVar("T")
 
 MAX_JSON_BYTES = 2**16
 """Of a worker's greeting or complaint: no honest one comes near."""
@@ -100,24 +103,37 @@ class UnknownJobError(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer that was checked: its bytes, both digests, and what it took if that is known."""
+
+    body: memoryview
+    asked: str
+    digest: str
+    spent: Spent | None
+
+
+@dataclass(frozen=True, slots=True)
 class Client:
     """A worker's address, the session to reach it with, and whom to trust there.
 
     Parameters
     ----------
     host : Host
-    session : aiohttp.ClientSession
+    session : Session
     credential : Credential
         What the session shows; named to whoever has to correct it.
-    tls : ssl.SSLContext or True
+    tls : ssl.SSLContext, optional
         See `coordinator.pins`.
+    greeting_s : float
+        Longest wait for the answer to a greeting.
     """
 
     host: Host
-    session: aiohttp.ClientSession
+    session: Session
     credential: Credential
-    tls: ssl.SSLContext | bool = True
+    tls: ssl.SSLContext | None = None
     greeting_s: float = GREETING_S
+    _sending: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     async def health(self) -> dict[str, Any]:
         """Ask the worker who it is.
@@ -196,64 +212,64 @@ class Client:
         return WorkerReady(self.host.name, slots, about(health), proof(probes))
 
     async def filter(
-        self, question: Question, body: memoryview, answer: Answer, digest: str, buffers: Buffers
-    ) -> tuple[memoryview, Mapping[str, str]]:
-        """Send a tile; return the body and the headers of the answer, of the right length.
+        self, question: Question, body: memoryview, answer: Answer, buffers: Buffers
+    ) -> Answered:
+        """Send a tile; return the answer, checked.
+
+        Tiles are sent to a worker one after another, so that it computes the first while it
+        receives the second.
 
         Raises
         ------
         Refusal
-            If there is no answer, or not one of this length.
+            If there is no answer, or not the one that was asked for.
         UnknownJobError
             If the job must be registered first.
         """
-        headers = {
-            **question.fields(),
-            DIGEST: digest,
-            "Content-Type": BODY_TYPE,
-            "Content-Length": str(len(body)),
-        }
-        try:
-            async with self.session.post(
-                f"{self.host.url}/v1/tiles",
-                data=_chunks(body),
-                headers=headers,
-                allow_redirects=False,
-                ssl=self.tls,
-            ) as response:
-                if response.status != 200:
-                    raise await _refusal(response, self.credential)
-                return await _body(response, answer.body_bytes, buffers), response.headers
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise _unreached(error) from error
+        headers = {**question.fields(), DIGEST: answer.asked, "Content-Type": BODY_TYPE}
+
+        def exchange(connection: Connection) -> Answered:
+            began_s = time.monotonic()
+            with self._sending:
+                connection.ask("POST", "/v1/tiles", self.session.headers | headers, body)
+            response = self._agreed(connection)
+            got = _body(response, answer.body_bytes, buffers)
+            spent = Spent.parse(response.headers, time.monotonic() - began_s)
+            return Answered(got, answer.asked, _checked(answer, response.headers, got), spent)
+
+        return await self._use(exchange)
 
     async def _json(
-        self, method: str, path: str, data: bytes | None = None, timeout_s: float | None = None
+        self, method: str, path: str, data: bytes = b"", timeout_s: float | None = None
     ) -> Any:
-        headers = {"Content-Type": "application/json"} if data else None
+        headers = {"Content-Type": "application/json"} if data else {}
+
+        def exchange(connection: Connection) -> Any:
+            connection.ask(method, path, self.session.headers | headers, memoryview(data))
+            return _parsed(self._agreed(connection))
+
         wait_s = timeout_s or self.greeting_s
         try:
-            async with self.session.request(
-                method,
-                self.host.url + path,
-                data=data,
-                headers=headers,
-                timeout=aiohttp.ClientTimeout(total=wait_s),
-                allow_redirects=False,
-                ssl=self.tls,
-            ) as response:
-                if response.status != 200:
-                    raise await _refusal(response, self.credential)
-                return json.loads(await _at_most(response, MAX_JSON_BYTES))
-        except Refusal:
-            raise
+            async with asyncio.timeout(wait_s):
+                return await self._use(exchange)
         except TimeoutError:
             raise Refusal(FailureKind.TIMEOUT, f"no answer within {wait_s:g} s") from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise _unreached(error) from error
         except (ValueError, RecursionError):
             reason = "is no tilefan worker: its answer is not JSON"
             raise Refusal(FailureKind.REFUSED, reason, unfit=True) from None
+
+    def _agreed(self, connection: Connection) -> HTTPResponse:
+        """Wait for an answer that is 200; raise what another one means."""
+        response = connection.answer()
+        if response.status != 200:
+            raise _refusal(response, self.credential)
+        return response
+
+    async def _use(self, exchange: Callable[[Connection], T]) -> T:
+        try:
+            return await self.session.use(self.host.url, self.tls, exchange)
+        except (ConnectError, OSError, HTTPException) as error:
+            raise _unreached(error) from error
 
 
 def shown(text: str) -> str:
@@ -261,42 +277,31 @@ def shown(text: str) -> str:
     return inert(text).encode("utf-8", "replace")[:MAX_WORDS].decode("utf-8", "ignore")
 
 
-async def _chunks(body: memoryview) -> AsyncIterator[memoryview]:
-    for start in range(0, len(body), CHUNK_BYTES):
-        yield body[start : start + CHUNK_BYTES]
-
-
-async def _body(response: aiohttp.ClientResponse, size: int, buffers: Buffers) -> memoryview:
+def _body(response: HTTPResponse, size: int, buffers: Buffers) -> memoryview:
     """Read a body of exactly this size; memory is taken only for what was announced rightly."""
-    if response.content_length != size:
-        raise Refusal(FailureKind.CORRUPT, f"announced {response.content_length} bytes, not {size}")
+    if response.length != size:
+        raise Refusal(FailureKind.CORRUPT, f"announced {response.length} bytes, not {size}")
     body = buffers.take(size)
-    filled = 0
-    async for chunk in response.content.iter_any():
-        if filled + len(chunk) > size:
-            raise Refusal(FailureKind.CORRUPT, f"sent more than the {size} bytes it announced")
-        body[filled : filled + len(chunk)] = chunk
-        filled += len(chunk)
+    filled = response.readinto(body) if size else 0
     if filled != size:
         raise Refusal(FailureKind.BROKEN, f"broke off after {filled} of {size} bytes")
     return body
 
 
-async def _at_most(response: aiohttp.ClientResponse, size: int) -> bytes:
-    body = b""
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > size:
-            raise ValueError(f"more than {size} bytes")
-    return body
+def _parsed(response: HTTPResponse) -> Any:
+    """Read JSON; ValueError or RecursionError if it is none, or larger than any honest one."""
+    body = response.read(MAX_JSON_BYTES + 1)
+    if len(body) > MAX_JSON_BYTES:
+        raise ValueError(f"more than {MAX_JSON_BYTES} bytes")
+    return json.loads(body)
 
 
-async def _refusal(response: aiohttp.ClientResponse, credential: Credential) -> Exception:
+def _refusal(response: HTTPResponse, credential: Credential) -> Exception:
     """Turn an answer that is not 200 into what it means."""
     if response.status in UNTRUSTED:
         return Refusal(FailureKind.REFUSED, credential.advice, untrusted=True)
     try:
-        problem = json.loads(await _at_most(response, MAX_JSON_BYTES))
+        problem = _parsed(response)
     except (ValueError, RecursionError):
         problem = None
     problem = problem if isinstance(problem, dict) else {}
@@ -310,7 +315,7 @@ async def _refusal(response: aiohttp.ClientResponse, credential: Credential) -> 
     return Refusal(kind, reason, unfit=response.status < 500)
 
 
-def _seconds(response: aiohttp.ClientResponse) -> float | None:
+def _seconds(response: HTTPResponse) -> float | None:
     text = response.headers.get("Retry-After", "")
     return float(text) if text.isascii() and text.isdigit() and len(text) < 6 else None
 
@@ -318,29 +323,31 @@ def _seconds(response: aiohttp.ClientResponse) -> float | None:
 def _unreached(error: Exception) -> Refusal:
     """Tell a connection that was never made from one that broke."""
     match error:
-        case aiohttp.ClientConnectorCertificateError():
-            return Refusal(FailureKind.REFUSED, WRONG_CERTIFICATE, untrusted=True)
-        case aiohttp.ClientSSLError():
-            return Refusal(FailureKind.REFUSED, NO_TLS, untrusted=True)
-        case aiohttp.ClientConnectorError():
-            number = error.os_error.errno or 0
-            why = os.strerror(number) if number > 0 else str(error.os_error.strerror)
-            return Refusal(FailureKind.UNREACHED, why.lower())
-        case aiohttp.ConnectionTimeoutError():
-            return Refusal(FailureKind.UNREACHED, "no connection in time")
-        case aiohttp.ClientPayloadError():
-            return Refusal(FailureKind.BROKEN, "broke off in the middle of its answer")
-        case aiohttp.ServerDisconnectedError() | OSError():
+        case ConnectError():
+            return _unconnected(error.__cause__)
+        case OSError():
             return Refusal(FailureKind.BROKEN, "closed the connection without an answer")
-        case aiohttp.ClientResponseError():
-            return Refusal(FailureKind.CORRUPT, "does not answer in HTTP", unfit=True)
         case _:
-            return Refusal(FailureKind.BROKEN, shown(f"{type(error).__name__}: {error}"))
+            return Refusal(FailureKind.CORRUPT, "does not answer in HTTP", unfit=True)
+
+
+def _unconnected(why: BaseException | None) -> Refusal:
+    match why:
+        case ssl.SSLCertVerificationError():
+            return Refusal(FailureKind.REFUSED, WRONG_CERTIFICATE, untrusted=True)
+        case ssl.SSLError():
+            return Refusal(FailureKind.REFUSED, NO_TLS, untrusted=True)
+        case TimeoutError():
+            return Refusal(FailureKind.UNREACHED, "no connection in time")
+        case OSError(errno=int(number)) if number > 0:
+            return Refusal(FailureKind.UNREACHED, os.strerror(number).lower())
+        case _:
+            return Refusal(FailureKind.UNREACHED, shown(str(why)).lower())
 
 
 def make_clients(
     config: Config,
-    session: aiohttp.ClientSession,
+    session: Session,
     credential: Credential,
     greeting_s: float = GREETING_S,
 ) -> dict[str, Client]:
@@ -353,29 +360,7 @@ def make_clients(
     }
 
 
-def new_session(connect_timeout_s: float, credential: Credential) -> aiohttp.ClientSession:
-    """Return a session that follows no redirect, decodes nothing and keeps no cookies.
-
-    Parameters
-    ----------
-    connect_timeout_s : float
-        Longest wait for a connection.
-    credential : Credential
-        Shown with every request.
-    """
-    return aiohttp.ClientSession(
-        headers=credential.headers,
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_s),
-        auto_decompress=False,
-        skip_auto_headers=("Accept-Encoding",),
-        read_bufsize=2**20,
-        middlewares=(),
-    )
-
-
-def check(answer: Answer, headers: Mapping[str, str], body: memoryview) -> str:
+def _checked(answer: Answer, headers: HTTPMessage, body: memoryview) -> str:
     """Check an answer's headers and digest; return the digest.
 
     Raises

@@ -9,8 +9,6 @@ import asyncio
 import time
 from dataclasses import replace
 
-from aiohttp import ClientSession
-
 from coordinator.config import Config
 from coordinator.credential import Credential, find_credential, warn_of_clear_text
 from coordinator.engines import Capacity, Hearer, Mission
@@ -18,11 +16,10 @@ from coordinator.engines.background import Background
 from coordinator.engines.buffers import Buffers
 from coordinator.engines.campaign import Campaign
 from coordinator.engines.client import (
-    Client,
     make_clients,
-    new_session,
 )
 from coordinator.engines.greeting import greet_all, nobody
+from coordinator.engines.session import Session
 from coordinator.errors import (
     NoWorkerError,
     TileFailedError,
@@ -70,7 +67,10 @@ class HttpEngine:
         self._budget_bytes = int(config.defaults.max_in_flight_mb * 1e6)
         self._background = Background()
         self._buffers = Buffers()
-        self._session: ClientSession | None = None
+        wait_s = config.defaults.connect_timeout_s
+        self._session = Session(wait_s, self._credential.headers)
+        greeting_s = self._limits.greeting_s
+        self._clients = make_clients(config, self._session, self._credential, greeting_s)
         self._greeted: list[WorkerReady | WorkerLost] = []
         self._fresh_for, self._fresh_until = "", 0.0
 
@@ -97,28 +97,18 @@ class HttpEngine:
 
     def close(self) -> None:
         """Close the connections, and end the thread that the engine lives in."""
-        if self._session is not None:
-            self._background.call(self._session.close())
-            self._session = None
+        self._session.close()
         self._background.close()
 
-    def _clients(self) -> dict[str, Client]:
-        """Return a client per host; called in the loop, as aiohttp's session wants."""
-        if self._session is None:
-            wait_s = self._config.defaults.connect_timeout_s
-            self._session = new_session(wait_s, self._credential)
-        greeting_s = self._limits.greeting_s
-        return make_clients(self._config, self._session, self._credential, greeting_s)
-
     async def _greet_all(self, job: Job) -> list[WorkerReady | WorkerLost]:
-        return await greet_all(self._clients(), job)
+        return await greet_all(self._clients, job)
 
     async def _run(self, mission: Mission, tell: Hearer) -> None:
         defaults = self._config.defaults
         campaign = Campaign(
             mission,
             tell,
-            self._clients(),
+            self._clients,
             replace(
                 self._limits,
                 bytes_in_flight=self._budget_bytes,

@@ -13,11 +13,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import aiohttp
 import numpy as np
 import pytest
 
-from coordinator.credential import Credential
 from coordinator.events import TileFailed
 from coordinator.policy import Limits
 from tests.chaos.bench import IMPATIENT, Leaks, Task
@@ -53,16 +51,7 @@ def workers() -> Iterator[list[WorkerProcess]]:
 @pytest.fixture
 def one_exchange_each(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the coordinator use each connection once."""
-
-    def new_session(connect_timeout_s: float, credential: Credential) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            headers=credential.headers,
-            connector=aiohttp.TCPConnector(limit=0, force_close=True),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_s),
-            auto_decompress=False,
-        )
-
-    monkeypatch.setattr("coordinator.engines.http.new_session", new_session)
+    monkeypatch.setattr("coordinator.engines.connection.IDLE_S", 0.0)
 
 
 def flips(seed: str) -> Draw:
