@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from coordinator import ndimage
-from coordinator.chain import Link, filter_array, silent
+from coordinator.chain import Link, filter_array, plan_array, silent
 from coordinator.display.notebook import Bar, in_notebook, table
 from coordinator.display.words import count
 from coordinator.engines import Engine
@@ -17,6 +17,7 @@ from coordinator.events import Listener
 from coordinator.faces import method
 from tiling.dtypes import Array
 from tiling.filters import FILTERS
+from tiling.plan import Plan
 
 if TYPE_CHECKING:
     from coordinator.config import Config
@@ -108,6 +109,19 @@ class Fleet:
             If the workers could not do it: nobody usable, a tile that failed everywhere.
         """
         return filter_array(self.engine, self.listen, links, input, tile, self.sampling)
+
+    def plan(self, links: Sequence[Link], input: Any, *, tile: Any = None) -> Plan:  # noqa: A002
+        """Return how `run` would cut an array for this fleet; a notebook shows it as a table.
+
+        The workers are greeted, and nothing is filtered. Of filters that take several stages it is
+        the plan of the last one; `coord plan` tells of all.
+
+        Raises
+        ------
+        TilefanError
+            If nobody can be used.
+        """
+        return plan_array(self.engine, links, input, tile)
 
     if TYPE_CHECKING:
 

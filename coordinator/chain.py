@@ -12,12 +12,14 @@ import numpy as np
 from coordinator.engines import Engine
 from coordinator.events import Event, Listener
 from coordinator.output import Output
-from coordinator.run import Request, run, tile_shape
+from coordinator.run import Request, known_bound, run, tile_shape
 from coordinator.stores.memory import ArraySink, ArraySource
 from tiling.dtypes import Array, Dtype, output_dtype
 from tiling.errors import BadTypeError, BadValueError, UnsupportedError
 from tiling.filters import FILTERS
 from tiling.job import Call, Job
+from tiling.plan import Plan
+from tiling.stages import stages
 
 if TYPE_CHECKING:
     from coordinator.verify import Sampling
@@ -103,6 +105,20 @@ def filter_array(
     if filled is not out:
         out[...] = filled
     return out
+
+
+def plan_array(engine: Engine, links: Sequence[Link], input: Any, tile: Any = None) -> Plan:  # noqa: A002
+    """Return how `filter_array` would cut an array; of a job in stages, the last one's plan."""
+    array = np.asarray(input)
+    job, source = Chain.of(links, array.ndim, array.dtype).job, ArraySource(array)
+    parts = [
+        (part.work, part.bound)
+        for part in stages(job, known_bound(job, source))
+        if isinstance(part.work, Job)
+    ]
+    last, bound = parts[-1]
+    request = Request(last, source, tile_shape(tile, array.ndim), bound=bound)
+    return request.plan(engine.greet(last, lambda _: None))
 
 
 def _check_in_place(links: Sequence[Link]) -> None:

@@ -144,7 +144,7 @@ def _cost(
     job, plan = stage.job, stage.plan(capacity)
     most = max((worker.slots for worker in fleet), default=0)
     return StageForecast(
-        tile=plan.grid.tile,
+        tile=tuple(max(1, length) for length in plan.largest_write),
         grid=plan.grid.counts,
         tiles=len(plan),
         reason=stage.choice(capacity).reason,

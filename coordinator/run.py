@@ -223,7 +223,7 @@ def started(request: Request, plan: Plan, output: str) -> RunStarted:
         filter=request.title or " then ".join(call.filter for call in request.job.calls),
         shape=plan.grid.shape,
         dtype=str(request.source.dtype),
-        tile_shape=plan.grid.tile,
+        tile_shape=tuple(max(1, length) for length in plan.largest_write),
         grid=plan.grid.counts,
         tiles=len(plan),
         bytes_in=plan.bytes_in,

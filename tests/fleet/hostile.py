@@ -16,7 +16,7 @@ import numpy as np
 from tiling.attest import expected
 from tiling.job import Job
 from tiling.kernels import reference
-from tiling.wire import DIGEST, PROTOCOL, Answer, Question
+from tiling.wire import DIGEST, PROTOCOL, SPENT, Answer, Question
 
 ENDLESS_BYTES = 2**26
 """What is sent of an endless body if nobody hangs up: more than any buffer on the way."""
@@ -151,6 +151,11 @@ def loud(honest: Honest) -> None:
     """Complain in escape sequences and markup, at length."""
     text = json.dumps({"type": "x", "detail": EVIL}, ensure_ascii=False).encode()
     honest.send({"Content-Type": "application/problem+json"}, text, 500)
+
+
+def boast(honest: Honest) -> None:
+    """Say that the right answer took years."""
+    honest.send({**honest.headers, SPENT: f"{10**14},{10**14}"}, honest.body)
 
 
 def one_ulp_more(honest: Honest) -> None:

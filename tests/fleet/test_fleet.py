@@ -17,6 +17,7 @@ from coordinator.config import parse_hosts
 from coordinator.engines import Engine
 from coordinator.engines.http import HttpEngine
 from coordinator.errors import ConfigError, NoWorkerError
+from coordinator.events import Event, RunStarted
 from tests.bits import assert_same_bits
 from tests.fleet.processes import WorkerProcess
 from tests.strategies import Problem, problems, samples
@@ -50,6 +51,25 @@ def fleet(two_workers: list[WorkerProcess]) -> Iterator[Fleet]:
 def test_any_problem(fleet: Fleet, problem: Problem) -> None:
     """Whatever SciPy accepts, cut in any way and sent to processes, gives SciPy's bits."""
     problem.check(fleet.gaussian_filter)
+
+
+@pytest.mark.parametrize("tile", [None, 16])
+def test_a_plan_is_what_a_run_follows(two_workers: list[WorkerProcess], tile: int | None) -> None:
+    """Also of filters in stages, where it is the last one's; it shows itself in a notebook."""
+    heard: list[Event] = []
+    addresses = [worker.address for worker in two_workers]
+    x = samples((60, 50), "f4", 1, special=False)
+    with Fleet(addresses, listen=lambda _, event: heard.append(event)) as fleet:
+        for links in ([("gaussian_filter", {"sigma": 2})], [("uniform_filter", {"size": 3})]):
+            plan = fleet.plan(links, x, tile=tile)
+            fleet.run(links, x, tile=tile)
+            *_, started = [event for event in heard if isinstance(event, RunStarted)]
+            assert (len(plan), plan.bytes_in, plan.grid.counts) == (
+                started.tiles,
+                started.bytes_in,
+                started.grid,
+            )
+            assert f"<td>{len(plan)}</td>" in plan._repr_html_()
 
 
 def test_inside_a_running_loop(fleet: Fleet) -> None:

@@ -16,7 +16,14 @@ from coordinator import Fleet
 from coordinator.display.words import inert
 from coordinator.engines.client import MAX_WORDS, shown
 from coordinator.errors import TilefanError
-from coordinator.events import Event, TileFailed, TileStored, WorkerEjected, WorkerLost
+from coordinator.events import (
+    Event,
+    TileAnswered,
+    TileFailed,
+    TileStored,
+    WorkerEjected,
+    WorkerLost,
+)
 from tests.bits import assert_same_bits
 from tests.fleet import hostile
 from tests.fleet.hostile import EVIL, MISDEEDS, Misdeed, hostile_worker
@@ -98,6 +105,16 @@ def test_what_follows_an_answer_belongs_to_no_tile(two_workers: list[WorkerProce
     honest = two_workers[0].address
     with hostile_worker(hostile.endless) as evil, Fleet([evil.address, honest]) as fleet:
         assert_same_bits(fleet.gaussian_filter(IMAGE, 2.0, tile=16), WANT)
+
+
+def test_a_boaster_is_not_believed() -> None:
+    """An answer that says more time than there was counts, and what it says does not."""
+    ear = Ear()
+    with hostile_worker(hostile.boast) as evil, Fleet([evil.address], listen=ear) as fleet:
+        assert_same_bits(fleet.gaussian_filter(IMAGE, 2.0, tile=32), WANT)
+    answers = [event for event in ear.heard if isinstance(event, TileAnswered)]
+    assert len(answers) == 6
+    assert {(each.computing_s, each.waiting_s) for each in answers} == {(None, None)}
 
 
 def test_one_ulp_is_what_verify_finds(tmp_path: Path) -> None:

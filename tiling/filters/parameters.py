@@ -74,8 +74,8 @@ def per_axis(value: Any, count: int) -> Sequence[Any]:
     values = list(value)
     if len(values) != count:
         raise UnsupportedError(
-            f"sequence argument must have one entry per filtered axis: "
-            f"{len(values)} for {count} axes"
+            f"{values!r:.80}: {len(values)} values for {count} filtered axes; "
+            "give one, or one for each"
         )
     return values
 
