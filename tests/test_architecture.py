@@ -147,7 +147,7 @@ def test_a_small_blur_loads_what_it_needs(tmp_path: Path) -> None:
     """Beyond NumPy and click it is this program's own run: start-up is most of what it costs."""
     modules = loaded(RUN_BLUR.format(tmp_path))
     assert (tmp_path / "in.blur.npy").exists()
-    own = {"display", "report.page", "report.charts", "budget", "verify", "relay", "config", "api"}
+    own = {"display.live", "report.page", "budget", "verify", "relay", "config", "api"}
     assert not modules & {f"coordinator.{name}" for name in own}
     assert not modules & {"tiling.filters.ranks", "tiling.operations.windows"}
     assert not modules & {"pydantic", "rich", "aiohttp", "asyncio", "logging", "numba", "scipy"}
