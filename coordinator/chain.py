@@ -13,6 +13,7 @@ from coordinator.engines import Engine
 from coordinator.events import Event, Listener
 from coordinator.output import Output
 from coordinator.run import Request, known_bound, run, tile_shape
+from coordinator.stores.leftovers import LEFTOVERS
 from coordinator.stores.memory import ArraySink, ArraySource
 from tiling.dtypes import Array, Dtype, output_dtype
 from tiling.errors import BadTypeError, BadValueError, UnsupportedError
@@ -147,7 +148,7 @@ def _output(output: Any, array: Array, dtype: Dtype) -> Array:
     """Return the array to fill."""
     given = _given(output)
     if given is None:
-        return np.empty(array.shape, dtype)
+        return LEFTOVERS.empty(array.shape, dtype)
     if given.shape != array.shape:
         raise UnsupportedError(f"output shape not correct: {given.shape}, not {array.shape}")
     return given

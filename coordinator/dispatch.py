@@ -15,7 +15,7 @@ The cost of an event does not grow with the fleet: queues are ordered dictionari
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from coordinator import policy, verdicts
 from coordinator.agenda import Agenda, Alarm
@@ -47,7 +47,7 @@ from coordinator.roster import Roster, Signal, Standing
 from coordinator.slots import Slots
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from random import Random
 
     from coordinator.events import Event
@@ -72,8 +72,7 @@ class Dispatcher:
     now : float
         Monotonic seconds.
     awaits_stores : bool
-        Whether the engine reports TileStored for each Accept: the bytes are in the budget until
-        then, and a slow sink slows the fleet instead of filling memory.
+        Whether TileStored follows each Accept: so a slow sink slows the fleet and fills no memory.
     """
 
     def __init__(
@@ -97,21 +96,6 @@ class Dispatcher:
         self._fleet = Roster(workers)
         self._agenda = Agenda()
         self._slots = Slots(self._tiles, self._fleet, self._agenda, limits=limits, now=now)
-        self._on_event: dict[type, Callable[[Any], None]] = {
-            WorkerReady: self._greeted,
-            WorkerLost: self._missed,
-            TileAnswered: self._answered,
-            TileFailed: self._failed,
-            TileStored: lambda event: self._tiles.stored(event.tile),
-            Interrupted: self._interrupted,
-        }
-        self._on_alarm: dict[Alarm, Callable[..., None]] = {
-            Alarm.RETRY: lambda number: self._tiles.due.update({number: None}),
-            Alarm.DEADLINE: self._deadline_passed,
-            Alarm.PROBE: self._probe,
-            Alarm.RESUME: self._resume,
-            Alarm.FLEET: self._fleet_lost,
-        }
         self._agenda.put(now + limits.start_patience_s, (Alarm.FLEET,))
         for name in workers:
             self._agenda.put(now + limits.greeting_s, (Alarm.PROBE, name))
@@ -141,8 +125,8 @@ class Dispatcher:
         if self.finished:
             return self._out
         for event in events:
-            if (act := self._on_event.get(type(event))) is not None:
-                act(event)
+            if (act := self._ON_EVENT.get(type(event))) is not None:
+                act(self, event)
         self._ring()
         if not self.finished:
             self._out += self._slots.assign(self._now)
@@ -362,7 +346,7 @@ class Dispatcher:
 
     def _ring(self) -> None:
         while not self.finished and (key := self._agenda.pop_due(self._now)) is not None:
-            self._on_alarm[key[0]](*key[1:])
+            self._ON_ALARM[key[0]](self, *key[1:])
 
     def _conclude(self) -> None:
         tiles, fleet = self._tiles, self._fleet
@@ -398,3 +382,19 @@ class Dispatcher:
         if alarm_at is not None:
             yield alarm_at
         yield from self._slots.wake_times(self._now)
+
+    _ON_EVENT: ClassVar[Mapping[type, Callable[[Any, Any], None]]] = {
+        WorkerReady: _greeted,
+        WorkerLost: _missed,
+        TileAnswered: _answered,
+        TileFailed: _failed,
+        TileStored: lambda self, event: self._tiles.stored(event.tile),
+        Interrupted: _interrupted,
+    }
+    _ON_ALARM: ClassVar[Mapping[Alarm, Callable[..., None]]] = {
+        Alarm.RETRY: lambda self, number: self._tiles.due.update({number: None}),
+        Alarm.DEADLINE: _deadline_passed,
+        Alarm.PROBE: _probe,
+        Alarm.RESUME: _resume,
+        Alarm.FLEET: _fleet_lost,
+    }

@@ -100,6 +100,7 @@ class Campaign:
         self._answers: dict[tuple[int, int], Answered] = {}
         self._buffers = buffers
         self._stores: set[asyncio.Task[None]] = set()
+        self._chores: list[asyncio.Task[None]] = []
         self._outcome: Outcome | None = None
         self._wake_at = 0.0
         self._dispatcher = Dispatcher(
@@ -116,7 +117,7 @@ class Campaign:
     ) -> Outcome:
         """Run until the dispatcher says how it ended; every accepted tile is stored by then."""
         self._tasks = tasks
-        self._chores = [tasks.create_task(self._watch(name)) for name in self._clients]
+        self._chores += [tasks.create_task(self._watch(name)) for name in self._clients]
         self._act(*greeted)
         try:
             outcome = await self._decide()
@@ -126,7 +127,9 @@ class Campaign:
                 await asyncio.wait(self._stores, timeout=PATIENCE_S)
             self._tell_rest()
             raise
-        for task in (*self._chores, *self._attempts.values()):
+        finally:
+            self._chores, chores = [], self._chores  # a task and its campaign would hold each other
+        for task in (*chores, *self._attempts.values()):
             task.cancel()
         await asyncio.gather(*self._stores)
         self._tell_rest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from coordinator.errors import InputError, StoreError
+from coordinator.stores.leftovers import Leftovers
 from coordinator.stores.memory import ArraySink, ArraySource
 from coordinator.stores.npy import NpySink, check_output, open_npy, partial_path
 from tests.bits import assert_same_bits
@@ -250,3 +252,33 @@ def test_outputs_that_are_refused(folder: Path, name: str, overwrite: bool, word
 def test_outputs_that_are_accepted(folder: Path, name: str, overwrite: bool) -> None:
     """A new file, or an old one that may go."""
     check_output(folder / name, folder / "in.npy", overwrite=overwrite)
+
+
+LARGE = (2**25,)
+
+
+def test_memory_that_anybody_has_is_not_given_again() -> None:
+    """A view, a buffer or a picture of a result keeps its memory from the next result."""
+    leftovers = Leftovers()
+    dtype = np.dtype(np.uint8)
+    held: list[Any] = [
+        memoryview(leftovers.empty(LARGE, dtype)),
+        leftovers.empty(LARGE, dtype)[3:9],
+    ]
+    held.append(leftovers.empty(LARGE, dtype).view(np.float64).reshape(2, -1).T)
+    for i, each in enumerate(held):
+        np.asarray(each)[...] = i
+    last = leftovers.empty(LARGE, dtype)
+    last[...] = 9
+    assert [np.asarray(each).ravel()[0] for each in held] == [0, 1, 2]
+
+
+def test_what_is_kept_has_a_bound() -> None:
+    """Of many results the last ones are kept, and of one that is too large nothing."""
+    leftovers = Leftovers(kept_bytes=LARGE[0])
+    dtype = np.dtype(np.uint8)
+    first, second = (leftovers.empty(LARGE, dtype) for _ in range(2))
+    owners = [weakref.ref(first.base), weakref.ref(second.base)]  # type: ignore[type-var]
+    del first, second
+    assert [owner() is not None for owner in owners] == [False, True]
+    assert leftovers.empty((LARGE[0] + 1,), dtype).base is None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator
@@ -150,6 +152,21 @@ class EngineContract(ABC):
         )
         between = ndimage.gaussian_filter(array, 1.0, mode="nearest")
         assert_same_bits(out, ndimage.gaussian_filter(between, 2.0, mode="nearest"))
+
+    def test_a_run_lets_go_of_its_arrays(self, engine: Engine) -> None:
+        """An output that its user drops is gone, before any collector looks for cycles."""
+        array = samples((40, 30), "<f4", 3, special=False)
+        outputs = [Output(ArraySink(np.empty_like(array)))]
+        gone = threading.Event()
+        weakref.finalize(outputs[0].sink.region(Box.whole(array.shape)).base, gone.set)
+        gc.collect()
+        gc.disable()
+        try:
+            request = Request(job_for(array, 1.0), ArraySource(array), (9, 8))
+            run(request, lambda _: outputs.pop(), engine, Heard())
+            assert gone.wait(60)
+        finally:
+            gc.enable()
 
     def test_an_output_in_another_byte_order(self, engine: Engine) -> None:
         """The sink says how its bytes lie."""
