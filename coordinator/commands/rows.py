@@ -104,7 +104,11 @@ class Rows(Group):
         return [row.name for row in supported()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Make the command of a row; None if there is no such row."""
+        """Make the command of a row; None if there is no such row, the reason if it is refused."""
+        from tiling.filters.refused import REASONS
+
+        if cmd_name in REASONS:
+            ctx.fail(f"{cmd_name} is refused: {REASONS[cmd_name]}")
         known = cmd_name in self.list_commands(ctx)
         return Row(cmd_name, short_help=summary(cmd_name)) if known else None
 

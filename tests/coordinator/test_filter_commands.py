@@ -152,6 +152,13 @@ def test_the_table_and_its_help(folder: Path) -> None:
     assert "--sigma" not in own
 
 
+def test_a_refused_filter_says_why(folder: Path) -> None:
+    """The reason is told where somebody asks for it."""
+    ended = coord(folder, "filter", "generic_filter", "in.npy")
+    assert ended.returncode == 2
+    assert "it calls a function of yours" in ended.stderr
+
+
 def test_large_intermediate_arrays_are_files_without_a_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -266,7 +266,7 @@ async def try_mutated(client: aiohttp.ClientSession, dice: random.Random) -> Non
     reader, writer = await asyncio.open_connection(host, port)
     try:
         writer.write(data.replace(b"Host: HOST", f"Host: {host}:{port}".encode()))
-        writer.write(b"\r\n\r\n" + bytes(2000))  # no request waits for more
+        writer.write(b"\r\n\r\n" + bytes(SMALL.job_bytes))  # no request waits for more
         answer = await asyncio.wait_for(reader.read(), 60)
     except ConnectionError:
         return
