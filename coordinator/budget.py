@@ -27,7 +27,7 @@ KERNEL_BYTES = 250_000_000
 """Of the compiled kernel with numba and LLVM, once it is loaded; measured, and rounded up."""
 
 BUFFER_BYTES = 32_000_000
-"""Of connections in use: what aiohttp keeps for each direction, of a dozen of them."""
+"""Of connections in use: the stacks and arenas of their threads, a dozen of them."""
 
 STATM = Path("/proc/self/statm")
 

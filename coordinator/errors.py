@@ -1,6 +1,6 @@
 """What can go wrong in a run, and the exit code each kind of it ends with.
 
-Foreign errors (aiohttp's, OSError, TOML's) are translated into these once, at the border. A message
+Foreign errors (of sockets and HTTP, OSError, TOML's) are translated into these once, at the border. A message
 says what happened, what was got, and what to do next; it is made of printable characters only.
 """
 

@@ -13,6 +13,7 @@ a slab, cut across the first axis only, is one run of memory that travels withou
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -58,6 +59,7 @@ class _Cut:
     overhead: float
 
 
+@functools.lru_cache(maxsize=256)  # who filters frame after frame asks the same again and again
 def choose_tile(
     shape: tuple[int, ...],
     itemsize: int,

@@ -71,8 +71,10 @@ class Connection:
         ConnectError
             If there is nobody, or nobody to be trusted.
         OSError
-            If the connection is lost before anything was sent.
+            If the connection is lost before anything was sent, or nobody wants the answer any more.
         """
+        if self._aborted:
+            raise ConnectionAbortedError
         if self._http.sock is None:
             self._open()
         self._http.putrequest(method, path, skip_accept_encoding=True)

@@ -182,6 +182,17 @@ def test_a_connection_that_rested_too_long_is_not_used(monkeypatch: pytest.Monke
             assert not connection.usable
 
 
+def test_what_is_cancelled_before_its_turn_connects_to_nobody() -> None:
+    """A thread that waited to send learns that nobody wants the answer any more."""
+    accepted: list[socket.socket] = []
+    with serving(accepted.append) as url:
+        connection = Connection(url, 5.0)
+        connection.abort()
+        with pytest.raises(ConnectionAbortedError):
+            get(connection)
+    assert not accepted
+
+
 def test_nobody_there() -> None:
     """A port that nobody listens on says so through the cause."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

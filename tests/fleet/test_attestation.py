@@ -127,12 +127,12 @@ def test_strange_answers_are_no_proof(said: object) -> None:
 
 
 def test_the_coordinator_needs_no_scipy(two_workers: list[WorkerProcess]) -> None:
-    """A run on a fleet loads neither SciPy nor numba, attestation included."""
+    """A run on a fleet loads neither SciPy, numba nor aiohttp, attestation included."""
     program = (
         "import sys, numpy as np; from coordinator import Fleet\n"
         f"with Fleet(['{two_workers[0].address}']) as fleet:\n"
         "    fleet.gaussian_filter(np.ones((9, 9)), 1.0)\n"
-        "print(sorted({'scipy', 'numba'} & set(sys.modules)))"
+        "print(sorted({'scipy', 'numba', 'aiohttp'} & set(sys.modules)))"
     )
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
