@@ -1,7 +1,8 @@
 """What can go wrong in a run, and the exit code each kind of it ends with.
 
-Foreign errors (of sockets and HTTP, OSError, TOML's) are translated into these once, at the border. A message
-says what happened, what was got, and what to do next; it is made of printable characters only.
+Foreign errors (of sockets and HTTP, OSError, TOML's) are translated into these once, at the border.
+A message says what happened, what was got, and what to do next; it is made of printable characters
+only.
 """
 
 from __future__ import annotations
