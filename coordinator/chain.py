@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -61,10 +62,15 @@ def call_of(name: str, ndim: int, dtype: Dtype, parameters: Mapping[str, Any]) -
         raise BadValueError(f"{name!r} is no filter of the table; see coord filters")
     call = FILTERS[name].call
     try:
-        inspect.signature(call).bind(ndim, dtype, **parameters)
+        _signature(call).bind(ndim, dtype, **parameters)
     except TypeError as error:
         raise BadTypeError(f"{name}: {error}") from None
     return call(ndim, dtype, **parameters)
+
+
+@functools.cache
+def _signature(call: Callable[..., Call]) -> inspect.Signature:
+    return inspect.signature(call)
 
 
 def filter_array(

@@ -11,6 +11,7 @@ import asyncio
 import random
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
@@ -52,7 +53,6 @@ from coordinator.journal.records import Finished
 from coordinator.journal.seals import Seals
 from coordinator.policy import Limits
 from tiling.plan import Tile
-from tiling.wire import Answer, Question
 
 HEARTBEAT_S = 1.0
 """Between two looks at a worker that owes an answer."""
@@ -225,20 +225,17 @@ class Campaign:
     async def _exchange(self, client: Client, tile: Tile) -> Answered:
         """Send a tile and have its answer checked."""
         job = self._mission.job
-        question = self._seals.question(tile)
-        body, asked = await asyncio.to_thread(self._load, tile, question)
-        answer = Answer.to(question, asked, job.target)
+        asking = self._seals.question(tile), partial(self._read, tile), job.target, self._buffers
         try:
-            return await client.filter(question, body, answer, self._buffers)
+            return await client.filter(*asking)
         except UnknownJobError:
             await client.admit(job)
-            return await client.filter(question, body, answer, self._buffers)
+            return await client.filter(*asking)
 
-    def _load(self, tile: Tile, question: Question) -> tuple[memoryview, str]:
-        """Read a block as it travels, and its digest; a contiguous one is not copied."""
+    def _read(self, tile: Tile) -> memoryview:
+        """Read a block as it travels; a contiguous one is not copied."""
         block = self._mission.source.read(tile.read)
-        body = np.ascontiguousarray(block, question.dtype).data.cast("B")
-        return body, question.digest(body)
+        return np.ascontiguousarray(block, self._mission.job.source).data.cast("B")
 
     async def _store(self, tile: int, worker: str, answered: Answered) -> None:
         await asyncio.to_thread(self._write, self._mission.plan[tile], answered)

@@ -29,6 +29,7 @@ from coordinator.engines.session import Session
 from coordinator.events import FailureKind, WorkerReady
 from coordinator.pins import tls_context
 from tiling.attest import needed
+from tiling.dtypes import Dtype
 from tiling.errors import WireError
 from tiling.job import Job
 from tiling.wire import BODY_TYPE, DIGEST, PROTOCOL, UNKNOWN_JOB, Answer, Question, Spent
@@ -212,12 +213,22 @@ class Client:
         return WorkerReady(self.host.name, slots, about(health), proof(probes))
 
     async def filter(
-        self, question: Question, body: memoryview, answer: Answer, buffers: Buffers
+        self, question: Question, read: Callable[[], memoryview], target: Dtype, buffers: Buffers
     ) -> Answered:
         """Send a tile; return the answer, checked.
 
         Tiles are sent to a worker one after another, so that it computes the first while it
         receives the second.
+
+        Parameters
+        ----------
+        question : Question
+        read : callable
+            Returns the block's bytes; called in the thread that sends them.
+        target : numpy.dtype
+            Of the answer.
+        buffers : Buffers
+            For the answer.
 
         Raises
         ------
@@ -226,9 +237,11 @@ class Client:
         UnknownJobError
             If the job must be registered first.
         """
-        headers = {**question.fields(), DIGEST: answer.asked, "Content-Type": BODY_TYPE}
 
         def exchange(connection: Connection) -> Answered:
+            body = read()
+            answer = Answer.to(question, question.digest(body), target)
+            headers = {**question.fields(), DIGEST: answer.asked, "Content-Type": BODY_TYPE}
             began_s = time.monotonic()
             with self._sending:
                 connection.ask("POST", "/v1/tiles", self.session.headers | headers, body)
