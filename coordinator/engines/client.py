@@ -354,6 +354,8 @@ def _unconnected(why: BaseException | None) -> Refusal:
             return Refusal(FailureKind.UNREACHED, "no connection in time")
         case OSError(errno=int(number)) if number > 0:
             return Refusal(FailureKind.UNREACHED, os.strerror(number).lower())
+        case OSError(strerror=str(words)):  # of a name that nobody knows
+            return Refusal(FailureKind.UNREACHED, shown(words).lower())
         case _:
             return Refusal(FailureKind.UNREACHED, shown(str(why)).lower())
 
