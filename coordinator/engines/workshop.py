@@ -11,6 +11,8 @@ from __future__ import annotations
 import functools
 import threading
 import warnings
+from collections.abc import Callable
+from functools import partial
 
 from tiling.job import Job
 from tiling.kernels.select import Selected, select
@@ -38,7 +40,8 @@ class Workshop:
         with self._lock:
             self._spent += samples * sum(call.operation.work for call in job.calls)
             if self._spent >= self._price:
-                return _proven(tuple((call.source.name, call.target.name) for call in job.calls))
+                pairs = tuple((call.source.name, call.target.name) for call in job.calls)
+                return _apart(partial(_proven, pairs))
         from tiling.kernels import scratch
 
         return Selected("light", scratch.run)
@@ -53,6 +56,17 @@ def _proven(pairs: tuple[tuple[str, str], ...]) -> Selected:
     if selected.note:
         warnings.warn(selected.note, RuntimeWarning, stacklevel=2)
     return selected
+
+
+def _apart(work: Callable[[], Selected]) -> Selected:
+    """Do some work in a thread: Ctrl-C comes to the main one, and numba loses it while it loads."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    thread = ThreadPoolExecutor(1)
+    try:
+        return thread.submit(work).result()
+    finally:
+        thread.shutdown(wait=False)
 
 
 WORKSHOP = Workshop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
@@ -9,10 +10,12 @@ import pytest
 
 from coordinator.engines import Engine
 from coordinator.engines.local import LocalEngine, usable_cores
+from coordinator.engines.workshop import Workshop
 from coordinator.output import Output
 from coordinator.run import Request, run
 from coordinator.stores.memory import ArraySource
 from tests.suites.engine import CountingSink, EngineContract, Heard, job_for
+from tiling.kernels.select import Selected, select
 
 
 class TestOneThread(EngineContract):
@@ -50,3 +53,18 @@ def test_threads_as_many_as_cores() -> None:
     """Unless another number is given."""
     assert LocalEngine().threads == usable_cores() >= 1
     assert LocalEngine(3).threads == 3
+
+
+def test_no_signal_comes_while_the_kernel_loads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C comes to the main thread, and what numba calls while it loads would swallow it."""
+    loaded_by = []
+
+    def load(pairs: object) -> Selected:  # noqa: ARG001
+        loaded_by.append(threading.current_thread())
+        return select("reference")
+
+    monkeypatch.setattr("coordinator.engines.workshop._proven", load)
+    job = job_for(np.zeros(9), 1.0)
+    assert Workshop(price=0).kernel_for(job, 9).name == "reference"
+    assert loaded_by
+    assert threading.main_thread() not in loaded_by
