@@ -28,6 +28,7 @@ CONNECTIONS = (2, 4, 6)
 """Of the peer; the fastest counts."""
 
 TILEFAN = "tilefan, sigma 0"
+SEALED = "raw sockets, with the digests and copies"
 
 
 def measure(rounds: int, *, short: bool) -> Iterator[str]:
@@ -47,8 +48,8 @@ def measure(rounds: int, *, short: bool) -> Iterator[str]:
         ours = partial(fleet.gaussian_filter, array, 0, output=back)
         ours()
         assert np.array_equal(back, array)
-        raw = _raw(stack, array, counts[0])
-        times = in_turns({TILEFAN: ours, **raw}, rounds)
+        raw, sealed = _raw(stack, array, counts[0])
+        times = in_turns({TILEFAN: ours, **raw, SEALED: sealed}, rounds)
     fastest = min(raw, key=times.median)
     rows = [
         (
@@ -62,24 +63,33 @@ def measure(rounds: int, *, short: bool) -> Iterator[str]:
     ratio = times.ratio(TILEFAN, fastest)
     summary = f"{counts[0]} tiles; against the fastest: {ratio:.2f}, target {TARGET}"
     judged = "" if short else f", {verdict(ratio, TARGET)}"
+    judged += (
+        f"; against those with the same digests and copies: {times.ratio(TILEFAN, SEALED):.2f}"
+    )
     text = table(("", "ms", "MB/s both ways", "tilefan vs it"), rows)
     yield f"### Transport, {'x'.join(map(str, shape))} float32\n\n{text}\n\n{summary}{judged}"
 
 
-def _raw(stack: ExitStack, array: Array, tiles: int) -> dict[str, partial[None]]:
-    """Start the echo servers; return a run for each number of connections."""
+def _raw(
+    stack: ExitStack, array: Array, tiles: int
+) -> tuple[dict[str, partial[None]], partial[None]]:
+    """Start the echo servers; return a run for each number of connections, and the sealed one."""
     block_bytes = -(-array.nbytes // tiles)
-    servers = stack.enter_context(running("benchmarks.peers.echo", str(block_bytes), count=2))
     blocks = _blocks(array, block_bytes)
-    runs = {}
-    for count in CONNECTIONS:
-        connections = [
-            stack.enter_context(_connected(servers[i % len(servers)])) for i in range(count)
-        ]
-        runs[f"raw sockets, {count} connections"] = partial(echo_all, connections, blocks)
-    for run in runs.values():
+
+    def connect(count: int, *arguments: str) -> list[socket.socket]:
+        peer = running("benchmarks.peers.echo", str(block_bytes), *arguments, count=2)
+        servers = stack.enter_context(peer)
+        return [stack.enter_context(_connected(servers[i % len(servers)])) for i in range(count)]
+
+    runs = {
+        f"raw sockets, {count} connections": partial(echo_all, connect(count), blocks)
+        for count in CONNECTIONS
+    }
+    sealed = partial(echo_all, connect(CONNECTIONS[1], "sealed"), blocks, sealed=True)
+    for run in (*runs.values(), sealed):
         run()
-    return runs
+    return runs, sealed
 
 
 def _blocks(array: Array, block_bytes: int) -> list[Block]:

@@ -1,7 +1,9 @@
 """What loopback can do: blocks echoed over blocking sockets, a thread per connection at both ends.
 
-The server is `python -m benchmarks.peers.echo BLOCK_BYTES`: it takes a block in whole, as a worker
-does, and sends it back.
+The server is `python -m benchmarks.peers.echo BLOCK_BYTES [sealed]`: it takes a block in whole, as
+a worker does, and sends it back. If sealed, both ends also do what no exchange of ours can do
+without: a digest over each block at both of its ends, an answer that is another block, and storing
+it.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import xxhash
+
 Block = tuple[memoryview, memoryview]
 """Where a block is sent from, and where it is received."""
 
@@ -22,13 +26,24 @@ class Echo(socketserver.BaseRequestHandler):
 
     def handle(self) -> None:
         """Echo blocks until the client has no more."""
-        block = memoryview(bytearray(int(sys.argv[1])))
+        size, sealed = int(sys.argv[1]), sys.argv[2:] == ["sealed"]
+        block = memoryview(bytearray(size))
+        answer = memoryview(bytearray(size)) if sealed else block
         try:
             while True:
                 receive(self.request, block)
-                self.request.sendall(block)
+                if sealed:
+                    seal(block)
+                    answer[:] = block
+                    seal(answer)
+                self.request.sendall(answer)
         except ConnectionError:
             pass
+
+
+def seal(block: memoryview) -> bytes:
+    """Return a block's digest."""
+    return xxhash.xxh3_128_digest(block)
 
 
 def receive(connection: socket.socket, block: memoryview) -> None:
@@ -41,10 +56,13 @@ def receive(connection: socket.socket, block: memoryview) -> None:
         filled += count
 
 
-def echo_all(connections: Sequence[socket.socket], blocks: Sequence[Block]) -> None:
+def echo_all(
+    connections: Sequence[socket.socket], blocks: Sequence[Block], *, sealed: bool = False
+) -> None:
     """Have every block echoed; each connection's thread takes the next block."""
     lock = threading.Lock()
     left: Iterator[Block] = iter(blocks)
+    answers = {each: memoryview(bytearray(len(blocks[0][0]))) for each in connections if sealed}
 
     def serve(connection: socket.socket) -> None:
         while True:
@@ -52,8 +70,17 @@ def echo_all(connections: Sequence[socket.socket], blocks: Sequence[Block]) -> N
                 block = next(left, None)
             if block is None:
                 return
-            connection.sendall(block[0])
-            receive(connection, block[1])
+            there, back = block
+            if not sealed:
+                connection.sendall(there)
+                receive(connection, back)
+                continue
+            seal(there)
+            connection.sendall(there)
+            answer = answers[connection]
+            receive(connection, answer)
+            seal(answer)
+            back[:] = answer
 
     with ThreadPoolExecutor(len(connections)) as threads:
         list(threads.map(serve, connections))
