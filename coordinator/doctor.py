@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,16 +17,14 @@ from coordinator.config import Config
 from coordinator.credential import Credential
 from coordinator.display.tables import workers_table
 from coordinator.display.words import brief_time, count, inert, megabytes
-from coordinator.engines.buffers import Buffers
 from coordinator.engines.client import Client, Refusal, make_clients
 from coordinator.engines.greeting import nobody
 from coordinator.engines.session import Session
 from coordinator.events import FailureKind, WorkerLost
-from tiling.box import Box
+from coordinator.measuring import timed_block, timed_greeting
 from tiling.job import Call, Job
 from tiling.kernels.probe import MODES, PAIRS
 from tiling.operations import Correlations
-from tiling.wire import Question
 
 PROBES = tuple(f"{source}-{target}-{mode}" for source, target in PAIRS for mode in MODES)
 """Those of the dtypes that people filter; a job's own are asked for when it starts."""
@@ -147,27 +144,13 @@ async def measure(client: Client, finding: Finding) -> Finding:
     if finding.trouble:
         return finding
     try:
-        trips = [await _timed_greeting(client) for _ in range(ROUNDS)]
+        trips = [await timed_greeting(client) for _ in range(ROUNDS)]
         await client.register(COPY)
-        await _timed_copy(client)  # the first one opens windows and touches memory
-        seconds = await _timed_copy(client)
+        await timed_block(client, COPY, BLOCK)  # the first one opens windows and touches memory
+        seconds = await timed_block(client, COPY, BLOCK)
     except Refusal as refusal:
         return Finding(
             finding.worker, True, True, finding.health, finding.attested, trouble=refusal.reason
         )
     speed = 2 * BLOCK.nbytes / seconds
     return Finding(finding.worker, True, True, finding.health, True, min(trips), speed)
-
-
-async def _timed_greeting(client: Client) -> float:
-    began = time.perf_counter()
-    await client.greet()
-    return time.perf_counter() - began
-
-
-async def _timed_copy(client: Client) -> float:
-    box = Box.whole(BLOCK.shape)
-    question = Question(COPY.digest, 0, BLOCK.dtype, BLOCK.shape, box)
-    began = time.perf_counter()
-    await client.filter(question, lambda: BLOCK.data, BLOCK.dtype, Buffers())
-    return time.perf_counter() - began

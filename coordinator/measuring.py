@@ -89,20 +89,22 @@ async def _measure(name: str, client: Client, job: Job, block: Array) -> Measure
         began = time.perf_counter()
         slots = (await client.admit(job)).slots
         start_s = time.perf_counter() - began
-        trips_s = [await _timed_greeting(client) for _ in range(ROUNDS)]
-        blocks_s = [await _timed_block(client, job, block) for _ in range(ROUNDS)]
+        trips_s = [await timed_greeting(client) for _ in range(ROUNDS)]
+        blocks_s = [await timed_block(client, job, block) for _ in range(ROUNDS)]
     except Refusal as refusal:
         return Measured(name, trouble=refusal.reason)
     return Measured(name, slots, min(trips_s), max(1, block.size), min(blocks_s), start_s)
 
 
-async def _timed_greeting(client: Client) -> float:
+async def timed_greeting(client: Client) -> float:
+    """Return the seconds that a worker takes to say who it is."""
     began = time.perf_counter()
     await client.greet()
     return time.perf_counter() - began
 
 
-async def _timed_block(client: Client, job: Job, block: Array) -> float:
+async def timed_block(client: Client, job: Job, block: Array) -> float:
+    """Return the seconds in which a worker filters a block, there and back."""
     began = time.perf_counter()
     question = Question(job.digest, 0, block.dtype, block.shape, Box.whole(block.shape))
     body = block.reshape(-1).view(np.uint8).data

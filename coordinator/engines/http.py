@@ -15,9 +15,7 @@ from coordinator.engines import Capacity, Hearer, Mission
 from coordinator.engines.background import Background
 from coordinator.engines.buffers import Buffers
 from coordinator.engines.campaign import Campaign
-from coordinator.engines.client import (
-    make_clients,
-)
+from coordinator.engines.client import make_clients
 from coordinator.engines.greeting import greet_all, nobody
 from coordinator.engines.session import Session
 from coordinator.errors import (

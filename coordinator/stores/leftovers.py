@@ -7,6 +7,7 @@ Who filters frame after frame drops one result for the next, so its memory serve
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 from collections import deque
@@ -55,7 +56,7 @@ class Leftovers:
 
     def empty(self, shape: tuple[int, ...], dtype: Dtype) -> Array:
         """Return an array of any bytes, as `numpy.empty` does."""
-        size = dtype.itemsize * int(np.prod(shape, dtype=object))
+        size = dtype.itemsize * math.prod(shape)
         if not LEAST_BYTES <= size <= self._kept_bytes:
             return np.empty(shape, dtype)
         with self._lock:
