@@ -40,7 +40,7 @@ lint: .venv/installed
 	$(BIN)/mypy
 
 simulate: .venv/installed
-	TILEFAN_SCHEDULES=$(SCHEDULES) $(BIN)/python -m pytest -n auto tests/coordinator/test_dispatch_simulation.py
+	TILEFAN_SCHEDULES=$(SCHEDULES) $(BIN)/python -m pytest -n auto tests/coordinator/dispatch/test_simulation.py
 
 attested: .venv/installed
 	$(BIN)/python -m tests.tiling.make_attested

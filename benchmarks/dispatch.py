@@ -13,13 +13,13 @@ from dataclasses import replace
 from time import process_time
 from typing import TYPE_CHECKING
 
-from coordinator.policy import Limits
-from tests.coordinator.simulation import Nature, Simulation, World, even_works
+from coordinator.dispatch.policy import Limits
+from tests.coordinator.dispatch.simulation import Nature, Simulation, World, even_works
 
 if TYPE_CHECKING:
-    from coordinator.dispatch import Dispatcher
+    from coordinator.dispatch.dispatcher import Dispatcher
+    from coordinator.dispatch.instructions import Instruction
     from coordinator.events import Event
-    from coordinator.instructions import Instruction
 
 FLEETS = (10, 100, 1_000, 10_000)
 TILES_PER_WORKER = 20

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Self
 from coordinator import ndimage
 from coordinator.chain import Link, filter_array, plan_array, silent
 from coordinator.display.notebook import Bar, in_notebook, table
-from coordinator.display.words import count
 from coordinator.engines import Engine
 from coordinator.errors import InputError
 from coordinator.events import Listener
 from coordinator.faces import method
+from coordinator.text import count
 from tiling.dtypes import Array
 from tiling.filters import FILTERS
 from tiling.plan import Plan

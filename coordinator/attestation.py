@@ -11,7 +11,7 @@ import functools
 import platform
 from collections.abc import Mapping, Sequence
 
-from coordinator.display.words import inert
+from coordinator.text import inert
 from tiling.attest import digest_of, expected, first_difference
 
 TABULATED = frozenset({"x86_64", "AMD64"})

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from coordinator.display.words import megabytes
 from coordinator.engines import Capacity, Engine, Hearer, Mission
 from coordinator.errors import InputError
 from coordinator.run import Request
+from coordinator.text import megabytes
 from tiling.cost import tile_bytes
 from tiling.job import Job
 from tiling.plan import Plan

@@ -164,8 +164,8 @@ def open_engine(
         from coordinator.budget import frugal
         from coordinator.config import load_hosts
         from coordinator.credential import find_credential
+        from coordinator.dispatch.policy import Limits
         from coordinator.engines.http import HttpEngine
-        from coordinator.policy import Limits
 
         credential, limits = find_credential(token_file), Limits(keep_going=keep_going)
         config = frugal(load_hosts(hosts), max_memory_bytes)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from coordinator.display.words import brief_time, megabytes
+from coordinator.text import brief_time, megabytes
 from tiling.plan import Plan
 
 SMALL_BYTES: Final = 64 * 10**6

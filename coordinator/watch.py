@@ -16,10 +16,10 @@ from rich.text import Text
 from coordinator.config import Config
 from coordinator.credential import Credential
 from coordinator.display.tables import workers_table
-from coordinator.display.words import brief_time, clock, count, inert, megabytes
 from coordinator.engines.client import Client, Refusal, make_clients
 from coordinator.engines.session import Session
 from coordinator.errors import InputError, NoWorkerError
+from coordinator.text import brief_time, clock, count, inert, megabytes
 
 EVERY_S: Final = 2.0
 """Between two looks."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
-from coordinator.display.words import count, extent
+from coordinator.text import count, extent
 
 if TYPE_CHECKING:
     from collections import Counter

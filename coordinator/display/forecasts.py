@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from coordinator.display.words import brief_time, count, extent, inert, megabytes
+from coordinator.text import brief_time, count, extent, inert, megabytes
 
 if TYPE_CHECKING:
     from coordinator.forecast import Forecast, Share, StageForecast

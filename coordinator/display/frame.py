@@ -32,7 +32,7 @@ from coordinator.display.style import (
 )
 from coordinator.display.tally import Tally
 from coordinator.display.tilemap import NOBODY, Look, Picture
-from coordinator.display.words import brief_time, clock, count, extent, inert, megabytes
+from coordinator.text import brief_time, clock, count, extent, inert, megabytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

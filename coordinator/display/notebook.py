@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, TextIO
 
 from coordinator.display.tally import Tally
-from coordinator.display.words import brief_time, clock, inert, megabytes
 from coordinator.events import RunFinished
+from coordinator.text import brief_time, clock, inert, megabytes
 
 if TYPE_CHECKING:
     from coordinator.events import Event

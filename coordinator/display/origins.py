@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from coordinator.display.words import brief_time, count, extent, inert, megabytes
+from coordinator.text import brief_time, count, extent, inert, megabytes
 
 if TYPE_CHECKING:
     from coordinator.provenance import Provenance

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from coordinator.display.tally import Tally
-from coordinator.display.words import brief_time, clock, count, inert, megabytes
+from coordinator.text import brief_time, clock, count, inert, megabytes
 
 if TYPE_CHECKING:
     from coordinator.display.tally import Note

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from coordinator.display.style import STATE_STYLES, TITLE, Glyphs
 from coordinator.display.tally import ABSENT, State, Tally, WorkerTally
-from coordinator.display.words import brief_time, count, inert, megabytes, spark
+from coordinator.text import brief_time, count, inert, megabytes, spark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

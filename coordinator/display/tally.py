@@ -20,7 +20,6 @@ from typing import Final
 
 from coordinator.display.meter import Meter
 from coordinator.display.tilemap import Place, TileMap
-from coordinator.display.words import brief_time, count
 from coordinator.events import (
     Event,
     FailureKind,
@@ -38,6 +37,7 @@ from coordinator.events import (
     WorkerLost,
     WorkerReady,
 )
+from coordinator.text import brief_time, count
 
 RECENT_TIMES: Final = 128  # tile times remembered per worker: enough for a 95th percentile
 

@@ -15,7 +15,20 @@ from functools import partial
 
 import numpy as np
 
-from coordinator.dispatch import Dispatcher
+from coordinator.dispatch.dispatcher import Dispatcher
+from coordinator.dispatch.instructions import (
+    Accept,
+    Cancel,
+    Finish,
+    Instruction,
+    Outcome,
+    Probe,
+    Send,
+    Tell,
+    WakeAt,
+    Work,
+)
+from coordinator.dispatch.policy import Limits
 from coordinator.engines import Hearer, Mission
 from coordinator.engines.buffers import Buffers
 from coordinator.engines.client import (
@@ -37,21 +50,8 @@ from coordinator.events import (
     WorkerLost,
     WorkerReady,
 )
-from coordinator.instructions import (
-    Accept,
-    Cancel,
-    Finish,
-    Instruction,
-    Outcome,
-    Probe,
-    Send,
-    Tell,
-    WakeAt,
-    Work,
-)
 from coordinator.journal.records import Finished
 from coordinator.journal.seals import Seals
-from coordinator.policy import Limits
 from tiling.plan import Tile
 
 HEARTBEAT_S = 1.0

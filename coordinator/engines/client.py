@@ -21,13 +21,13 @@ from typing import Any, TypeVar
 from coordinator.attestation import fault, proof
 from coordinator.config import Config, Host
 from coordinator.credential import Credential
-from coordinator.display.words import inert
 from coordinator.engines.buffers import Buffers
 from coordinator.engines.connection import ConnectError, Connection
 from coordinator.engines.introduction import about
 from coordinator.engines.session import Session
 from coordinator.events import FailureKind, WorkerReady
 from coordinator.pins import tls_context
+from coordinator.text import inert
 from tiling.attest import needed
 from tiling.dtypes import Dtype
 from tiling.errors import WireError

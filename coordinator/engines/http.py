@@ -11,6 +11,8 @@ from dataclasses import replace
 
 from coordinator.config import Config
 from coordinator.credential import Credential, find_credential, warn_of_clear_text
+from coordinator.dispatch.outcome import block
+from coordinator.dispatch.policy import Limits
 from coordinator.engines import Capacity, Hearer, Mission
 from coordinator.engines.background import Background
 from coordinator.engines.buffers import Buffers
@@ -28,8 +30,6 @@ from coordinator.events import (
     WorkerLost,
     WorkerReady,
 )
-from coordinator.policy import Limits
-from coordinator.verdicts import block
 from tiling.job import Job
 
 FRESH_S = 5.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from coordinator.display.words import inert
+from coordinator.text import inert
 
 KEYS: Final = ("version", "kernel", "cpu", "machine", "python", "numpy", "scipy")
 LONGEST: Final = 80  # characters of each

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from coordinator.display.words import brief_time, count
 from coordinator.report.html import Html, join, tag, text
 from coordinator.report.lanes import (
     COMPUTING,
@@ -18,6 +17,7 @@ from coordinator.report.lanes import (
     WAITING,
     Span,
 )
+from coordinator.text import brief_time, count
 
 WIDTH: Final = 720
 HEIGHT: Final = 160

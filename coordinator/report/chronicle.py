@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from coordinator.display.words import brief_time
 from coordinator.events import (
     Event,
     FailureKind,
@@ -35,6 +34,7 @@ from coordinator.events import (
     WorkerLost,
     WorkerReady,
 )
+from coordinator.text import brief_time
 
 MAX_ATTEMPTS: Final = 200_000  # some 100 MB of memory, and more than a browser wants to draw
 MAX_REMARKS: Final = 1_000

@@ -9,7 +9,7 @@ import html
 from collections.abc import Iterable, Mapping
 from typing import NewType, TypeAlias
 
-from coordinator.display.words import inert
+from coordinator.text import inert
 
 Html = NewType("Html", str)
 """Markup that has been escaped."""

@@ -21,13 +21,13 @@ import numpy as np
 from scipy import ndimage
 
 from coordinator.config import Config, parse_hosts
+from coordinator.dispatch.policy import Limits
 from coordinator.engines.http import HttpEngine
 from coordinator.errors import TilefanError
 from coordinator.events import Event, TileSent, TileStored
 from coordinator.journal.opening import Opening
 from coordinator.journal.resume import find
 from coordinator.output import Output
-from coordinator.policy import Limits
 from coordinator.run import Request, run
 from coordinator.stores.npy import open_npy
 from tests.bits import assert_same_bits

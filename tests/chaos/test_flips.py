@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from coordinator.dispatch.policy import Limits
 from coordinator.events import TileFailed
-from coordinator.policy import Limits
 from tests.chaos.bench import IMPATIENT, Leaks, Task
 from tests.chaos.proxy import CALM, Draw, Fault, Kind, Script, open_lab
 from tests.fleet.processes import WorkerProcess, running_workers

@@ -13,7 +13,6 @@ import pytest
 from scipy import ndimage
 
 from coordinator import Fleet
-from coordinator.display.words import inert
 from coordinator.engines.client import MAX_WORDS, shown
 from coordinator.errors import TilefanError
 from coordinator.events import (
@@ -24,6 +23,7 @@ from coordinator.events import (
     WorkerEjected,
     WorkerLost,
 )
+from coordinator.text import inert
 from tests.bits import assert_same_bits
 from tests.fleet import hostile
 from tests.fleet.hostile import EVIL, MISDEEDS, Misdeed, hostile_worker

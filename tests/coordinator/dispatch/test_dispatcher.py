@@ -6,6 +6,18 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
+from coordinator.dispatch.instructions import (
+    Accept,
+    Cancel,
+    ExitCode,
+    Finish,
+    Instruction,
+    Probe,
+    Send,
+    Tell,
+    WakeAt,
+)
+from coordinator.dispatch.policy import Limits
 from coordinator.events import (
     FailureKind,
     Interrupted,
@@ -22,24 +34,12 @@ from coordinator.events import (
     WorkerLost,
     WorkerReady,
 )
-from coordinator.instructions import (
-    Accept,
-    Cancel,
-    ExitCode,
-    Finish,
-    Instruction,
-    Probe,
-    Send,
-    Tell,
-    WakeAt,
-)
-from coordinator.policy import Limits
-from tests.coordinator.referee import Referee
-from tests.coordinator.simulation import even_works
+from tests.coordinator.dispatch.referee import Referee
+from tests.coordinator.dispatch.simulation import even_works
 
 if TYPE_CHECKING:
+    from coordinator.dispatch.instructions import Outcome
     from coordinator.events import Event
-    from coordinator.instructions import Outcome
 
 T = TypeVar("T")
 

@@ -9,9 +9,9 @@ from random import Random
 
 import pytest
 
-from coordinator.instructions import ExitCode, Outcome
-from coordinator.policy import Limits
-from tests.coordinator.simulation import (
+from coordinator.dispatch.instructions import ExitCode, Outcome
+from coordinator.dispatch.policy import Limits
+from tests.coordinator.dispatch.simulation import (
     Nature,
     Simulation,
     World,

@@ -17,8 +17,21 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from coordinator import policy, verdicts
-from coordinator.agenda import Agenda, Alarm
+from coordinator.dispatch import outcome, policy
+from coordinator.dispatch.instructions import (
+    Accept,
+    Cancel,
+    Fault,
+    Finish,
+    Probe,
+    Tell,
+    WakeAt,
+)
+from coordinator.dispatch.policy import BLAME, Limits
+from coordinator.dispatch.scheduler import Slots
+from coordinator.dispatch.tile_table import Ledger
+from coordinator.dispatch.timers import Agenda, Alarm
+from coordinator.dispatch.worker_table import Roster, Signal, Standing
 from coordinator.events import (
     FailureKind,
     Interrupted,
@@ -32,28 +45,15 @@ from coordinator.events import (
     WorkerLost,
     WorkerReady,
 )
-from coordinator.instructions import (
-    Accept,
-    Cancel,
-    Fault,
-    Finish,
-    Probe,
-    Tell,
-    WakeAt,
-)
-from coordinator.ledger import Ledger
-from coordinator.policy import BLAME, Limits
-from coordinator.roster import Roster, Signal, Standing
-from coordinator.slots import Slots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from random import Random
 
+    from coordinator.dispatch.instructions import Instruction, Outcome, Work
+    from coordinator.dispatch.tile_table import Attempt, OpenTile
+    from coordinator.dispatch.worker_table import Worker
     from coordinator.events import Event
-    from coordinator.instructions import Instruction, Outcome, Work
-    from coordinator.ledger import Attempt, OpenTile
-    from coordinator.roster import Worker
 
 
 class Dispatcher:
@@ -220,7 +220,7 @@ class Dispatcher:
 
     def _fleet_lost(self) -> None:
         hosts, ever_ready = self._fleet.reasons(), self._fleet.ever_ready
-        self._finish(verdicts.fleet_lost(hosts, self._tiles.failed, ever_ready=ever_ready))
+        self._finish(outcome.fleet_lost(hosts, self._tiles.failed, ever_ready=ever_ready))
 
     # Tiles
 
@@ -256,7 +256,7 @@ class Dispatcher:
         if event.attempt == first.attempt or not 1 <= event.attempt <= first.sent:
             return
         answers = ((first.worker, first.digest), (event.worker, event.digest))
-        self._finish(verdicts.different_bits(event.tile, answers, self._tiles.failed))
+        self._finish(outcome.different_bits(event.tile, answers, self._tiles.failed))
 
     def _failed(self, event: TileFailed) -> None:
         tile = self._tiles.open.get(event.tile)
@@ -331,7 +331,7 @@ class Dispatcher:
         reasons = tuple((fault.worker, fault.reason) for fault in failed.faults)
         self._out.append(Tell(TileGivenUp(failed.tile, reasons)))
         if not self._limits.keep_going:
-            self._finish(verdicts.tile_failed(self._tiles.failed))
+            self._finish(outcome.tile_failed(self._tiles.failed))
 
     def _land(self, tile: OpenTile, attempt: Attempt, *, heard: bool) -> None:
         key = (attempt.tile, attempt.number)
@@ -351,14 +351,14 @@ class Dispatcher:
     def _conclude(self) -> None:
         tiles, fleet = self._tiles, self._fleet
         if not tiles.open and tiles.peek() is None:
-            self._finish(verdicts.complete(tiles.failed))
+            self._finish(outcome.complete(tiles.failed))
         elif fleet.unfit == len(fleet.workers):
             self._fleet_lost()
         else:
             self._ask_to_be_woken()
 
     def _interrupted(self, event: Interrupted) -> None:
-        self._finish(verdicts.interrupted(event.exit_code, self._tiles.failed))
+        self._finish(outcome.interrupted(event.exit_code, self._tiles.failed))
 
     def _finish(self, outcome: Outcome) -> None:
         """Decide how the run ended; what was decided first stands."""

@@ -17,20 +17,20 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from coordinator import policy
-from coordinator.agenda import Alarm
+from coordinator.dispatch import policy
+from coordinator.dispatch.gauges import Recent, RetryBudget
+from coordinator.dispatch.instructions import Send, Tell
+from coordinator.dispatch.timers import Alarm
 from coordinator.events import TileHedged
-from coordinator.gauges import Recent, RetryBudget
-from coordinator.instructions import Send, Tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from coordinator.agenda import Agenda
-    from coordinator.instructions import Instruction, Work
-    from coordinator.ledger import Ledger, OpenTile
-    from coordinator.policy import Limits
-    from coordinator.roster import Roster, Worker
+    from coordinator.dispatch.instructions import Instruction, Work
+    from coordinator.dispatch.policy import Limits
+    from coordinator.dispatch.tile_table import Ledger, OpenTile
+    from coordinator.dispatch.timers import Agenda
+    from coordinator.dispatch.worker_table import Roster, Worker
 
 _LOOK_AHEAD = 8
 

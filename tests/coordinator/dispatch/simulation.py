@@ -11,6 +11,8 @@ from heapq import heappop, heappush
 from random import Random
 from typing import TYPE_CHECKING
 
+from coordinator.dispatch.instructions import Accept, Cancel, Probe, Send, Work
+from coordinator.dispatch.policy import Limits
 from coordinator.events import (
     Event,
     FailureKind,
@@ -22,14 +24,12 @@ from coordinator.events import (
     WorkerLost,
     WorkerReady,
 )
-from coordinator.instructions import Accept, Cancel, Probe, Send, Work
-from coordinator.policy import Limits
-from tests.coordinator.referee import Referee, require
+from tests.coordinator.dispatch.referee import Referee, require
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from coordinator.instructions import Outcome
+    from coordinator.dispatch.instructions import Outcome
 
 LATENCY_S = 0.002
 HEARTBEAT_S = 5.0

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from coordinator.instructions import ExitCode, Outcome
+from coordinator.dispatch.instructions import ExitCode, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from coordinator.instructions import FailedTile
+    from coordinator.dispatch.instructions import FailedTile
 
 Hosts: TypeAlias = tuple[tuple[str, str], ...]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.agenda import Agenda, Alarm, Key
+from coordinator.dispatch.timers import Agenda, Alarm, Key
 
 MOVES = st.lists(st.tuples(st.integers(0, 9), st.one_of(st.none(), st.integers(0, 50))))
 

@@ -15,13 +15,13 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from coordinator.instructions import FailedTile, Fault
-from coordinator.policy import BLAME
+from coordinator.dispatch.instructions import FailedTile, Fault
+from coordinator.dispatch.policy import BLAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from coordinator.instructions import Work
+    from coordinator.dispatch.instructions import Work
 
 _REMEMBERED = 10_000  # accepted tiles whose late answers are still compared
 

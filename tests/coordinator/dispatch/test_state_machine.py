@@ -6,6 +6,7 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from coordinator.dispatch.policy import Limits
 from coordinator.events import (
     FailureKind,
     Interrupted,
@@ -15,9 +16,8 @@ from coordinator.events import (
     WorkerLost,
     WorkerReady,
 )
-from coordinator.policy import Limits
-from tests.coordinator.referee import Page, Referee
-from tests.coordinator.simulation import even_works
+from tests.coordinator.dispatch.referee import Page, Referee
+from tests.coordinator.dispatch.simulation import even_works
 
 WORKERS = st.sampled_from(["a", "b", "c", "d", "stranger"])
 CHOICE = st.integers(0, 1_000_000)

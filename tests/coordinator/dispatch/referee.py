@@ -11,18 +11,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING
 
-from coordinator.dispatch import Dispatcher
-from coordinator.events import (
-    FailureKind,
-    TileAnswered,
-    TileFailed,
-    TileGivenUp,
-    TileStored,
-    WorkerEjected,
-    WorkerLost,
-    WorkerReady,
-)
-from coordinator.instructions import (
+from coordinator.dispatch.dispatcher import Dispatcher
+from coordinator.dispatch.instructions import (
     Accept,
     Cancel,
     ExitCode,
@@ -34,13 +24,23 @@ from coordinator.instructions import (
     WakeAt,
     Work,
 )
-from coordinator.policy import Limits
+from coordinator.dispatch.policy import Limits
+from coordinator.events import (
+    FailureKind,
+    TileAnswered,
+    TileFailed,
+    TileGivenUp,
+    TileStored,
+    WorkerEjected,
+    WorkerLost,
+    WorkerReady,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from coordinator.dispatch.instructions import Instruction
     from coordinator.events import Event
-    from coordinator.instructions import Instruction
 
 Key = tuple[int, int]
 
