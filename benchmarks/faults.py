@@ -22,8 +22,8 @@ from rich.console import Console
 from rich.table import Table
 
 from coordinator.api import Fleet
-from coordinator.config import parse_hosts
 from coordinator.events import Event, TileHedged, TileSent, TileStored
+from coordinator.hosts.hosts_file import parse_hosts
 from tests.chaos.proxy import Fault, Kind, Lab, Script, open_lab
 from tests.fleet.processes import WorkerProcess, running_workers
 

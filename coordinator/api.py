@@ -20,7 +20,7 @@ from tiling.filters import FILTERS
 from tiling.plan import Plan
 
 if TYPE_CHECKING:
-    from coordinator.config import Config
+    from coordinator.hosts.hosts_file import Config
     from coordinator.verify import Sampling
 
 gaussian_filter = ndimage.gaussian_filter
@@ -66,9 +66,9 @@ class Fleet:
         token_file: str | Path | None = None,
         verify: float | None = None,
     ) -> None:
-        from coordinator.config import Config, parse_hosts
-        from coordinator.credential import find_credential
         from coordinator.engines.http import HttpEngine
+        from coordinator.hosts.hosts_file import Config, parse_hosts
+        from coordinator.hosts.token import find_credential
 
         config = hosts if isinstance(hosts, Config) else parse_hosts(hosts)
         self._hosts = config.hosts
@@ -94,7 +94,7 @@ class Fleet:
         ConfigError
             With every mistake in the file.
         """
-        from coordinator.config import load_hosts
+        from coordinator.hosts.hosts_file import load_hosts
 
         return cls(load_hosts(Path(path)), listen=listen, token_file=token_file, verify=verify)
 

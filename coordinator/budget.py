@@ -21,7 +21,7 @@ from tiling.job import Job
 from tiling.plan import Plan
 
 if TYPE_CHECKING:
-    from coordinator.config import Config
+    from coordinator.hosts.hosts_file import Config
 
 KERNEL_BYTES = 250_000_000
 """Of the compiled kernel with numba and LLVM, once it is loaded; measured, and rounded up."""

@@ -34,8 +34,8 @@ def filter_names(_context: click.Context, _option: click.Parameter, incomplete: 
 
 def worker_names(context: click.Context, _argument: click.Parameter, incomplete: str) -> list[str]:
     """Return the names in the hosts file that the command line, or the environment, names."""
-    from coordinator.config import load_hosts
     from coordinator.errors import TilefanError
+    from coordinator.hosts.hosts_file import load_hosts
 
     path = context.params.get("hosts") or os.environ.get("COORD_HOSTS")
     if not path:

@@ -13,13 +13,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from coordinator.config import Config
-from coordinator.credential import Credential
 from coordinator.display.tables import workers_table
 from coordinator.engines.client import Client, Refusal, make_clients
 from coordinator.engines.greeting import nobody
 from coordinator.engines.session import Session
 from coordinator.events import FailureKind, WorkerLost
+from coordinator.hosts.hosts_file import Config
+from coordinator.hosts.token import Credential
 from coordinator.measuring import timed_block, timed_greeting
 from coordinator.text import brief_time, count, inert, megabytes
 from tiling.job import Call, Job

@@ -64,7 +64,7 @@ def filter_chain(
     hosts : Path, optional
         hosts.toml; this machine's cores without it.
     token_file : Path, optional
-        Of the fleet; see `coordinator.credential`.
+        Of the fleet; see `coordinator.hosts.token`.
     tile : int or sequence of int, optional
     overwrite : bool
         Whether `target` may exist, and what an unfinished run left may be lost.
@@ -162,10 +162,10 @@ def open_engine(
         yield LocalEngine()
     else:
         from coordinator.budget import frugal
-        from coordinator.config import load_hosts
-        from coordinator.credential import find_credential
         from coordinator.dispatch.policy import Limits
         from coordinator.engines.http import HttpEngine
+        from coordinator.hosts.hosts_file import load_hosts
+        from coordinator.hosts.token import find_credential
 
         credential, limits = find_credential(token_file), Limits(keep_going=keep_going)
         config = frugal(load_hosts(hosts), max_memory_bytes)

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from coordinator.config import Config
-from coordinator.credential import Credential
 from coordinator.engines.buffers import Buffers
 from coordinator.engines.client import Client, Refusal, make_clients
 from coordinator.engines.local import NAME, usable_cores
 from coordinator.engines.session import Session
 from coordinator.engines.workshop import WORKSHOP
 from coordinator.forecast import Measured
+from coordinator.hosts.hosts_file import Config
+from coordinator.hosts.token import Credential
 from coordinator.stores import Source
 from tiling.box import Box
 from tiling.dtypes import Array, Dtype

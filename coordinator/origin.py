@@ -11,9 +11,9 @@ from typing import Any
 
 import platformdirs
 
-from coordinator.config import Defaults, load_hosts
-from coordinator.credential import find_credential
 from coordinator.engines.local import usable_cores
+from coordinator.hosts.hosts_file import Defaults, load_hosts
+from coordinator.hosts.token import find_credential
 from tiling.token import FILE_VARIABLE
 
 HOSTS_VARIABLE = "COORD_HOSTS"

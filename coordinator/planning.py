@@ -10,8 +10,6 @@ from typing import Any
 
 from coordinator.budget import FleetPeak, LocalPeak, Peak, fit, in_flight_bytes, resident_bytes
 from coordinator.chain import Chain, Link
-from coordinator.config import Config, load_hosts
-from coordinator.credential import Credential, find_credential
 from coordinator.engines import Capacity
 from coordinator.engines.local import capacity as local_capacity
 from coordinator.engines.local import usable_cores
@@ -25,6 +23,8 @@ from coordinator.forecast import (
     together,
     verdict,
 )
+from coordinator.hosts.hosts_file import Config, load_hosts
+from coordinator.hosts.token import Credential, find_credential
 from coordinator.measuring import measure_arithmetic, measure_fleet, measure_here
 from coordinator.run import Request, known_bound, tile_shape
 from coordinator.stores import Source

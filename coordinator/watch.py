@@ -13,12 +13,12 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from coordinator.config import Config
-from coordinator.credential import Credential
 from coordinator.display.tables import workers_table
 from coordinator.engines.client import Client, Refusal, make_clients
 from coordinator.engines.session import Session
 from coordinator.errors import InputError, NoWorkerError
+from coordinator.hosts.hosts_file import Config
+from coordinator.hosts.token import Credential
 from coordinator.text import brief_time, clock, count, inert, megabytes
 
 EVERY_S: Final = 2.0

@@ -35,8 +35,8 @@ def hosts(names: Sequence[str], hosts: Path, token_file: Path | None, watch: boo
     Exits with 3 if nobody can be reached; coord doctor says more about each.
     """
     with exit_codes():
-        from coordinator.config import load_hosts
-        from coordinator.credential import find_credential
+        from coordinator.hosts.hosts_file import load_hosts
+        from coordinator.hosts.token import find_credential
         from coordinator.watch import run_hosts
 
         run_hosts(load_hosts(hosts), find_credential(token_file), names, watch=watch)
@@ -55,9 +55,9 @@ def doctor(hosts: Path, token_file: Path | None) -> None:
     there is one to work with, with 6 if tokens or certificates are in the way, or else with 3.
     """
     with exit_codes():
-        from coordinator.config import load_hosts
-        from coordinator.credential import find_credential, warn_of_clear_text
         from coordinator.doctor import run_doctor
+        from coordinator.hosts.hosts_file import load_hosts
+        from coordinator.hosts.token import find_credential, warn_of_clear_text
 
         config, credential = load_hosts(hosts), find_credential(token_file)
         warn_of_clear_text(config, credential)

@@ -18,15 +18,15 @@ from dataclasses import dataclass, field
 from http.client import HTTPException, HTTPMessage, HTTPResponse
 from typing import Any, TypeVar
 
-from coordinator.attestation import fault, proof
-from coordinator.config import Config, Host
-from coordinator.credential import Credential
 from coordinator.engines.buffers import Buffers
 from coordinator.engines.connection import ConnectError, Connection
 from coordinator.engines.introduction import about
 from coordinator.engines.session import Session
 from coordinator.events import FailureKind, WorkerReady
-from coordinator.pins import tls_context
+from coordinator.hosts.attestation import fault, proof
+from coordinator.hosts.certificates import tls_context
+from coordinator.hosts.hosts_file import Config, Host
+from coordinator.hosts.token import Credential
 from coordinator.text import inert
 from tiling.attest import needed
 from tiling.dtypes import Dtype
@@ -124,7 +124,7 @@ class Client:
     credential : Credential
         What the session shows; named to whoever has to correct it.
     tls : ssl.SSLContext, optional
-        See `coordinator.pins`.
+        See `coordinator.hosts.certificates`.
     greeting_s : float
         Longest wait for the answer to a greeting.
     """

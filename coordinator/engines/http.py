@@ -9,8 +9,6 @@ import asyncio
 import time
 from dataclasses import replace
 
-from coordinator.config import Config
-from coordinator.credential import Credential, find_credential, warn_of_clear_text
 from coordinator.dispatch.outcome import block
 from coordinator.dispatch.policy import Limits
 from coordinator.engines import Capacity, Hearer, Mission
@@ -30,6 +28,8 @@ from coordinator.events import (
     WorkerLost,
     WorkerReady,
 )
+from coordinator.hosts.hosts_file import Config
+from coordinator.hosts.token import Credential, find_credential, warn_of_clear_text
 from tiling.job import Job
 
 FRESH_S = 5.0

@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from coordinator.config import Config, parse_hosts
 from coordinator.dispatch.policy import Limits
 from coordinator.engines.http import HttpEngine
 from coordinator.errors import TilefanError
 from coordinator.events import Event, TileSent, TileStored
+from coordinator.hosts.hosts_file import Config, parse_hosts
 from coordinator.journal.opening import Opening
 from coordinator.journal.resume import find
 from coordinator.output import Output

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from coordinator import attestation
 from coordinator.api import Fleet
 from coordinator.errors import NoWorkerError
 from coordinator.events import Event, TileSent, WorkerLost
+from coordinator.hosts import attestation
 from tests.bits import assert_same_bits
 from tests.fleet.inside_thread import worker_thread
 from tests.fleet.processes import WorkerProcess

@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from scipy import ndimage
 
 from coordinator import Fleet
-from coordinator.config import parse_hosts
 from coordinator.engines import Engine
 from coordinator.engines.http import HttpEngine
 from coordinator.errors import ConfigError, NoWorkerError
 from coordinator.events import Event, RunStarted
+from coordinator.hosts.hosts_file import parse_hosts
 from tests.bits import assert_same_bits
 from tests.fleet.processes import WorkerProcess
 from tests.strategies import Problem, problems, samples

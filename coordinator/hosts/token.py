@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from coordinator.addresses import is_loopback
 from coordinator.errors import TrustError, TrustWarning
+from coordinator.hosts.addresses import is_loopback
 from tiling.errors import BadValueError
 from tiling.token import FILE_NAME, FILE_VARIABLE, MAX_FILE_BYTES, Token
 
 if TYPE_CHECKING:
-    from coordinator.config import Config
+    from coordinator.hosts.hosts_file import Config
 
 COPY = "copy the token file from the worker's machine (it names the file when it makes it) to"
 """What helps when a worker and this coordinator do not hold the same token."""

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.addresses import normalise
-from coordinator.config import Config, Defaults, Host, load_hosts, parse_hosts
 from coordinator.errors import ConfigError, InputError
+from coordinator.hosts.addresses import normalise
+from coordinator.hosts.hosts_file import Config, Defaults, Host, load_hosts, parse_hosts
 
 if TYPE_CHECKING:
     from collections.abc import Callable

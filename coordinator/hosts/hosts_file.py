@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 from pydantic import AfterValidator, ConfigDict, Field, Strict, TypeAdapter, ValidationError
 
-from coordinator.addresses import name_of, normalise
 from coordinator.errors import ConfigError
-from coordinator.pins import authority_context, check_pin
+from coordinator.hosts.addresses import name_of, normalise
+from coordinator.hosts.certificates import authority_context, check_pin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

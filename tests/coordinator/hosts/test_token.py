@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from coordinator.config import parse_hosts
-from coordinator.credential import Credential, find_credential, warn_of_clear_text
 from coordinator.errors import TrustError, TrustWarning
+from coordinator.hosts.hosts_file import parse_hosts
+from coordinator.hosts.token import Credential, find_credential, warn_of_clear_text
 from tiling.token import Token
 
 SECRET = "s3cret-s3cret-s3cret-s3cret-s3cret"
