@@ -14,8 +14,8 @@ from coordinator.engines import Engine
 from coordinator.events import Event, Listener
 from coordinator.output import Output
 from coordinator.run import Request, known_bound, run, tile_shape
-from coordinator.stores.leftovers import LEFTOVERS
 from coordinator.stores.memory import ArraySink, ArraySource
+from coordinator.stores.recycler import LEFTOVERS
 from tiling.dtypes import Array, Dtype, output_dtype
 from tiling.errors import BadTypeError, BadValueError, UnsupportedError
 from tiling.filters import FILTERS

@@ -14,7 +14,7 @@ import numpy as np
 from coordinator.chain import Chain, Link
 from coordinator.engines import Engine
 from coordinator.journal.opening import Opening, unfinished
-from coordinator.journal.resume import check_same
+from coordinator.journal.recovery import check_same
 from coordinator.output import Output
 from coordinator.papers import Papers, drawn_up
 from coordinator.progress import Style, make_listener

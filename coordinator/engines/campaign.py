@@ -50,8 +50,8 @@ from coordinator.events import (
     WorkerLost,
     WorkerReady,
 )
+from coordinator.journal.digests import Seals
 from coordinator.journal.records import Finished
-from coordinator.journal.seals import Seals
 from tiling.plan import Tile
 
 HEARTBEAT_S = 1.0

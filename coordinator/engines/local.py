@@ -13,7 +13,7 @@ import numpy as np
 from coordinator.engines import Capacity, Hearer, Mission
 from coordinator.engines.workshop import WORKSHOP
 from coordinator.events import TileAnswered, TileSent, TileStored, WorkerReady
-from coordinator.journal.seals import Seals
+from coordinator.journal.digests import Seals
 from tiling.choose import MAX_TILE_BYTES
 from tiling.job import Job
 from tiling.kernels import Kernel

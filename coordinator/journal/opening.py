@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coordinator.errors import InputError
+from coordinator.journal.digests import Seals
 from coordinator.journal.file import JournalFile, journal_path
 from coordinator.journal.records import Header, JournalError, Log
-from coordinator.journal.resume import believe, find
-from coordinator.journal.seals import Seals
+from coordinator.journal.recovery import believe, find
 from coordinator.output import Output
 from coordinator.stores import Source
 from coordinator.stores.npy import NpySink

@@ -26,7 +26,7 @@ from coordinator.errors import TilefanError
 from coordinator.events import Event, TileSent, TileStored
 from coordinator.hosts.hosts_file import Config, parse_hosts
 from coordinator.journal.opening import Opening
-from coordinator.journal.resume import find
+from coordinator.journal.recovery import find
 from coordinator.output import Output
 from coordinator.run import Request, run
 from coordinator.stores.npy import open_npy

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from coordinator.errors import InputError, StoreError
-from coordinator.stores.leftovers import Leftovers
 from coordinator.stores.memory import ArraySink, ArraySource
 from coordinator.stores.npy import NpySink, check_output, open_npy, partial_path
+from coordinator.stores.recycler import Leftovers
 from tests.bits import assert_same_bits
 from tests.strategies import LAYOUTS, Array, samples
 from tests.suites.store import FileSinkContract, SinkContract, SourceContract

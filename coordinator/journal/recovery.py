@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 
 from coordinator.errors import InputError, StoreError
+from coordinator.journal.digests import Seals
 from coordinator.journal.file import journal_path
 from coordinator.journal.records import Header, Log, parse
-from coordinator.journal.seals import Seals
 from coordinator.stores import Sink, Source
 from coordinator.stores.npy import check_unlocked, partial_path
 from tiling.plan import Plan
