@@ -66,7 +66,7 @@ class Fleet:
         token_file: str | Path | None = None,
         verify: float | None = None,
     ) -> None:
-        from coordinator.engines.http import HttpEngine
+        from coordinator.engines.http.engine import HttpEngine
         from coordinator.hosts.hosts_file import Config, parse_hosts
         from coordinator.hosts.token import find_credential
 

@@ -14,9 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from coordinator.display.tables import workers_table
-from coordinator.engines.client import Client, Refusal, make_clients
-from coordinator.engines.greeting import nobody
-from coordinator.engines.session import Session
+from coordinator.engines.http.client import Client, Refusal, make_clients
+from coordinator.engines.http.handshake import nobody
+from coordinator.engines.http.pool import Session
 from coordinator.events import FailureKind, WorkerLost
 from coordinator.hosts.hosts_file import Config
 from coordinator.hosts.token import Credential

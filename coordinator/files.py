@@ -163,7 +163,7 @@ def open_engine(
     else:
         from coordinator.budget import frugal
         from coordinator.dispatch.policy import Limits
-        from coordinator.engines.http import HttpEngine
+        from coordinator.engines.http.engine import HttpEngine
         from coordinator.hosts.hosts_file import load_hosts
         from coordinator.hosts.token import find_credential
 

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from coordinator.engines.buffers import Buffers
-from coordinator.engines.client import Client, Refusal, make_clients
+from coordinator.engines.http.buffers import Buffers
+from coordinator.engines.http.client import Client, Refusal, make_clients
+from coordinator.engines.http.pool import Session
+from coordinator.engines.kernel_choice import WORKSHOP
 from coordinator.engines.local import NAME, usable_cores
-from coordinator.engines.session import Session
-from coordinator.engines.workshop import WORKSHOP
 from coordinator.forecast import Measured
 from coordinator.hosts.hosts_file import Config
 from coordinator.hosts.token import Credential

@@ -14,8 +14,8 @@ from rich.live import Live
 from rich.text import Text
 
 from coordinator.display.tables import workers_table
-from coordinator.engines.client import Client, Refusal, make_clients
-from coordinator.engines.session import Session
+from coordinator.engines.http.client import Client, Refusal, make_clients
+from coordinator.engines.http.pool import Session
 from coordinator.errors import InputError, NoWorkerError
 from coordinator.hosts.hosts_file import Config
 from coordinator.hosts.token import Credential

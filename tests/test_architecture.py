@@ -127,8 +127,8 @@ def test_help_is_quick(arguments: list[str]) -> None:
 
 def test_the_coordinator_of_a_fleet_loads_no_scipy() -> None:
     """The http engine and the file commands compute nothing, so they load no kernel's library."""
-    modules = loaded("import coordinator.engines.http, coordinator.files, coordinator.api")
-    assert "coordinator.engines.http" in modules
+    modules = loaded("import coordinator.engines.http.engine, coordinator.files, coordinator.api")
+    assert "coordinator.engines.http.engine" in modules
     assert not modules & KERNEL_ONLY
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from coordinator.engines import Capacity, Hearer, Mission
-from coordinator.engines.workshop import WORKSHOP
+from coordinator.engines.kernel_choice import WORKSHOP
 from coordinator.events import TileAnswered, TileSent, TileStored, WorkerReady
 from coordinator.journal.digests import Seals
 from tiling.choose import MAX_TILE_BYTES

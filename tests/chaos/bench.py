@@ -21,7 +21,7 @@ import numpy as np
 from scipy import ndimage
 
 from coordinator.dispatch.policy import Limits
-from coordinator.engines.http import HttpEngine
+from coordinator.engines.http.engine import HttpEngine
 from coordinator.errors import TilefanError
 from coordinator.events import Event, TileSent, TileStored
 from coordinator.hosts.hosts_file import Config, parse_hosts

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from coordinator.engines.background import Background
+from coordinator.engines.http.background import Background
 
 READ_BYTES = 2**16
 

@@ -51,7 +51,7 @@ def workers() -> Iterator[list[WorkerProcess]]:
 @pytest.fixture
 def one_exchange_each(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the coordinator use each connection once."""
-    monkeypatch.setattr("coordinator.engines.connection.IDLE_S", 0.0)
+    monkeypatch.setattr("coordinator.engines.http.connection.IDLE_S", 0.0)
 
 
 def flips(seed: str) -> Draw:

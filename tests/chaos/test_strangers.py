@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from aiohttp import web
 
-from coordinator.engines.background import Background
+from coordinator.engines.http.background import Background
 from coordinator.errors import TileFailedError
 from tests.chaos.bench import Leaks, Task
 from tiling.job import Job
@@ -54,7 +54,7 @@ async def _serve() -> web.AppRunner:
 
 def test_a_worker_that_never_knows_the_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It refuses, like any other; it does not end the run in a traceback."""
-    monkeypatch.setattr("coordinator.engines.client.fault", lambda *_: None)  # take its word
+    monkeypatch.setattr("coordinator.engines.http.client.fault", lambda *_: None)  # take its word
     leaks = Leaks()
     work = Task.make(tmp_path, np.zeros((20, 20)), 1.0, (10, 10))
     with forgetful_worker() as address:

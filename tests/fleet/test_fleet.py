@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from coordinator import Fleet
 from coordinator.engines import Engine
-from coordinator.engines.http import HttpEngine
+from coordinator.engines.http.engine import HttpEngine
 from coordinator.errors import ConfigError, NoWorkerError
 from coordinator.events import Event, RunStarted
 from coordinator.hosts.hosts_file import parse_hosts

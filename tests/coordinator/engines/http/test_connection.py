@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from coordinator.engines.connection import IDLE_S, PIECE_BYTES, ConnectError, Connection
-from coordinator.engines.session import Session
+from coordinator.engines.http.connection import IDLE_S, PIECE_BYTES, ConnectError, Connection
+from coordinator.engines.http.pool import Session
 
 BODY = memoryview(bytes(64 * PIECE_BYTES))
 """More than the buffers of any socket hold."""
@@ -178,7 +178,7 @@ def test_a_connection_that_rested_too_long_is_not_used(monkeypatch: pytest.Monke
             connection.rest()
             assert connection.usable
             later = time.monotonic() + IDLE_S
-            monkeypatch.setattr("coordinator.engines.connection.time.monotonic", lambda: later)
+            monkeypatch.setattr("coordinator.engines.http.connection.time.monotonic", lambda: later)
             assert not connection.usable
 
 

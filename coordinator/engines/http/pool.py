@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self, TypeVar
 
-from coordinator.engines.connection import Connection
+from coordinator.engines.http.connection import Connection
 
 T = TypeVar("T")
 

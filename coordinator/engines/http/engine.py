@@ -1,6 +1,6 @@
 """The http engine: a fleet of workers, told what to do by the dispatcher.
 
-It greets the workers, then carries out one campaign a run; see `coordinator.engines.campaign`.
+It greets the workers, then carries out one campaign a run; see `coordinator.engines.http.run`.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import replace
 from coordinator.dispatch.outcome import block
 from coordinator.dispatch.policy import Limits
 from coordinator.engines import Capacity, Hearer, Mission
-from coordinator.engines.background import Background
-from coordinator.engines.buffers import Buffers
-from coordinator.engines.campaign import Campaign
-from coordinator.engines.client import make_clients
-from coordinator.engines.greeting import greet_all, nobody
-from coordinator.engines.session import Session
+from coordinator.engines.http.background import Background
+from coordinator.engines.http.buffers import Buffers
+from coordinator.engines.http.client import make_clients
+from coordinator.engines.http.handshake import greet_all, nobody
+from coordinator.engines.http.pool import Session
+from coordinator.engines.http.run import Campaign
 from coordinator.errors import (
     NoWorkerError,
     TileFailedError,

@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from http.client import HTTPException, HTTPMessage, HTTPResponse
 from typing import Any, TypeVar
 
-from coordinator.engines.buffers import Buffers
-from coordinator.engines.connection import ConnectError, Connection
-from coordinator.engines.introduction import about
-from coordinator.engines.session import Session
+from coordinator.engines.http.buffers import Buffers
+from coordinator.engines.http.connection import ConnectError, Connection
+from coordinator.engines.http.introduction import about
+from coordinator.engines.http.pool import Session
 from coordinator.events import FailureKind, WorkerReady
 from coordinator.hosts.attestation import fault, proof
 from coordinator.hosts.certificates import tls_context

@@ -30,14 +30,14 @@ from coordinator.dispatch.instructions import (
 )
 from coordinator.dispatch.policy import Limits
 from coordinator.engines import Hearer, Mission
-from coordinator.engines.buffers import Buffers
-from coordinator.engines.client import (
+from coordinator.engines.http.buffers import Buffers
+from coordinator.engines.http.client import (
     Answered,
     Client,
     Refusal,
     UnknownJobError,
 )
-from coordinator.engines.greeting import greet
+from coordinator.engines.http.handshake import greet
 from coordinator.events import (
     Event,
     FailureKind,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 
-from coordinator.engines.client import Client, Refusal
+from coordinator.engines.http.client import Client, Refusal
 from coordinator.errors import NoWorkerError, TilefanError, TrustError
 from coordinator.events import WorkerLost, WorkerReady
 from tiling.job import Job

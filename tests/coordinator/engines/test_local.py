@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from coordinator.engines import Engine
+from coordinator.engines.kernel_choice import Workshop
 from coordinator.engines.local import LocalEngine, usable_cores
-from coordinator.engines.workshop import Workshop
 from coordinator.output import Output
 from coordinator.run import Request, run
 from coordinator.stores.memory import ArraySource
@@ -63,7 +63,7 @@ def test_no_signal_comes_while_the_kernel_loads(monkeypatch: pytest.MonkeyPatch)
         loaded_by.append(threading.current_thread())
         return select("reference")
 
-    monkeypatch.setattr("coordinator.engines.workshop._proven", load)
+    monkeypatch.setattr("coordinator.engines.kernel_choice._proven", load)
     job = job_for(np.zeros(9), 1.0)
     assert Workshop(price=0).kernel_for(job, 9).name == "reference"
     assert loaded_by
