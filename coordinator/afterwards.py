@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from coordinator.difference import Cut, Difference, compare
+from coordinator.checks.difference import Cut, Difference, compare
 from coordinator.errors import InputError
 from coordinator.papers import mark, write_bytes
 from coordinator.provenance import Provenance, find_provenance, load_provenance
 from coordinator.report.png import encode
 from coordinator.report.preview import preview
-from coordinator.run import tile_shape
+from coordinator.run.run import tile_shape
 from coordinator.stores.npy import open_npy
 from tiling.grid import Grid
 from tiling.halo import Halo

@@ -8,20 +8,20 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from coordinator import ndimage
-from coordinator.chain import Link, filter_array, plan_array, silent
 from coordinator.display.notebook import Bar, in_notebook, table
 from coordinator.engines import Engine
 from coordinator.errors import InputError
 from coordinator.events import Listener
 from coordinator.faces import method
+from coordinator.run.calls import Link, filter_array, plan_array, silent
 from coordinator.text import count
 from tiling.dtypes import Array
 from tiling.filters import FILTERS
 from tiling.plan import Plan
 
 if TYPE_CHECKING:
+    from coordinator.checks.recompute import Sampling
     from coordinator.hosts.hosts_file import Config
-    from coordinator.verify import Sampling
 
 gaussian_filter = ndimage.gaussian_filter
 
@@ -155,7 +155,7 @@ def _sampling(verify: float | None) -> Sampling | None:
         return None
     if not 0 < verify <= 1:
         raise InputError(f"verify must be a share of the tiles such as 0.02, not {verify!r}")
-    from coordinator.verify import Sampling
+    from coordinator.checks.recompute import Sampling
 
     return Sampling(verify)
 

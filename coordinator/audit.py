@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from coordinator.chain import Chain, Link
+from coordinator.checks.recompute import Check, Sampling
 from coordinator.engines import Hearer
 from coordinator.engines.local import NAME, capacity, usable_cores
 from coordinator.errors import InputError, VerifyError
 from coordinator.events import Event, RunFinished, TileSent, TileStored, WorkerReady
 from coordinator.files import title
 from coordinator.progress import Style, make_listener
-from coordinator.run import Request, known_bound, started
+from coordinator.run.calls import Chain, Link
+from coordinator.run.run import Request, known_bound, started
 from coordinator.stores.memory import ArraySource
 from coordinator.stores.npy import open_npy
-from coordinator.verify import Check, Sampling
 from tiling.plan import Plan
 
 

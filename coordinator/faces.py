@@ -9,14 +9,14 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from coordinator.chain import filter_array
 from coordinator.engines import Engine
 from coordinator.events import Listener
+from coordinator.run.calls import filter_array
 from tiling.dtypes import Array
 from tiling.filters import Exactness, Filter
 
 if TYPE_CHECKING:
-    from coordinator.verify import Sampling
+    from coordinator.checks.recompute import Sampling
 
 _INPUT = inspect.Parameter("input", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Any)
 _TILE = inspect.Parameter("tile", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Any)

@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coordinator.chain import Chain, Link
 from coordinator.engines import Engine
-from coordinator.journal.opening import Opening, unfinished
 from coordinator.journal.recovery import check_same
-from coordinator.output import Output
 from coordinator.papers import Papers, drawn_up
 from coordinator.progress import Style, make_listener
-from coordinator.run import Request, known_bound, run, tile_shape
+from coordinator.run.calls import Chain, Link
+from coordinator.run.opening import Opening, unfinished
+from coordinator.run.output import Output
+from coordinator.run.run import Request, known_bound, run, tile_shape
 from coordinator.stores.npy import NpySink, check_output, open_npy
 from tiling.filters import FILTERS
 from tiling.plan import Plan
 
 if TYPE_CHECKING:
-    from coordinator.verify import Sampling
+    from coordinator.checks.recompute import Sampling
     from tiling.job import Job
 
 
@@ -133,7 +133,7 @@ def _bounded(engine: Engine, request: Request, limit_bytes: int | None, *, fleet
     """Return the engine, bounded if there is a bound."""
     if limit_bytes is None:
         return engine
-    from coordinator.budget import within
+    from coordinator.run.memory_limit import within
 
     return within(engine, request, limit_bytes, fleet=fleet)
 
@@ -161,11 +161,11 @@ def open_engine(
 
         yield LocalEngine()
     else:
-        from coordinator.budget import frugal
         from coordinator.dispatch.policy import Limits
         from coordinator.engines.http.engine import HttpEngine
         from coordinator.hosts.hosts_file import load_hosts
         from coordinator.hosts.token import find_credential
+        from coordinator.run.memory_limit import frugal
 
         credential, limits = find_credential(token_file), Limits(keep_going=keep_going)
         config = frugal(load_hosts(hosts), max_memory_bytes)

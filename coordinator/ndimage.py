@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from coordinator.chain import Link, filter_array, silent
 from coordinator.engines.local import LocalEngine
 from coordinator.faces import function
+from coordinator.run.calls import Link, filter_array, silent
 from tiling.dtypes import Array
 from tiling.filters import FILTERS
 

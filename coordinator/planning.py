@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from coordinator.budget import FleetPeak, LocalPeak, Peak, fit, in_flight_bytes, resident_bytes
-from coordinator.chain import Chain, Link
 from coordinator.engines import Capacity
 from coordinator.engines.local import capacity as local_capacity
 from coordinator.engines.local import usable_cores
@@ -26,7 +24,16 @@ from coordinator.forecast import (
 from coordinator.hosts.hosts_file import Config, load_hosts
 from coordinator.hosts.token import Credential, find_credential
 from coordinator.measuring import measure_arithmetic, measure_fleet, measure_here
-from coordinator.run import Request, known_bound, tile_shape
+from coordinator.run.calls import Chain, Link
+from coordinator.run.memory_limit import (
+    FleetPeak,
+    LocalPeak,
+    Peak,
+    fit,
+    in_flight_bytes,
+    resident_bytes,
+)
+from coordinator.run.run import Request, known_bound, tile_shape
 from coordinator.stores import Source
 from coordinator.stores.memory import CastSource
 from coordinator.stores.npy import open_npy

@@ -164,7 +164,7 @@ def texts_of(name: str, given: MutableMapping[str, Any]) -> dict[str, str | None
 
 def own_parameters(name: str) -> dict[str, Any]:
     """Return the parameters that a row's command takes, with their defaults."""
-    from coordinator.pipeline import parameters_of
+    from coordinator.run.pipeline_file import parameters_of
 
     return {key: value for key, value in parameters_of(name).items() if key != "mask"}
 
@@ -176,7 +176,7 @@ def parse(texts: Mapping[str, str | None]) -> dict[str, Any]:
 
 def parse_one(key: str, text: str) -> Any:
     """Read one option: a number, numbers, a word, words, or an array."""
-    from coordinator.pipeline import ARRAYS, array_from
+    from coordinator.run.pipeline_file import ARRAYS, array_from
 
     if key in ARRAYS:
         return _list(key, text) if text.lstrip().startswith("[") else array_from(text, Path())

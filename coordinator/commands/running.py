@@ -57,7 +57,7 @@ def run(pipeline: Path, source: Path, **given: Any) -> None:
     """
 
     def links() -> Sequence[tuple[str, Mapping[str, Any]]]:
-        from coordinator.pipeline import load_pipeline
+        from coordinator.run.pipeline_file import load_pipeline
 
         return load_pipeline(pipeline)
 
@@ -136,7 +136,7 @@ def run_filters(
 def _sampling(fraction: float | None) -> Any:
     if fraction is None:
         return None
-    from coordinator.verify import Sampling
+    from coordinator.checks.recompute import Sampling
 
     return Sampling(fraction)
 

@@ -81,8 +81,8 @@ def verify(
     fraction = share(sample, "--sample")
     with exit_codes():
         from coordinator.audit import verify_file
+        from coordinator.checks.recompute import Sampling
         from coordinator.provenance import find_provenance
-        from coordinator.verify import Sampling
 
         said = {key: text for key, text in texts.items() if text is not None}
         known = None if name or said else find_provenance(result)
@@ -133,7 +133,7 @@ def quoted_links(line: str) -> Links:
 
 
 def _links_of(found: click.Command, given: dict[str, Any]) -> Links:
-    from coordinator.pipeline import load_pipeline
+    from coordinator.run.pipeline_file import load_pipeline
 
     if isinstance(found, Row):
         return [(found.row, parse(texts_of(found.row, given)))]

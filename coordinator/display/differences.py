@@ -11,7 +11,7 @@ from coordinator.text import count, extent
 if TYPE_CHECKING:
     from collections import Counter
 
-    from coordinator.difference import Cut, Difference, Places
+    from coordinator.checks.difference import Cut, Difference, Places
 
 NAMED: Final = 8  # tiles or seams: more in a list nobody reads
 

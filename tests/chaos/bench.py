@@ -25,10 +25,10 @@ from coordinator.engines.http.engine import HttpEngine
 from coordinator.errors import TilefanError
 from coordinator.events import Event, TileSent, TileStored
 from coordinator.hosts.hosts_file import Config, parse_hosts
-from coordinator.journal.opening import Opening
 from coordinator.journal.recovery import find
-from coordinator.output import Output
-from coordinator.run import Request, run
+from coordinator.run.opening import Opening
+from coordinator.run.output import Output
+from coordinator.run.run import Request, run
 from coordinator.stores.npy import open_npy
 from tests.bits import assert_same_bits
 from tests.fleet.coordinators import wait_until

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from coordinator.budget import FleetPeak, LocalPeak, fit
 from coordinator.engines import Capacity
 from coordinator.errors import InputError
 from coordinator.forecast import Measured, expected_s, shares, verdict
-from coordinator.run import Request
+from coordinator.run.memory_limit import FleetPeak, LocalPeak, fit
+from coordinator.run.run import Request
 from coordinator.stores.memory import ArraySource
 from tiling.filters import FILTERS
 from tiling.grid import Grid

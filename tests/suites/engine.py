@@ -27,8 +27,8 @@ from coordinator.events import (
     TileStored,
     WorkerReady,
 )
-from coordinator.output import Output
-from coordinator.run import Request, run
+from coordinator.run.output import Output
+from coordinator.run.run import Request, run
 from coordinator.stores.memory import ArraySink, ArraySource
 from tests.bits import assert_same_bits
 from tests.strategies import Array, samples

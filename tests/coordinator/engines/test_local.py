@@ -11,8 +11,8 @@ import pytest
 from coordinator.engines import Engine
 from coordinator.engines.kernel_choice import Workshop
 from coordinator.engines.local import LocalEngine, usable_cores
-from coordinator.output import Output
-from coordinator.run import Request, run
+from coordinator.run.output import Output
+from coordinator.run.run import Request, run
 from coordinator.stores.memory import ArraySource
 from tests.suites.engine import CountingSink, EngineContract, Heard, job_for
 from tiling.kernels.select import Selected, select

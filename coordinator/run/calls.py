@@ -12,8 +12,8 @@ import numpy as np
 
 from coordinator.engines import Engine
 from coordinator.events import Event, Listener
-from coordinator.output import Output
-from coordinator.run import Request, known_bound, run, tile_shape
+from coordinator.run.output import Output
+from coordinator.run.run import Request, known_bound, run, tile_shape
 from coordinator.stores.memory import ArraySink, ArraySource
 from coordinator.stores.recycler import LEFTOVERS
 from tiling.dtypes import Array, Dtype, output_dtype
@@ -24,7 +24,7 @@ from tiling.plan import Plan
 from tiling.stages import stages
 
 if TYPE_CHECKING:
-    from coordinator.verify import Sampling
+    from coordinator.checks.recompute import Sampling
 
 Link: TypeAlias = tuple[str, Mapping[str, Any]]
 """A filter's name, and SciPy's parameters for it."""

@@ -12,7 +12,7 @@ from coordinator.journal.digests import Seals
 from coordinator.journal.file import JournalFile, journal_path
 from coordinator.journal.records import Header, JournalError, Log
 from coordinator.journal.recovery import believe, find
-from coordinator.output import Output
+from coordinator.run.output import Output
 from coordinator.stores import Source
 from coordinator.stores.npy import NpySink
 from tiling.dtypes import Dtype

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from coordinator.checks.ulp import counts_ulps, distances
 from coordinator.stores.memory import view
-from coordinator.ulp import counts_ulps, distances
 from tiling.box import Box
 from tiling.dtypes import Array
 from tiling.grid import Grid

@@ -6,8 +6,8 @@ import numpy as np
 
 from coordinator.engines import Engine
 from coordinator.events import Listener
-from coordinator.output import Output
-from coordinator.run import Request, pieces, run_job
+from coordinator.run.output import Output
+from coordinator.run.run import Request, pieces, run_job
 from coordinator.stores import Source
 from coordinator.stores.memory import ArraySink, ArraySource
 from coordinator.stores.scratch import scratch

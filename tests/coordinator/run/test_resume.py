@@ -15,7 +15,7 @@ from coordinator.errors import InputError, StoreError, VerifyError
 from coordinator.stores import npy
 from coordinator.stores.npy import NpySink
 from tests.bits import assert_same_bits
-from tests.coordinator.cut_short import (
+from tests.coordinator.run.cut_short import (
     SHAPE,
     SIGMA,
     TILE,

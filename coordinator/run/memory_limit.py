@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from coordinator.engines import Capacity, Engine, Hearer, Mission
 from coordinator.errors import InputError
-from coordinator.run import Request
+from coordinator.run.run import Request
 from coordinator.text import megabytes
 from tiling.cost import tile_bytes
 from tiling.job import Job

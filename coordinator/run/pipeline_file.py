@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from coordinator.chain import Link
 from coordinator.errors import ConfigError, InputError
+from coordinator.run.calls import Link
 from coordinator.stores.npy import open_npy
 from tiling.filters import FILTERS, Exactness, supported
 

@@ -13,7 +13,7 @@ import numpy as np
 from coordinator.engines import Capacity, Engine, Hearer, Mission
 from coordinator.errors import VerifyError
 from coordinator.events import Event, Listener, RunFinished, RunStarted, TileKept
-from coordinator.output import Output
+from coordinator.run.output import Output
 from coordinator.stores import Source
 from tiling.choose import Choice, choose_tile
 from tiling.errors import BadTypeError, BadValueError
@@ -25,7 +25,7 @@ from tiling.plan import Plan
 from tiling.stages import stages, wants_bound
 
 if TYPE_CHECKING:
-    from coordinator.verify import Sampling
+    from coordinator.checks.recompute import Sampling
 
 PIECE_BYTES = 16 * 2**20
 """Of a block that is looked at, or combined with others, in this process."""
@@ -117,7 +117,7 @@ def run(
     parts = stages(job, bound)
     if len(parts) == 1:
         return run_job(replace(request, bound=bound), open_output, engine, listen)
-    from coordinator.relay import Relay
+    from coordinator.run.relay import Relay
 
     return Relay(request, parts, engine, listen).run(open_output(None))
 
@@ -157,7 +157,7 @@ def _fill(request: Request, plan: Plan, output: Output, engine: Engine, tell: He
     if request.sampling is None:
         _compute(mission, engine, tell)
         return
-    from coordinator.verify import Check, Witness
+    from coordinator.checks.recompute import Check, Witness
 
     sample = request.sampling.draw(plan.grid)
     witness = Witness(sample, tell)

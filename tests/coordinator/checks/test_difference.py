@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator import difference
-from coordinator.difference import Cut, compare
-from coordinator.ulp import distances
+from coordinator.checks import difference
+from coordinator.checks.difference import Cut, compare
+from coordinator.checks.ulp import distances
 from tests.coordinator.test_cli import coord, refused
 from tests.strategies import samples
 from tiling.grid import Grid

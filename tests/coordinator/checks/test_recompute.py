@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from coordinator import Fleet
+from coordinator.checks.recompute import Sampling, corners, difference
 from coordinator.engines.local import LocalEngine
 from coordinator.errors import InputError, VerifyError
 from coordinator.events import Event
-from coordinator.output import Output
-from coordinator.run import Request, run
+from coordinator.run.output import Output
+from coordinator.run.run import Request, run
 from coordinator.stores.memory import ArraySink, ArraySource
-from coordinator.verify import Sampling, corners, difference
 from tests.fleet.inside_thread import worker_thread
 from tests.fleet.processes import WorkerProcess
 from tiling.filters import FILTERS
