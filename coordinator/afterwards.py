@@ -9,10 +9,10 @@ from typing import Any
 
 from coordinator.checks.difference import Cut, Difference, compare
 from coordinator.errors import InputError
-from coordinator.papers import mark, write_bytes
-from coordinator.provenance import Provenance, find_provenance, load_provenance
+from coordinator.report.artifacts import mark, write_bytes
 from coordinator.report.png import encode
 from coordinator.report.preview import preview
+from coordinator.report.provenance import Provenance, find_provenance, load_provenance
 from coordinator.run.run import tile_shape
 from coordinator.stores.npy import open_npy
 from tiling.grid import Grid

@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from coordinator.checks.recompute import Check, Sampling
+from coordinator.display.listener import Style, make_listener
 from coordinator.engines import Hearer
 from coordinator.engines.local import NAME, capacity, usable_cores
 from coordinator.errors import InputError, VerifyError
 from coordinator.events import Event, RunFinished, TileSent, TileStored, WorkerReady
 from coordinator.files import title
-from coordinator.progress import Style, make_listener
 from coordinator.run.calls import Chain, Link
 from coordinator.run.run import Request, known_bound, started
 from coordinator.stores.memory import ArraySource

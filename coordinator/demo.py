@@ -17,9 +17,9 @@ from rich.console import Console
 from rich.table import Table
 
 from coordinator.api import Fleet
+from coordinator.display.listener import make_listener
 from coordinator.errors import NoWorkerError, VerifyError
 from coordinator.events import Event, Listener, RunStarted
-from coordinator.progress import make_listener
 from tiling.dtypes import Array
 
 SHAPE = (1024, 768, 3)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from coordinator.display.listener import Style, make_listener
 from coordinator.engines import Engine
 from coordinator.journal.recovery import check_same
-from coordinator.papers import Papers, drawn_up
-from coordinator.progress import Style, make_listener
+from coordinator.report.artifacts import Papers, drawn_up
 from coordinator.run.calls import Chain, Link
 from coordinator.run.opening import Opening, unfinished
 from coordinator.run.output import Output
@@ -75,7 +75,7 @@ def filter_chain(
     sampling : Sampling, optional
         Which tiles are verified before the output appears.
     style : str
-        How to show the progress; see `coordinator.progress`.
+        How to show the progress; see `coordinator.display.listener`.
     say : callable
         Takes a sentence for the user.
     again : str

@@ -10,7 +10,7 @@ import click
 
 from coordinator.commands.sections import DISPLAY, FILTER, FLEET, OUTPUT, RUN, Command, Option
 from coordinator.completion import edge_modes
-from coordinator.progress import Style
+from coordinator.display.listener import Style
 from tiling.token import FILE_VARIABLE
 
 FILE = click.Path(path_type=Path)

@@ -12,8 +12,8 @@ import click
 
 from coordinator.arguments import gaussian, memory, numbers, share
 from coordinator.commands.options import GAUSSIAN, RUNNING, SOURCE, argument, command, output
+from coordinator.display.listener import Style
 from coordinator.endings import exit_codes, say
-from coordinator.progress import Style
 
 Links: TypeAlias = Callable[[], Sequence[tuple[str, Mapping[str, Any]]]]
 """Makes the filters and their parameters, once errors end as they should."""
@@ -111,7 +111,7 @@ def run_filters(
     limit_bytes = memory(max_memory, "--max-memory") if max_memory else None
     with exit_codes():
         from coordinator.files import filter_chain
-        from coordinator.papers import Papers
+        from coordinator.report.artifacts import Papers
 
         filter_chain(
             list(links()),

@@ -22,9 +22,9 @@ from coordinator.commands.rows import (
 )
 from coordinator.commands.sections import FILTER, RUN
 from coordinator.completion import filter_names
+from coordinator.display.listener import Style
 from coordinator.endings import exit_codes
 from coordinator.errors import InputError
-from coordinator.progress import Style
 
 Links: TypeAlias = Sequence[tuple[str, Mapping[str, Any]]]
 
@@ -82,7 +82,7 @@ def verify(
     with exit_codes():
         from coordinator.audit import verify_file
         from coordinator.checks.recompute import Sampling
-        from coordinator.provenance import find_provenance
+        from coordinator.report.provenance import find_provenance
 
         said = {key: text for key, text in texts.items() if text is not None}
         known = None if name or said else find_provenance(result)

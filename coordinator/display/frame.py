@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
-from coordinator.display.rows import cut, worker_lines
 from coordinator.display.style import (
     BAR,
     EMPHASIS,
@@ -31,7 +30,8 @@ from coordinator.display.style import (
     Glyphs,
 )
 from coordinator.display.tally import Tally
-from coordinator.display.tilemap import NOBODY, Look, Picture
+from coordinator.display.tile_map import NOBODY, Look, Picture
+from coordinator.display.worker_table import cut, worker_lines
 from coordinator.text import brief_time, clock, count, extent, inert, megabytes
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from coordinator.text import brief_time, count, extent, inert, megabytes
 
 if TYPE_CHECKING:
-    from coordinator.provenance import Provenance
+    from coordinator.report.provenance import Provenance
 
 NAMED: Final = 20  # workers and warnings: more in a list nobody reads
 

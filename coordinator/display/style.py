@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from coordinator.display.tally import State
-from coordinator.display.tilemap import Look
+from coordinator.display.tile_map import Look
 
 
 @dataclass(frozen=True, slots=True)

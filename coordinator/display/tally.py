@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
-from coordinator.display.meter import Meter
-from coordinator.display.tilemap import Place, TileMap
+from coordinator.display.throughput import Meter
+from coordinator.display.tile_map import Place, TileMap
 from coordinator.events import (
     Event,
     FailureKind,

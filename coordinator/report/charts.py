@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from coordinator.report.html import Html, join, tag, text
-from coordinator.report.lanes import (
+from coordinator.report.timeline import (
     COMPUTING,
     HEDGED,
     KINDS,

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from coordinator.report import charts
-from coordinator.report.chronicle import Attempt, Chronicle, Maker
 from coordinator.report.css import CSS
+from coordinator.report.history import Attempt, Chronicle, Maker
 from coordinator.report.html import Html, join, long_text, tag, text
-from coordinator.report.lanes import KINDS, UNTOLD, Span, bins, lanes, totals_s
-from coordinator.report.tilemap import each_cell, folded, most
+from coordinator.report.tile_map import each_cell, folded, most
+from coordinator.report.timeline import KINDS, UNTOLD, Span, bins, lanes, totals_s
 from coordinator.text import brief_time, count, extent, megabytes
 
 POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"

@@ -11,8 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, Final
 
-from coordinator.report.chronicle import Attempt, Chronicle
-from coordinator.report.lanes import parts
+from coordinator.report.history import Attempt, Chronicle
+from coordinator.report.timeline import parts
 
 COORDINATOR: Final = 1
 """The process that counters and remarks belong to."""

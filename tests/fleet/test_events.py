@@ -17,7 +17,7 @@ from scipy import ndimage
 
 from coordinator.display.json_lines import VERSION, event_schema
 from tests.bits import assert_same_bits
-from tests.coordinator.test_progress import accepts
+from tests.coordinator.display.test_listener import accepts
 from tests.fleet.processes import WorkerProcess, running_workers
 
 IMAGE = np.random.default_rng(7).integers(0, 255, (400, 300, 3), "i4")

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from coordinator.afterwards import show_file
-from coordinator.papers import mark
-from coordinator.provenance import provenance_path
+from coordinator.report.artifacts import mark
+from coordinator.report.provenance import provenance_path
 from tests.coordinator.report.test_provenance import KNOWN
 from tests.coordinator.test_cli import coord, refused
 from tests.fleet.browser import BROWSER, browse, photograph

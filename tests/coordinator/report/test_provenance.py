@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator import provenance
-from coordinator.provenance import FileMark, Provenance, runs_of
+from coordinator.report import provenance
 from coordinator.report.preview import GAP, SEAM, preview
+from coordinator.report.provenance import FileMark, Provenance, runs_of
 from tiling.grid import Grid
 
 KNOWN = Provenance(

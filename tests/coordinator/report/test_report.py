@@ -23,11 +23,11 @@ from coordinator.events import (
     WorkerLost,
     WorkerReady,
 )
-from coordinator.report import chronicle, lanes, png, trace
-from coordinator.report.chronicle import Chronicle, End
+from coordinator.report import history, png, timeline, trace
+from coordinator.report.history import Chronicle, End
 from coordinator.report.page import Facts, Picture, render
-from coordinator.report.tilemap import folded
-from tests.coordinator.scripted import EVIL, TILE, script
+from coordinator.report.tile_map import folded
+from tests.coordinator.display.scripted import EVIL, TILE, script
 
 VOID = {"meta", "img"}
 
@@ -145,9 +145,9 @@ def test_hedges_and_failures() -> None:
         End.LOST,
     ]
     assert (heard.hedges, heard.retries, heard.makers) == (1, 1, {0: "b"})
-    spent = lanes.totals_s(heard.attempts, heard.seconds)
-    assert spent[lanes.HEDGED] == pytest.approx(1.0)
-    assert spent[lanes.STORING] == pytest.approx(0.5)
+    spent = timeline.totals_s(heard.attempts, heard.seconds)
+    assert spent[timeline.HEDGED] == pytest.approx(1.0)
+    assert spent[timeline.STORING] == pytest.approx(0.5)
     rows = json.loads(trace.encode(heard))["traceEvents"]
     slices = {row["name"]: row for row in rows if row["ph"] == "X"}
     assert slices["tile 0 (hedge)"]["dur"] == 1_500_000
@@ -159,9 +159,9 @@ def test_hedges_and_failures() -> None:
 @pytest.mark.parametrize(
     ("told_s", "kinds"),
     [
-        ((0.5, 0.1), {lanes.TRANSFER: 0.4, lanes.WAITING: 0.1, lanes.COMPUTING: 0.5}),
-        ((None, None), {lanes.UNTOLD: 1.0}),
-        ((7.0, 7.0), {lanes.COMPUTING: 1.0}),
+        ((0.5, 0.1), {timeline.TRANSFER: 0.4, timeline.WAITING: 0.1, timeline.COMPUTING: 0.5}),
+        ((None, None), {timeline.UNTOLD: 1.0}),
+        ((7.0, 7.0), {timeline.COMPUTING: 1.0}),
     ],
     ids=["told", "untold", "more than there was"],
 )
@@ -173,8 +173,8 @@ def test_computing_is_told_from_transfer(
     heard.handle(0.0, TileSent(0, "a", 1, 300))
     heard.handle(1.0, TileAnswered(0, "a", 1, "d", 100, *told_s))
     heard.handle(1.25, TileStored(0, "a", 100))
-    spent = lanes.totals_s(heard.attempts, heard.seconds)
-    wanted = {**dict.fromkeys(lanes.KINDS, 0.0), **kinds, lanes.STORING: 0.25}
+    spent = timeline.totals_s(heard.attempts, heard.seconds)
+    wanted = {**dict.fromkeys(timeline.KINDS, 0.0), **kinds, timeline.STORING: 0.25}
     assert spent == pytest.approx(wanted)
     page = checked(render(heard, Facts()))
     assert ("at a worker that does not tell" in page.words) == (told_s[0] is None)
@@ -182,8 +182,8 @@ def test_computing_is_told_from_transfer(
 
 def test_memory_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     """Attempts and remarks beyond the bound are counted, and the page says so."""
-    monkeypatch.setattr(chronicle, "MAX_ATTEMPTS", 5)
-    monkeypatch.setattr(chronicle, "MAX_REMARKS", 0)
+    monkeypatch.setattr(history, "MAX_ATTEMPTS", 5)
+    monkeypatch.setattr(history, "MAX_REMARKS", 0)
     heard = told()
     assert (len(heard.attempts), heard.unkept_attempts) == (5, 18)
     assert (len(heard.remarks), heard.unkept_remarks) == (0, 1)
@@ -193,17 +193,17 @@ def test_memory_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_long_run_draws_few_spans() -> None:
     """No more spans than a screen has columns, and each kind with its share of them."""
     many = [
-        chronicle.Attempt(
+        history.Attempt(
             i, "a", 1, i * 1e-3, False, End.STORED, i * 1e-3 + 8e-4, i * 1e-3 + 9e-4,
             bytes_sent=1, computing_s=5e-4, waiting_s=0.0,
         )
         for i in range(50_000)
     ]  # fmt: skip
-    (lane,) = lanes.lanes(many, 50.0)
-    assert len(lane) <= 2 * lanes.WIDTH
-    drawn_s = {kind: sum(s.seconds for s in lane if s.kind == kind) for kind in lanes.KINDS}
-    assert drawn_s[lanes.COMPUTING] / sum(drawn_s.values()) == pytest.approx(5 / 9, abs=0.01)
-    assert drawn_s[lanes.TRANSFER] / sum(drawn_s.values()) == pytest.approx(3 / 9, abs=0.01)
+    (lane,) = timeline.lanes(many, 50.0)
+    assert len(lane) <= 2 * timeline.WIDTH
+    drawn_s = {kind: sum(s.seconds for s in lane if s.kind == kind) for kind in timeline.KINDS}
+    assert drawn_s[timeline.COMPUTING] / sum(drawn_s.values()) == pytest.approx(5 / 9, abs=0.01)
+    assert drawn_s[timeline.TRANSFER] / sum(drawn_s.values()) == pytest.approx(3 / 9, abs=0.01)
 
 
 def test_folded_maps() -> None:

@@ -22,9 +22,9 @@ from coordinator.errors import InputError, StoreError
 
 if TYPE_CHECKING:
     from coordinator.events import Event, Listener
-    from coordinator.provenance import FileMark, Provenance
-    from coordinator.report.chronicle import Chronicle
+    from coordinator.report.history import Chronicle
     from coordinator.report.page import Facts, Picture
+    from coordinator.report.provenance import FileMark, Provenance
     from tiling.job import Job
 
 
@@ -71,7 +71,7 @@ class Papers:
         InputError
             Naming the file.
         """
-        from coordinator.provenance import provenance_path
+        from coordinator.report.provenance import provenance_path
 
         if self.provenance:
             _check(provenance_path(target), PROVENANCE_START, target)
@@ -129,7 +129,7 @@ def drawn_up(
     if not papers.wanted:
         yield listen
         return
-    from coordinator.report.chronicle import Chronicle
+    from coordinator.report.history import Chronicle
 
     papers.check(target)
     told = Chronicle(timed=bool(papers.report or papers.trace))
@@ -182,7 +182,7 @@ def _write_all(
 
 
 def _write_provenance(target: Path, text: str, *, asked: bool) -> None:
-    from coordinator.provenance import provenance_path
+    from coordinator.report.provenance import provenance_path
 
     try:
         _check(provenance_path(target), PROVENANCE_START)
@@ -197,7 +197,7 @@ def _provenance(
     papers: Papers, told: Chronicle, source: Path, target: Path, job: Job, started: str
 ) -> Provenance | None:
     from coordinator.machine import versions
-    from coordinator.provenance import Provenance, runs_of
+    from coordinator.report.provenance import Provenance, runs_of
 
     run = told.run
     if run is None or (papers.provenance is False and not papers.report):
@@ -291,7 +291,7 @@ def mark(path: Path, digest_bytes: float = math.inf) -> FileMark:
     """
     import xxhash
 
-    from coordinator.provenance import FileMark
+    from coordinator.report.provenance import FileMark
     from coordinator.stores.npy import open_npy
 
     dtype = open_npy(path).dtype

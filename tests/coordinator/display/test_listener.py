@@ -22,9 +22,9 @@ import pytest
 
 from coordinator import events
 from coordinator.display.json_lines import VERSION, encode, event_schema
+from coordinator.display.listener import CPU_SHARE, Ticker, make_listener, pause_after
 from coordinator.events import RunFinished, TileFailed, WorkerLost
-from coordinator.progress import CPU_SHARE, Ticker, make_listener, pause_after
-from tests.coordinator.scripted import EVIL, script
+from tests.coordinator.display.scripted import EVIL, script
 
 
 class Tty(io.StringIO):
@@ -76,7 +76,7 @@ def test_rich_in_a_pipe_draws_once() -> None:
 
 def test_plain_lines_tell_progress_and_news(monkeypatch: pytest.MonkeyPatch) -> None:
     """While a run lasts a line comes now and then; each piece of news is told once."""
-    monkeypatch.setattr("coordinator.progress.LINE_S", 0.01)
+    monkeypatch.setattr("coordinator.display.listener.LINE_S", 0.01)
     lines = Lines(at_least=3)
     with make_listener("plain", lines, clock=lambda: 8.2) as listen:
         for now, event in script():

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.display.meter import Meter
 from coordinator.display.tally import Note, State, Tally
-from coordinator.display.tilemap import COLUMNS, ROWS, Look, Place, TileMap
+from coordinator.display.throughput import Meter
+from coordinator.display.tile_map import COLUMNS, ROWS, Look, Place, TileMap
 from coordinator.events import (
     FailureKind,
     RunFinished,

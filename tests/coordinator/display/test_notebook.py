@@ -11,7 +11,7 @@ import pytest
 from coordinator import Fleet
 from coordinator.display.notebook import WIDTH, Bar, in_notebook
 from coordinator.events import RunFinished
-from tests.coordinator.scripted import EVIL, script
+from tests.coordinator.display.scripted import EVIL, script
 from tiling.grid import Grid
 from tiling.halo import Halo
 from tiling.plan import Plan

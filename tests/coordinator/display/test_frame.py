@@ -13,7 +13,7 @@ from coordinator.display.frame import Size, frame
 from coordinator.display.style import ASCII, UNICODE, Glyphs
 from coordinator.display.tally import Tally
 from coordinator.events import RunFinished, TileFailed, WorkerLost, WorkerReady
-from tests.coordinator.scripted import EVIL, play, script
+from tests.coordinator.display.scripted import EVIL, play, script
 
 SIZES = [(120, 40), (80, 24), (40, 20)]
 
