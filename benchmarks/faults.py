@@ -21,7 +21,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from coordinator.api import Fleet
+from coordinator.api.fleet import Fleet
 from coordinator.events import Event, TileHedged, TileSent, TileStored
 from coordinator.hosts.hosts_file import parse_hosts
 from tests.chaos.proxy import Fault, Kind, Lab, Script, open_lab

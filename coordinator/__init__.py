@@ -6,7 +6,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from coordinator.api import Fleet, gaussian_filter
+    from coordinator.api.fleet import Fleet, gaussian_filter
 
 __all__ = ["Fleet", "gaussian_filter"]
 
@@ -15,6 +15,6 @@ def __getattr__(name: str) -> Any:
     """Import the API on first use: `coord --help` loads not even NumPy."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from coordinator import api
+    from coordinator.api import fleet
 
-    return getattr(api, name)
+    return getattr(fleet, name)

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from coordinator.api.functions import function
 from coordinator.engines.local import LocalEngine
-from coordinator.faces import function
 from coordinator.run.calls import Link, filter_array, silent
 from tiling.dtypes import Array
 from tiling.filters import FILTERS

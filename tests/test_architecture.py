@@ -56,7 +56,7 @@ def test_there_is_something_to_read() -> None:
 
 
 # coord demo compares with SciPy in the same run: that is its purpose.
-EXCEPTIONS = {"coordinator/demo.py": {"scipy"}}
+EXCEPTIONS = {"coordinator/workflows/demo.py": {"scipy"}}
 
 
 @each_file
@@ -127,7 +127,9 @@ def test_help_is_quick(arguments: list[str]) -> None:
 
 def test_the_coordinator_of_a_fleet_loads_no_scipy() -> None:
     """The http engine and the file commands compute nothing, so they load no kernel's library."""
-    modules = loaded("import coordinator.engines.http.engine, coordinator.files, coordinator.api")
+    modules = loaded(
+        "import coordinator.engines.http.engine, coordinator.workflows.filter_file, coordinator.api.fleet"
+    )
     assert "coordinator.engines.http.engine" in modules
     assert not modules & KERNEL_ONLY
 

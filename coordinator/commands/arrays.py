@@ -40,8 +40,8 @@ def diff(left: Path, right: Path, tile: str | None, as_json: bool) -> None:
     Neither is loaded whole. Exits with 0 if they are equal and with 5 if they differ.
     """
     with exit_codes():
-        from coordinator.afterwards import diff_files
         from coordinator.display import differences
+        from coordinator.workflows.inspect_files import diff_files
 
         names = str(left), str(right)
         size = numbers(tile, int, "--tile") if tile else None
@@ -65,8 +65,8 @@ def show(output: Path, as_json: bool) -> None:
     Exits with 5 if its bytes have changed, and with 2 if nothing is known of it.
     """
     with exit_codes():
-        from coordinator.afterwards import show_file
         from coordinator.display import origins
+        from coordinator.workflows.inspect_files import show_file
 
         known, intact = show_file(output)
         if as_json:
@@ -90,7 +90,7 @@ def preview(before: Path, after: Path, picture: Path, tile: str | None) -> None:
     Of an array of more than two axes it is the middle slice along the two longest.
     """
     with exit_codes():
-        from coordinator.afterwards import preview_files
+        from coordinator.workflows.inspect_files import preview_files
 
         size = numbers(tile, int, "--tile") if tile else None
         preview_files(before, after, picture, size)

@@ -37,7 +37,7 @@ def hosts(names: Sequence[str], hosts: Path, token_file: Path | None, watch: boo
     with exit_codes():
         from coordinator.hosts.hosts_file import load_hosts
         from coordinator.hosts.token import find_credential
-        from coordinator.watch import run_hosts
+        from coordinator.workflows.watch import run_hosts
 
         run_hosts(load_hosts(hosts), find_credential(token_file), names, watch=watch)
 
@@ -55,9 +55,9 @@ def doctor(hosts: Path, token_file: Path | None) -> None:
     there is one to work with, with 6 if tokens or certificates are in the way, or else with 3.
     """
     with exit_codes():
-        from coordinator.doctor import run_doctor
         from coordinator.hosts.hosts_file import load_hosts
         from coordinator.hosts.token import find_credential, warn_of_clear_text
+        from coordinator.workflows.doctor import run_doctor
 
         config, credential = load_hosts(hosts), find_credential(token_file)
         warn_of_clear_text(config, credential)
@@ -83,7 +83,7 @@ def demo(workers: int, quiet: bool) -> None:
     SciPy, prints a table and stops the workers. Exits with 5 if a single bit differs.
     """
     with exit_codes():
-        from coordinator.demo import run_demo
+        from coordinator.workflows.demo import run_demo
 
         run_demo(workers, quiet=quiet)
 
@@ -98,7 +98,7 @@ def config(hosts: Path | None, token_file: Path | None) -> None:
     """Show every setting, and where it came from: an option, the environment, a file, or none."""
     context = click.get_current_context()
     with exit_codes():
-        from coordinator.origin import settings
+        from coordinator.workflows.settings import settings
 
         sources = {name: context.get_parameter_source(name) for name in ("hosts", "token_file")}
         given = frozenset(n for n, source in sources.items() if source and "LINE" in source.name)

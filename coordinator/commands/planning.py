@@ -59,7 +59,7 @@ def show_plan(
     limit_bytes = memory(max_memory, "--max-memory") if max_memory else None
     with exit_codes():
         from coordinator.display import forecasts
-        from coordinator.planning import plan_chain
+        from coordinator.workflows.plan_file import plan_chain
 
         forecast = plan_chain(
             links(),

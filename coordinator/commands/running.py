@@ -110,8 +110,8 @@ def run_filters(
     size = numbers(tile, int, "--tile") if tile else None
     limit_bytes = memory(max_memory, "--max-memory") if max_memory else None
     with exit_codes():
-        from coordinator.files import filter_chain
         from coordinator.report.artifacts import Papers
+        from coordinator.workflows.filter_file import filter_chain
 
         filter_chain(
             list(links()),

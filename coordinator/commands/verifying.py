@@ -80,9 +80,9 @@ def verify(
     """
     fraction = share(sample, "--sample")
     with exit_codes():
-        from coordinator.audit import verify_file
         from coordinator.checks.recompute import Sampling
         from coordinator.report.provenance import find_provenance
+        from coordinator.workflows.verify_file import verify_file
 
         said = {key: text for key, text in texts.items() if text is not None}
         known = None if name or said else find_provenance(result)

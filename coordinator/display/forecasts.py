@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from coordinator.text import brief_time, count, extent, inert, megabytes
 
 if TYPE_CHECKING:
-    from coordinator.forecast import Forecast, Share, StageForecast
+    from coordinator.planning.forecast import Forecast, Share, StageForecast
 
 
 def lines(forecast: Forecast) -> Iterator[str]:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from coordinator.api import Fleet
+from coordinator.api.fleet import Fleet
 from coordinator.errors import NoWorkerError
 from coordinator.events import Event, TileSent, WorkerLost
 from coordinator.hosts import attestation

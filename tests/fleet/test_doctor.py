@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from coordinator.doctor import COLUMNS, Finding, table
 from coordinator.text import inert
+from coordinator.workflows.doctor import COLUMNS, Finding, table
 from tests.fleet.inside_thread import worker_thread
 from tests.fleet.processes import WorkerProcess, running_workers
 from tests.fleet.test_attestation import one_ulp_more

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from coordinator.watch import COLUMNS, Seen, drawn
+from coordinator.workflows.watch import COLUMNS, Seen, drawn
 from tests.coordinator.test_cli import ENVIRONMENT, coord, refused
 from tests.fleet.processes import WorkerProcess
 from tests.fleet.test_doctor import rows

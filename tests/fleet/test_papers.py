@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from coordinator.afterwards import show_file
 from coordinator.report.artifacts import mark
 from coordinator.report.provenance import provenance_path
+from coordinator.workflows.inspect_files import show_file
 from tests.coordinator.report.test_provenance import KNOWN
 from tests.coordinator.test_cli import coord, refused
 from tests.fleet.browser import BROWSER, browse, photograph

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from coordinator.planning import plan_chain
 from coordinator.run.pipeline_file import load_pipeline
+from coordinator.workflows.plan_file import plan_chain
 from tests.coordinator.test_cli import contents, coord, refused
 from tests.fleet.processes import WorkerProcess
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from coordinator.api import Fleet
+from coordinator.api.fleet import Fleet
 from coordinator.errors import TrustError
 from tests.bits import assert_same_bits
 from tests.fleet.certificates import Issued, issue, recording

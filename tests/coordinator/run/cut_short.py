@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from coordinator import files
 from coordinator.engines import Capacity, Hearer, Mission
 from coordinator.engines.local import LocalEngine
 from coordinator.events import Event, TileKept, TileSent, TileStored
 from coordinator.journal.file import journal_path
 from coordinator.stores.npy import partial_path
+from coordinator.workflows import filter_file
 from tiling.job import Job
 
 SIGMA = 1.5
@@ -91,7 +91,7 @@ class Workbench:
         """Filter the input; return the engine that did it."""
         engine = engine or Watched()
         self._monkeypatch.setattr("coordinator.engines.local.LocalEngine", lambda: engine)
-        files.filter_file(
+        filter_file.filter_file(
             "gaussian_filter",
             self.source,
             self.target,

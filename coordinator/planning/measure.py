@@ -14,9 +14,9 @@ from coordinator.engines.http.client import Client, Refusal, make_clients
 from coordinator.engines.http.pool import Session
 from coordinator.engines.kernel_choice import WORKSHOP
 from coordinator.engines.local import NAME, usable_cores
-from coordinator.forecast import Measured
 from coordinator.hosts.hosts_file import Config
 from coordinator.hosts.token import Credential
+from coordinator.planning.forecast import Measured
 from coordinator.stores import Source
 from tiling.box import Box
 from tiling.dtypes import Array, Dtype

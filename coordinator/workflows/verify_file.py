@@ -13,11 +13,11 @@ from coordinator.engines import Hearer
 from coordinator.engines.local import NAME, capacity, usable_cores
 from coordinator.errors import InputError, VerifyError
 from coordinator.events import Event, RunFinished, TileSent, TileStored, WorkerReady
-from coordinator.files import title
 from coordinator.run.calls import Chain, Link
 from coordinator.run.run import Request, known_bound, started
 from coordinator.stores.memory import ArraySource
 from coordinator.stores.npy import open_npy
+from coordinator.workflows.filter_file import title
 from tiling.plan import Plan
 
 

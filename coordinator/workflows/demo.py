@@ -16,7 +16,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from coordinator.api import Fleet
+from coordinator.api.fleet import Fleet
 from coordinator.display.listener import make_listener
 from coordinator.errors import NoWorkerError, VerifyError
 from coordinator.events import Event, Listener, RunStarted

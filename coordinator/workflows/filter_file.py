@@ -85,7 +85,7 @@ def filter_chain(
     papers : Papers
         What to write beside the output.
     notes : bool
-        Whether to say beforehand what may surprise; see `coordinator.advice`.
+        Whether to say beforehand what may surprise; see `coordinator.planning.hints`.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def filter_chain(
 
 
 def _advice(job: Job, shape: tuple[int, ...], bound: float) -> Iterator[str]:
-    from coordinator.advice import advice
+    from coordinator.planning.hints import advice
 
     return advice(job, shape, bound)
 

@@ -20,7 +20,7 @@ from coordinator.engines.http.pool import Session
 from coordinator.events import FailureKind, WorkerLost
 from coordinator.hosts.hosts_file import Config
 from coordinator.hosts.token import Credential
-from coordinator.measuring import timed_block, timed_greeting
+from coordinator.planning.measure import timed_block, timed_greeting
 from coordinator.text import brief_time, count, inert, megabytes
 from tiling.job import Call, Job
 from tiling.kernels.probe import MODES, PAIRS

@@ -43,7 +43,7 @@ def function(row: Filter, engine: Callable[[], Engine], listen: Listener) -> Cal
 
 
 def method(row: Filter) -> Callable[..., Array]:
-    """Return a method of `coordinator.api.Fleet`."""
+    """Return a method of `coordinator.api.fleet.Fleet`."""
     if row.exactness is Exactness.REFUSED:
         return _named(row.call, row, inspect.signature(row.call))
     signature = signature_of(row)

@@ -7,7 +7,7 @@ import pytest
 
 from coordinator.engines import Capacity
 from coordinator.errors import InputError
-from coordinator.forecast import Measured, expected_s, shares, verdict
+from coordinator.planning.forecast import Measured, expected_s, shares, verdict
 from coordinator.run.memory_limit import FleetPeak, LocalPeak, fit
 from coordinator.run.run import Request
 from coordinator.stores.memory import ArraySource

@@ -11,8 +11,9 @@ from typing import Any
 from coordinator.engines import Capacity
 from coordinator.engines.local import capacity as local_capacity
 from coordinator.engines.local import usable_cores
-from coordinator.files import title
-from coordinator.forecast import (
+from coordinator.hosts.hosts_file import Config, load_hosts
+from coordinator.hosts.token import Credential, find_credential
+from coordinator.planning.forecast import (
     Forecast,
     Measured,
     StageForecast,
@@ -21,9 +22,7 @@ from coordinator.forecast import (
     together,
     verdict,
 )
-from coordinator.hosts.hosts_file import Config, load_hosts
-from coordinator.hosts.token import Credential, find_credential
-from coordinator.measuring import measure_arithmetic, measure_fleet, measure_here
+from coordinator.planning.measure import measure_arithmetic, measure_fleet, measure_here
 from coordinator.run.calls import Chain, Link
 from coordinator.run.memory_limit import (
     FleetPeak,
@@ -38,6 +37,7 @@ from coordinator.stores import Source
 from coordinator.stores.memory import CastSource
 from coordinator.stores.npy import open_npy
 from coordinator.stores.scratch import MEMORY_BYTES
+from coordinator.workflows.filter_file import title
 from tiling.cost import tile_bytes
 from tiling.dtypes import Dtype
 from tiling.filters import FILTERS
@@ -60,7 +60,7 @@ def plan_chain(
     tile: Any = None,
     max_memory_bytes: int | None = None,
 ) -> Forecast:
-    """Forecast the filtering of one `.npy` file; parameters as `coordinator.files.filter_chain`.
+    """Forecast the filtering of one `.npy` file; parameters as `coordinator.workflows.filter_file.filter_chain`.
 
     Raises
     ------
