@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from coordinator.workflows.watch import COLUMNS, Seen, drawn
-from tests.coordinator.test_cli import ENVIRONMENT, coord, refused
+from tests.coordinator.cli.test_cli import ENVIRONMENT, coord, refused
 from tests.fleet.processes import WorkerProcess
 from tests.fleet.test_doctor import rows
 

@@ -17,8 +17,8 @@ import pytest
 from coordinator.report.artifacts import mark
 from coordinator.report.provenance import provenance_path
 from coordinator.workflows.inspect_files import show_file
+from tests.coordinator.cli.test_cli import coord, refused
 from tests.coordinator.report.test_provenance import KNOWN
-from tests.coordinator.test_cli import coord, refused
 from tests.fleet.browser import BROWSER, browse, photograph
 from tests.fleet.processes import WorkerProcess
 from tiling.attest import expected

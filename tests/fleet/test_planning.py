@@ -10,7 +10,7 @@ import pytest
 
 from coordinator.run.pipeline_file import load_pipeline
 from coordinator.workflows.plan_file import plan_chain
-from tests.coordinator.test_cli import contents, coord, refused
+from tests.coordinator.cli.test_cli import contents, coord, refused
 from tests.fleet.processes import WorkerProcess
 
 

@@ -14,7 +14,7 @@ from scipy import ndimage as scipy_ndimage
 
 import coordinator
 from coordinator import ndimage
-from coordinator.table import END, START, markdown
+from coordinator.cli.table import END, START, markdown
 from tests.bits import assert_same_bits
 from tiling.errors import TilingError, UnsupportedError, WireError
 from tiling.filters import FILTERS, Exactness, supported

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from coordinator.checks import difference
 from coordinator.checks.difference import Cut, compare
 from coordinator.checks.ulp import distances
-from tests.coordinator.test_cli import coord, refused
+from tests.coordinator.cli.test_cli import coord, refused
 from tests.strategies import samples
 from tiling.grid import Grid
 from tiling.halo import Halo

@@ -13,31 +13,31 @@ from contextlib import suppress
 
 import click
 
-from coordinator.commands.sections import Commands, Option
-from coordinator.endings import DEBUG, show_warning
+from coordinator.cli.exit import DEBUG, show_warning
+from coordinator.cli.sections import Commands, Option
 
 PLACES = {
     "Filter": {
-        "blur": "coordinator.commands.running:blur",
-        "median": "coordinator.commands.rows:median",
-        "sobel": "coordinator.commands.rows:sobel",
-        "filter": "coordinator.commands.rows:rows",
-        "run": "coordinator.commands.running:run",
-        "filters": "coordinator.commands.rows:filters",
-        "plan": "coordinator.commands.planning:plan",
+        "blur": "coordinator.cli.commands.run:blur",
+        "median": "coordinator.cli.commands.filter:median",
+        "sobel": "coordinator.cli.commands.filter:sobel",
+        "filter": "coordinator.cli.commands.filter:rows",
+        "run": "coordinator.cli.commands.run:run",
+        "filters": "coordinator.cli.commands.filter:filters",
+        "plan": "coordinator.cli.commands.plan:plan",
     },
     "Look at arrays": {
-        "verify": "coordinator.commands.verifying:verify",
-        "diff": "coordinator.commands.arrays:diff",
-        "show": "coordinator.commands.arrays:show",
-        "preview": "coordinator.commands.arrays:preview",
+        "verify": "coordinator.cli.commands.verify:verify",
+        "diff": "coordinator.cli.commands.arrays:diff",
+        "show": "coordinator.cli.commands.arrays:show",
+        "preview": "coordinator.cli.commands.arrays:preview",
     },
     "Look after the fleet": {
-        "hosts": "coordinator.commands.fleet:hosts",
-        "doctor": "coordinator.commands.fleet:doctor",
-        "demo": "coordinator.commands.fleet:demo",
-        "config": "coordinator.commands.fleet:config",
-        "completion": "coordinator.commands.shells:completion",
+        "hosts": "coordinator.cli.commands.fleet:hosts",
+        "doctor": "coordinator.cli.commands.fleet:doctor",
+        "demo": "coordinator.cli.commands.fleet:demo",
+        "config": "coordinator.cli.commands.fleet:config",
+        "completion": "coordinator.cli.commands.shells:completion",
     },
 }
 

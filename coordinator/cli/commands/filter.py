@@ -11,11 +11,11 @@ from typing import Any
 
 import click
 
-from coordinator.arguments import modes, number
-from coordinator.commands.options import RUNNING, SOURCE, command, flag, option, output
-from coordinator.commands.running import run_filters
-from coordinator.commands.sections import DISPLAY, FILTER, Command, Group
-from coordinator.completion import edge_modes
+from coordinator.cli.commands.run import run_filters
+from coordinator.cli.completion import edge_modes
+from coordinator.cli.options import RUNNING, SOURCE, command, flag, option, output
+from coordinator.cli.parse import modes, number
+from coordinator.cli.sections import DISPLAY, FILTER, Command, Group
 
 _AXES = "one value, or one per axis"
 
@@ -218,7 +218,7 @@ def _list(key: str, text: str) -> Any:
 )
 def filters(markdown: bool) -> None:
     """Print the table of filters: what each reads, and why its tiles are exact."""
-    from coordinator import table
+    from coordinator.cli import table
     from tiling.filters import FILTERS
 
     if markdown:

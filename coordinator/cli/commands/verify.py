@@ -9,9 +9,7 @@ from typing import Any, TypeAlias
 
 import click
 
-from coordinator.arguments import gaussian, share
-from coordinator.commands.options import PROGRESS, QUIET, argument, command, option
-from coordinator.commands.rows import (
+from coordinator.cli.commands.filter import (
     NAMES,
     OPTIONS,
     Row,
@@ -20,10 +18,12 @@ from coordinator.commands.rows import (
     parse,
     texts_of,
 )
-from coordinator.commands.sections import FILTER, RUN
-from coordinator.completion import filter_names
+from coordinator.cli.completion import filter_names
+from coordinator.cli.exit import exit_codes
+from coordinator.cli.options import PROGRESS, QUIET, argument, command, option
+from coordinator.cli.parse import gaussian, share
+from coordinator.cli.sections import FILTER, RUN
 from coordinator.display.listener import Style
-from coordinator.endings import exit_codes
 from coordinator.errors import InputError
 
 Links: TypeAlias = Sequence[tuple[str, Mapping[str, Any]]]

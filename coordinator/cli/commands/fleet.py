@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
-from coordinator.commands.options import QUIET, TOKEN_FILE, argument, command, flag, option
-from coordinator.commands.options import hosts as hosts_option
-from coordinator.commands.sections import DISPLAY, FLEET
-from coordinator.completion import worker_names
-from coordinator.endings import exit_codes
+from coordinator.cli.completion import worker_names
+from coordinator.cli.exit import exit_codes
+from coordinator.cli.options import QUIET, TOKEN_FILE, argument, command, flag, option
+from coordinator.cli.options import hosts as hosts_option
+from coordinator.cli.sections import DISPLAY, FLEET
 
 
 @command(

@@ -8,8 +8,8 @@ from typing import Any, get_args
 
 import click
 
-from coordinator.commands.sections import DISPLAY, FILTER, FLEET, OUTPUT, RUN, Command, Option
-from coordinator.completion import edge_modes
+from coordinator.cli.completion import edge_modes
+from coordinator.cli.sections import DISPLAY, FILTER, FLEET, OUTPUT, RUN, Command, Option
 from coordinator.display.listener import Style
 from tiling.token import FILE_VARIABLE
 
@@ -179,4 +179,4 @@ GAUSSIAN = (
         help="Of the output, such as float32; the input's unless given.",
     ),
 )
-"""The parameters of `scipy.ndimage.gaussian_filter`; see `coordinator.arguments.gaussian`."""
+"""The parameters of `scipy.ndimage.gaussian_filter`; see `coordinator.cli.parse.gaussian`."""

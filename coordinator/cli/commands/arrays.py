@@ -7,16 +7,16 @@ from pathlib import Path
 
 import click
 
-from coordinator.arguments import numbers
-from coordinator.commands.options import (
+from coordinator.cli.exit import exit_codes
+from coordinator.cli.options import (
     JSON,
     argument,
     command,
     file_option,
     option,
 )
-from coordinator.commands.sections import OUTPUT, RUN
-from coordinator.endings import exit_codes
+from coordinator.cli.parse import numbers
+from coordinator.cli.sections import OUTPUT, RUN
 
 TILE = option(
     RUN,
@@ -40,16 +40,16 @@ def diff(left: Path, right: Path, tile: str | None, as_json: bool) -> None:
     Neither is loaded whole. Exits with 0 if they are equal and with 5 if they differ.
     """
     with exit_codes():
-        from coordinator.display import differences
+        from coordinator.cli import render_difference
         from coordinator.workflows.inspect_files import diff_files
 
         names = str(left), str(right)
         size = numbers(tile, int, "--tile") if tile else None
         found, cut = diff_files(left, right, size)
         if as_json:
-            click.echo(json.dumps(differences.to_json(names, found)))
+            click.echo(json.dumps(render_difference.to_json(names, found)))
         else:
-            click.echo("\n".join(differences.lines(names, found, cut)))
+            click.echo("\n".join(render_difference.lines(names, found, cut)))
         raise click.exceptions.Exit(0 if found.equal else 5)
 
 
@@ -65,14 +65,14 @@ def show(output: Path, as_json: bool) -> None:
     Exits with 5 if its bytes have changed, and with 2 if nothing is known of it.
     """
     with exit_codes():
-        from coordinator.display import origins
+        from coordinator.cli import render_provenance
         from coordinator.workflows.inspect_files import show_file
 
         known, intact = show_file(output)
         if as_json:
             click.echo(json.dumps({**json.loads(known.encode()), "intact": intact}))
         else:
-            click.echo("\n".join(origins.lines(known, intact=intact)))
+            click.echo("\n".join(render_provenance.lines(known, intact=intact)))
         raise click.exceptions.Exit(5 if intact is False else 0)
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from coordinator.arguments import gaussian, memory, numbers
-from coordinator.commands.options import GAUSSIAN, JSON, SOURCE, WHERE, command
-from coordinator.endings import exit_codes
+from coordinator.cli.exit import exit_codes
+from coordinator.cli.options import GAUSSIAN, JSON, SOURCE, WHERE, command
+from coordinator.cli.parse import gaussian, memory, numbers
 
 
 @command(
@@ -58,7 +58,7 @@ def show_plan(
     size = numbers(tile, int, "--tile") if tile else None
     limit_bytes = memory(max_memory, "--max-memory") if max_memory else None
     with exit_codes():
-        from coordinator.display import forecasts
+        from coordinator.cli import render_forecast
         from coordinator.workflows.plan_file import plan_chain
 
         forecast = plan_chain(
@@ -70,6 +70,6 @@ def show_plan(
             max_memory_bytes=limit_bytes,
         )
         if as_json:
-            click.echo(json.dumps(forecasts.to_json(forecast)))
+            click.echo(json.dumps(render_forecast.to_json(forecast)))
         else:
-            click.echo("\n".join(forecasts.lines(forecast)))
+            click.echo("\n".join(render_forecast.lines(forecast)))

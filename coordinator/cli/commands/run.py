@@ -10,10 +10,10 @@ from typing import Any, TypeAlias
 
 import click
 
-from coordinator.arguments import gaussian, memory, numbers, share
-from coordinator.commands.options import GAUSSIAN, RUNNING, SOURCE, argument, command, output
+from coordinator.cli.exit import exit_codes, say
+from coordinator.cli.options import GAUSSIAN, RUNNING, SOURCE, argument, command, output
+from coordinator.cli.parse import gaussian, memory, numbers, share
 from coordinator.display.listener import Style
-from coordinator.endings import exit_codes, say
 
 Links: TypeAlias = Callable[[], Sequence[tuple[str, Mapping[str, Any]]]]
 """Makes the filters and their parameters, once errors end as they should."""
@@ -97,11 +97,11 @@ def run_filters(
     word : str
         In the name of the output, unless that is given.
     output, hosts, ..., quiet
-        As `coordinator.commands.options` has them.
+        As `coordinator.cli.options` has them.
     """
     fraction = share(verify, "--verify") if verify else None
     if dry_run:
-        from coordinator.commands.planning import show_plan
+        from coordinator.cli.commands.plan import show_plan
 
         show_plan(links, source, hosts, token_file, tile, max_memory, as_json=as_json)
         return

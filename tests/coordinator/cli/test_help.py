@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from coordinator.cli import PLACES, app
-from coordinator.commands.sections import HEADINGS, Command
-from coordinator.endings import CODES
+from coordinator.cli.exit import CODES
+from coordinator.cli.main import PLACES, app
+from coordinator.cli.sections import HEADINGS, Command
 from tiling.filters import supported
 
 NAMES = [name for names in PLACES.values() for name in names]
@@ -112,7 +112,7 @@ def test_a_dry_run_as_json_is_what_plan_prints(tmp_path: Path, line: list[str]) 
 def completed(words: str, **environ: str) -> list[str]:
     """Return what bash would be offered for the last of these words."""
     done = subprocess.run(
-        [sys.executable, "-c", "from coordinator.cli import app; app(prog_name='coord')"],
+        [sys.executable, "-c", "from coordinator.cli.main import app; app(prog_name='coord')"],
         env={
             **os.environ,
             "_COORD_COMPLETE": "bash_complete",

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from coordinator.endings import CODES
+from coordinator.cli.exit import CODES
 
 FILTER, OUTPUT, FLEET, RUN, DISPLAY, OTHER = HEADINGS = (
     *("Filter", "Output", "Fleet", "Run", "Display", "Other options"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from coordinator.commands.options import command
+from coordinator.cli.options import command
 
 SHELLS = ("bash", "zsh", "fish")
 
