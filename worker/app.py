@@ -6,19 +6,19 @@ from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
-from worker import attest, compute, filters, handlers, health
-from worker.faults import answer_faults, check_access
-from worker.service import SERVICE, Service
-from worker.transfer import wait_to_be_asked
+from worker.endpoints import attest, filters, health, plain, tiles
+from worker.http.bodies import wait_to_be_asked
+from worker.middleware import answer_faults, check_access
+from worker.state import SERVICE, Service
 
 ROUTES = (
     ("GET", "/v1/health", health.get_health),
     ("GET", "/metrics", health.get_metrics),
     ("POST", "/v1/attest", attest.post_attest),
-    ("POST", "/v1/jobs", handlers.post_job),
-    ("POST", "/v1/tiles", handlers.post_tile),
+    ("POST", "/v1/jobs", tiles.post_job),
+    ("POST", "/v1/tiles", tiles.post_tile),
     ("POST", "/v1/filters/{name}", filters.post_filter),
-    ("POST", "/", compute.post_array),
+    ("POST", "/", plain.post_array),
 )
 
 

@@ -19,15 +19,15 @@ from platformdirs import user_cache_path
 from tiling.errors import UnsupportedError
 from tiling.kernels.select import Selected, Wish, select
 from tiling.token import FILE_VARIABLE, Token
-from worker.access import Guard, bracketed, name_of
-from worker.allocation import freeze_imports, keep_freed_memory
-from worker.compute import SLOPPY
+from worker.endpoints.plain import SLOPPY
 from worker.errors import WorkerError
-from worker.secret import load_token, token_path
+from worker.runtime.malloc import freeze_imports, keep_freed_memory
+from worker.security.auth import Guard, bracketed, name_of
+from worker.security.tls import Identity, own_identity
+from worker.security.token_file import load_token, token_path
 from worker.server import serving
-from worker.service import Service
 from worker.settings import Settings, usable_cores
-from worker.tls import Identity, own_identity
+from worker.state import Service
 
 USAGE = 2
 """Exit code of what can't be served as asked."""

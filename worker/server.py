@@ -13,8 +13,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from worker.app import make_app
 from worker.errors import ListenError
-from worker.service import Service
 from worker.settings import Settings
+from worker.state import Service
 
 LOG = logging.getLogger(__name__)
 

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 
 from tiling.kernels import Kernel
 from tiling.kernels.select import Selected
-from worker.access import Guard
+from worker.security.auth import Guard
 from worker.server import serving
-from worker.service import Service
 from worker.settings import Settings
+from worker.state import Service
 
 
 @contextmanager

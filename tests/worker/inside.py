@@ -19,10 +19,10 @@ from tiling.kernels import Kernel
 from tiling.kernels.reference import run as reference
 from tiling.kernels.select import Selected
 from tiling.wire import DIGEST, Answer, Question
-from worker.access import Guard
+from worker.security.auth import Guard
 from worker.server import serving
-from worker.service import Service
 from worker.settings import Settings
+from worker.state import Service
 
 P = ParamSpec("P")
 

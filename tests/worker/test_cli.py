@@ -142,7 +142,7 @@ def test_a_drain_has_an_end() -> None:
     """What is not finished in time is cut off, and the exit code says so."""
     program = (
         "import asyncio, os; from worker import cli; from worker.settings import Settings;"
-        "from tiling.kernels.select import select; from worker.access import Guard;"
+        "from tiling.kernels.select import select; from worker.security.auth import Guard;"
         "settings, kernel = Settings(drain_s=0.2), select('reference');"
         "os._exit(asyncio.run(cli.serve(settings, Guard(), kernel, '127.0.0.1', 0)))"
     )

@@ -28,8 +28,8 @@ from tests.worker.inside import (
 )
 from tiling.kernels import Pass
 from tiling.operations import Correlations
-from worker.service import Service
 from worker.settings import Settings
+from worker.state import Service
 
 BLOCK = np.arange(60, dtype="<i4").reshape(6, 10)
 BODY = BLOCK.tobytes()

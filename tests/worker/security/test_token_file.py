@@ -15,7 +15,7 @@ from tests.worker.test_cli import run
 from tiling.errors import BadValueError
 from tiling.token import Token
 from worker.errors import TokenFileError
-from worker.secret import load_token
+from worker.security.token_file import load_token
 
 GOOD = b"0123456789abcdef0123456789abcdef"
 

@@ -12,10 +12,10 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from worker import straight
 from worker.errors import Kind, RefusedError
-from worker.service import Service
+from worker.http import direct_read
 from worker.settings import Settings
+from worker.state import Service
 
 WRITE_BYTES = 256 * 2**10
 """Bytes handed to the socket at a time: what it can't take at once is copied."""
@@ -110,7 +110,7 @@ async def _receive(request: web.Request, buffer: memoryview) -> int:
     transport = request.transport
     if transport is None:
         return 0
-    return await straight.receive(buffer, request.content, request.protocol, transport)
+    return await direct_read.receive(buffer, request.content, request.protocol, transport)
 
 
 async def send(

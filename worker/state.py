@@ -11,10 +11,10 @@ from aiohttp import web
 
 from tiling.kernels import Kernel, Pass
 from tiling.kernels.select import Selected, select
-from worker.access import Guard
-from worker.jobs import Jobs
-from worker.metrics import Metrics
-from worker.pool import Pool
+from worker.runtime.job_cache import Jobs
+from worker.runtime.metrics import Metrics
+from worker.runtime.pool import Pool
+from worker.security.auth import Guard
 from worker.settings import Settings
 
 REGISTRATIONS = 4

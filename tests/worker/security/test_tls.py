@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import serialization
 
 from tests.fleet.certificates import PEM, issue
 from worker.errors import CertificateError
-from worker.tls import Identity, own_identity
+from worker.security.tls import Identity, own_identity
 
 
 def test_it_is_made_once(tmp_path: Path) -> None:

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.worker.http.test_admission import Gate, until_taken
 from tests.worker.inside import ask, gaussian_job, in_loop, problem, register, serve, signed
-from tests.worker.test_admission import Gate, until_taken
 from tiling.cost import tile_bytes
 from tiling.job import Call, Job
 from tiling.kernels.reference import run
-from worker.jobs import Jobs
+from worker.runtime.job_cache import Jobs
 from worker.settings import Settings, usable_cores, usable_memory
 
 BLOCK = np.ones((64, 64, 16), "<f4")

@@ -13,10 +13,10 @@ from tiling.dtypes import Array
 from tiling.job import Job
 from tiling.kernels import Kernel
 from tiling.wire import BODY_TYPE, DIGEST, Answer, Question, Spent
-from worker.cost import check_passes, check_volume, check_work
 from worker.errors import Kind, RefusedError
-from worker.service import SERVICE
-from worker.transfer import body_length, check_type, read_body, send
+from worker.http.bodies import body_length, check_type, read_body, send
+from worker.runtime.limits import check_passes, check_volume, check_work
+from worker.state import SERVICE
 
 
 async def post_job(request: web.Request) -> web.Response:

@@ -17,11 +17,11 @@ from aiohttp import web
 
 from tiling.filters import FILTERS, Exactness
 from tiling.npy import MAX_HEADER, NpyHeader, header_length, parse_header
-from worker.compute import READ_BYTES, check_taps, number, work_of
+from worker.endpoints.plain import READ_BYTES, check_taps, number, work_of
 from worker.errors import Kind, RefusedError
-from worker.service import SERVICE
+from worker.http.bodies import body_length, check_encoding, deadline, fill, proceed, send
 from worker.settings import Settings
-from worker.transfer import body_length, check_encoding, deadline, fill, proceed, send
+from worker.state import SERVICE
 
 ARRAYS = ("footprint", "structure", "weights")
 WORDS = ("mode", "output")

@@ -28,12 +28,12 @@ from tiling.filters import FILTERS
 from tiling.job import Job
 from tiling.kernels import Kernel
 from tiling.npy import MAX_HEADER, NpyHeader, header_length, parse_header
-from worker.cost import check_volume, check_work
+from worker.endpoints.tiles import raw
 from worker.errors import Kind, RefusedError
-from worker.handlers import raw
-from worker.service import SERVICE, Service
+from worker.http.bodies import check_encoding, deadline, fill, proceed, send
+from worker.runtime.limits import check_volume, check_work
 from worker.settings import Settings
-from worker.transfer import check_encoding, deadline, fill, proceed, send
+from worker.state import SERVICE, Service
 
 FIELD = "array"
 """Name of the multipart field that holds the file."""

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from worker import straight
+from worker.http import direct_read
 
 SIZES = (1, 1000, 2**16, 2**16 + 1, 2**18, 5_000_003)
 
@@ -19,7 +19,7 @@ SIZES = (1, 1000, 2**16, 2**16 + 1, 2**18, 5_000_003)
 async def echo(request: web.Request) -> web.Response:
     buffer = memoryview(bytearray(request.content_length or 0))
     assert request.transport is not None
-    count = await straight.receive(buffer, request.content, request.protocol, request.transport)
+    count = await direct_read.receive(buffer, request.content, request.protocol, request.transport)
     return web.Response(body=bytes(buffer[:count]), headers={"Got": str(count)})
 
 
@@ -88,7 +88,7 @@ async def _broken_off() -> int:
         buffer = memoryview(bytearray(request.content_length or 0))
         assert request.transport is not None
         args = request.content, request.protocol, request.transport
-        done.set_result(await straight.receive(buffer, *args))
+        done.set_result(await direct_read.receive(buffer, *args))
         return web.Response()
 
     app = web.Application()

@@ -20,8 +20,8 @@ from tests.worker.inside import (
     signed,
 )
 from tiling.token import Token
-from worker.access import ADDRESSES, Guard, Throttle
 from worker.errors import Kind, RefusedError
+from worker.security.auth import ADDRESSES, Guard, Throttle
 from worker.settings import Settings
 
 SECRET = "s3cret-s3cret-s3cret-s3cret-s3cret"

@@ -10,10 +10,10 @@ from aiohttp import web
 
 from tiling.attest import digest_of, expected
 from tiling.kernels import Kernel
+from worker.endpoints.health import VERSIONS, cpu
 from worker.errors import Kind, RefusedError
-from worker.health import VERSIONS, cpu
-from worker.service import SERVICE
-from worker.transfer import body_length, check_type, read_body
+from worker.http.bodies import body_length, check_type, read_body
+from worker.state import SERVICE
 
 MAX_QUESTION = 64 * 2**10
 """Bytes of a question: every probe there is would fit in half of it."""

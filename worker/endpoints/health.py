@@ -12,9 +12,9 @@ from pathlib import Path
 from aiohttp import web
 
 from tiling.wire import PROTOCOL
-from worker.cost import resident_bytes
-from worker.metrics import CONTENT_TYPE
-from worker.service import SERVICE, Service
+from worker.runtime.limits import resident_bytes
+from worker.runtime.metrics import CONTENT_TYPE
+from worker.state import SERVICE, Service
 
 VERSIONS = {name: version(name) for name in ("tilefan", "numpy", "scipy")}
 """Told without importing SciPy: the first tile does that."""

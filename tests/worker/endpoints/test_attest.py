@@ -9,7 +9,7 @@ import pytest
 from tests.worker.inside import in_loop, problem, serve
 from tiling.attest import expected
 from tiling.kernels import reference
-from worker.attest import MAX_QUESTION
+from worker.endpoints.attest import MAX_QUESTION
 
 JSON = {"Content-Type": "application/json"}
 

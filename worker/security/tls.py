@@ -18,7 +18,7 @@ from typing import Self
 import platformdirs
 
 from worker.errors import CertificateError
-from worker.secret import write_once
+from worker.security.token_file import write_once
 
 FILE_NAME = "worker.pem"
 """Name of the file in the user's configuration folder of `tilefan`."""

@@ -16,7 +16,7 @@ from aiohttp.typedefs import Handler
 from tiling.errors import TilingError, WireError
 from tiling.npy import NpyError
 from worker.errors import MAX_DETAIL, Kind, RefusedError
-from worker.service import SERVICE
+from worker.state import SERVICE
 
 LOG = logging.getLogger(__name__)
 

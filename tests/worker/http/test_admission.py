@@ -28,8 +28,8 @@ from tests.worker.inside import (
 )
 from tiling.kernels import Pass
 from tiling.kernels.reference import run
-from worker.service import Service
 from worker.settings import Settings
+from worker.state import Service
 
 BLOCK = np.arange(60, dtype="<i4").reshape(6, 10)
 JOB = gaussian_job(BLOCK, 1.0)
