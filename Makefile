@@ -43,4 +43,4 @@ simulate: .venv/installed
 	TILEFAN_SCHEDULES=$(SCHEDULES) $(BIN)/python -m pytest -n auto tests/coordinator/dispatch/test_simulation.py
 
 attested: .venv/installed
-	$(BIN)/python -m tests.tiling.make_attested
+	$(BIN)/python -m tests.tiling.probes.make_expected

@@ -25,7 +25,7 @@ from coordinator.api.fleet import Fleet
 from coordinator.events import Event, TileHedged, TileSent, TileStored
 from coordinator.hosts.hosts_file import parse_hosts
 from tests.chaos.proxy import Fault, Kind, Lab, Script, open_lab
-from tests.fleet.processes import WorkerProcess, running_workers
+from tests.support.processes import WorkerProcess, running_workers
 
 LAG_S = 0.1
 GREETING_BYTES = 1_000  # what is shorter does not lag: the worker is slow, not the way to it

@@ -17,7 +17,7 @@ import numpy as np
 from scipy import ndimage
 
 from tiling.kernels import compiled, scratch
-from tiling.kernels.passes import Pass
+from tiling.operations.passes import Pass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

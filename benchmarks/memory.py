@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.fleet.processes import running_workers
+from tests.support.processes import running_workers
 
 MIB = 2**20
 EVERY_S = 0.02

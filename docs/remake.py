@@ -28,8 +28,8 @@ from coordinator.display.frame import Size, frame
 from coordinator.display.json_lines import event_schema
 from coordinator.display.style import UNICODE
 from coordinator.display.tally import Tally
-from tests.fleet.browser import photograph
-from tests.fleet.processes import WorkerProcess, running_workers
+from tests.support.browser import photograph
+from tests.support.processes import WorkerProcess, running_workers
 
 FOLDER = Path(__file__).parent
 ROOM = Size(108, 36)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.fleet.processes import WorkerProcess, running_workers
+from tests.support.processes import WorkerProcess, running_workers
 
 settings.register_profile(
     "desk",

@@ -128,7 +128,8 @@ def test_help_is_quick(arguments: list[str]) -> None:
 def test_the_coordinator_of_a_fleet_loads_no_scipy() -> None:
     """The http engine and the file commands compute nothing, so they load no kernel's library."""
     modules = loaded(
-        "import coordinator.engines.http.engine, coordinator.workflows.filter_file, coordinator.api.fleet"
+        "import coordinator.engines.http.engine, coordinator.workflows.filter_file\n"
+        "import coordinator.api.fleet"
     )
     assert "coordinator.engines.http.engine" in modules
     assert not modules & KERNEL_ONLY

@@ -17,8 +17,8 @@ import click
 from platformdirs import user_cache_path
 
 from tiling.errors import UnsupportedError
-from tiling.kernels.select import Selected, Wish, select
-from tiling.token import FILE_VARIABLE, Token
+from tiling.probes.select import Selected, Wish, select
+from tiling.protocol.token import FILE_VARIABLE, Token
 from worker.endpoints.plain import SLOPPY
 from worker.errors import WorkerError
 from worker.runtime.malloc import freeze_imports, keep_freed_memory

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 
-from tiling.wire import UNKNOWN_JOB
+from tiling.protocol.wire import UNKNOWN_JOB
 
 MAX_DETAIL = 1000
 """Characters of a detail: some of it is the sender's own text."""

@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from tiling.errors import TilingError, WireError
-from tiling.npy import NpyError
+from tiling.protocol.npy import NpyError
 from worker.errors import MAX_DETAIL, Kind, RefusedError
 from worker.state import SERVICE
 

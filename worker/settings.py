@@ -43,8 +43,8 @@ class Settings:
         Largest block, sent or answered, in bytes. Coordinators cut tiles of some 10 MB; this is
         room for arrays that people send whole to the plain compute API.
     memory_bytes : int
-        What all tiles together may take of the memory; see `worker.runtime.limits`. Half of what there is:
-        a second worker, or somebody's session, may be beside this one.
+        What all tiles together may take of the memory; see `worker.runtime.limits`. Half of what
+        there is: a second worker, or somebody's session, may be beside this one.
     job_bytes : int
         Largest description of a job, in bytes: one pass with the most taps takes 5.6 MB.
     jobs : int

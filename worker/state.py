@@ -9,8 +9,8 @@ from typing import Self
 import numpy as np
 from aiohttp import web
 
-from tiling.kernels import Kernel, Pass
-from tiling.kernels.select import Selected, select
+from tiling.operations.passes import Kernel, Pass
+from tiling.probes.select import Selected, select
 from worker.runtime.job_cache import Jobs
 from worker.runtime.metrics import Metrics
 from worker.runtime.pool import Pool

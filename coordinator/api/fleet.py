@@ -17,7 +17,7 @@ from coordinator.run.calls import Link, filter_array, plan_array, silent
 from coordinator.text import count
 from tiling.dtypes import Array
 from tiling.filters import FILTERS
-from tiling.plan import Plan
+from tiling.geometry.plan import Plan
 
 if TYPE_CHECKING:
     from coordinator.checks.recompute import Sampling

@@ -16,10 +16,10 @@ import numpy.typing as npt
 
 from coordinator.checks.ulp import counts_ulps, distances
 from coordinator.stores.memory import view
-from tiling.box import Box
 from tiling.dtypes import Array
-from tiling.grid import Grid
-from tiling.halo import Halo
+from tiling.geometry.box import Box
+from tiling.geometry.grid import Grid
+from tiling.geometry.halo import Halo
 
 BLOCK_BYTES = 4 * 2**20
 """Of a block that is compared: its indices, if all of it differs, are a few times that."""

@@ -21,11 +21,11 @@ from coordinator.engines.local import usable_cores
 from coordinator.errors import VerifyError
 from coordinator.events import Event, TileStored
 from coordinator.stores import Source
-from tiling.box import Box
 from tiling.dtypes import Array
-from tiling.grid import Grid
-from tiling.job import Job
-from tiling.plan import Plan
+from tiling.geometry.box import Box
+from tiling.geometry.grid import Grid
+from tiling.geometry.plan import Plan
+from tiling.jobs.job import Job
 
 CORNERS, SEAMS = 0.5, 0.25
 """Shares of a sample that are looked for at the array's corners, and along its faces."""

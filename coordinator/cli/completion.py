@@ -19,7 +19,7 @@ def completed(incomplete: str) -> list[str]:
     >>> completed("wrap,n")
     ['wrap,nearest']
     """
-    from tiling.edges import MODES
+    from tiling.geometry.edges import MODES
 
     before, comma, word = incomplete.rpartition(",")
     return [f"{before}{comma}{mode}" for mode in MODES if mode.startswith(word)]

@@ -11,7 +11,7 @@ import click
 from coordinator.cli.completion import edge_modes
 from coordinator.cli.sections import DISPLAY, FILTER, FLEET, OUTPUT, RUN, Command, Option
 from coordinator.display.listener import Style
-from tiling.token import FILE_VARIABLE
+from tiling.protocol.token import FILE_VARIABLE
 
 FILE = click.Path(path_type=Path)
 

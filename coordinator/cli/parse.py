@@ -32,7 +32,7 @@ def number(text: str, option: str) -> complex:
 
 def modes(text: str) -> str | list[str]:
     """Parse ``reflect`` or ``wrap,reflect``, with a suggestion for a misspelt one."""
-    from tiling.edges import MODES
+    from tiling.geometry.edges import MODES
 
     names = text.split(",")
     for name in names:

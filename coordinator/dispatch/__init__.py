@@ -1,1 +1,1 @@
-"""."""
+"""Decisions about tiles and workers, without I/O: events in, instructions out."""

@@ -9,9 +9,9 @@ from typing import Protocol, Self, TypeAlias
 from coordinator.events import Event
 from coordinator.journal.file import JournalFile
 from coordinator.stores import Sink, Source
-from tiling.choose import MAX_TILE_BYTES, MIN_TILE_BYTES
-from tiling.job import Job
-from tiling.plan import Plan, Tile
+from tiling.geometry.plan import Plan, Tile
+from tiling.geometry.tile_shape import MAX_TILE_BYTES, MIN_TILE_BYTES
+from tiling.jobs.job import Job
 
 __all__ = ["Capacity", "Engine", "Hearer", "Mission"]
 
@@ -71,7 +71,7 @@ class Capacity:
 
 
 class Engine(Protocol):
-    """A place where tiles are computed; the contract is `tests/suites/engine.py`."""
+    """A place where tiles are computed; the contract is `tests/contracts/engine.py`."""
 
     def greet(self, job: Job, tell: Hearer) -> Capacity:
         """Make ready for a job; return what can be computed at a time.

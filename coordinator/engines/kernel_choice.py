@@ -14,8 +14,8 @@ import warnings
 from collections.abc import Callable
 from functools import partial
 
-from tiling.job import Job
-from tiling.kernels.select import Selected, select
+from tiling.jobs.job import Job
+from tiling.probes.select import Selected, select
 
 PRICE = 4 * 10**8
 """Multiplications of the light kernel in the time that the compiled one takes to load."""

@@ -14,10 +14,10 @@ from coordinator.engines import Capacity, Hearer, Mission
 from coordinator.engines.kernel_choice import WORKSHOP
 from coordinator.events import TileAnswered, TileSent, TileStored, WorkerReady
 from coordinator.journal.digests import Seals
-from tiling.choose import MAX_TILE_BYTES
-from tiling.job import Job
-from tiling.kernels import Kernel
-from tiling.plan import Tile
+from tiling.geometry.plan import Tile
+from tiling.geometry.tile_shape import MAX_TILE_BYTES
+from tiling.jobs.job import Job
+from tiling.operations.passes import Kernel
 
 NAME = "this machine"
 """How events call the one worker that is no host."""

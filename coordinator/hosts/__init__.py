@@ -1,1 +1,1 @@
-"""."""
+"""The workers that a user lists: addresses, token, certificates, attestation."""

@@ -12,7 +12,7 @@ import platform
 from collections.abc import Mapping, Sequence
 
 from coordinator.text import inert
-from tiling.attest import digest_of, expected, first_difference
+from tiling.probes.digests import digest_of, expected, first_difference
 
 TABULATED = frozenset({"x86_64", "AMD64"})
 """What `platform.machine` calls the machines that the table is about."""

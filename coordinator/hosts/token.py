@@ -1,9 +1,9 @@
 """The fleet's token as the coordinator finds it: read from its file, never made here.
 
-The rule is the worker's (see `tiling.token`): the file that an option names, or the variable
-``TILEFAN_TOKEN_FILE``, or ``token`` in the user's configuration folder. Who names a file means it,
-so one that is not there is an error; where nobody names one and there is none, the fleet is taken
-to be open, and a worker that is not says so.
+The rule is the worker's (see `tiling.protocol.token`): the file that an option names, or the
+variable ``TILEFAN_TOKEN_FILE``, or ``token`` in the user's configuration folder. Who names a file
+means it, so one that is not there is an error; where nobody names one and there is none, the fleet
+is taken to be open, and a worker that is not says so.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import platformdirs
 from coordinator.errors import TrustError, TrustWarning
 from coordinator.hosts.addresses import is_loopback
 from tiling.errors import BadValueError
-from tiling.token import FILE_NAME, FILE_VARIABLE, MAX_FILE_BYTES, Token
+from tiling.protocol.token import FILE_NAME, FILE_VARIABLE, MAX_FILE_BYTES, Token
 
 if TYPE_CHECKING:
     from coordinator.hosts.hosts_file import Config

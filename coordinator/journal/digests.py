@@ -11,9 +11,9 @@ import numpy as np
 
 from coordinator.journal.records import Finished
 from tiling.dtypes import Array
-from tiling.job import Job
-from tiling.plan import Tile
-from tiling.wire import Answer, Question
+from tiling.geometry.plan import Tile
+from tiling.jobs.job import Job
+from tiling.protocol.wire import Answer, Question
 
 
 class Seals:

@@ -12,7 +12,7 @@ from coordinator.journal.file import journal_path
 from coordinator.journal.records import Header, Log, parse
 from coordinator.stores import Sink, Source
 from coordinator.stores.npy import check_unlocked, partial_path
-from tiling.plan import Plan
+from tiling.geometry.plan import Plan
 
 
 def find(path: Path) -> Log | None:

@@ -1,1 +1,1 @@
-"""."""
+"""Forecasts of a run: its stages, tiles, memory and time."""

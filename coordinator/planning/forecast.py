@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from coordinator.text import brief_time, megabytes
-from tiling.plan import Plan
+from tiling.geometry.plan import Plan
 
 SMALL_BYTES: Final = 64 * 10**6
 """Of an array that a machine filters in about a second: sending it can't save much."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tiling.job import Call, Job
+from tiling.jobs.job import Call, Job
 from tiling.operations import Correlations, Operation, Program
 
 CHANNELS = (3, 4)

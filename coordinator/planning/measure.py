@@ -18,11 +18,11 @@ from coordinator.hosts.hosts_file import Config
 from coordinator.hosts.token import Credential
 from coordinator.planning.forecast import Measured
 from coordinator.stores import Source
-from tiling.box import Box
 from tiling.dtypes import Array, Dtype
-from tiling.job import Job
+from tiling.geometry.box import Box
+from tiling.jobs.job import Job
 from tiling.operations import Arithmetic
-from tiling.wire import Question
+from tiling.protocol.wire import Question
 
 PROBE_SAMPLES = 2**18
 """Of the block that is filtered: milliseconds of work, and large against a request."""

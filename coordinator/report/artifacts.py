@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from coordinator.report.history import Chronicle
     from coordinator.report.page import Facts, Picture
     from coordinator.report.provenance import FileMark, Provenance
-    from tiling.job import Job
+    from tiling.jobs.job import Job
 
 
 REPORT_START, TRACE_START = b"<!doctype html>", b'{"traceEvents"'

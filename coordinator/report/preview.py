@@ -10,7 +10,7 @@ import numpy as np
 from coordinator.report import png
 from coordinator.report.png import Bytes
 from tiling.dtypes import Array
-from tiling.grid import Grid
+from tiling.geometry.grid import Grid
 
 SIDE: Final = 640
 """Pixels of a panel's longer side, at most."""

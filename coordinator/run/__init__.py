@@ -1,1 +1,1 @@
-"""."""
+"""One run, from the request to the committed output."""

@@ -19,9 +19,9 @@ from coordinator.stores.recycler import LEFTOVERS
 from tiling.dtypes import Array, Dtype, output_dtype
 from tiling.errors import BadTypeError, BadValueError, UnsupportedError
 from tiling.filters import FILTERS
-from tiling.job import Call, Job
-from tiling.plan import Plan
-from tiling.stages import stages
+from tiling.geometry.plan import Plan
+from tiling.jobs.job import Call, Job
+from tiling.jobs.stages import stages
 
 if TYPE_CHECKING:
     from coordinator.checks.recompute import Sampling

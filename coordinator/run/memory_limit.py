@@ -16,9 +16,9 @@ from coordinator.engines import Capacity, Engine, Hearer, Mission
 from coordinator.errors import InputError
 from coordinator.run.run import Request
 from coordinator.text import megabytes
-from tiling.cost import tile_bytes
-from tiling.job import Job
-from tiling.plan import Plan
+from tiling.geometry.plan import Plan
+from tiling.jobs.job import Job
+from tiling.jobs.memory import tile_bytes
 
 if TYPE_CHECKING:
     from coordinator.hosts.hosts_file import Config

@@ -16,8 +16,8 @@ from coordinator.run.output import Output
 from coordinator.stores import Source
 from coordinator.stores.npy import NpySink
 from tiling.dtypes import Dtype
-from tiling.job import Job
-from tiling.plan import Plan
+from tiling.geometry.plan import Plan
+from tiling.jobs.job import Job
 
 
 @dataclass(frozen=True, slots=True)

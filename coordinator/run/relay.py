@@ -1,4 +1,4 @@
-"""The stages of a job (see `tiling.stages`), one after another, over intermediate arrays."""
+"""The stages of a job (see `tiling.jobs.stages`), one after another, over intermediate arrays."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from coordinator.stores import Source
 from coordinator.stores.memory import ArraySink, ArraySource
 from coordinator.stores.scratch import scratch
 from tiling.dtypes import Array
+from tiling.geometry.plan import Plan
+from tiling.jobs.stages import Stage
 from tiling.operations import Arithmetic
-from tiling.plan import Plan
-from tiling.stages import Stage
 
 
 class Relay:

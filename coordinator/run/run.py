@@ -15,14 +15,14 @@ from coordinator.errors import VerifyError
 from coordinator.events import Event, Listener, RunFinished, RunStarted, TileKept
 from coordinator.run.output import Output
 from coordinator.stores import Source
-from tiling.choose import Choice, choose_tile
 from tiling.errors import BadTypeError, BadValueError
-from tiling.grid import Grid
-from tiling.halo import Halo
-from tiling.job import Job
+from tiling.geometry.grid import Grid
+from tiling.geometry.halo import Halo
+from tiling.geometry.plan import Plan
+from tiling.geometry.tile_shape import Choice, choose_tile
+from tiling.jobs.job import Job
+from tiling.jobs.stages import stages, wants_bound
 from tiling.operations.base import ANYTHING, dtype_bound
-from tiling.plan import Plan
-from tiling.stages import stages, wants_bound
 
 if TYPE_CHECKING:
     from coordinator.checks.recompute import Sampling

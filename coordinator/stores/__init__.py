@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-from tiling.box import Box
 from tiling.dtypes import Array, Dtype
+from tiling.geometry.box import Box
 
 __all__ = ["Sink", "Source"]
 
@@ -26,7 +26,7 @@ class Source(Protocol):
     def read(self, box: Box) -> Array:
         """Return the block of a box in native byte order, with any strides; it may be a view.
 
-        The box may reach round the edges (see `tiling.edges.segments`).
+        The box may reach round the edges (see `tiling.geometry.edges.segments`).
         """
 
 

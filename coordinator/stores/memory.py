@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from coordinator.stores import Source
-from tiling.box import Box
 from tiling.dtypes import Array, Dtype
-from tiling.edges import segments
+from tiling.geometry.box import Box
+from tiling.geometry.edges import segments
 
 
 @dataclass(frozen=True, slots=True)

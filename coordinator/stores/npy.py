@@ -18,9 +18,9 @@ import numpy as np
 
 from coordinator.errors import InputError, StoreError
 from coordinator.stores.memory import ArraySource, view
-from tiling.box import Box
 from tiling.dtypes import Array, Dtype
-from tiling.npy import MAX_HEADER, NpyError, parse_header
+from tiling.geometry.box import Box
+from tiling.protocol.npy import MAX_HEADER, NpyError, parse_header
 
 
 def open_npy(path: Path) -> ArraySource:

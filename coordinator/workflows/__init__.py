@@ -1,1 +1,1 @@
-"""."""
+"""One module for each thing that a user does, without a command line."""

@@ -22,9 +22,9 @@ from coordinator.hosts.hosts_file import Config
 from coordinator.hosts.token import Credential
 from coordinator.planning.measure import timed_block, timed_greeting
 from coordinator.text import brief_time, count, inert, megabytes
-from tiling.job import Call, Job
-from tiling.kernels.probe import MODES, PAIRS
+from tiling.jobs.job import Call, Job
 from tiling.operations import Correlations
+from tiling.probes.correlations import MODES, PAIRS
 
 PROBES = tuple(f"{source}-{target}-{mode}" for source, target in PAIRS for mode in MODES)
 """Those of the dtypes that people filter; a job's own are asked for when it starts."""

@@ -21,11 +21,11 @@ from coordinator.run.output import Output
 from coordinator.run.run import Request, known_bound, run, tile_shape
 from coordinator.stores.npy import NpySink, check_output, open_npy
 from tiling.filters import FILTERS
-from tiling.plan import Plan
+from tiling.geometry.plan import Plan
 
 if TYPE_CHECKING:
     from coordinator.checks.recompute import Sampling
-    from tiling.job import Job
+    from tiling.jobs.job import Job
 
 
 def filter_file(

@@ -15,8 +15,8 @@ from coordinator.report.preview import preview
 from coordinator.report.provenance import Provenance, find_provenance, load_provenance
 from coordinator.run.run import tile_shape
 from coordinator.stores.npy import open_npy
-from tiling.grid import Grid
-from tiling.halo import Halo
+from tiling.geometry.grid import Grid
+from tiling.geometry.halo import Halo
 
 
 def diff_files(left: Path, right: Path, tile: Any = None) -> tuple[Difference, Cut | None]:

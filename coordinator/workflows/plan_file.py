@@ -38,11 +38,11 @@ from coordinator.stores.memory import CastSource
 from coordinator.stores.npy import open_npy
 from coordinator.stores.scratch import MEMORY_BYTES
 from coordinator.workflows.filter_file import title
-from tiling.cost import tile_bytes
 from tiling.dtypes import Dtype
 from tiling.filters import FILTERS
+from tiling.jobs.memory import tile_bytes
+from tiling.jobs.stages import Stage, stages
 from tiling.operations import Arithmetic
-from tiling.stages import Stage, stages
 
 CAVEATS_HERE = ("one block was timed; cores that share memory's bandwidth may be slower together",)
 CAVEATS_FLEET = (
@@ -60,7 +60,9 @@ def plan_chain(
     tile: Any = None,
     max_memory_bytes: int | None = None,
 ) -> Forecast:
-    """Forecast the filtering of one `.npy` file; parameters as `coordinator.workflows.filter_file.filter_chain`.
+    """Forecast the filtering of one `.npy` file.
+
+    Parameters as `coordinator.workflows.filter_file.filter_chain`.
 
     Raises
     ------

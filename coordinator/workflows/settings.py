@@ -14,7 +14,7 @@ import platformdirs
 from coordinator.engines.local import usable_cores
 from coordinator.hosts.hosts_file import Defaults, load_hosts
 from coordinator.hosts.token import find_credential
-from tiling.token import FILE_VARIABLE
+from tiling.protocol.token import FILE_VARIABLE
 
 HOSTS_VARIABLE = "COORD_HOSTS"
 

@@ -18,7 +18,7 @@ from coordinator.run.run import Request, known_bound, started
 from coordinator.stores.memory import ArraySource
 from coordinator.stores.npy import open_npy
 from coordinator.workflows.filter_file import title
-from tiling.plan import Plan
+from tiling.geometry.plan import Plan
 
 
 def verify_file(

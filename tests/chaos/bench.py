@@ -30,11 +30,11 @@ from coordinator.run.opening import Opening
 from coordinator.run.output import Output
 from coordinator.run.run import Request, run
 from coordinator.stores.npy import open_npy
-from tests.bits import assert_same_bits
-from tests.fleet.coordinators import wait_until
+from tests.support.coordinators import wait_until
+from tests.support.equality import assert_same_bits
 from tiling.filters import FILTERS
-from tiling.job import Job
-from tiling.plan import Plan
+from tiling.geometry.plan import Plan
+from tiling.jobs.job import Job
 
 HANGS_S = 120.0
 """No run here takes so long on any machine: it hangs."""

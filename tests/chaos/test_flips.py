@@ -20,7 +20,7 @@ from coordinator.dispatch.policy import Limits
 from coordinator.events import TileFailed
 from tests.chaos.bench import IMPATIENT, Leaks, Task
 from tests.chaos.proxy import CALM, Draw, Fault, Kind, Script, open_lab
-from tests.fleet.processes import WorkerProcess, running_workers
+from tests.support.processes import WorkerProcess, running_workers
 
 FLIPS = int(os.environ.get("TILEFAN_CHAOS_FLIPS", "500"))
 FLIPPED = 0.7

@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from tests.bits import assert_same_bits
-from tests.fleet.coordinators import coord, running_coord, tiles_in
-from tests.fleet.processes import running_workers
+from tests.support.coordinators import coord, running_coord, tiles_in
+from tests.support.equality import assert_same_bits
+from tests.support.processes import running_workers
 
 KILLS = int(os.environ.get("TILEFAN_CHAOS_KILLS", "12"))
 AT_A_TIME = 4

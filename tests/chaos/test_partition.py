@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from tests.chaos.bench import Leaks, Task, finish
-from tests.fleet.coordinators import wait_until
-from tests.fleet.processes import running_workers
+from tests.support.coordinators import wait_until
+from tests.support.processes import running_workers
 
 HERE, THERE = "10.213.77.1", "10.213.77.2"
 

@@ -14,8 +14,8 @@ from coordinator.errors import NoWorkerError, TileFailedError
 from coordinator.events import TileHedged, TileSent, WorkerBack, WorkerLost
 from tests.chaos.bench import HANGS_S, IMPATIENT, Leaks, Task, finish
 from tests.chaos.proxy import Fault, Kind, Lab, Script, open_lab
-from tests.fleet.coordinators import wait_until
-from tests.fleet.processes import WorkerProcess, running_workers
+from tests.support.coordinators import wait_until
+from tests.support.processes import WorkerProcess, running_workers
 
 ARGUMENTS = ("--threads", "1", "--kernel", "reference")
 

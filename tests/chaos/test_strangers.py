@@ -13,8 +13,8 @@ from aiohttp import web
 from coordinator.engines.http.background import Background
 from coordinator.errors import TileFailedError
 from tests.chaos.bench import Leaks, Task
-from tiling.job import Job
-from tiling.wire import PROTOCOL, UNKNOWN_JOB
+from tiling.jobs.job import Job
+from tiling.protocol.wire import PROTOCOL, UNKNOWN_JOB
 
 
 @contextmanager

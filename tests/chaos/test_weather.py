@@ -16,7 +16,7 @@ import pytest
 
 from tests.chaos.bench import Leaks, Task
 from tests.chaos.proxy import CALM, Draw, Fault, Kind, Lab, Script, open_lab
-from tests.fleet.processes import WorkerProcess, running_workers
+from tests.support.processes import WorkerProcess, running_workers
 
 RUNS = int(os.environ.get("TILEFAN_CHAOS_RUNS", "200"))
 FIRST = int(os.environ.get("TILEFAN_CHAOS_SEED", "0"))

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from tests.fleet.processes import running_workers
+from tests.support.processes import running_workers
 
 QUICK = ("--kernel", "reference")
 """Starts at once: the compiled kernel would prove itself first."""
@@ -142,7 +142,7 @@ def test_a_drain_has_an_end() -> None:
     """What is not finished in time is cut off, and the exit code says so."""
     program = (
         "import asyncio, os; from worker import cli; from worker.settings import Settings;"
-        "from tiling.kernels.select import select; from worker.security.auth import Guard;"
+        "from tiling.probes.select import select; from worker.security.auth import Guard;"
         "settings, kernel = Settings(drain_s=0.2), select('reference');"
         "os._exit(asyncio.run(cli.serve(settings, Guard(), kernel, '127.0.0.1', 0)))"
     )

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from tiling.filters.refused import REASONS, refuse
 
 if TYPE_CHECKING:
-    from tiling.job import Call
+    from tiling.jobs.job import Call
 
 __all__ = ["FILTERS", "Dtypes", "Exactness", "Filter", "supported"]
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from tiling.dtypes import Array, Dtype
 from tiling.errors import BadTypeError, BadValueError, UnsupportedError
+from tiling.filters.builder import SOURCE, Steps
 from tiling.filters.parameters import (
     axes_of,
     expand,
@@ -26,11 +27,10 @@ from tiling.filters.parameters import (
     target_of,
     window_axes,
 )
-from tiling.filters.steps import SOURCE, Steps
-from tiling.job import Call
+from tiling.jobs.job import Call
 from tiling.operations import Erosion
 from tiling.operations.fields import Table
-from tiling.operations.lines import refuse_complex
+from tiling.operations.running import refuse_complex
 
 
 @dataclass(frozen=True, slots=True)

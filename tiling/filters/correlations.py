@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from tiling.dtypes import Array, Dtype, check_correlation
-from tiling.edges import plain_mode
 from tiling.errors import BadTypeError, BadValueError, UnsupportedError
+from tiling.filters.builder import SOURCE, Steps
 from tiling.filters.parameters import (
     axes_of,
     axis_of,
@@ -26,9 +26,8 @@ from tiling.filters.parameters import (
     target_of,
     window_axes,
 )
-from tiling.filters.steps import SOURCE, Steps
-from tiling.job import Call
-from tiling.kernels.passes import Pass
+from tiling.geometry.edges import plain_mode
+from tiling.jobs.job import Call
 from tiling.operations import (
     Arithmetic,
     ComplexCorrelation,
@@ -36,8 +35,8 @@ from tiling.operations import (
     Correlations,
     Operation,
 )
-from tiling.operations.fields import Table
-from tiling.weights import MAX_TAPS
+from tiling.operations.fields import MAX_TAPS, Table
+from tiling.operations.passes import Pass
 
 
 def correlate1d(

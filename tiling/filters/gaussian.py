@@ -15,14 +15,15 @@ from typing import Any
 import numpy as np
 
 from tiling.dtypes import Dtype, check_correlation
-from tiling.edges import plain_mode
 from tiling.errors import BadTypeError, BadValueError, UnsupportedError
+from tiling.filters.builder import SOURCE, Steps
 from tiling.filters.parameters import axes_of, axis_of, cval_of, native, per_axis, scalar, target_of
-from tiling.filters.steps import SOURCE, Steps
-from tiling.job import Call
-from tiling.kernels.passes import Pass
+from tiling.filters.taps import gaussian_taps
+from tiling.geometry.edges import plain_mode
+from tiling.jobs.job import Call
 from tiling.operations import Arithmetic, Correlations
-from tiling.weights import MAX_TAPS, gaussian_taps
+from tiling.operations.fields import MAX_TAPS
+from tiling.operations.passes import Pass
 
 SKIPPED_SIGMA = 1e-15
 """SciPy filters an axis only if sigma is larger than this."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tiling.dtypes import Dtype
-from tiling.edges import plain_mode
+from tiling.filters.builder import SOURCE, Steps
 from tiling.filters.parameters import (
     axes_of,
     axis_of,
@@ -18,8 +18,8 @@ from tiling.filters.parameters import (
     size_of,
     target_of,
 )
-from tiling.filters.steps import SOURCE, Steps
-from tiling.job import Call
+from tiling.geometry.edges import plain_mode
+from tiling.jobs.job import Call
 from tiling.operations import RunningMean
 
 

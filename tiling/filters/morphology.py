@@ -13,10 +13,10 @@ import numpy as np
 
 from tiling.dtypes import Dtype
 from tiling.errors import BadTypeError, BadValueError
+from tiling.filters.builder import SOURCE, Steps
 from tiling.filters.parameters import flipped, integer, native, per_axis, target_of
 from tiling.filters.ranks import Neighbourhood, extremum
-from tiling.filters.steps import SOURCE, Steps
-from tiling.job import Call
+from tiling.jobs.job import Call
 from tiling.operations import Arithmetic
 
 

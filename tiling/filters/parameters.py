@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from tiling.dtypes import Array, Dtype, output_dtype, wire_name
-from tiling.edges import plain_mode
 from tiling.errors import BadTypeError, BadValueError, UnsupportedError
-from tiling.kernels.passes import Mode
+from tiling.geometry.edges import Mode, plain_mode
 from tiling.operations.fields import MAX_INTEGER
 
 

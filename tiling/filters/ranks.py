@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from tiling.dtypes import Array, Dtype
-from tiling.edges import plain_mode
 from tiling.errors import BadTypeError, BadValueError, UnsupportedError
+from tiling.filters.builder import SOURCE, Steps
 from tiling.filters.parameters import (
     axes_of,
     axis_of,
@@ -26,12 +26,11 @@ from tiling.filters.parameters import (
     target_of,
     window_axes,
 )
-from tiling.filters.steps import SOURCE, Steps
-from tiling.job import Call
+from tiling.geometry.edges import plain_mode
+from tiling.jobs.job import Call
 from tiling.operations import Extremum, Rank, RunningExtremum
-from tiling.operations.fields import Table
-from tiling.operations.lines import refuse_complex
-from tiling.weights import MAX_TAPS
+from tiling.operations.fields import MAX_TAPS, Table
+from tiling.operations.running import refuse_complex
 
 
 @dataclass(frozen=True, slots=True)

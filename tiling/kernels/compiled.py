@@ -31,7 +31,7 @@ from tiling.kernels import reference
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tiling.kernels.passes import Pass
+    from tiling.operations.passes import Pass
 
 _CACHED_BYTES = 1 << 19  # of a micro-tile's intermediate that shares a second-level cache
 _INTERMEDIATE_BYTES = 1 << 23  # beyond it, one fresh array between two passes costs no more

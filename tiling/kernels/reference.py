@@ -15,7 +15,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tiling.kernels.passes import Pass
+    from tiling.operations.passes import Pass
 
 
 def run(

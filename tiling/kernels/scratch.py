@@ -30,7 +30,7 @@ from tiling.kernels.compiled import in_real_parts, kind_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tiling.kernels.passes import Pass
+    from tiling.operations.passes import Pass
 
     Floats = npt.NDArray[np.float64]
 

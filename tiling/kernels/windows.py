@@ -13,14 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from tiling.operations import lines
+    from tiling.operations import running
     from tiling.operations import windows as nd
 
 Array = npt.NDArray[Any]
 Crop = tuple[slice, ...]
 
 
-def running_extremum(block: Array, step: lines.RunningExtremum, crop: Crop, out: Array) -> None:
+def running_extremum(block: Array, step: running.RunningExtremum, crop: Crop, out: Array) -> None:
     """Apply `minimum_filter1d` or `maximum_filter1d`."""
     from scipy import ndimage
 
@@ -28,7 +28,7 @@ def running_extremum(block: Array, step: lines.RunningExtremum, crop: Crop, out:
     _write(function, block, crop, out, size=step.size, axis=step.axis, **_edge(step, block))
 
 
-def running_mean(block: Array, step: lines.RunningMean, crop: Crop, out: Array) -> None:
+def running_mean(block: Array, step: running.RunningMean, crop: Crop, out: Array) -> None:
     """Apply `uniform_filter1d`."""
     from scipy.ndimage import uniform_filter1d
 
@@ -36,7 +36,7 @@ def running_mean(block: Array, step: lines.RunningMean, crop: Crop, out: Array) 
 
 
 def complex_correlation(
-    block: Array, step: lines.ComplexCorrelation, crop: Crop, out: Array
+    block: Array, step: running.ComplexCorrelation, crop: Crop, out: Array
 ) -> None:
     """Apply `correlate1d` with complex weights."""
     from scipy.ndimage import correlate1d

@@ -20,7 +20,7 @@ from tiling.operations.program import Program, Step, program_from_json
 
 if TYPE_CHECKING:
     from tiling.operations.correlations import Correlations
-    from tiling.operations.lines import ComplexCorrelation, RunningExtremum, RunningMean
+    from tiling.operations.running import ComplexCorrelation, RunningExtremum, RunningMean
     from tiling.operations.windows import Correlation, Erosion, Extremum, Rank
 
 __all__ = [
@@ -45,10 +45,10 @@ Primitive: TypeAlias = Operation | Arithmetic
 KINDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "correlations": ("correlations", "Correlations"),
-        "complex_correlation": ("lines", "ComplexCorrelation"),
+        "complex_correlation": ("running", "ComplexCorrelation"),
         "correlation": ("windows", "Correlation"),
-        "running_extremum": ("lines", "RunningExtremum"),
-        "running_mean": ("lines", "RunningMean"),
+        "running_extremum": ("running", "RunningExtremum"),
+        "running_mean": ("running", "RunningMean"),
         "extremum": ("windows", "Extremum"),
         "rank": ("windows", "Rank"),
         "erosion": ("windows", "Erosion"),

@@ -5,11 +5,11 @@ after, and an edge mode says what it finds beyond the array. Three things follow
 as for a chain of them:
 
 The halo
-    A tile's block is cut at the array's true edges (see `tiling.edges`), and the edge mode acts at
-    the block's. Modes ``reflect`` and ``mirror`` fold a coordinate that is ``d`` from an output
-    sample to one that is at most ``d`` from it, but perhaps on the other side. So these two need
-    the same halo on both sides, the larger of before and after, for the fold to stay in the block;
-    ``nearest``, ``constant`` and ``wrap`` need just what the window reaches. Then what one
+    A tile's block is cut at the array's true edges (see `tiling.geometry.edges`), and the edge mode
+    acts at the block's. Modes ``reflect`` and ``mirror`` fold a coordinate that is ``d`` from an
+    output sample to one that is at most ``d`` from it, but perhaps on the other side. So these two
+    need the same halo on both sides, the larger of before and after, for the fold to stay in the
+    block; ``nearest``, ``constant`` and ``wrap`` need just what the window reaches. Then what one
     operation needs of the one before it is again an interval round the output, and the halos of a
     chain add up.
 
@@ -37,10 +37,10 @@ import numpy as np
 
 from tiling.dtypes import Array, Dtype
 from tiling.errors import WireError
-from tiling.halo import Halo
-from tiling.kernels import Kernel
-from tiling.kernels.passes import Mode
+from tiling.geometry.edges import Mode
+from tiling.geometry.halo import Halo
 from tiling.operations.fields import Field
+from tiling.operations.passes import Kernel
 
 ANYTHING = math.nan
 """The bound of samples of which nothing is known."""

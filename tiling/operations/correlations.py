@@ -11,12 +11,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tiling.dtypes import Array, Dtype, check_copy, check_correlation
-from tiling.edges import plain_mode
 from tiling.errors import TilingError, WireError
-from tiling.kernels import Kernel
-from tiling.kernels.passes import Pass
+from tiling.geometry.edges import plain_mode
 from tiling.operations.base import Operation, Reach, cast_bound, check_axis, summed, with_fill
-from tiling.weights import MAX_TAPS
+from tiling.operations.fields import MAX_TAPS
+from tiling.operations.passes import Kernel, Pass
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tiling.edges import plain_mode
 from tiling.errors import TilingError, UnsupportedError, WireError
-from tiling.weights import MAX_TAPS
+from tiling.geometry.edges import plain_mode
+
+MAX_TAPS = 2**19
+"""Taps of one pass: sigma 65,000 at truncate 4. A job stays under 6 MB, and so does a mistake."""
 
 MAX_INTEGER = 2**31 - 1
 """Sizes, ranks and iterations: SciPy keeps some of them in a C int."""

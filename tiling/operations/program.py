@@ -24,10 +24,10 @@ import numpy as np
 
 from tiling.dtypes import Array, Dtype, parse_dtype, wire_name
 from tiling.errors import WireError
-from tiling.halo import Halo
-from tiling.kernels import Kernel
+from tiling.geometry.halo import Halo
 from tiling.operations.arithmetic import Arithmetic
 from tiling.operations.base import Operation
+from tiling.operations.passes import Kernel
 
 MAX_STEPS = 512
 """More than any filter or pipeline has, and a bound for what a worker parses."""

@@ -19,8 +19,8 @@ import numpy as np
 
 from tiling.dtypes import Array, Dtype, check_correlation
 from tiling.errors import BadTypeError, UnsupportedError, WireError
-from tiling.kernels import Kernel, windows
-from tiling.kernels.passes import Mode
+from tiling.geometry.edges import Mode
+from tiling.kernels import windows
 from tiling.operations.base import Operation, Reach, cast_bound, summed, with_fill
 from tiling.operations.fields import (
     FILL,
@@ -34,7 +34,8 @@ from tiling.operations.fields import (
     integer,
     optional,
 )
-from tiling.operations.lines import check_mixed, refuse_complex
+from tiling.operations.passes import Kernel
+from tiling.operations.running import check_mixed, refuse_complex
 
 UNCAST = ("int64", "float32", "float64")
 """What SciPy's 1-d rank filter writes as it is, whatever the dtype of the output."""

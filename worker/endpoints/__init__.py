@@ -1,1 +1,1 @@
-"""."""
+"""The handlers of HTTP requests, one module for each group of endpoints."""

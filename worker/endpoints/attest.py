@@ -8,8 +8,8 @@ from functools import partial
 
 from aiohttp import web
 
-from tiling.attest import digest_of, expected
-from tiling.kernels import Kernel
+from tiling.operations.passes import Kernel
+from tiling.probes.digests import digest_of, expected
 from worker.endpoints.health import VERSIONS, cpu
 from worker.errors import Kind, RefusedError
 from worker.http.bodies import body_length, check_type, read_body

@@ -16,7 +16,7 @@ import numpy as np
 from aiohttp import web
 
 from tiling.filters import FILTERS, Exactness
-from tiling.npy import MAX_HEADER, NpyHeader, header_length, parse_header
+from tiling.protocol.npy import MAX_HEADER, NpyHeader, header_length, parse_header
 from worker.endpoints.plain import READ_BYTES, check_taps, number, work_of
 from worker.errors import Kind, RefusedError
 from worker.http.bodies import body_length, check_encoding, deadline, fill, proceed, send

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from tiling.wire import PROTOCOL
+from tiling.protocol.wire import PROTOCOL
 from worker.runtime.limits import resident_bytes
 from worker.runtime.metrics import CONTENT_TYPE
 from worker.state import SERVICE, Service

@@ -20,14 +20,14 @@ from aiohttp import (
 )
 from aiohttp.http_exceptions import HttpProcessingError
 
-from tiling.box import Box
-from tiling.cost import tile_bytes
 from tiling.dtypes import Array, Dtype, output_dtype
 from tiling.errors import TilingError
 from tiling.filters import FILTERS
-from tiling.job import Job
-from tiling.kernels import Kernel
-from tiling.npy import MAX_HEADER, NpyHeader, header_length, parse_header
+from tiling.geometry.box import Box
+from tiling.jobs.job import Job
+from tiling.jobs.memory import tile_bytes
+from tiling.operations.passes import Kernel
+from tiling.protocol.npy import MAX_HEADER, NpyHeader, header_length, parse_header
 from worker.endpoints.tiles import raw
 from worker.errors import Kind, RefusedError
 from worker.http.bodies import check_encoding, deadline, fill, proceed, send

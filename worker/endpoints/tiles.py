@@ -8,11 +8,11 @@ from functools import partial
 import numpy as np
 from aiohttp import web
 
-from tiling.cost import tile_bytes
 from tiling.dtypes import Array
-from tiling.job import Job
-from tiling.kernels import Kernel
-from tiling.wire import BODY_TYPE, DIGEST, Answer, Question, Spent
+from tiling.jobs.job import Job
+from tiling.jobs.memory import tile_bytes
+from tiling.operations.passes import Kernel
+from tiling.protocol.wire import BODY_TYPE, DIGEST, Answer, Question, Spent
 from worker.errors import Kind, RefusedError
 from worker.http.bodies import body_length, check_type, read_body, send
 from worker.runtime.limits import check_passes, check_volume, check_work

@@ -1,1 +1,1 @@
-"""."""
+"""Bodies of requests and answers, read and written within bounds."""

@@ -1,1 +1,1 @@
-"""."""
+"""Threads, memory, jobs and metrics of a worker."""

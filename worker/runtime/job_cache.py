@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from tiling.job import Job
+from tiling.jobs.job import Job
 from worker.errors import Kind, RefusedError
 
 

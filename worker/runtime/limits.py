@@ -1,4 +1,7 @@
-"""What a tile may cost in work, known before its body is read; its memory is in `tiling.cost`."""
+"""The work that a tile may cost, known before its body is read.
+
+Its memory is in `tiling.jobs.memory`.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ import math
 import os
 from pathlib import Path
 
-from tiling.cost import widest_itemsize
-from tiling.job import Job
+from tiling.jobs.job import Job
+from tiling.jobs.memory import widest_itemsize
 from worker.errors import Kind, RefusedError
 
 STATM = Path("/proc/self/statm")

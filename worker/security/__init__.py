@@ -1,1 +1,1 @@
-"""."""
+"""Tokens, TLS and the right to use a worker."""

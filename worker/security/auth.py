@@ -16,7 +16,7 @@ from ipaddress import ip_address
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from tiling.token import Token
+from tiling.protocol.token import Token
 from worker.errors import Kind, RefusedError
 
 WRONG_PER_S = 10.0

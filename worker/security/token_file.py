@@ -9,7 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from tiling.errors import BadValueError
-from tiling.token import FILE_NAME, MAX_FILE_BYTES, Token
+from tiling.protocol.token import FILE_NAME, MAX_FILE_BYTES, Token
 from worker.errors import TokenFileError
 
 TOKEN_BYTES = 32

@@ -1,1 +1,1 @@
-"""."""
+"""The http engine: a fleet of workers over HTTP."""

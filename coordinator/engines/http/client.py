@@ -28,11 +28,11 @@ from coordinator.hosts.certificates import tls_context
 from coordinator.hosts.hosts_file import Config, Host
 from coordinator.hosts.token import Credential
 from coordinator.text import inert
-from tiling.attest import needed
 from tiling.dtypes import Dtype
 from tiling.errors import WireError
-from tiling.job import Job
-from tiling.wire import BODY_TYPE, DIGEST, PROTOCOL, UNKNOWN_JOB, Answer, Question, Spent
+from tiling.jobs.job import Job
+from tiling.probes.digests import needed
+from tiling.protocol.wire import BODY_TYPE, DIGEST, PROTOCOL, UNKNOWN_JOB, Answer, Question, Spent
 
 T = TypeVar("T")
 
@@ -183,7 +183,7 @@ class Client:
             raise Refusal(FailureKind.CORRUPT, "understood another job", unfit=True)
 
     async def attest(self, names: Sequence[str]) -> None:
-        """Have the worker prove that it computes what SciPy does; see `tiling.attest`.
+        """Have the worker prove that it computes what SciPy does; see `tiling.probes.digests`.
 
         Raises
         ------

@@ -30,7 +30,7 @@ from coordinator.events import (
 )
 from coordinator.hosts.hosts_file import Config
 from coordinator.hosts.token import Credential, find_credential, warn_of_clear_text
-from tiling.job import Job
+from tiling.jobs.job import Job
 
 FRESH_S = 5.0
 """How long a greeting holds: as long as a silent worker may go unnoticed in a run."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from coordinator.engines.http.client import Client, Refusal
 from coordinator.errors import NoWorkerError, TilefanError, TrustError
 from coordinator.events import WorkerLost, WorkerReady
-from tiling.job import Job
+from tiling.jobs.job import Job
 
 LATECOMER_S = 1.0
 """From the first worker that is ready to the start: one that answers later joins the run then."""

@@ -52,7 +52,7 @@ from coordinator.events import (
 )
 from coordinator.journal.digests import Seals
 from coordinator.journal.records import Finished
-from tiling.plan import Tile
+from tiling.geometry.plan import Tile
 
 HEARTBEAT_S = 1.0
 """Between two looks at a worker that owes an answer."""

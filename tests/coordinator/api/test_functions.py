@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from scipy import ndimage
 
 from coordinator import gaussian_filter
-from tests.bits import assert_same_bits
-from tests.strategies import COMPLEX, LAYOUTS, REAL, Problem, problems, samples
-from tiling.edges import MODES
+from tests.support.equality import assert_same_bits
+from tests.support.strategies import COMPLEX, LAYOUTS, REAL, Problem, problems, samples
 from tiling.errors import TilingError
+from tiling.geometry.edges import MODES
 
 # NumPy tells of casts that do not fit; SciPy's C code and we are asked for their bits only.
 pytestmark = pytest.mark.filterwarnings(

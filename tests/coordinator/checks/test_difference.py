@@ -14,9 +14,9 @@ from coordinator.checks import difference
 from coordinator.checks.difference import Cut, compare
 from coordinator.checks.ulp import distances
 from tests.coordinator.cli.test_cli import coord, refused
-from tests.strategies import samples
-from tiling.grid import Grid
-from tiling.halo import Halo
+from tests.support.strategies import samples
+from tiling.geometry.grid import Grid
+from tiling.geometry.halo import Halo
 
 DTYPES = ["?", "u1", "<i2", ">i4", "u8", "f2", "<f4", ">f8", "c8", "c16", "g"]
 

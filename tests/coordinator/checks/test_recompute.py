@@ -22,11 +22,11 @@ from coordinator.events import Event
 from coordinator.run.output import Output
 from coordinator.run.run import Request, run
 from coordinator.stores.memory import ArraySink, ArraySource
-from tests.fleet.inside_thread import worker_thread
-from tests.fleet.processes import WorkerProcess
+from tests.support.processes import WorkerProcess
+from tests.support.worker_in_thread import worker_thread
 from tiling.filters import FILTERS
-from tiling.grid import Grid
-from tiling.job import Job
+from tiling.geometry.grid import Grid
+from tiling.jobs.job import Job
 from tiling.kernels import reference
 
 IMAGE = np.random.default_rng(7).integers(0, 255, (40, 60), dtype=np.int32)
@@ -173,7 +173,7 @@ def test_a_file_of_any_filter(
 ) -> None:
     """By what is said, and without a word by its provenance; a wrong bit is found either way."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
     np.save("in.npy", IMAGE)
     Path("p.toml").write_text(
         '[[filters]]\nname = "laplace"\n[[filters]]\nname = "maximum_filter"\nsize = 3\n'
@@ -195,7 +195,7 @@ def test_a_file_of_any_filter(
 def test_what_can_not_be_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An option that a filter has not, an unknown filter, a provenance of another job."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
     np.save("in.npy", IMAGE)
     assert coord("blur", "in.npy", "-o", "out.npy", "--provenance").returncode == 0
     provenance = Path("out.npy.json")

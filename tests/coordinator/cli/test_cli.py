@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from tests.bits import assert_same_bits
-from tests.strategies import Array, samples
+from tests.support.equality import assert_same_bits
+from tests.support.strategies import Array, samples
 
 ENDS_WITHIN_S = 120
 """A hung command fails the test; a busy machine does not."""

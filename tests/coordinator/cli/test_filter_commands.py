@@ -10,8 +10,8 @@ import pytest
 from scipy import ndimage
 
 from coordinator.stores.scratch import scratch
-from tests.bits import assert_same_bits
 from tests.coordinator.cli.test_cli import contents, coord
+from tests.support.equality import assert_same_bits
 from tiling.filters import FILTERS, supported
 
 X = np.random.default_rng(0).integers(0, 255, (30, 20, 3)).astype("u1")

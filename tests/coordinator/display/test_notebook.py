@@ -12,9 +12,9 @@ from coordinator import Fleet
 from coordinator.display.notebook import WIDTH, Bar, in_notebook
 from coordinator.events import RunFinished
 from tests.coordinator.display.scripted import EVIL, script
-from tiling.grid import Grid
-from tiling.halo import Halo
-from tiling.plan import Plan
+from tiling.geometry.grid import Grid
+from tiling.geometry.halo import Halo
+from tiling.geometry.plan import Plan
 
 
 class ZMQInteractiveShell:

@@ -14,8 +14,8 @@ from coordinator.engines.local import LocalEngine, usable_cores
 from coordinator.run.output import Output
 from coordinator.run.run import Request, run
 from coordinator.stores.memory import ArraySource
-from tests.suites.engine import CountingSink, EngineContract, Heard, job_for
-from tiling.kernels.select import Selected, select
+from tests.contracts.engine import CountingSink, EngineContract, Heard, job_for
+from tiling.probes.select import Selected, select
 
 
 class TestOneThread(EngineContract):

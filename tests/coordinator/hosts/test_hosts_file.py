@@ -18,9 +18,9 @@ from coordinator.hosts.hosts_file import Config, Defaults, Host, load_hosts, par
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-from tests.fleet.certificates import issue
+from tests.support.certificates import issue
 
-EXAMPLE = Path(__file__).parents[2] / "hosts.example.toml"
+EXAMPLE = Path(__file__).parents[3] / "hosts.example.toml"
 
 
 @pytest.fixture

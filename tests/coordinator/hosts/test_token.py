@@ -11,7 +11,7 @@ import pytest
 from coordinator.errors import TrustError, TrustWarning
 from coordinator.hosts.hosts_file import parse_hosts
 from coordinator.hosts.token import Credential, find_credential, warn_of_clear_text
-from tiling.token import Token
+from tiling.protocol.token import Token
 
 SECRET = "s3cret-s3cret-s3cret-s3cret-s3cret"
 TOKEN = Token.from_file(SECRET.encode(), 0o600)

@@ -12,10 +12,10 @@ from coordinator.run.memory_limit import FleetPeak, LocalPeak, fit
 from coordinator.run.run import Request
 from coordinator.stores.memory import ArraySource
 from tiling.filters import FILTERS
-from tiling.grid import Grid
-from tiling.halo import Halo
-from tiling.job import Job
-from tiling.plan import Plan
+from tiling.geometry.grid import Grid
+from tiling.geometry.halo import Halo
+from tiling.geometry.plan import Plan
+from tiling.jobs.job import Job
 
 PLAN = Plan(Grid((1000, 100), (100, 100)), Halo((0, 0), (0, 0)), (False, False), 4, 4)
 FAST = Measured("fast", 2, 0.010, 10_000, 0.110, 0.05)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from coordinator.report import provenance
 from coordinator.report.preview import GAP, SEAM, preview
 from coordinator.report.provenance import FileMark, Provenance, runs_of
-from tiling.grid import Grid
+from tiling.geometry.grid import Grid
 
 KNOWN = Provenance(
     "coord blur 'a b.npy'", "gaussian_filter", "0" * 64, FileMark("in", "<i4", 9, "d"),

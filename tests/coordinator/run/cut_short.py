@@ -17,7 +17,7 @@ from coordinator.events import Event, TileKept, TileSent, TileStored
 from coordinator.journal.file import journal_path
 from coordinator.stores.npy import partial_path
 from coordinator.workflows import filter_file
-from tiling.job import Job
+from tiling.jobs.job import Job
 
 SIGMA = 1.5
 SHAPE = (60, 7)

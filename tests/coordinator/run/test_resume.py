@@ -14,7 +14,6 @@ from scipy.ndimage import gaussian_filter
 from coordinator.errors import InputError, StoreError, VerifyError
 from coordinator.stores import npy
 from coordinator.stores.npy import NpySink
-from tests.bits import assert_same_bits
 from tests.coordinator.run.cut_short import (
     SHAPE,
     SIGMA,
@@ -25,6 +24,7 @@ from tests.coordinator.run.cut_short import (
     Workbench,
     kill,
 )
+from tests.support.equality import assert_same_bits
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from coordinator.errors import InputError, StoreError
 from coordinator.stores.memory import ArraySink, ArraySource
 from coordinator.stores.npy import NpySink, check_output, open_npy, partial_path
 from coordinator.stores.recycler import Leftovers
-from tests.bits import assert_same_bits
-from tests.strategies import LAYOUTS, Array, samples
-from tests.suites.store import FileSinkContract, SinkContract, SourceContract
-from tiling.box import Box
+from tests.contracts.store import FileSinkContract, SinkContract, SourceContract
+from tests.support.equality import assert_same_bits
+from tests.support.strategies import LAYOUTS, Array, samples
+from tiling.geometry.box import Box
 
 
 class TestArraySource(SourceContract):

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.worker.inside import in_loop, problem, serve
-from tiling.attest import expected
+from tests.support.worker_in_process import in_loop, problem, serve
 from tiling.kernels import reference
+from tiling.probes.digests import expected
 from worker.endpoints.attest import MAX_QUESTION
 
 JSON = {"Content-Type": "application/json"}

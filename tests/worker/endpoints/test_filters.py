@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from tests.bits import assert_same_bits
-from tests.fleet.processes import WorkerProcess
+from tests.support.equality import assert_same_bits
+from tests.support.processes import WorkerProcess
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (12, 9)).astype("u1")
 CROSS = [[0, 1, 0], [1, 1, 1], [0, 1, 0]]

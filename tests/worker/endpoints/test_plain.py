@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pytest
 from scipy import ndimage
 
-from tests.bits import assert_same_bits
-from tests.fleet.processes import WorkerProcess
+from tests.support.equality import assert_same_bits
+from tests.support.processes import WorkerProcess
 
 RNG = np.random.default_rng(3)
 IMAGE = RNG.integers(0, 255, (30, 20, 3)).astype("i4")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from tests.bits import assert_same_bits
-from tests.worker.inside import (
+from tests.support.equality import assert_same_bits
+from tests.support.worker_in_process import (
     OCTETS,
     ask,
     filtered,
@@ -21,8 +21,8 @@ from tests.worker.inside import (
     serve,
     signed,
 )
-from tiling.box import Box
-from tiling.wire import CROP, DIGEST, DTYPE, JOB, SHAPE, TILE, UNKNOWN_JOB, Spent
+from tiling.geometry.box import Box
+from tiling.protocol.wire import CROP, DIGEST, DTYPE, JOB, SHAPE, TILE, UNKNOWN_JOB, Spent
 from worker.settings import Settings
 
 DTYPES = ["?", "i1", "u2", "i4", "u8", "f4", "f8", "c8", "c16"]

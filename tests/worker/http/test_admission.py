@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from tests.bits import assert_same_bits
-from tests.worker.inside import (
+from tests.support.equality import assert_same_bits
+from tests.support.worker_in_process import (
     address,
     ask,
     filtered,
@@ -26,8 +26,8 @@ from tests.worker.inside import (
     serve,
     signed,
 )
-from tiling.kernels import Pass
 from tiling.kernels.reference import run
+from tiling.operations.passes import Pass
 from worker.settings import Settings
 from worker.state import Service
 

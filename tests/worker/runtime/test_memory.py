@@ -10,10 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.support.worker_in_process import (
+    ask,
+    gaussian_job,
+    in_loop,
+    problem,
+    register,
+    serve,
+    signed,
+)
 from tests.worker.http.test_admission import Gate, until_taken
-from tests.worker.inside import ask, gaussian_job, in_loop, problem, register, serve, signed
-from tiling.cost import tile_bytes
-from tiling.job import Call, Job
+from tiling.jobs.job import Call, Job
+from tiling.jobs.memory import tile_bytes
 from tiling.kernels.reference import run
 from worker.runtime.job_cache import Jobs
 from worker.settings import Settings, usable_cores, usable_memory

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.worker.inside import filtered, gaussian_job, in_loop, register, serve
+from tests.support.worker_in_process import filtered, gaussian_job, in_loop, register, serve
 from worker.settings import Settings
 
 BLOCK = np.arange(60, dtype="<i4").reshape(6, 10)

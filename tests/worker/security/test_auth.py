@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from multidict import CIMultiDict
 
-from tests.worker.inside import (
+from tests.support.worker_in_process import (
     ask,
     filtered,
     gaussian_job,
@@ -19,7 +19,7 @@ from tests.worker.inside import (
     serve,
     signed,
 )
-from tiling.token import Token
+from tiling.protocol.token import Token
 from worker.errors import Kind, RefusedError
 from worker.security.auth import ADDRESSES, Guard, Throttle
 from worker.settings import Settings

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from tests.fleet.certificates import PEM, issue
+from tests.support.certificates import PEM, issue
 from worker.errors import CertificateError
 from worker.security.tls import Identity, own_identity
 

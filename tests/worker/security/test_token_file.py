@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.fleet.processes import running_workers
+from tests.support.processes import running_workers
 from tests.worker.test_cli import run
 from tiling.errors import BadValueError
-from tiling.token import Token
+from tiling.protocol.token import Token
 from worker.errors import TokenFileError
 from worker.security.token_file import load_token
 

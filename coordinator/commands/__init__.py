@@ -1,1 +1,0 @@
-"""The commands around a run: before it, after it, and about the fleet."""

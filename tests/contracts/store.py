@@ -1,0 +1,168 @@
+"""What every source and every sink must do; implementations inherit these classes.
+
+A subclass says how one is made; names without the prefix ``Test`` are not collected by themselves.
+"""
+
+from __future__ import annotations
+
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from coordinator.stores import Sink, Source
+from tests.support.equality import assert_same_bits
+from tests.support.strategies import Array, samples
+from tiling.geometry.box import Box
+from tiling.geometry.grid import Grid
+
+SHAPES = [(), (0,), (7,), (5, 6), (4, 0, 3), (3, 4, 5), (2,) * 6]
+DTYPES = ["?", "u1", "<i2", ">i4", "<f4", ">f8", "<c8", ">c16"]
+
+each_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
+each_dtype = pytest.mark.parametrize("dtype", DTYPES)
+
+
+class SourceContract(ABC):
+    """An array that gives blocks."""
+
+    @abstractmethod
+    def open(self, array: Array, folder: Path) -> Source:
+        """Return a source of this array; whatever it needs on disk goes into the folder."""
+
+    @each_shape
+    @each_dtype
+    def test_the_whole(self, tmp_path: Path, shape: tuple[int, ...], dtype: str) -> None:
+        """It has the array's shape and dtype, and gives its samples in native byte order."""
+        array = samples(shape, dtype, 1, special=True)
+        source = self.open(array, tmp_path)
+        assert source.shape == shape
+        assert source.dtype == array.dtype
+        block = source.read(Box.whole(shape))
+        assert_same_bits(block, array.astype(array.dtype.newbyteorder("=")))
+
+    @pytest.mark.parametrize("order", ["C", "F"])
+    def test_every_box(self, tmp_path: Path, order: Any) -> None:
+        """Each box, those that are empty or reach round the edges too, is np.take's."""
+        array = np.asarray(samples((4, 5), "<i4", 2, special=False), order=order)
+        source = self.open(array, tmp_path)
+        intervals = [
+            [(a, b) for a in range(-n, n + 1) for b in range(a, min(a + n, 2 * n) + 1)]
+            for n in array.shape
+        ]
+        for a, b in intervals[0]:
+            rows = array.take(range(a, b), 0, mode="wrap")
+            for c, d in intervals[1]:
+                block = source.read(Box((a, c), (b, d)))
+                assert_same_bits(block, rows.take(range(c, d), 1, mode="wrap"))
+
+    def test_reading_again(self, tmp_path: Path) -> None:
+        """A block is the same every time, and blocks read before stay as they are."""
+        array = samples((6, 6), "<f4", 3, special=False)
+        source = self.open(array, tmp_path)
+        boxes = [Box((0, 0), (3, 3)), Box((-1, 2), (3, 6)), Box((0, 0), (3, 3))]
+        first, _, again = blocks = [source.read(box) for box in boxes]
+        assert_same_bits(first, again)
+        assert [block.shape for block in blocks] == [box.shape for box in boxes]
+
+    def test_it_has_a_name(self, tmp_path: Path) -> None:
+        """Progress and errors call it by that."""
+        assert self.open(np.zeros(3), tmp_path).name
+
+
+class SinkContract(ABC):
+    """An array that takes blocks."""
+
+    @abstractmethod
+    def make(self, shape: tuple[int, ...], dtype: np.dtype[Any], folder: Path) -> Sink:
+        """Return a sink of this shape and dtype."""
+
+    @abstractmethod
+    def finished(self, sink: Sink) -> Array:
+        """Return what a sink holds after its commit."""
+
+    def fill(self, sink: Sink, array: Array, tile: tuple[int, ...]) -> None:
+        """Write an array tile by tile, in no order."""
+        boxes = [Grid(array.shape, tile).box(i) for i in range(len(Grid(array.shape, tile)))]
+        random.Random(4).shuffle(boxes)
+        for box in boxes:
+            sink.region(box)[...] = array[box.slices]
+
+    @each_shape
+    @each_dtype
+    def test_tiles_in_any_order(self, tmp_path: Path, shape: tuple[int, ...], dtype: str) -> None:
+        """What was written tile by tile is there after the commit, in the sink's byte order."""
+        array = samples(shape, dtype, 5, special=True)
+        sink = self.make(shape, array.dtype, tmp_path)
+        self.fill(sink, array, (2,) * len(shape))
+        sink.commit()
+        assert_same_bits(self.finished(sink), array)
+
+    def test_a_region_is_a_view(self, tmp_path: Path) -> None:
+        """It has the shape of the box, can be written, and shares nothing with another's."""
+        sink = self.make((4, 6), np.dtype("<i2"), tmp_path)
+        left, right = sink.region(Box((0, 0), (4, 3))), sink.region(Box((0, 3), (4, 6)))
+        assert left.shape == right.shape == (4, 3)
+        left[...], right[...] = 1, 2
+        assert (left == 1).all()
+        assert (sink.region(Box((0, 0), (4, 6)))[0] == [1, 1, 1, 2, 2, 2]).all()
+        sink.discard()
+
+    def test_it_has_a_name(self, tmp_path: Path) -> None:
+        """Progress and errors call it by that."""
+        sink = self.make((3,), np.dtype("<i2"), tmp_path)
+        assert sink.name
+        sink.discard()
+
+
+class FileSinkContract(SinkContract):
+    """A sink whose output is a file: whole, or not there."""
+
+    @abstractmethod
+    def path(self, folder: Path) -> Path:
+        """Return where `make` puts the output in this folder."""
+
+    @abstractmethod
+    def save(self, path: Path, array: Array) -> None:
+        """Write the file as the format's own library does."""
+
+    @each_shape
+    @each_dtype
+    def test_bytes_of_the_file(self, tmp_path: Path, shape: tuple[int, ...], dtype: str) -> None:
+        """The format's own library would have written the same."""
+        array = samples(shape, dtype, 6, special=True)
+        sink = self.make(shape, array.dtype, tmp_path)
+        self.fill(sink, array, (3,) * len(shape))
+        sink.commit()
+        self.save(tmp_path / "reference", array)
+        assert self.path(tmp_path).read_bytes() == (tmp_path / "reference").read_bytes()
+
+    def test_nothing_is_there_before_the_commit(self, tmp_path: Path) -> None:
+        """Only the commit makes the final path."""
+        sink = self.make((3,), np.dtype("<f4"), tmp_path)
+        assert not self.path(tmp_path).exists()
+        sink.region(Box((0,), (3,)))[...] = 1
+        assert not self.path(tmp_path).exists()
+        sink.commit()
+        assert [*tmp_path.iterdir()] == [self.path(tmp_path)]
+
+    @pytest.mark.parametrize("shape", [(3,), (0,)], ids=str)
+    def test_discard_leaves_nothing(self, tmp_path: Path, shape: tuple[int, ...]) -> None:
+        """Neither the output nor a part of it."""
+        self.make(shape, np.dtype("<f4"), tmp_path).discard()
+        assert not [*tmp_path.iterdir()]
+
+    @pytest.mark.parametrize(
+        "end", [lambda s: s.discard(), lambda s: s.commit()], ids=["no", "yes"]
+    )
+    def test_an_older_output(self, tmp_path: Path, end: Callable[[Sink], None]) -> None:
+        """It is there in full until it is replaced, and stays if the run fails."""
+        self.path(tmp_path).write_bytes(b"older")
+        sink = self.make((3,), np.dtype("<f4"), tmp_path)
+        assert self.path(tmp_path).read_bytes() == b"older"
+        end(sink)
+        assert [*tmp_path.iterdir()] == [self.path(tmp_path)]

@@ -1,0 +1,151 @@
+"""`coord hosts`, `coord config`, completion and `--debug`."""
+
+from __future__ import annotations
+
+import io
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from coordinator.workflows.watch import COLUMNS, Seen, drawn
+from tests.coordinator.cli.test_cli import ENVIRONMENT, coord, refused
+from tests.support.processes import WorkerProcess
+from tests.system.test_doctor import rows
+
+WIDE = {**ENVIRONMENT, "COLUMNS": "200"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, two_workers: list[WorkerProcess]) -> Path:
+    addresses = [*(worker.address for worker in two_workers), "127.0.0.1:1"]
+    (tmp_path / "hosts.toml").write_text(f"hosts = {addresses}".replace("'", '"'))
+    return tmp_path
+
+
+def test_who_is_there(folder: Path, two_workers: list[WorkerProcess]) -> None:
+    """Each worker has a row; one that is not there has its reason."""
+    done = coord(folder, "hosts", env=WIDE)
+    assert done.returncode == 0, done.stderr
+    found = rows(done.stdout)
+    for worker in two_workers:
+        row = dict(zip(COLUMNS[1:], found[worker.address], strict=True))
+        assert row["state"] == "ready"
+        assert int(row["slots"]) >= 1
+    assert found["127.0.0.1:1"][0] == "lost"
+    assert "127.0.0.1:1: connection refused" in done.stdout
+
+
+def test_some_of_them(folder: Path, two_workers: list[WorkerProcess]) -> None:
+    """Those that are named, and no others; nobody there is exit code 3."""
+    name = two_workers[0].address
+    assert set(rows(coord(folder, "hosts", name, env=WIDE).stdout)) == {name}
+    assert coord(folder, "hosts", "127.0.0.1:1").returncode == 3
+    refused(coord(folder, "hosts", "node9:1"), 2, "node9:1: not in the hosts file")
+
+
+def test_a_table_fits_into_eighty_columns() -> None:
+    """Nothing is cut but a name that is too long, which goes on below."""
+    health = {"status": "draining", "slots": 128, "in_flight": 128, "queue": 128, "uptime_s": 9e5}
+    memory = {"resident_bytes": 10**11}
+    seen = Seen("node.cluster.example:8080", {**health, "kernel": "reference", "memory": memory}, 2)
+    console = Console(width=80, file=io.StringIO(), record=True)
+    console.print(drawn([seen]))
+    text = console.export_text()
+    assert "…" not in text
+    assert all(word in text for word in ("draining", "100,000", "250:00:00", "reference", "2.0 s"))
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_watch_until_interrupted(folder: Path) -> None:
+    """It goes on until Ctrl-C, which is no error."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "coordinator", "hosts", "--watch"],
+        cwd=folder, env=WIDE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    ) as process:  # fmt: skip
+        try:
+            time.sleep(4)
+            assert process.poll() is None
+            process.send_signal(signal.SIGINT)
+            said, complaint = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert (process.returncode, complaint) == (0, "")
+    assert "2 of 3 workers" in said
+
+
+@pytest.mark.parametrize("evil", ["\x1b[31mred", "[bold]loud[/bold]", "a\nb", "x" * 10_000])
+def test_what_workers_say_stays_text(evil: str) -> None:
+    """Whatever a worker says of itself, the row is printable and short."""
+    keys = ("status", "slots", "in_flight", "queue", "uptime_s", "kernel", "memory")
+    seen = Seen("w", dict.fromkeys(keys, evil))
+    assert all(cell.isprintable() and len(cell) <= 12 for cell in seen.cells)
+    drawn([seen, Seen("v", trouble=evil)])
+
+
+def test_where_settings_come_from(folder: Path) -> None:
+    """Options, environment, file and defaults are told apart."""
+    text = '[[hosts]]\nurl = "a:1"\nslots = 3\n[[hosts]]\nurl = "b:1"\n[defaults]\nslots = 5\n'
+    (folder / "h.toml").write_text(text)
+    (folder / "empty").mkdir()
+    env = {**ENVIRONMENT, "COORD_HOSTS": "h.toml", "XDG_CONFIG_HOME": str(folder / "empty")}
+    said = {line.split()[0]: line for line in coord(folder, "config", env=env).stdout.splitlines()}
+    assert said["hosts"].endswith("environment, COORD_HOSTS")
+    assert said["defaults.slots"].split()[1:] == ["5", "h.toml,", "[defaults]"]
+    assert said["defaults.connect_timeout_s"].endswith("default")
+    assert said["hosts[0].slots"].endswith("h.toml, its own")
+    assert said["hosts[1].slots"].endswith("h.toml, [defaults]")
+    option = coord(folder, "config", "--hosts", "h.toml", env=env).stdout
+    assert option.splitlines()[0].endswith("--hosts")
+
+
+def completed(folder: Path, words: str) -> set[str]:
+    """Return what bash would offer after these words."""
+    env = {
+        **ENVIRONMENT,
+        "_COORD_COMPLETE": "bash_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split(" ")) - 1),
+    }
+    program = Path(sys.executable).with_name("coord")
+    offered = subprocess.run(
+        [program], cwd=folder, env=env, capture_output=True, text=True, check=False
+    ).stdout.splitlines()
+    return {line.partition(",")[2] for line in offered if line}
+
+
+def test_completion(folder: Path, two_workers: list[WorkerProcess]) -> None:
+    """A shell completes filters, edge modes, styles and the names of workers."""
+    assert completed(folder, "coord filter gaussian_l") == {"gaussian_laplace"}
+    assert completed(folder, "coord blur in.npy --mode m") == {"mirror"}
+    assert completed(folder, "coord blur in.npy --mode wrap,nea") == {"wrap,nearest"}
+    assert completed(folder, "coord blur in.npy --progress r") == {"rich"}
+    names = completed(folder, "coord hosts --hosts hosts.toml 1")
+    assert {worker.address for worker in two_workers} < names
+    assert completed(folder, "coord hosts --hosts none.toml 1") == set()
+
+
+def test_debug(folder: Path) -> None:
+    """A traceback is shown when asked for, before the sentence."""
+    np.save(folder / "in.npy", np.zeros(3))
+    quiet = coord(folder, "diff", "in.npy", "none.npy")
+    loud = coord(folder, "--debug", "diff", "in.npy", "none.npy")
+    assert "Traceback" not in quiet.stderr
+    assert "Traceback" in loud.stderr
+    assert loud.stderr.splitlines()[-1] == quiet.stderr.strip()
+    assert loud.returncode == quiet.returncode == 2
+
+
+def test_help_tells_exit_codes(folder: Path) -> None:
+    """The codes are listed, and the commands have examples."""
+    assert "5 different bits" in " ".join(coord(folder, "--help").stdout.split())
+    commands = ("blur", "plan", "diff", "show", "preview", "hosts", "config", "doctor", "demo")
+    for command in (*commands, "verify"):
+        said = " ".join(coord(folder, command, "--help").stdout.split())
+        assert f"Examples: coord {command}" in said

@@ -1,0 +1,105 @@
+"""`coord plan` and `--dry-run`, alone and with real workers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from coordinator.run.pipeline_file import load_pipeline
+from coordinator.workflows.plan_file import plan_chain
+from tests.coordinator.cli.test_cli import contents, coord, refused
+from tests.support.processes import WorkerProcess
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    np.save(tmp_path / "in.npy", np.arange(300 * 200, dtype="i4").reshape(300, 200))
+    return tmp_path
+
+
+def test_a_small_array_stays_here(folder: Path, two_workers: list[WorkerProcess]) -> None:
+    """Every worker is measured, the array is too small to be sent, and nothing is written."""
+    addresses = [worker.address for worker in two_workers]
+    text = f"hosts = {[*addresses, '127.0.0.1:1']}".replace("'", '"')
+    (folder / "hosts.toml").write_text(text)
+    before = contents(folder)
+    options = ["in.npy", "--sigma", "1", "--hosts", "hosts.toml"]
+    said = json.loads(coord(folder, "plan", *options, "--json").stdout)
+    assert said["version"] == 1
+    assert [share["worker"] for share in said["shares"]] == [*addresses, "127.0.0.1:1"]
+    assert [bool(share["trouble"]) for share in said["shares"]] == [False, False, True]
+    assert sum(share["tiles"] for share in said["shares"]) == pytest.approx(said["tiles"])
+    assert said["bytes_back"] == 300 * 200 * 4 <= said["bytes_there"]
+    assert said["fleet_s"] > min(share["round_trip_s"] for share in said["shares"][:2]) > 0
+    assert "too small to be worth sending: run it here" in said["verdict"]
+    done = coord(folder, "blur", *options, "--dry-run")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "127.0.0.1:1: can't be used: connection refused" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("verdict  this array is too small")
+    assert contents(folder) == before
+
+
+def test_memory(folder: Path) -> None:
+    """A bound is kept by smaller tiles, or refused; `blur` does the same."""
+    np.save(folder / "big.npy", np.zeros((4000, 2000), "f4"))
+    free = json.loads(coord(folder, "plan", "big.npy", "--json").stdout)
+    limit = f"{free['coordinator_bytes'] - 15_000_000}B"
+    bound = json.loads(coord(folder, "plan", "big.npy", "--json", "--max-memory", limit).stdout)
+    assert bound["tiles"] > free["tiles"]
+    assert bound["coordinator_bytes"] <= int(limit[:-1])
+    for command in ("plan", "blur"):
+        done = coord(folder, command, "big.npy", "--max-memory", "50MB")
+        refused(done, 2, "50.0 MB do not suffice: the smallest tiles need")
+    assert coord(folder, "blur", "big.npy", "--max-memory", limit, "-q").returncode == 0
+
+
+PIPELINE = """
+[[filters]]
+name = "uniform_filter"
+size = 5
+[[filters]]
+name = "gaussian_gradient_magnitude"
+sigma = 1
+"""
+
+
+@pytest.mark.parametrize("where", ["here", "fleet"])
+def test_all_stages_are_told(folder: Path, two_workers: list[WorkerProcess], where: str) -> None:
+    """The tiles and bytes of the stages are those that a run then says it has."""
+    np.save(folder / "in.npy", np.ones((300, 200), "f4"))
+    (folder / "run.toml").write_text(PIPELINE)
+    addresses = [worker.address for worker in two_workers]
+    (folder / "hosts.toml").write_text(f"hosts = {addresses}".replace("'", '"'))
+    hosts = folder / "hosts.toml" if where == "fleet" else None
+    links = load_pipeline(folder / "run.toml")
+    forecast = plan_chain(links, folder / "in.npy", hosts=hosts)
+    fleet = ["--hosts", "hosts.toml"] if hosts else []
+    done = coord(folder, "run", "run.toml", "in.npy", *fleet, "--progress", "json")
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    started = [event for event in events if event["event"] == "RunStarted"]
+    cut = [stage for stage in forecast.stages if stage.tiles]
+    assert len(started) == len(cut) > 2
+    for event, stage in zip(started, cut, strict=True):
+        said = (event["tiles"], tuple(event["tile_shape"]), event["bytes_in"], event["bytes_out"])
+        assert said == (stage.tiles, stage.tile, stage.bytes_there, stage.bytes_back)
+    assert forecast.tiles == sum(event["tiles"] for event in started)
+    assert forecast.bytes_there == sum(event["bytes_in"] for event in started)
+    assert sum(share.tiles for share in forecast.shares) == pytest.approx(forecast.tiles)
+    assert forecast.here_s == pytest.approx(sum(stage.here_s for stage in forecast.stages))
+    assert (forecast.fleet_s is None) == (where == "here")
+    assert forecast.between_bytes >= 2 * 300 * 200 * 4
+    dry = coord(folder, "run", "run.toml", "in.npy", *fleet, "--dry-run")
+    assert f"stages  {len(forecast.stages)}, one after another" in dry.stdout
+    assert "sample by sample, of 2 arrays" in dry.stdout
+
+
+@pytest.mark.parametrize("size", ["many", "5 fish", "-1", "iB"])
+def test_no_size(folder: Path, size: str) -> None:
+    """What is no size is refused by name."""
+    done = coord(folder, "plan", "in.npy", f"--max-memory={size}")
+    assert done.returncode == 2
+    assert "--max-memory" in done.stderr

@@ -1,0 +1,230 @@
+"""The table as people meet it: signatures, docstrings, refusals, the README, and the wire."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import ndimage as scipy_ndimage
+
+import coordinator
+from coordinator import ndimage
+from coordinator.cli.table import END, START, markdown
+from tests.support.equality import assert_same_bits
+from tiling.errors import TilingError, UnsupportedError, WireError
+from tiling.filters import FILTERS, Exactness, supported
+from tiling.jobs.job import Job
+from tiling.kernels import reference
+
+X = np.arange(12.0).reshape(3, 4)
+ROWS = [row.name for row in supported()]
+README = Path(__file__).parents[3] / "README.md"
+KINDS = (ValueError, TypeError, RuntimeError)
+
+SAMPLES: dict[str, dict[str, Any]] = {
+    **{name: {"sigma": 1} for name in ROWS if name.startswith("gaussian")},
+    **{name: {"weights": [[1, 2], [3, 4]]} for name in ("correlate", "convolve")},
+    **{name: {"weights": [1, 2, 1]} for name in ("correlate1d", "convolve1d")},
+    **{name: {"size": 2} for name in ROWS if name.startswith(("min", "max", "uni", "median"))},
+    **{name: {"size": 3} for name in ROWS if name.startswith(("grey", "morph", "white", "black"))},
+    "rank_filter": {"rank": 1, "size": 2},
+    "percentile_filter": {"percentile": 30, "size": 3},
+}
+
+
+def shown(function: Any, skipped: int = 0) -> list[tuple[str, Any, Any]]:
+    parameters = list(inspect.signature(function).parameters.values())[skipped:]
+    return [(p.name, p.kind, p.default) for p in parameters if p.name != "tile"]
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_signatures_are_scipys(name: str) -> None:
+    """The functions, the methods and the rows take what SciPy's functions take."""
+    theirs = shown(getattr(scipy_ndimage, name))
+    assert shown(getattr(ndimage, name)) == theirs
+    assert shown(getattr(coordinator.Fleet, name), 1) == theirs
+    assert shown(FILTERS[name].call, 2) == theirs[1:]
+    for face in (getattr(ndimage, name), getattr(coordinator.Fleet, name)):
+        assert inspect.signature(face).parameters["tile"].kind is inspect.Parameter.KEYWORD_ONLY
+        assert face.__name__ == name
+        assert f"scipy.ndimage.{name}" in face.__doc__
+
+
+def test_the_module_lists_its_functions() -> None:
+    """As `scipy.ndimage` does, in `__all__` and to `dir`."""
+    assert {"run", *FILTERS} == set(ndimage.__all__)
+    assert set(ROWS) < set(dir(ndimage))
+    with pytest.raises(AttributeError, match="no_filter"):
+        _ = ndimage.no_filter
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, row in FILTERS.items() if row.exactness is Exactness.REFUSED]
+)
+def test_what_cannot_be_exact_is_refused_with_the_reason(name: str) -> None:
+    """Whatever it is called with."""
+    with pytest.raises(UnsupportedError, match=f"{name} is refused: it"):
+        getattr(ndimage, name)(X, np.sum, size=3)
+
+
+BAD: list[tuple[str, Any, dict[str, Any]]] = [
+    ("sobel", X, {"axis": 2}),
+    ("sobel", X, {"axis": 0.5}),
+    ("sobel", X, {"mode": ["wrap"]}),
+    ("sobel", X, {"mode": "nope"}),
+    ("sobel", X.astype("f2"), {}),
+    ("laplace", X, {"axes": (0, 0)}),
+    ("laplace", X, {"mode": ["wrap"] * 3}),
+    ("gaussian_laplace", X, {"sigma": (1, 2, 3)}),
+    ("gaussian_laplace", X, {"sigma": 1, "nope": 1}),
+    ("correlate1d", X, {"weights": []}),
+    ("correlate1d", X, {"weights": [[1]]}),
+    ("correlate1d", X, {"weights": [1, 2], "origin": 1}),
+    ("correlate1d", X, {"weights": ["a"]}),
+    ("correlate1d", X, {"weights": [1j], "cval": 1j}),
+    ("correlate1d", X, {"weights": [1j], "output": "f8"}),
+    ("convolve1d", X, {"weights": [1, 2], "origin": 1}),
+    ("correlate", X, {"weights": [1, 2]}),
+    ("correlate", X, {"weights": np.ones((2, 2)), "mode": ["wrap", "wrap"]}),
+    ("correlate", X, {"weights": np.ones((2, 2)), "origin": 2}),
+    ("convolve", X, {"weights": np.ones((0, 2))}),
+    ("minimum_filter", X, {}),
+    ("minimum_filter", X, {"footprint": np.zeros((2, 2))}),
+    ("minimum_filter", X, {"size": (2, 2, 2)}),
+    ("minimum_filter", X, {"size": 3, "origin": 2}),
+    ("minimum_filter", X, {"size": "3"}),
+    ("minimum_filter", X + 1j, {"size": 3}),
+    ("minimum_filter", X, {"footprint": [[1, 0], [0, 1]], "mode": ["wrap", "wrap"]}),
+    ("maximum_filter1d", X, {"size": 0}),
+    ("maximum_filter1d", X, {"size": 2.5}),
+    ("median_filter", X, {}),
+    ("median_filter", X, {"size": 2.5}),
+    ("median_filter", X, {"size": 3, "mode": ["wrap", "wrap"]}),
+    ("median_filter", X + 1j, {"size": 3}),
+    ("rank_filter", X, {"rank": 9, "size": 3}),
+    ("rank_filter", X, {"rank": 1.5, "size": 3}),
+    ("percentile_filter", X, {"percentile": 101, "size": 3}),
+    ("uniform_filter1d", X, {"size": 0}),
+    ("uniform_filter1d", X, {"size": 3, "origin": 2}),
+    ("uniform_filter", X, {"size": (1, 2, 3)}),
+    ("grey_erosion", X, {}),
+    ("grey_erosion", X, {"structure": [1, 2]}),
+    ("grey_dilation", X, {"size": 3, "origin": (0, 0, 0)}),
+    ("morphological_gradient", X > 3, {"size": 3}),
+    ("white_tophat", X, {"size": 3, "output": "i4"}),
+    ("binary_erosion", X, {"structure": [1, 1]}),
+    ("binary_erosion", X, {"iterations": 1.5}),
+    ("binary_erosion", X + 1j, {}),
+    ("binary_dilation", X, {"structure": np.ones((0, 1))}),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "parameters"), BAD, ids=[f"{name} {parameters}" for name, _, parameters in BAD]
+)
+def test_bad_input_is_refused_as_scipy_does(name: str, x: Any, parameters: dict[str, Any]) -> None:
+    """By the same builtin kind of error, and as one of ours."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(KINDS) as theirs:
+            getattr(scipy_ndimage, name)(x, **parameters)
+    with pytest.raises(TilingError) as ours:
+        getattr(ndimage, name)(x, **parameters)
+    assert any(isinstance(theirs.value, kind) and isinstance(ours.value, kind) for kind in KINDS)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("binary_erosion", {"mask": X > 3}),
+        ("binary_erosion", {"iterations": 0}),
+        ("binary_opening", {"iterations": -1}),
+    ],
+)
+def test_what_scipy_does_and_tiles_cannot(name: str, parameters: dict[str, Any]) -> None:
+    """It is refused before anything is computed, not approximated."""
+    with pytest.raises(UnsupportedError, match="tile"):
+        getattr(ndimage, name)(X > 5, **parameters)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_an_output_array_is_filled(name: str) -> None:
+    """It is returned, whatever its strides."""
+    out = np.zeros((6, 8), bool if name.startswith("binary") else float)[::2, ::2]
+    assert getattr(ndimage, name)(X, **SAMPLES.get(name, {}), output=out) is out
+    want = np.zeros_like(out)
+    getattr(scipy_ndimage, name)(X, **SAMPLES.get(name, {}), output=want)
+    assert_same_bits(out, want)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_the_output_may_be_the_input(name: str) -> None:
+    """Where SciPy reads it before it writes; else it is refused."""
+    x, want = X.copy(), X.copy()
+    if not FILTERS[name].in_place:
+        with pytest.raises(UnsupportedError, match="shares memory"):
+            getattr(ndimage, name)(x, **SAMPLES.get(name, {}), output=x)
+        return
+    getattr(ndimage, name)(x, **SAMPLES.get(name, {}), output=x)
+    getattr(scipy_ndimage, name)(want, **SAMPLES.get(name, {}), output=want)
+    assert_same_bits(x, want)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_every_row_travels(name: str) -> None:
+    """The job that arrives is the one that was sent, and gives the same bits."""
+    job = Job(2, (FILTERS[name].call(2, X.dtype, **SAMPLES.get(name, {})),))
+    again = Job.decode(job.encode())
+    assert again == job
+    out = np.empty(X.shape, job.target)
+    again.apply(X, (slice(0, 3), slice(0, 4)), out, reference.run)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert_same_bits(out, getattr(scipy_ndimage, name)(X, **SAMPLES.get(name, {})))
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_nothing_that_arrives_is_believed(name: str) -> None:
+    """A value of another type, a key too many or too few: an error, never another crash."""
+    job = Job(2, (FILTERS[name].call(2, X.dtype, **SAMPLES.get(name, {})),))
+    whole = json.loads(job.encode())
+    for path in paths(whole["calls"][0]["operation"]):
+        for value in (None, -1, 10**30, "x", [], {}, True, 1.5, ...):
+            changed = json.loads(job.encode())
+            put(changed["calls"][0]["operation"], path, value)
+            try:
+                Job.decode(json.dumps(changed).encode())
+            except (WireError, TilingError):
+                continue
+
+
+def paths(value: Any) -> list[tuple[Any, ...]]:
+    """Return the way to every value in a tree."""
+    if isinstance(value, dict):
+        items: Any = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
+    else:
+        return []
+    return [path for key, part in items for path in [(key,), *((key, *p) for p in paths(part))]]
+
+
+def put(tree: Any, path: tuple[Any, ...], value: Any) -> None:
+    """Change the value at the end of a path, or remove it if it is `...`."""
+    for key in path[:-1]:
+        tree = tree[key]
+    if value is ...:
+        del tree[path[-1]]
+    else:
+        tree[path[-1]] = value
+
+
+def test_the_readme_has_the_table() -> None:
+    """If this fails, put what `coord filters --markdown` prints between the markers."""
+    text = README.read_text("utf-8")
+    assert text[text.index(START) + len(START) : text.index(END)].strip() == markdown().strip()

@@ -1,0 +1,1 @@
+"""Boxes, halos, grids and plans: how an array is cut into tiles."""

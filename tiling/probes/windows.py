@@ -1,0 +1,84 @@
+"""Probes of the operations that SciPy computes itself at the worker: windows and running lines.
+
+One for each kind of operation and dtype that is read, with every edge mode, on the blocks of
+`tiling.probes.correlations`. Arithmetic has none: it is single IEEE operations of NumPy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+
+from tiling.dtypes import FILTERED, Dtype
+from tiling.errors import TilingError
+from tiling.geometry.edges import Mode
+from tiling.operations.base import Operation
+from tiling.operations.fields import Table
+from tiling.operations.passes import Kernel
+from tiling.operations.running import ComplexCorrelation, RunningExtremum, RunningMean
+from tiling.operations.windows import Correlation, Erosion, Extremum, Rank
+from tiling.probes.correlations import MODES, SHAPE, block
+
+CROSS = np.array([[[0, 1, 0], [1, 1, 1]], [[0, 1, 0], [0, 1, 1]]], bool)
+WEIGHTS = np.array([[[0.5, -0.25, 1.0], [0.125, 2.0, -1.5]], [[1.0, 0.75, 0.0], [3.0, -0.5, 1.0]]])
+ORIGINS = (0, 0, 1)
+
+Maker = Callable[[Mode], tuple[Operation, ...]]
+
+
+def _erosions(mode: Mode) -> tuple[Operation, ...]:
+    """Return both, with both kinds of border for want of edge modes."""
+    border = mode == "reflect"
+    return tuple(
+        Erosion(Table.of(CROSS), ORIGINS, 2, border, dilate, False) for dilate in (False, True)
+    )
+
+
+MAKERS: Mapping[str, Maker] = {
+    RunningExtremum.KIND: lambda mode: tuple(
+        RunningExtremum(2, 5, mode, 1.5, 1, minimum) for minimum in (False, True)
+    ),
+    RunningMean.KIND: lambda mode: (RunningMean(2, 4, mode, 1.5, 0), RunningMean(0, 3, mode, 2, 1)),
+    ComplexCorrelation.KIND: lambda mode: (
+        ComplexCorrelation(2, Table.of(np.array([1 - 2j, 0.5j, -1.5])), mode, 1.5, 0),
+    ),
+    Correlation.KIND: lambda mode: (Correlation(Table.of(WEIGHTS), mode, 1.5, ORIGINS),),
+    Extremum.KIND: lambda mode: (
+        Extremum(Table.of(CROSS), mode, 1.5, ORIGINS, None, True),
+        Extremum(Table.of(CROSS), mode, 1.5, ORIGINS, Table.of(WEIGHTS), False),
+    ),
+    Rank.KIND: lambda mode: (Rank(Table.of(CROSS), mode, 1.5, ORIGINS, 2),),
+    Erosion.KIND: _erosions,
+}
+
+
+def target_of(kind: str, source: Dtype) -> Dtype:
+    """Return the dtype that a probe writes: what is read, or what the kind can only write."""
+    if kind == ComplexCorrelation.KIND:
+        return np.dtype("c16")
+    return np.dtype(bool) if kind == Erosion.KIND else source
+
+
+def names() -> Iterator[str]:
+    """Make the names of all these probes: kind and dtype, as far as the two go together."""
+    for kind, make in MAKERS.items():
+        for source in FILTERED.values():
+            try:
+                for operation in make("reflect"):
+                    operation.check(len(SHAPE), source, target_of(kind, source))
+            except TilingError:
+                continue
+            yield f"{kind}-{source.name}"
+
+
+def outcomes(name: str, kernel: Kernel) -> Iterator[bytes]:
+    """Compute a probe; make the bytes of each result."""
+    kind, _, dtype = name.partition("-")
+    source = np.dtype(dtype)
+    everything = tuple(slice(0, length) for length in SHAPE)
+    for mode in MODES:
+        for operation in MAKERS[kind](mode):
+            out = np.empty(SHAPE, target_of(kind, source))
+            operation.apply(block(dtype, "finite"), everything, out, kernel)
+            yield out.tobytes()

@@ -1,0 +1,1 @@
+"""The wire format: headers of tiles, tokens, and `.npy` files."""

@@ -1,0 +1,254 @@
+"""Tiles on the wire: headers as text, blocks as raw bytes, both checked before they are believed.
+
+A tile travels as the body of ``POST /v1/tiles``: its samples in C order, little-endian, nothing
+else. What they mean stands in headers::
+
+    Tilefan-Job     digest of the job, registered before
+    Tilefan-Tile    number of the tile
+    Tilefan-Dtype   <f4
+    Tilefan-Shape   68,68,3
+    Tilefan-Crop    2:66,2:66,0:3      the part to answer, in the block's coordinates
+    Tilefan-Digest  xxh3-128 over all of the above and the body
+
+The answer says the same of itself, and its digest covers the digest of the question as well. So a
+flipped bit, a swapped, stale or repeated answer has another digest than the one expected, and a
+worker's answer to one block can't pass for its answer to another.
+
+An answer may also tell what the worker spent on it (`Spent`). That is said to people and decides
+nothing, so no digest covers it, and one that can't be true is as good as none::
+
+    Tilefan-Spent   120,48211      microseconds: waiting for a thread, computing
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import xxhash
+
+from tiling.dtypes import Dtype, parse_dtype, wire_name
+from tiling.errors import WireError
+from tiling.geometry.box import Box
+from tiling.jobs.job import MAX_NDIM
+
+PROTOCOL = 1
+"""Version of all that is said here; worker and coordinator must speak the same one."""
+
+BODY_TYPE = "application/octet-stream"
+"""Content type of a block."""
+
+UNKNOWN_JOB = "urn:tilefan:unknown-job"
+"""Type of the problem that a worker answers to a tile whose job it does not know (any more)."""
+
+JOB, TILE, DTYPE, SHAPE, CROP, DIGEST = (
+    f"Tilefan-{name}" for name in ("Job", "Tile", "Dtype", "Shape", "Crop", "Digest")
+)
+
+SPENT = "Tilefan-Spent"
+
+
+class Headers(Protocol):
+    """Headers as any HTTP library has them; names in any case."""
+
+    def get(self, name: str, default: str, /) -> str:
+        """Return the first value of a header, or the default."""
+
+
+_INTEGER = r"\d{1,18}"
+_PATTERNS = {
+    JOB: re.compile(r"[0-9a-f]{64}"),
+    TILE: re.compile(_INTEGER, re.ASCII),
+    SHAPE: re.compile(rf"scalar|{_INTEGER}(,{_INTEGER}){{0,{MAX_NDIM - 1}}}", re.ASCII),
+    CROP: re.compile(
+        rf"scalar|{_INTEGER}:{_INTEGER}(,{_INTEGER}:{_INTEGER}){{0,{MAX_NDIM - 1}}}", re.ASCII
+    ),
+    DIGEST: re.compile(r"[0-9a-f]{32}"),
+    SPENT: re.compile(r"(\d{1,15}),(\d{1,15})", re.ASCII),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the headers of a tile's request say.
+
+    Parameters
+    ----------
+    job : str
+        Digest of the job.
+    tile : int
+    dtype : numpy.dtype
+        Of the block.
+    shape : tuple of int
+        Of the block.
+    crop : Box
+        What to answer, in the block's coordinates.
+    """
+
+    job: str
+    tile: int
+    dtype: Dtype
+    shape: tuple[int, ...]
+    crop: Box
+
+    @property
+    def body_bytes(self) -> int:
+        """Exact length of the body."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+    def digest(self, body: bytes | bytearray | memoryview) -> str:
+        """Return the digest over the headers and the body."""
+        return _digest(self.fields(), body)
+
+    def fields(self) -> dict[str, str]:
+        """Return the headers, all but the digest."""
+        crop = (f"{a}:{b}" for a, b in zip(self.crop.start, self.crop.stop, strict=True))
+        return {
+            JOB: self.job,
+            TILE: str(self.tile),
+            DTYPE: wire_name(self.dtype),
+            SHAPE: _format(self.shape),
+            CROP: ",".join(crop) or "scalar",
+        }
+
+    @classmethod
+    def parse(cls, headers: Mapping[str, str]) -> tuple[Question, str]:
+        """Read the headers of a request; return it with the digest that it claims.
+
+        Raises
+        ------
+        WireError
+            Naming the header.
+        """
+        shape = _shape(headers)
+        crop = _crop(headers)
+        if crop.ndim != len(shape) or not crop.within(Box.whole(shape)):
+            raise WireError(f"{CROP}: lies outside the block")
+        question = cls(
+            _field(headers, JOB),
+            int(_field(headers, TILE)),
+            parse_dtype(headers.get(DTYPE)),
+            shape,
+            crop,
+        )
+        return question, _field(headers, DIGEST)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the headers of a tile's answer say; `asked` is the digest of the question."""
+
+    asked: str
+    job: str
+    tile: int
+    dtype: Dtype
+    shape: tuple[int, ...]
+
+    @classmethod
+    def to(cls, question: Question, asked: str, dtype: Dtype) -> Answer:
+        """Return the answer that a question with this digest wants, of a job's target dtype."""
+        return cls(asked, question.job, question.tile, dtype, question.crop.shape)
+
+    @property
+    def body_bytes(self) -> int:
+        """Exact length of the body."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+    def fields(self) -> dict[str, str]:
+        """Return the headers, all but the digest."""
+        return {
+            JOB: self.job,
+            TILE: str(self.tile),
+            DTYPE: wire_name(self.dtype),
+            SHAPE: _format(self.shape),
+        }
+
+    def digest(self, body: bytes | bytearray | memoryview) -> str:
+        """Return the digest over the question's digest, the headers and the body."""
+        return _digest({"asked": self.asked, **self.fields()}, body)
+
+    def check(self, headers: Headers, body: bytes | bytearray | memoryview) -> str:
+        """Check what a worker answered against what was wanted; return its digest.
+
+        Raises
+        ------
+        WireError
+            Naming the first header, or the length or digest, that differs.
+        """
+        for name, wanted in self.fields().items():
+            if (said := headers.get(name, "missing")) != wanted:
+                raise WireError(f"{name}: {said[:80]}, not {wanted}")
+        if len(body) != self.body_bytes:
+            raise WireError(f"a body of {len(body)} bytes, not {self.body_bytes}")
+        digest = self.digest(body)
+        if headers.get(DIGEST, "missing") != digest:
+            raise WireError(f"{DIGEST}: the bytes are not the ones that were sent")
+        return digest
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a worker spent on a tile, in seconds: the rest of an attempt is transfer.
+
+    Parameters
+    ----------
+    waiting_s : float
+        Between the block's arrival and a free thread.
+    computing_s : float
+        In the thread: checking, filtering and signing.
+
+    Examples
+    --------
+    >>> Spent.parse(Spent(0.25, 1.5).fields(), within_s=2.0)
+    Spent(waiting_s=0.25, computing_s=1.5)
+    """
+
+    waiting_s: float
+    computing_s: float
+
+    def fields(self) -> dict[str, str]:
+        """Return the header."""
+        return {SPENT: f"{round(self.waiting_s * 1e6)},{round(self.computing_s * 1e6)}"}
+
+    @classmethod
+    def parse(cls, headers: Headers, within_s: float) -> Spent | None:
+        """Read the header; None if there is none, or it says more time than there was."""
+        said = _PATTERNS[SPENT].fullmatch(headers.get(SPENT, ""))
+        if said is None:
+            return None
+        waiting_s, computing_s = (int(part) / 1e6 for part in said.groups())
+        return cls(waiting_s, computing_s) if waiting_s + computing_s <= within_s else None
+
+
+def _digest(fields: Mapping[str, str], body: bytes | bytearray | memoryview) -> str:
+    state = xxhash.xxh3_128("\n".join(fields.values()).encode("ascii") + b"\n")
+    state.update(body)
+    return state.hexdigest()
+
+
+def _format(shape: tuple[int, ...]) -> str:
+    return ",".join(map(str, shape)) or "scalar"
+
+
+def _field(headers: Mapping[str, str], name: str) -> str:
+    value = headers.get(name, "")
+    if not _PATTERNS[name].fullmatch(value):
+        raise WireError(f"{name}: missing or malformed")
+    return value
+
+
+def _shape(headers: Mapping[str, str]) -> tuple[int, ...]:
+    text = _field(headers, SHAPE)
+    return () if text == "scalar" else tuple(map(int, text.split(",")))
+
+
+def _crop(headers: Mapping[str, str]) -> Box:
+    text = _field(headers, CROP)
+    bounds = [] if text == "scalar" else [pair.split(":") for pair in text.split(",")]
+    start, stop = ([int(pair[side]) for pair in bounds] for side in (0, 1))
+    if any(a > b for a, b in zip(start, stop, strict=True)):
+        raise WireError(f"{CROP}: stops before it starts")
+    return Box(tuple(start), tuple(stop))
