@@ -1,29 +1,15 @@
 """Facts of a run: what listeners hear, and what the dispatcher is told.
 
 A fact is a frozen value with a time, in seconds on the run's monotonic clock. Whoever learns of it
-says so once; progress, logs, reports and tests listen. What happens in every run is here; what
-only a fleet goes through is in `coordinator.fortunes`, and loaded when it is first named.
+says so once; progress, logs, reports and tests listen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-if TYPE_CHECKING:
-    from coordinator.fortunes import (
-        FailureKind,
-        Interrupted,
-        Tick,
-        TileFailed,
-        TileGivenUp,
-        TileHedged,
-        TileRetried,
-        WorkerBack,
-        WorkerEjected,
-        WorkerLost,
-    )
+from enum import StrEnum
+from typing import TypeAlias
 
 __all__ = [
     "Event",
@@ -125,6 +111,97 @@ class TileStored:
     bytes_out: int
 
 
+class FailureKind(StrEnum):
+    """What went wrong with an attempt; what follows from it is a row of `policy.BLAME`."""
+
+    BUSY = "busy"  # 503 + Retry-After: back-pressure, not a failure
+    REFUSED = "refused"  # 4xx: the tile's or the job's fault
+    BROKEN = "broken"  # the connection was lost half-way, or the worker died
+    CORRUPT = "corrupt"  # length, digest, dtype or shape is wrong
+    TIMEOUT = "timeout"  # no answer before the deadline
+    UNREACHED = "unreached"  # connection refused: the tile never got there
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLost:
+    """A worker can't be used now: unreachable or silent; for good if `permanent` (unfit).
+
+    `untrusted` tells that the reason is a token or a certificate.
+    """
+
+    worker: str
+    reason: str
+    permanent: bool = False
+    untrusted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerEjected:
+    """A worker failed too often in a row; it is asked again after `pause_s`."""
+
+    worker: str
+    reason: str
+    pause_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerBack:
+    """A worker that was ejected or lost is in use again."""
+
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class TileFailed:
+    """An attempt at a tile failed; `retry_after_s` is the pause that a busy worker asked for."""
+
+    tile: int
+    worker: str
+    attempt: int
+    reason: str
+    retry_after_s: float | None = None
+    kind: FailureKind = FailureKind.BROKEN
+
+
+@dataclass(frozen=True, slots=True)
+class TileRetried:
+    """A failed tile waits `after_s` and is then sent again."""
+
+    tile: int
+    after_s: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TileHedged:
+    """A tile is late at `worker`; it is also sent to `to`, and the first answer wins."""
+
+    tile: int
+    worker: str
+    to: str
+    late_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class TileGivenUp:
+    """A tile failed too often to try again; `reasons` pairs each worker with what it said."""
+
+    tile: int
+    reasons: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """The time that the dispatcher asked to be woken at has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """Somebody wants the run to stop; what is finished is kept."""
+
+    exit_code: int = 130
+
+
 @dataclass(frozen=True, slots=True)
 class RunFinished:
     """The run is over; `error` is None when the output is whole."""
@@ -132,37 +209,23 @@ class RunFinished:
     error: str | None = None
 
 
-if TYPE_CHECKING:
-    Event: TypeAlias = (
-        RunStarted
-        | TileKept
-        | WorkerReady
-        | WorkerLost
-        | WorkerEjected
-        | WorkerBack
-        | TileSent
-        | TileAnswered
-        | TileFailed
-        | TileRetried
-        | TileHedged
-        | TileGivenUp
-        | TileStored
-        | RunFinished
-        | Tick
-        | Interrupted
-    )
-else:
-    Event = object  # for annotations, which nobody evaluates
+Event: TypeAlias = (
+    RunStarted
+    | TileKept
+    | WorkerReady
+    | WorkerLost
+    | WorkerEjected
+    | WorkerBack
+    | TileSent
+    | TileAnswered
+    | TileFailed
+    | TileRetried
+    | TileHedged
+    | TileGivenUp
+    | TileStored
+    | RunFinished
+    | Tick
+    | Interrupted
+)
 
 Listener: TypeAlias = Callable[[float, Event], None]
-
-
-if not TYPE_CHECKING:  # a checker would believe that there is every name
-
-    def __getattr__(name: str) -> Any:
-        """Load what only fleets go through when it is first named."""
-        if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from coordinator import fortunes
-
-        return getattr(fortunes, name)

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from coordinator.api.arrays import filter_array, silent
 from coordinator.api.functions import function
 from coordinator.engines.local import LocalEngine
-from coordinator.run.calls import Link, filter_array, silent
+from coordinator.run.calls import Link
 from tiling.dtypes import Array
 from tiling.filters import FILTERS
 

@@ -106,7 +106,7 @@ def loaded(statements: str) -> set[str]:
 
 
 RUN_HELP = """
-from coordinator.cli import app
+from coordinator.cli.main import app
 try:
     app({})
 except SystemExit as end:
@@ -137,7 +137,7 @@ def test_the_coordinator_of_a_fleet_loads_no_scipy() -> None:
 
 RUN_BLUR = """
 import numpy as np
-from coordinator.cli import app
+from coordinator.cli.main import app
 np.save("{0}/in.npy", np.ones((30, 20), "i4"))
 try:
     app(["blur", "{0}/in.npy", "--quiet"])
@@ -150,7 +150,10 @@ def test_a_small_blur_loads_what_it_needs(tmp_path: Path) -> None:
     """Beyond NumPy and click it is this program's own run: start-up is most of what it costs."""
     modules = loaded(RUN_BLUR.format(tmp_path))
     assert (tmp_path / "in.blur.npy").exists()
-    own = {"display.live", "report.page", "budget", "verify", "relay", "config", "api"}
+    own = {
+        *("display.live", "report.page", "run.memory_limit", "checks.recompute"),
+        *("hosts.hosts_file", "api.fleet"),
+    }
     assert not modules & {f"coordinator.{name}" for name in own}
     assert not modules & {"tiling.filters.ranks", "tiling.operations.windows"}
     assert not modules & {"pydantic", "rich", "aiohttp", "asyncio", "logging", "numba", "scipy"}

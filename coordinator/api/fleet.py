@@ -8,12 +8,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from coordinator import ndimage
+from coordinator.api.arrays import filter_array, plan_array, silent
 from coordinator.api.functions import method
 from coordinator.display.notebook import Bar, in_notebook, table
 from coordinator.engines import Engine
 from coordinator.errors import InputError
 from coordinator.events import Listener
-from coordinator.run.calls import Link, filter_array, plan_array, silent
+from coordinator.run.calls import Link
 from coordinator.text import count
 from tiling.dtypes import Array
 from tiling.filters import FILTERS

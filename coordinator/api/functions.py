@@ -9,9 +9,9 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from coordinator.api.arrays import filter_array
 from coordinator.engines import Engine
 from coordinator.events import Listener
-from coordinator.run.calls import filter_array
 from tiling.dtypes import Array
 from tiling.filters import Exactness, Filter
 

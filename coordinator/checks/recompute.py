@@ -17,9 +17,9 @@ from random import Random
 import numpy as np
 
 from coordinator.engines import Hearer
-from coordinator.engines.local import usable_cores
 from coordinator.errors import VerifyError
 from coordinator.events import Event, TileStored
+from coordinator.machine import usable_cores
 from coordinator.stores import Source
 from tiling.dtypes import Array
 from tiling.geometry.box import Box

@@ -18,20 +18,13 @@ from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from coordinator.dispatch import outcome, policy
-from coordinator.dispatch.instructions import (
-    Accept,
-    Cancel,
-    Fault,
-    Finish,
-    Probe,
-    Tell,
-    WakeAt,
-)
+from coordinator.dispatch.instructions import Accept, Cancel, Finish, Probe, Tell, WakeAt
+from coordinator.dispatch.outcome import Fault
 from coordinator.dispatch.policy import BLAME, Limits
-from coordinator.dispatch.scheduler import Slots
-from coordinator.dispatch.tile_table import Ledger
-from coordinator.dispatch.timers import Agenda, Alarm
-from coordinator.dispatch.worker_table import Roster, Signal, Standing
+from coordinator.dispatch.scheduler import Scheduler
+from coordinator.dispatch.tile_table import TileTable
+from coordinator.dispatch.timers import Alarm, TimerQueue
+from coordinator.dispatch.worker_table import Signal, Standing, WorkerTable
 from coordinator.events import (
     FailureKind,
     Interrupted,
@@ -50,7 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from random import Random
 
-    from coordinator.dispatch.instructions import Instruction, Outcome, Work
+    from coordinator.dispatch.instructions import Instruction, Work
+    from coordinator.dispatch.outcome import Outcome
     from coordinator.dispatch.tile_table import Attempt, OpenTile
     from coordinator.dispatch.worker_table import Worker
     from coordinator.events import Event
@@ -92,10 +86,10 @@ class Dispatcher:
         self._out: list[Instruction] = []
         self._outcome: Outcome | None = None
         self._wake_at = now
-        self._tiles = Ledger(tiles)
-        self._fleet = Roster(workers)
-        self._agenda = Agenda()
-        self._slots = Slots(self._tiles, self._fleet, self._agenda, limits=limits, now=now)
+        self._tiles = TileTable(tiles)
+        self._fleet = WorkerTable(workers)
+        self._agenda = TimerQueue()
+        self._slots = Scheduler(self._tiles, self._fleet, self._agenda, limits=limits, now=now)
         self._agenda.put(now + limits.start_patience_s, (Alarm.FLEET,))
         for name in workers:
             self._agenda.put(now + limits.greeting_s, (Alarm.PROBE, name))

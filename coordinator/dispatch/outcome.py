@@ -2,14 +2,78 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from enum import IntEnum
 from typing import TYPE_CHECKING, TypeAlias
-
-from coordinator.dispatch.instructions import ExitCode, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from coordinator.dispatch.instructions import FailedTile
+    from coordinator.events import FailureKind
+
+
+class ExitCode(IntEnum):
+    """How a run ended, as the shell sees it."""
+
+    DONE = 0
+    NO_WORKER = 3
+    FAILED = 4
+    DIFFERENT_BITS = 5
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One failed attempt: where, what kind, and the words for it."""
+
+    worker: str
+    kind: FailureKind
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailedTile:
+    """A tile that was given up, with every fault it met."""
+
+    tile: int
+    faults: tuple[Fault, ...]
+
+    def __str__(self) -> str:
+        """Name the tile, the workers and the reasons on one line, each once."""
+        named = dict.fromkeys(f"{fault.worker}: {fault.reason}" for fault in self.faults)
+        return f"tile {self.tile}: {'; '.join(named)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the run ended, and whom to blame.
+
+    Parameters
+    ----------
+    exit_code : int
+        One of `ExitCode`, or what the interruption asked for.
+    message : str
+        One line: what happened.
+    failed : tuple of FailedTile
+        Tiles given up, in the order they were.
+    hosts : tuple of (str, str)
+        Workers concerned, each with the reason.
+    what : str
+        The message without the hosts and tiles that it names; the message unless given.
+    """
+
+    exit_code: int
+    message: str
+    failed: tuple[FailedTile, ...] = ()
+    hosts: tuple[tuple[str, str], ...] = ()
+    what: str = ""
+
+    @property
+    def done(self) -> bool:
+        """Whether the output is whole."""
+        return self.exit_code == ExitCode.DONE
+
 
 Hosts: TypeAlias = tuple[tuple[str, str], ...]
 

@@ -18,8 +18,9 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from coordinator.dispatch import policy
-from coordinator.dispatch.gauges import Recent, RetryBudget
 from coordinator.dispatch.instructions import Send, Tell
+from coordinator.dispatch.latency import Recent
+from coordinator.dispatch.retry_budget import RetryBudget
 from coordinator.dispatch.timers import Alarm
 from coordinator.events import TileHedged
 
@@ -28,18 +29,24 @@ if TYPE_CHECKING:
 
     from coordinator.dispatch.instructions import Instruction, Work
     from coordinator.dispatch.policy import Limits
-    from coordinator.dispatch.tile_table import Ledger, OpenTile
-    from coordinator.dispatch.timers import Agenda
-    from coordinator.dispatch.worker_table import Roster, Worker
+    from coordinator.dispatch.tile_table import OpenTile, TileTable
+    from coordinator.dispatch.timers import TimerQueue
+    from coordinator.dispatch.worker_table import Worker, WorkerTable
 
 _LOOK_AHEAD = 8
 
 
-class Slots:
+class Scheduler:
     """Gives the fleet's free slots to tiles, by what it has measured and within the budgets."""
 
     def __init__(
-        self, tiles: Ledger, fleet: Roster, agenda: Agenda, *, limits: Limits, now: float
+        self,
+        tiles: TileTable,
+        fleet: WorkerTable,
+        agenda: TimerQueue,
+        *,
+        limits: Limits,
+        now: float,
     ) -> None:
         self._tiles = tiles
         self._fleet = fleet

@@ -15,7 +15,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from coordinator.dispatch.instructions import FailedTile, Fault
+from coordinator.dispatch.outcome import FailedTile, Fault
 from coordinator.dispatch.policy import BLAME
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Settled:
     digest: str
 
 
-class Ledger:
+class TileTable:
     """Open tiles, recently settled ones, those given up; and the sums over them."""
 
     def __init__(self, works: Iterator[Work]) -> None:

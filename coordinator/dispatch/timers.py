@@ -22,7 +22,7 @@ class Alarm(IntEnum):
 Key: TypeAlias = tuple[Any, ...]  # an Alarm, and what it concerns
 
 
-class Agenda:
+class TimerQueue:
     """A heap whose stale entries are skipped, and swept when they outnumber the others.
 
     Alarms for the same time ring in the order they were set, so a history is reproducible.

@@ -85,7 +85,7 @@ class Worker:
         return self.standing is Standing.READY and not self.paused and len(self.held) < self.slots
 
 
-class Roster:
+class WorkerTable:
     """All workers; those with a free slot in turn, each question answered in O(1)."""
 
     def __init__(self, names: Iterable[str]) -> None:

@@ -3,7 +3,7 @@
     {"version": 1, "time_s": 0.25, "event": "TileStored", "tile": 7, "worker": ..., ...}
 
 `time_s` counts from the first event. The other keys are the fields of the event of that name in
-`coordinator.events` or `coordinator.fortunes`, and `event_schema` writes them down as a JSON
+`coordinator.events`, and `event_schema` writes them down as a JSON
 Schema: that is `docs/events.schema.json`. New events and new fields may come without a new version,
 so readers skip what they do not know; a field that goes away or changes its meaning makes a new
 version. Numbers that are not finite are null.

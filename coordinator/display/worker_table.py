@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from rich.table import Table
 from rich.text import Text
 
 from coordinator.display.style import STATE_STYLES, TITLE, Glyphs
@@ -18,7 +19,7 @@ from coordinator.display.tally import ABSENT, State, Tally, WorkerTally
 from coordinator.text import brief_time, count, inert, megabytes, spark
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 SPARK_WIDTH: Final = 12
 NAME_WIDTHS: Final = (8, 28)  # least and most
@@ -150,3 +151,19 @@ def cut(line: Text, width: int, glyphs: Glyphs) -> Text:
         line.truncate(max(0, width - len(glyphs.ellipsis)))
         line.append(glyphs.ellipsis)
     return line
+
+
+def workers_table(
+    title: str, columns: Sequence[str], rows: Iterable[tuple[Sequence[str], bool]]
+) -> Table:
+    """Return a table with a row for each worker: its cells, and whether it is in trouble.
+
+    The first column is words, the others are put to the right; all stay text, whatever they hold.
+    """
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(columns[0], overflow="fold")
+    for name in columns[1:]:
+        table.add_column(name, no_wrap=True, justify="right")
+    for cells, trouble in rows:
+        table.add_row(*map(Text, cells), style="red" if trouble else "")
+    return table

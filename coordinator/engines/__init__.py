@@ -13,14 +13,14 @@ from tiling.geometry.plan import Plan, Tile
 from tiling.geometry.tile_shape import MAX_TILE_BYTES, MIN_TILE_BYTES
 from tiling.jobs.job import Job
 
-__all__ = ["Capacity", "Engine", "Hearer", "Mission"]
+__all__ = ["Capacity", "Engine", "Hearer", "TileRun"]
 
 Hearer: TypeAlias = Callable[[Event], None]
 """What an engine calls with each fact, from any of its threads, one at a time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Mission:
+class TileRun:
     """All that a run is about: what to compute, how it is cut, from where and to where.
 
     Parameters
@@ -82,7 +82,7 @@ class Engine(Protocol):
             If nobody can take the job.
         """
 
-    def run(self, mission: Mission, tell: Hearer) -> None:
+    def run(self, mission: TileRun, tell: Hearer) -> None:
         """Compute every tile that the mission still wants and write it into the sink.
 
         Each tile is told as `TileSent`, `TileAnswered`, then `TileStored`, and is in the journal by

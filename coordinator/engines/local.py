@@ -3,35 +3,27 @@
 from __future__ import annotations
 
 import math
-import os
 import threading
 import time
 from collections.abc import Iterator
 
 import numpy as np
 
-from coordinator.engines import Capacity, Hearer, Mission
+from coordinator.engines import Capacity, Hearer, TileRun
 from coordinator.engines.kernel_choice import WORKSHOP
 from coordinator.events import TileAnswered, TileSent, TileStored, WorkerReady
 from coordinator.journal.digests import Seals
+from coordinator.machine import NAME, usable_cores
 from tiling.geometry.plan import Tile
 from tiling.geometry.tile_shape import MAX_TILE_BYTES
 from tiling.jobs.job import Job
 from tiling.operations.passes import Kernel
-
-NAME = "this machine"
-"""How events call the one worker that is no host."""
 
 LEAST_BYTES = 2**18
 """A tile costs a tenth of a millisecond here: what SciPy takes for 16 KiB."""
 
 PATIENCE_S = 0.5
 """How long an interrupted run waits for the tiles in hand: what is finished then, is kept."""
-
-
-def usable_cores() -> int:
-    """Return the cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def capacity(threads: int) -> Capacity:
@@ -56,7 +48,7 @@ class LocalEngine:
         tell(WorkerReady(NAME, self.threads))
         return capacity(self.threads)
 
-    def run(self, mission: Mission, tell: Hearer) -> None:
+    def run(self, mission: TileRun, tell: Hearer) -> None:
         """Compute every tile; see `coordinator.engines.Engine`."""
         selected = WORKSHOP.kernel_for(mission.job, math.prod(mission.plan.grid.shape))
         tell(WorkerReady(NAME, self.threads, (("kernel", selected.name),)))
@@ -86,7 +78,7 @@ class LocalEngine:
 class _Pull:
     """What the threads do: take the next tile, compute it, until the plan or the run ends."""
 
-    def __init__(self, mission: Mission, tell: Hearer, kernel: Kernel) -> None:
+    def __init__(self, mission: TileRun, tell: Hearer, kernel: Kernel) -> None:
         self._mission = mission
         self._tell = tell
         self._seals = Seals(mission.job)

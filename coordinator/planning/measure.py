@@ -11,11 +11,11 @@ import numpy as np
 
 from coordinator.engines.http.buffers import Buffers
 from coordinator.engines.http.client import Client, Refusal, make_clients
-from coordinator.engines.http.pool import Session
+from coordinator.engines.http.pool import ConnectionPool
 from coordinator.engines.kernel_choice import WORKSHOP
-from coordinator.engines.local import NAME, usable_cores
 from coordinator.hosts.hosts_file import Config
 from coordinator.hosts.token import Credential
+from coordinator.machine import NAME, usable_cores
 from coordinator.planning.forecast import Measured
 from coordinator.stores import Source
 from tiling.dtypes import Array, Dtype
@@ -79,7 +79,7 @@ def measure_fleet(
 async def _measure_all(
     config: Config, credential: Credential, job: Job, block: Array
 ) -> tuple[Measured, ...]:
-    with Session(config.defaults.connect_timeout_s, credential.headers) as session:
+    with ConnectionPool(config.defaults.connect_timeout_s, credential.headers) as session:
         clients = make_clients(config, session, credential)
         return tuple([await _measure(name, client, job, block) for name, client in clients.items()])
 

@@ -8,8 +8,6 @@ kept of each attempt, and what can't be written is a warning. Who asks for it ge
 from __future__ import annotations
 
 import math
-import mmap
-import os
 import time
 import warnings
 from collections.abc import Iterator
@@ -19,12 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coordinator.errors import InputError, StoreError
+from coordinator.stores.atomic_file import write_text
 
 if TYPE_CHECKING:
     from coordinator.events import Event, Listener
-    from coordinator.report.history import Chronicle
+    from coordinator.report.history import History
     from coordinator.report.page import Facts, Picture
-    from coordinator.report.provenance import FileMark, Provenance
+    from coordinator.report.provenance import Provenance
     from tiling.jobs.job import Job
 
 
@@ -37,7 +36,7 @@ CHEAP_BYTES = 2**28
 
 
 @dataclass(frozen=True, slots=True)
-class Papers:
+class Artifacts:
     """What is asked for.
 
     Parameters
@@ -108,13 +107,13 @@ def _begins(path: Path, start: bytes) -> bool:
 
 @contextmanager
 def drawn_up(
-    papers: Papers, listen: Listener, source: Path, target: Path, job: Job
+    papers: Artifacts, listen: Listener, source: Path, target: Path, job: Job
 ) -> Iterator[Listener]:
     """Yield what hears the run; write the papers when it is over.
 
     Parameters
     ----------
-    papers : Papers
+    papers : Artifacts
     listen : callable
         Hears the run too.
     source, target : Path
@@ -129,10 +128,10 @@ def drawn_up(
     if not papers.wanted:
         yield listen
         return
-    from coordinator.report.history import Chronicle
+    from coordinator.report.history import History
 
     papers.check(target)
-    told = Chronicle(timed=bool(papers.report or papers.trace))
+    told = History(timed=bool(papers.report or papers.trace))
     started = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
 
     def both(now: float, event: Event) -> None:
@@ -147,7 +146,7 @@ def drawn_up(
 
 
 @contextmanager
-def _warnings_noted(told: Chronicle) -> Iterator[None]:
+def _warnings_noted(told: History) -> Iterator[None]:
     """Let the chronicle know of Python's warnings, which are shown as ever."""
     show = warnings.showwarning
 
@@ -163,7 +162,7 @@ def _warnings_noted(told: Chronicle) -> Iterator[None]:
 
 
 def _write_all(
-    papers: Papers, told: Chronicle, source: Path, target: Path, job: Job, started: str
+    papers: Artifacts, told: History, source: Path, target: Path, job: Job, started: str
 ) -> None:
     done = told.finished is not None and told.finished.error is None
     known = _provenance(papers, told, source, target, job, started) if done else None
@@ -194,10 +193,10 @@ def _write_provenance(target: Path, text: str, *, asked: bool) -> None:
 
 
 def _provenance(
-    papers: Papers, told: Chronicle, source: Path, target: Path, job: Job, started: str
+    papers: Artifacts, told: History, source: Path, target: Path, job: Job, started: str
 ) -> Provenance | None:
     from coordinator.machine import versions
-    from coordinator.report.provenance import Provenance, runs_of
+    from coordinator.report.provenance import Provenance, mark, runs_of
 
     run = told.run
     if run is None or (papers.provenance is False and not papers.report):
@@ -226,8 +225,8 @@ def _provenance(
 
 
 def _facts(
-    papers: Papers,
-    told: Chronicle,
+    papers: Artifacts,
+    told: History,
     source: Path,
     target: Path,
     known: Provenance | None,
@@ -246,7 +245,7 @@ def _facts(
     return Facts(papers.command, started, versions(), files, pictures)
 
 
-def _pictures(papers: Papers, told: Chronicle, source: Path, target: Path) -> list[Picture]:
+def _pictures(papers: Artifacts, told: History, source: Path, target: Path) -> list[Picture]:
     from coordinator.report import png
     from coordinator.report.page import Picture
     from coordinator.stores.npy import open_npy
@@ -267,64 +266,9 @@ def _pictures(papers: Papers, told: Chronicle, source: Path, target: Path) -> li
     return pictures
 
 
-def _seams(told: Chronicle, axis: int) -> tuple[float, ...]:
+def _seams(told: History, axis: int) -> tuple[float, ...]:
     """Return the shares of an axis at which tiles meet."""
     if told.run is None:
         return ()
     length, size = told.run.shape[axis], told.run.tile_shape[axis]
     return tuple(at / length for at in range(size, length, size))
-
-
-def mark(path: Path, digest_bytes: float = math.inf) -> FileMark:
-    """Return an array's file as it can be known again; all of it is read.
-
-    Parameters
-    ----------
-    path : Path
-    digest_bytes : float
-        A larger file gets no digest, and is not read.
-
-    Raises
-    ------
-    TilefanError
-        If it can't be read.
-    """
-    import xxhash
-
-    from coordinator.report.provenance import FileMark
-    from coordinator.stores.npy import open_npy
-
-    dtype = open_npy(path).dtype
-    try:
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if size > digest_bytes:
-                return FileMark(str(path), dtype.str, size, "")
-            # No .npy file is empty, and a map spares a copy: what the run has used is still there.
-            with mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as data:
-                digest = xxhash.xxh3_128_hexdigest(data)
-        return FileMark(str(path), dtype.str, size, f"xxh3-128:{digest}")
-    except OSError as error:
-        raise StoreError(f"{path}: can't be read: {error.strerror}") from error
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file that is there whole or not at all.
-
-    Raises
-    ------
-    StoreError
-        If the system forbids it.
-    """
-    write_bytes(path, text.encode("utf-8"))
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file that is there whole or not at all; as `write_text`."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_bytes(data)
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise StoreError(f"{path}: can't be written: {error.strerror}") from error

@@ -93,7 +93,7 @@ class Maker:
     times_s: list[float] = field(default_factory=list)
 
 
-class Chronicle:
+class History:
     """What was heard of a run; `handle` takes its events.
 
     Parameters

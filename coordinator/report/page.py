@@ -14,7 +14,7 @@ from typing import Final
 
 from coordinator.report import charts
 from coordinator.report.css import CSS
-from coordinator.report.history import Attempt, Chronicle, Maker
+from coordinator.report.history import Attempt, History, Maker
 from coordinator.report.html import Html, join, long_text, tag, text
 from coordinator.report.tile_map import each_cell, folded, most
 from coordinator.report.timeline import KINDS, UNTOLD, Span, bins, lanes, totals_s
@@ -58,7 +58,7 @@ class Facts:
     pictures: Sequence[Picture] = ()
 
 
-def render(told: Chronicle, facts: Facts) -> str:
+def render(told: History, facts: Facts) -> str:
     """Return the page."""
     run = told.run
     title = f"{run.filter}: {run.input}" if run else "a run that never began"
@@ -95,14 +95,14 @@ def _wide(child: Html) -> Html:
     return tag("div", {"class": "wide"}, child)
 
 
-def _state(told: Chronicle) -> Html:
+def _state(told: History) -> Html:
     if told.finished is not None and told.finished.error is None:
         return tag("p", {"class": "state", "id": "state"}, text("done: the output is whole"))
     why = told.finished.error if told.finished is not None else "it did not end in good order"
     return tag("p", {"class": "state failed", "id": "state"}, text(f"failed: {why}"))
 
 
-def _summary(told: Chronicle) -> Html:
+def _summary(told: History) -> Html:
     run = told.run
     rows: list[tuple[str, str, object, str]] = []
     if run is not None:
@@ -156,7 +156,7 @@ def _line(x1: float, y1: float, x2: float, y2: float) -> Html:
     return tag("line", {"class": "seam", **{key: f"{at:.5f}" for key, at in ends.items()}})
 
 
-def _maps(told: Chronicle) -> Iterator[Html]:
+def _maps(told: History) -> Iterator[Html]:
     if told.run is None or told.run.tiles < 2:
         return
     order = {name: place for place, name in enumerate(told.workers)}
@@ -215,13 +215,13 @@ def _legend(entries: Iterable[tuple[Html, str]]) -> Html:
     return tag("ul", {"class": "legend"}, *rows)
 
 
-def _kinds(told: Chronicle) -> list[str]:
+def _kinds(told: History) -> list[str]:
     """Return the kinds of time to be told of: that every worker tells its own goes unsaid."""
     silent = totals_s(told.attempts, told.seconds)[UNTOLD]
     return [kind for kind in KINDS if kind != UNTOLD or silent]
 
 
-def _legend_of_time(told: Chronicle) -> Html:
+def _legend_of_time(told: History) -> Html:
     wide = 2 * charts.BAND
     entries = [
         (
@@ -233,7 +233,7 @@ def _legend_of_time(told: Chronicle) -> Html:
     return _legend([*entries, (charts.swatch(width=wide), "waiting for a tile (empty)")])
 
 
-def _times(told: Chronicle) -> Iterator[Html]:
+def _times(told: History) -> Iterator[Html]:
     if not told.attempts:
         return
     end_s = told.seconds
@@ -268,7 +268,7 @@ def _times(told: Chronicle) -> Iterator[Html]:
         yield _section("Times of tiles", _distribution(times_s))
 
 
-def _amounts(told: Chronicle) -> Iterator[tuple[float, float]]:
+def _amounts(told: History) -> Iterator[tuple[float, float]]:
     """Yield when something was stored, and how many bytes: an equal share of each tile."""
     each = told.bytes_stored / max(1, len(told.makers))
     return ((told.stored_s[tile], each) for tile in told.makers)
@@ -290,7 +290,7 @@ def _distribution(times_s: Sequence[float]) -> Html:
     return join([_wide(drawn), tag("p", {"id": "quantiles"}, text(words))])
 
 
-def _workers(told: Chronicle) -> Html:
+def _workers(told: History) -> Html:
     by_worker: defaultdict[str, list[Attempt]] = defaultdict(list)
     for attempt in told.attempts:
         by_worker[attempt.worker].append(attempt)
@@ -340,7 +340,7 @@ def _provenance(facts: Facts) -> Html:
     return _section("Provenance", tag("table", {"id": "provenance"}, *lines))
 
 
-def _proofs(told: Chronicle) -> Iterator[Html]:
+def _proofs(told: History) -> Iterator[Html]:
     """Tell which kernel each worker computes with, and how it proved itself."""
     shown = list(told.workers.values())[:SHOWN_WORKERS]
     names = ("worker", "kernel", "what else it says", "probes that it proved, with their digests")
@@ -363,7 +363,7 @@ def _proof_row(worker: Maker) -> Html:
     return tag("tr", said, name, *cells)
 
 
-def _remarks(told: Chronicle) -> Html:
+def _remarks(told: History) -> Html:
     rows = [
         tag("li", {}, tag("time", {}, text(f"{remark.at_s:.2f} s")), text(remark.text))
         for remark in told.remarks

@@ -9,6 +9,9 @@ Reading believes nothing: a file of another form, or about another output, is no
 from __future__ import annotations
 
 import json
+import math
+import mmap
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -206,3 +209,35 @@ def _fits(known: Provenance) -> bool:
         and len({len(each) for each in lengths}) == 1
         and all(isinstance(word, str) for word in words)
     )
+
+
+def mark(path: Path, digest_bytes: float = math.inf) -> FileMark:
+    """Return an array's file as it can be known again; all of it is read.
+
+    Parameters
+    ----------
+    path : Path
+    digest_bytes : float
+        A larger file gets no digest, and is not read.
+
+    Raises
+    ------
+    TilefanError
+        If it can't be read.
+    """
+    import xxhash
+
+    from coordinator.stores.npy import open_npy
+
+    dtype = open_npy(path).dtype
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > digest_bytes:
+                return FileMark(str(path), dtype.str, size, "")
+            # No .npy file is empty, and a map spares a copy: what the run has used is still there.
+            with mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as data:
+                digest = xxhash.xxh3_128_hexdigest(data)
+        return FileMark(str(path), dtype.str, size, f"xxh3-128:{digest}")
+    except OSError as error:
+        raise StoreError(f"{path}: can't be read: {error.strerror}") from error

@@ -11,14 +11,14 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, Final
 
-from coordinator.report.history import Attempt, Chronicle
+from coordinator.report.history import Attempt, History
 from coordinator.report.timeline import parts
 
 COORDINATOR: Final = 1
 """The process that counters and remarks belong to."""
 
 
-def encode(told: Chronicle) -> str:
+def encode(told: History) -> str:
     """Return the trace as JSON."""
     run = told.run
     about = {"input": run.input, "filter": run.filter, "tiles": run.tiles} if run else {}
@@ -28,7 +28,7 @@ def encode(told: Chronicle) -> str:
     return json.dumps({"traceEvents": rows, "displayTimeUnit": "ms", "otherData": about})
 
 
-def _coordinator(told: Chronicle) -> Iterator[dict[str, Any]]:
+def _coordinator(told: History) -> Iterator[dict[str, Any]]:
     yield _name("process_name", COORDINATOR, 0, "coordinator")
     stored = sorted((told.stored_s[tile], tile) for tile in told.makers)
     for number, (at_s, _) in enumerate(stored, 1):
@@ -37,7 +37,7 @@ def _coordinator(told: Chronicle) -> Iterator[dict[str, Any]]:
         yield {**_at("i", COORDINATOR, 0, remark.at_s), "name": remark.text, "s": "g"}
 
 
-def _workers(told: Chronicle) -> Iterator[dict[str, Any]]:
+def _workers(told: History) -> Iterator[dict[str, Any]]:
     by_worker: defaultdict[str, list[Attempt]] = defaultdict(list)
     for attempt in told.attempts:
         by_worker[attempt.worker].append(attempt)

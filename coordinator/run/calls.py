@@ -8,23 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-
-from coordinator.engines import Engine
-from coordinator.events import Event, Listener
-from coordinator.run.output import Output
-from coordinator.run.run import Request, known_bound, run, tile_shape
-from coordinator.stores.memory import ArraySink, ArraySource
-from coordinator.stores.recycler import LEFTOVERS
-from tiling.dtypes import Array, Dtype, output_dtype
-from tiling.errors import BadTypeError, BadValueError, UnsupportedError
+from tiling.dtypes import Dtype, output_dtype
+from tiling.errors import BadTypeError, BadValueError
 from tiling.filters import FILTERS
-from tiling.geometry.plan import Plan
 from tiling.jobs.job import Call, Job
-from tiling.jobs.stages import stages
 
 if TYPE_CHECKING:
-    from coordinator.checks.recompute import Sampling
+    pass
 
 Link: TypeAlias = tuple[str, Mapping[str, Any]]
 """A filter's name, and SciPy's parameters for it."""
@@ -73,92 +63,7 @@ def _signature(call: Callable[..., Call]) -> inspect.Signature:
     return inspect.signature(call)
 
 
-def filter_array(
-    engine: Engine,
-    listen: Listener,
-    links: Sequence[Link],
-    input: Any,  # noqa: A002 -- SciPy's name
-    tile: Any = None,
-    sampling: Sampling | None = None,
-) -> Array:
-    """Normalise SciPy's parameters, run, and return the output of the last filter.
-
-    Parameters
-    ----------
-    engine : Engine
-    listen : Listener
-    links : sequence of (str, mapping)
-        The last may have an array as its `output`, which is filled and returned.
-    input : array_like
-    tile : int or sequence of int, optional
-        Shape of the piece that each tile owns.
-    sampling : Sampling, optional
-        Which tiles are verified.
-    """
-    array = np.asarray(input)
-    for name, parameters in links[:-1]:
-        if _given(parameters.get("output")) is not None:
-            raise BadTypeError(f"{name}: only the last filter of a chain fills an output array")
-    chain = Chain.of(links, array.ndim, array.dtype)
-    out = _output(links[-1][1].get("output"), array, chain.dtype)
-    overlaps = np.may_share_memory(array, out)
-    if overlaps:
-        _check_in_place(links)
-    # A tile's output must not be another tile's halo.
-    filled = np.empty_like(out) if overlaps else out
-    shape = tile_shape(tile, array.ndim)
-    request = Request(chain.job, ArraySource(array), shape, sampling=sampling)
-    run(request, lambda _: Output(ArraySink(filled)), engine, listen)
-    if filled is not out:
-        out[...] = filled
-    return out
-
-
-def plan_array(engine: Engine, links: Sequence[Link], input: Any, tile: Any = None) -> Plan:  # noqa: A002
-    """Return how `filter_array` would cut an array; of a job in stages, the last one's plan."""
-    array = np.asarray(input)
-    job, source = Chain.of(links, array.ndim, array.dtype).job, ArraySource(array)
-    parts = [
-        (part.work, part.bound)
-        for part in stages(job, known_bound(job, source))
-        if isinstance(part.work, Job)
-    ]
-    last, bound = parts[-1]
-    request = Request(last, source, tile_shape(tile, array.ndim), bound=bound)
-    return request.plan(engine.greet(last, lambda _: None))
-
-
-def _check_in_place(links: Sequence[Link]) -> None:
-    """Refuse an output that overlaps the input where SciPy reads it again, half overwritten."""
-    if len(links) == 1 and not FILTERS[links[0][0]].in_place:
-        raise UnsupportedError(
-            f"{links[0][0]}: the output shares memory with the input, which SciPy overwrites "
-            "before it has read all of it; give another output"
-        )
-
-
-def _given(output: Any) -> Array | None:
-    """Return the array that `output` is, if it is one."""
-    if output is None or isinstance(output, str | type | np.dtype):
-        return None
-    return np.asarray(output)
-
-
 def _result(output: Any, dtype: Dtype, target: Dtype) -> Dtype:
     """Return the dtype of SciPy's result: the one asked for, with its byte order, or `target`."""
     asked = output_dtype(output, dtype)
     return asked if asked.newbyteorder("=") == target else target
-
-
-def _output(output: Any, array: Array, dtype: Dtype) -> Array:
-    """Return the array to fill."""
-    given = _given(output)
-    if given is None:
-        return LEFTOVERS.empty(array.shape, dtype)
-    if given.shape != array.shape:
-        raise UnsupportedError(f"output shape not correct: {given.shape}, not {array.shape}")
-    return given
-
-
-def silent(at: float, event: Event) -> None:
-    """Hear nothing."""

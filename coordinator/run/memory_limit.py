@@ -6,15 +6,14 @@ What is mapped from files is not counted: the system takes those pages back when
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from coordinator.engines import Capacity, Engine, Hearer, Mission
+from coordinator.engines import Capacity, Engine, Hearer, TileRun
 from coordinator.errors import InputError
-from coordinator.run.run import Request
+from coordinator.machine import resident_bytes
+from coordinator.run.request import Request
 from coordinator.text import megabytes
 from tiling.geometry.plan import Plan
 from tiling.jobs.job import Job
@@ -29,7 +28,6 @@ KERNEL_BYTES = 250_000_000
 BUFFER_BYTES = 32_000_000
 """Of connections in use: the stacks and arenas of their threads, a dozen of them."""
 
-STATM = Path("/proc/self/statm")
 
 Peak: TypeAlias = Callable[[Job, Plan, int], int]
 """Most bytes that this process has at a time, following a plan with so many slots."""
@@ -71,14 +69,6 @@ def travelling_bytes(job: Job, plan: Plan) -> int:
     """Return the bytes of the largest tile, there and back."""
     there, back = math.prod(plan.largest_read), math.prod(plan.largest_write)
     return there * job.source.itemsize + back * job.target.itemsize
-
-
-def resident_bytes() -> int:
-    """Return the memory that this process has now; 0 where the system does not tell."""
-    try:
-        return int(STATM.read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return 0
 
 
 def fit(request: Request, capacity: Capacity, limit_bytes: int | None, peak: Peak) -> Capacity:
@@ -158,6 +148,6 @@ class FrugalEngine:
         stage = self.request if known else replace(self.request, job=job, bound=None)
         return fit(stage, capacity, self.limit_bytes, self.peak)
 
-    def run(self, mission: Mission, tell: Hearer) -> None:
+    def run(self, mission: TileRun, tell: Hearer) -> None:
         """Compute every tile; see `coordinator.engines.Engine`."""
         self.engine.run(mission, tell)

@@ -8,10 +8,21 @@ two workers disagree about a tile     nothing: nobody knows whose other tiles to
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
-from coordinator.journal.file import JournalFile
-from coordinator.stores import Sink
+from coordinator.errors import InputError
+from coordinator.journal.digests import Seals
+from coordinator.journal.file import JournalFile, journal_path
+from coordinator.journal.records import Header, JournalError, Log
+from coordinator.journal.recovery import believe, find
+from coordinator.stores import Sink, Source
+from coordinator.stores.npy import NpySink
+from tiling.dtypes import Dtype
+from tiling.geometry.plan import Plan
+from tiling.jobs.job import Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +72,118 @@ class Output:
         if self.journal is not None:
             self.journal.remove()
         return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """All that tells one run from another, and the ways to open its output.
+
+    Parameters
+    ----------
+    path : Path
+        Of the output.
+    job : Job
+    source : Source
+    stat : os.stat_result
+        Of the input's file.
+    dtype : numpy.dtype
+        Of the output.
+    parameters : tuple of (str, str)
+        The filter's parameters, in words.
+    again : str
+        The command that goes on with this run.
+    """
+
+    path: Path
+    job: Job
+    source: Source
+    stat: os.stat_result
+    dtype: Dtype
+    parameters: tuple[tuple[str, str], ...]
+    again: str
+
+    def header(self, tile: tuple[int, ...]) -> Header:
+        """Return what the journal says of a run that is cut into such tiles."""
+        halo = self.job.halo
+        return Header(
+            job=self.job.digest,
+            parameters=self.parameters,
+            input_bytes=self.stat.st_size,
+            input_mtime_ns=self.stat.st_mtime_ns,
+            input_dtype=self.source.dtype.str,
+            output_dtype=self.dtype.str,
+            shape=self.source.shape,
+            tile=tile,
+            halo=tuple(zip(halo.before, halo.after, strict=True)),
+        )
+
+    def begin(self, plan: Plan) -> Output:
+        """Open an empty output and begin its journal; what was there before is gone.
+
+        Raises
+        ------
+        StoreError
+            If it can't be written; then nothing is left of it.
+        """
+        sink = NpySink.create(self.path, self.source.shape, self.dtype)
+        try:
+            journal = JournalFile.create(self.path, self.header(plan.grid.tile))
+        except BaseException:  # an interruption too must leave nothing
+            sink.discard()
+            journal_path(self.path).unlink(missing_ok=True)
+            raise
+        return Output(sink, journal, again=self.again)
+
+    def resume(self, log: Log, plan: Plan) -> Output:
+        """Open what an unfinished run left, and find out which of its tiles can be kept.
+
+        Raises
+        ------
+        StoreError
+            If it can't be read and written.
+        InputError
+            If the input was changed where a finished tile was read.
+        """
+        sink = NpySink.create(self.path, self.source.shape, self.dtype, keep=True)
+        try:
+            kept = believe(self.path, log, plan, Seals(self.job), self.source, sink)
+            journal = JournalFile.reopen(self.path, log, len(kept))
+        except BaseException as error:
+            sink.suspend()
+            if isinstance(error, KeyboardInterrupt):
+                error.add_note(f"what was finished is kept; go on with:\n  {self.again}")
+            raise
+        return Output(sink, journal, frozenset(kept), self.again)
+
+
+def unfinished(
+    path: Path, *, overwrite: bool, resume: bool, say: Callable[[str], None]
+) -> Log | None:
+    """Return the journal to go on with; None to begin anew.
+
+    What somebody computed is not thrown away unless they say so, by `overwrite`.
+
+    Raises
+    ------
+    InputError
+        If an unfinished run left tiles, and neither flag says what is to become of them.
+    StoreError
+        If that run is not over, or the system does not let its journal be read.
+    """
+    try:
+        log, trouble = find(path), "there is no unfinished run"
+    except JournalError as error:
+        log, trouble = None, f"its journal can't be used: {error}"
+    if log is None or not log.finished:
+        if resume:
+            say(f"{path}: nothing to resume, this run begins anew: {trouble}")
+        return None
+    if resume:
+        return log
+    if not overwrite:
+        raise InputError(
+            f"{path}: an unfinished run left {len(log.finished)} tiles ({journal_path(path)}); "
+            "go on with it by --resume, or start anew with --overwrite"
+        )
+    say(f"{path}: starting anew; --resume would have kept {len(log.finished)} tiles")
+    return None

@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from coordinator.display.tables import workers_table
+from coordinator.display.worker_table import workers_table
 from coordinator.engines.http.client import Client, Refusal, make_clients
 from coordinator.engines.http.handshake import nobody
-from coordinator.engines.http.pool import Session
+from coordinator.engines.http.pool import ConnectionPool
 from coordinator.events import FailureKind, WorkerLost
 from coordinator.hosts.hosts_file import Config
 from coordinator.hosts.token import Credential
@@ -108,7 +108,7 @@ def table(findings: Sequence[Finding]) -> Table:
 
 async def _examine_all(config: Config, credential: Credential) -> list[Finding]:
     """Examine all workers at once, but for the links: those share a cable."""
-    with Session(config.defaults.connect_timeout_s, credential.headers) as session:
+    with ConnectionPool(config.defaults.connect_timeout_s, credential.headers) as session:
         clients = make_clients(config, session, credential)
         findings = await asyncio.gather(*(examine(client) for client in clients.values()))
         return [await measure(clients[finding.worker], finding) for finding in findings]

@@ -14,11 +14,11 @@ import numpy as np
 from coordinator.display.listener import Style, make_listener
 from coordinator.engines import Engine
 from coordinator.journal.recovery import check_same
-from coordinator.report.artifacts import Papers, drawn_up
+from coordinator.report.artifacts import Artifacts, drawn_up
 from coordinator.run.calls import Chain, Link
-from coordinator.run.opening import Opening, unfinished
-from coordinator.run.output import Output
-from coordinator.run.run import Request, known_bound, run, tile_shape
+from coordinator.run.output import Opening, Output, unfinished
+from coordinator.run.request import Request, known_bound, tile_shape
+from coordinator.run.run import run
 from coordinator.stores.npy import NpySink, check_output, open_npy
 from tiling.filters import FILTERS
 from tiling.geometry.plan import Plan
@@ -51,7 +51,7 @@ def filter_chain(
     say: Callable[[str], None] = lambda _: None,
     again: str = "",
     max_memory_bytes: int | None = None,
-    papers: Papers = Papers(),  # noqa: B008 -- a frozen value
+    papers: Artifacts = Artifacts(),  # noqa: B008 -- a frozen value
     notes: bool = False,
 ) -> None:
     """Filter one `.npy` file into another, by filters one after another.
@@ -82,7 +82,7 @@ def filter_chain(
         The command that goes on with this run, to be told if it ends early.
     max_memory_bytes : int, optional
         Of this process; tiles are cut so small that it suffices.
-    papers : Papers
+    papers : Artifacts
         What to write beside the output.
     notes : bool
         Whether to say beforehand what may surprise; see `coordinator.planning.hints`.

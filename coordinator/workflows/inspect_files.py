@@ -9,11 +9,11 @@ from typing import Any
 
 from coordinator.checks.difference import Cut, Difference, compare
 from coordinator.errors import InputError
-from coordinator.report.artifacts import mark, write_bytes
 from coordinator.report.png import encode
 from coordinator.report.preview import preview
-from coordinator.report.provenance import Provenance, find_provenance, load_provenance
-from coordinator.run.run import tile_shape
+from coordinator.report.provenance import Provenance, find_provenance, load_provenance, mark
+from coordinator.run.request import tile_shape
+from coordinator.stores.atomic_file import write_bytes
 from coordinator.stores.npy import open_npy
 from tiling.geometry.grid import Grid
 from tiling.geometry.halo import Halo

@@ -10,9 +10,9 @@ from typing import Any
 
 from coordinator.engines import Capacity
 from coordinator.engines.local import capacity as local_capacity
-from coordinator.engines.local import usable_cores
 from coordinator.hosts.hosts_file import Config, load_hosts
 from coordinator.hosts.token import Credential, find_credential
+from coordinator.machine import resident_bytes, usable_cores
 from coordinator.planning.forecast import (
     Forecast,
     Measured,
@@ -24,15 +24,8 @@ from coordinator.planning.forecast import (
 )
 from coordinator.planning.measure import measure_arithmetic, measure_fleet, measure_here
 from coordinator.run.calls import Chain, Link
-from coordinator.run.memory_limit import (
-    FleetPeak,
-    LocalPeak,
-    Peak,
-    fit,
-    in_flight_bytes,
-    resident_bytes,
-)
-from coordinator.run.run import Request, known_bound, tile_shape
+from coordinator.run.memory_limit import FleetPeak, LocalPeak, Peak, fit, in_flight_bytes
+from coordinator.run.request import Request, known_bound, tile_shape
 from coordinator.stores import Source
 from coordinator.stores.memory import CastSource
 from coordinator.stores.npy import open_npy

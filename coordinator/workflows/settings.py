@@ -11,9 +11,9 @@ from typing import Any
 
 import platformdirs
 
-from coordinator.engines.local import usable_cores
 from coordinator.hosts.hosts_file import Defaults, load_hosts
 from coordinator.hosts.token import find_credential
+from coordinator.machine import usable_cores
 from tiling.protocol.token import FILE_VARIABLE
 
 HOSTS_VARIABLE = "COORD_HOSTS"

@@ -10,11 +10,13 @@ from pathlib import Path
 from coordinator.checks.recompute import Check, Sampling
 from coordinator.display.listener import Style, make_listener
 from coordinator.engines import Hearer
-from coordinator.engines.local import NAME, capacity, usable_cores
+from coordinator.engines.local import capacity
 from coordinator.errors import InputError, VerifyError
 from coordinator.events import Event, RunFinished, TileSent, TileStored, WorkerReady
+from coordinator.machine import NAME, usable_cores
 from coordinator.run.calls import Chain, Link
-from coordinator.run.run import Request, known_bound, started
+from coordinator.run.request import Request, known_bound
+from coordinator.run.stage import started
 from coordinator.stores.memory import ArraySource
 from coordinator.stores.npy import open_npy
 from coordinator.workflows.filter_file import title

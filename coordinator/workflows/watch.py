@@ -13,9 +13,9 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from coordinator.display.tables import workers_table
+from coordinator.display.worker_table import workers_table
 from coordinator.engines.http.client import Client, Refusal, make_clients
-from coordinator.engines.http.pool import Session
+from coordinator.engines.http.pool import ConnectionPool
 from coordinator.errors import InputError, NoWorkerError
 from coordinator.hosts.hosts_file import Config
 from coordinator.hosts.token import Credential
@@ -101,12 +101,12 @@ def pick(config: Config, names: Sequence[str]) -> Config:
 
 async def look_once(config: Config, credential: Credential) -> list[Seen]:
     """Ask every worker how it is, all at once."""
-    with Session(config.defaults.connect_timeout_s, credential.headers) as session:
+    with ConnectionPool(config.defaults.connect_timeout_s, credential.headers) as session:
         return await _look(make_clients(config, session, credential))
 
 
 async def _watch(config: Config, credential: Credential, console: Console) -> None:
-    with Session(config.defaults.connect_timeout_s, credential.headers) as session:
+    with ConnectionPool(config.defaults.connect_timeout_s, credential.headers) as session:
         clients = make_clients(config, session, credential)
         with Live(console=console, auto_refresh=False) as live:
             while True:

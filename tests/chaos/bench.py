@@ -26,9 +26,9 @@ from coordinator.errors import TilefanError
 from coordinator.events import Event, TileSent, TileStored
 from coordinator.hosts.hosts_file import Config, parse_hosts
 from coordinator.journal.recovery import find
-from coordinator.run.opening import Opening
-from coordinator.run.output import Output
-from coordinator.run.run import Request, run
+from coordinator.run.output import Opening, Output
+from coordinator.run.request import Request
+from coordinator.run.run import run
 from coordinator.stores.npy import open_npy
 from tests.support.coordinators import wait_until
 from tests.support.equality import assert_same_bits

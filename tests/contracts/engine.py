@@ -28,7 +28,8 @@ from coordinator.events import (
     WorkerReady,
 )
 from coordinator.run.output import Output
-from coordinator.run.run import Request, run
+from coordinator.run.request import Request
+from coordinator.run.run import run
 from coordinator.stores.memory import ArraySink, ArraySource
 from tests.support.equality import assert_same_bits
 from tests.support.strategies import Array, samples

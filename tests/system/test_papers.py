@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from coordinator.report.artifacts import mark
-from coordinator.report.provenance import provenance_path
+from coordinator.report.provenance import mark, provenance_path
 from coordinator.workflows.inspect_files import show_file
 from tests.coordinator.cli.test_cli import coord, refused
 from tests.coordinator.report.test_provenance import KNOWN

@@ -110,7 +110,7 @@ def run_filters(
     size = numbers(tile, int, "--tile") if tile else None
     limit_bytes = memory(max_memory, "--max-memory") if max_memory else None
     with exit_codes():
-        from coordinator.report.artifacts import Papers
+        from coordinator.report.artifacts import Artifacts
         from coordinator.workflows.filter_file import filter_chain
 
         filter_chain(
@@ -129,7 +129,7 @@ def run_filters(
             say=(lambda _: None) if quiet else say,
             again=resume_line(sys.argv),
             max_memory_bytes=limit_bytes,
-            papers=Papers(report, trace, provenance, seams, command_line(sys.argv)),
+            papers=Artifacts(report, trace, provenance, seams, command_line(sys.argv)),
         )
 
 

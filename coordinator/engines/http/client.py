@@ -20,8 +20,8 @@ from typing import Any, TypeVar
 
 from coordinator.engines.http.buffers import Buffers
 from coordinator.engines.http.connection import ConnectError, Connection
-from coordinator.engines.http.introduction import about
-from coordinator.engines.http.pool import Session
+from coordinator.engines.http.identity import about
+from coordinator.engines.http.pool import ConnectionPool
 from coordinator.events import FailureKind, WorkerReady
 from coordinator.hosts.attestation import fault, proof
 from coordinator.hosts.certificates import tls_context
@@ -120,7 +120,7 @@ class Client:
     Parameters
     ----------
     host : Host
-    session : Session
+    session : ConnectionPool
     credential : Credential
         What the session shows; named to whoever has to correct it.
     tls : ssl.SSLContext, optional
@@ -130,7 +130,7 @@ class Client:
     """
 
     host: Host
-    session: Session
+    session: ConnectionPool
     credential: Credential
     tls: ssl.SSLContext | None = None
     greeting_s: float = GREETING_S
@@ -362,7 +362,7 @@ def _unconnected(why: BaseException | None) -> Refusal:
 
 def make_clients(
     config: Config,
-    session: Session,
+    session: ConnectionPool,
     credential: Credential,
     greeting_s: float = GREETING_S,
 ) -> dict[str, Client]:

@@ -11,13 +11,13 @@ from dataclasses import replace
 
 from coordinator.dispatch.outcome import block
 from coordinator.dispatch.policy import Limits
-from coordinator.engines import Capacity, Hearer, Mission
+from coordinator.engines import Capacity, Hearer, TileRun
 from coordinator.engines.http.background import Background
 from coordinator.engines.http.buffers import Buffers
 from coordinator.engines.http.client import make_clients
 from coordinator.engines.http.handshake import greet_all, nobody
-from coordinator.engines.http.pool import Session
-from coordinator.engines.http.run import Campaign
+from coordinator.engines.http.pool import ConnectionPool
+from coordinator.engines.http.run import FleetRun
 from coordinator.errors import (
     NoWorkerError,
     TileFailedError,
@@ -66,7 +66,7 @@ class HttpEngine:
         self._background = Background()
         self._buffers = Buffers()
         wait_s = config.defaults.connect_timeout_s
-        self._session = Session(wait_s, self._credential.headers)
+        self._session = ConnectionPool(wait_s, self._credential.headers)
         greeting_s = self._limits.greeting_s
         self._clients = make_clients(config, self._session, self._credential, greeting_s)
         self._greeted: list[WorkerReady | WorkerLost] = []
@@ -89,7 +89,7 @@ class HttpEngine:
             raise nobody([event for event in self._greeted if isinstance(event, WorkerLost)])
         return Capacity.within(sum(event.slots for event in ready), self._budget_bytes)
 
-    def run(self, mission: Mission, tell: Hearer) -> None:
+    def run(self, mission: TileRun, tell: Hearer) -> None:
         """Have every tile computed by the fleet; see `coordinator.engines.Engine`."""
         self._background.call(self._run(mission, tell))
 
@@ -101,9 +101,9 @@ class HttpEngine:
     async def _greet_all(self, job: Job) -> list[WorkerReady | WorkerLost]:
         return await greet_all(self._clients, job)
 
-    async def _run(self, mission: Mission, tell: Hearer) -> None:
+    async def _run(self, mission: TileRun, tell: Hearer) -> None:
         defaults = self._config.defaults
-        campaign = Campaign(
+        campaign = FleetRun(
             mission,
             tell,
             self._clients,

@@ -17,7 +17,7 @@ THREADS = 4096
 """Exchanges at the same time, at most; a thread is started for each that finds none idle."""
 
 
-class Session:
+class ConnectionPool:
     """Carries requests to any number of workers, and keeps connections for the next ones.
 
     Parameters

@@ -21,15 +21,15 @@ from coordinator.dispatch.instructions import (
     Cancel,
     Finish,
     Instruction,
-    Outcome,
     Probe,
     Send,
     Tell,
     WakeAt,
     Work,
 )
+from coordinator.dispatch.outcome import Outcome
 from coordinator.dispatch.policy import Limits
-from coordinator.engines import Hearer, Mission
+from coordinator.engines import Hearer, TileRun
 from coordinator.engines.http.buffers import Buffers
 from coordinator.engines.http.client import (
     Answered,
@@ -61,12 +61,12 @@ PATIENCE_S = 0.5
 """How long an interrupted run waits for answers in hand to be stored."""
 
 
-class Campaign:
+class FleetRun:
     """One run of the http engine: the inbox, the attempts under way, the answers in hand.
 
     Parameters
     ----------
-    mission : Mission
+    mission : TileRun
     tell : callable
         Hears every fact.
     clients : dict of str to Client
@@ -81,7 +81,7 @@ class Campaign:
 
     def __init__(
         self,
-        mission: Mission,
+        mission: TileRun,
         tell: Hearer,
         clients: dict[str, Client],
         limits: Limits,
@@ -266,7 +266,7 @@ class Campaign:
                         self._inbox.put_nowait(WorkerLost(worker, reason))
 
 
-def _works(mission: Mission) -> Iterator[Work]:
+def _works(mission: TileRun) -> Iterator[Work]:
     plan = mission.plan
     for tile in mission.tiles():
         yield Work(

@@ -20,7 +20,8 @@ from coordinator.engines.local import LocalEngine
 from coordinator.errors import InputError, VerifyError
 from coordinator.events import Event
 from coordinator.run.output import Output
-from coordinator.run.run import Request, run
+from coordinator.run.request import Request
+from coordinator.run.run import run
 from coordinator.stores.memory import ArraySink, ArraySource
 from tests.support.processes import WorkerProcess
 from tests.support.worker_in_thread import worker_thread

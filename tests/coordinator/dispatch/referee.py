@@ -15,15 +15,14 @@ from coordinator.dispatch.dispatcher import Dispatcher
 from coordinator.dispatch.instructions import (
     Accept,
     Cancel,
-    ExitCode,
     Finish,
-    Outcome,
     Probe,
     Send,
     Tell,
     WakeAt,
     Work,
 )
+from coordinator.dispatch.outcome import ExitCode, Outcome
 from coordinator.dispatch.policy import Limits
 from coordinator.events import (
     FailureKind,

@@ -29,7 +29,7 @@ from tests.coordinator.dispatch.referee import Referee, require
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from coordinator.dispatch.instructions import Outcome
+    from coordinator.dispatch.outcome import Outcome
 
 LATENCY_S = 0.002
 HEARTBEAT_S = 5.0

@@ -9,7 +9,6 @@ import pytest
 from coordinator.dispatch.instructions import (
     Accept,
     Cancel,
-    ExitCode,
     Finish,
     Instruction,
     Probe,
@@ -17,6 +16,7 @@ from coordinator.dispatch.instructions import (
     Tell,
     WakeAt,
 )
+from coordinator.dispatch.outcome import ExitCode
 from coordinator.dispatch.policy import Limits
 from coordinator.events import (
     FailureKind,
@@ -38,7 +38,7 @@ from tests.coordinator.dispatch.referee import Referee
 from tests.coordinator.dispatch.simulation import even_works
 
 if TYPE_CHECKING:
-    from coordinator.dispatch.instructions import Outcome
+    from coordinator.dispatch.outcome import Outcome
     from coordinator.events import Event
 
 T = TypeVar("T")

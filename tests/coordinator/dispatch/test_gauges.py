@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.dispatch.gauges import Recent, RetryBudget
+from coordinator.dispatch.latency import Recent
+from coordinator.dispatch.retry_budget import RetryBudget
 
 
 @given(st.lists(st.floats(0, 1e9), min_size=1, max_size=60), st.integers(1, 20))

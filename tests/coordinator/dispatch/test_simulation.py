@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from coordinator.dispatch.instructions import ExitCode, Outcome
+from coordinator.dispatch.outcome import ExitCode, Outcome
 from coordinator.dispatch.policy import Limits
 from tests.coordinator.dispatch.simulation import (
     Nature,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.dispatch.timers import Agenda, Alarm, Key
+from coordinator.dispatch.timers import Alarm, Key, TimerQueue
 
 MOVES = st.lists(st.tuples(st.integers(0, 9), st.one_of(st.none(), st.integers(0, 50))))
 
 
-def ring_all(agenda: Agenda, now: float) -> list[Key]:
+def ring_all(agenda: TimerQueue, now: float) -> list[Key]:
     """Take every alarm that is due."""
     keys = []
     while (key := agenda.pop_due(now)) is not None:
@@ -21,7 +21,7 @@ def ring_all(agenda: Agenda, now: float) -> list[Key]:
 @given(MOVES, st.integers(0, 50))
 def test_an_agenda_is_a_sorted_dictionary(moves: list[tuple[int, int | None]], now: int) -> None:
     """Setting, moving and dropping agree with a plain dictionary."""
-    agenda = Agenda()
+    agenda = TimerQueue()
     model: dict[Key, int] = {}
     for number, at in moves:
         key = (Alarm.RETRY, number)
@@ -40,7 +40,7 @@ def test_an_agenda_is_a_sorted_dictionary(moves: list[tuple[int, int | None]], n
 
 def test_dropped_alarms_do_not_pile_up() -> None:
     """A million deadlines that never rang take no room."""
-    agenda = Agenda()
+    agenda = TimerQueue()
     for number in range(10_000):
         agenda.put(1e9, (Alarm.DEADLINE, number))
         agenda.drop((Alarm.DEADLINE, number))

@@ -224,7 +224,7 @@ def test_the_terminal_is_restored_whatever_happens(error: str) -> None:
     program = f"""
         import time
         from coordinator.events import RunStarted, WorkerReady
-        from coordinator.progress import make_listener
+        from coordinator.display.listener import make_listener
         with make_listener() as listen:
             now = time.monotonic()
             listen(now, RunStarted("in.npy", "out.npy", "f", (4, 4), "u1", (2, 2), (2, 2), 4, 16,

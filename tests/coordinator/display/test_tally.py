@@ -257,7 +257,11 @@ def test_degenerate_grids(grid: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["display.words", "display.tilemap", "display.json_lines", "progress", "addresses"]
+    "name",
+    [
+        *("text", "display.tile_map", "display.json_lines", "display.listener"),
+        "hosts.addresses",
+    ],
 )
 def test_examples_run(name: str) -> None:
     """What the docstrings show is what happens."""

@@ -10,9 +10,11 @@ import pytest
 
 from coordinator.engines import Engine
 from coordinator.engines.kernel_choice import Workshop
-from coordinator.engines.local import LocalEngine, usable_cores
+from coordinator.engines.local import LocalEngine
+from coordinator.machine import usable_cores
 from coordinator.run.output import Output
-from coordinator.run.run import Request, run
+from coordinator.run.request import Request
+from coordinator.run.run import run
 from coordinator.stores.memory import ArraySource
 from tests.contracts.engine import CountingSink, EngineContract, Heard, job_for
 from tiling.probes.select import Selected, select

@@ -9,7 +9,7 @@ from coordinator.engines import Capacity
 from coordinator.errors import InputError
 from coordinator.planning.forecast import Measured, expected_s, shares, verdict
 from coordinator.run.memory_limit import FleetPeak, LocalPeak, fit
-from coordinator.run.run import Request
+from coordinator.run.request import Request
 from coordinator.stores.memory import ArraySource
 from tiling.filters import FILTERS
 from tiling.geometry.grid import Grid

@@ -24,7 +24,7 @@ from coordinator.events import (
     WorkerReady,
 )
 from coordinator.report import history, png, timeline, trace
-from coordinator.report.history import Chronicle, End
+from coordinator.report.history import End, History
 from coordinator.report.page import Facts, Picture, render
 from coordinator.report.tile_map import folded
 from tests.coordinator.display.scripted import EVIL, TILE, script
@@ -32,8 +32,8 @@ from tests.coordinator.display.scripted import EVIL, TILE, script
 VOID = {"meta", "img"}
 
 
-def told(*more: tuple[float, Event], **how: int) -> Chronicle:
-    heard = Chronicle()
+def told(*more: tuple[float, Event], **how: int) -> History:
+    heard = History()
     for at_s, event in [*script(**how), *more]:
         heard.handle(at_s, event)
     return heard
@@ -116,12 +116,12 @@ def test_any_run_makes_a_page(grid: tuple[int, int], stored: int) -> None:
     tiles = grid[0] * grid[1]
     heard = told((99.0, RunFinished()), grid=grid, stored=min(stored, tiles))  # type: ignore[arg-type]
     checked(render(heard, Facts()))
-    checked(render(Chronicle(), Facts()))
+    checked(render(History(), Facts()))
 
 
 def test_hedges_and_failures() -> None:
     """Each attempt has its end: the hedge that won, the one not needed, the one that failed."""
-    heard = Chronicle()
+    heard = History()
     events: list[tuple[float, Event]] = [
         (10.0, TileSent(0, "a", 1, 9)),
         (11.0, TileHedged(0, "a", "b", 1.0)),
@@ -169,7 +169,7 @@ def test_computing_is_told_from_transfer(
     told_s: tuple[float | None, float | None], kinds: dict[str, float]
 ) -> None:
     """What an answer says it spent is taken out of the time it took; the rest is transfer."""
-    heard = Chronicle()
+    heard = History()
     heard.handle(0.0, TileSent(0, "a", 1, 300))
     heard.handle(1.0, TileAnswered(0, "a", 1, "d", 100, *told_s))
     heard.handle(1.25, TileStored(0, "a", 100))

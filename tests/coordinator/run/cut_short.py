@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from coordinator.engines import Capacity, Hearer, Mission
+from coordinator.engines import Capacity, Hearer, TileRun
 from coordinator.engines.local import LocalEngine
 from coordinator.events import Event, TileKept, TileSent, TileStored
 from coordinator.journal.file import journal_path
@@ -38,7 +38,7 @@ class Watched:
     def greet(self, job: Job, tell: Hearer) -> Capacity:
         return LocalEngine(1).greet(job, tell)
 
-    def run(self, mission: Mission, tell: Hearer) -> None:
+    def run(self, mission: TileRun, tell: Hearer) -> None:
         if self.at == 0:
             self.act()
         LocalEngine(1).run(mission, lambda event: self._hear(event, tell))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from coordinator.engines.http.connection import IDLE_S, PIECE_BYTES, ConnectError, Connection
-from coordinator.engines.http.pool import Session
+from coordinator.engines.http.pool import ConnectionPool
 
 BODY = memoryview(bytes(64 * PIECE_BYTES))
 """More than the buffers of any socket hold."""
@@ -65,7 +65,7 @@ def test_a_connection_carries_one_exchange_after_another() -> None:
         for _ in range(3):
             assert await session.use(url, None, get) == b"ok"
 
-    with serving(serve) as url, Session(5.0, {}) as session:
+    with serving(serve) as url, ConnectionPool(5.0, {}) as session:
         asyncio.run(ask(url))
     assert len(accepted) == 1
 
@@ -126,7 +126,7 @@ def test_what_is_cancelled_ends_in_its_thread_too(body: memoryview) -> None:
 
     over = threading.Event()
     with serving(ignore) as url:
-        with Session(5.0, {}) as session:
+        with ConnectionPool(5.0, {}) as session:
             asyncio.run(give_up(url))
         over.set()  # the session is closed by then: its threads have ended
 

@@ -1,4 +1,4 @@
-"""What a worker says of itself, as far as it is worth keeping, and made harmless."""
+"""A worker's identity as its health tells it, cut short and made inert."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any, Final
 from coordinator.text import inert
 
 KEYS: Final = ("version", "kernel", "cpu", "machine", "python", "numpy", "scipy")
+
+
 LONGEST: Final = 80  # characters of each
 
 

@@ -1,0 +1,130 @@
+"""A request: a job on a source, the tiles it is cut into, and the bound of its samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from operator import index
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from coordinator.engines import Capacity
+from coordinator.stores import Source
+from tiling.errors import BadTypeError, BadValueError
+from tiling.geometry.grid import Grid
+from tiling.geometry.halo import Halo
+from tiling.geometry.plan import Plan
+from tiling.geometry.tile_shape import Choice, choose_tile
+from tiling.jobs.job import Job
+from tiling.jobs.stages import wants_bound
+from tiling.operations.base import ANYTHING, dtype_bound
+
+if TYPE_CHECKING:
+    from coordinator.checks.recompute import Sampling
+
+
+PIECE_BYTES = 16 * 2**20
+"""Of a block that is looked at, or combined with others, in this process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user wants: a job on a source, cut as `tile` says or as seems best.
+
+    Parameters
+    ----------
+    job : Job
+    source : Source
+    tile : tuple of int, optional
+        Shape of the piece that each tile owns.
+    title : str
+        What people call the job.
+    bound : float, optional
+        Of the source's samples (see `tiling.operations.base`); looked for unless given.
+    sampling : Sampling, optional
+        Which tiles are computed once more before the output is made visible; none without it.
+    """
+
+    job: Job
+    source: Source
+    tile: tuple[int, ...] | None = None
+    title: str = ""
+    bound: float | None = None
+    sampling: Sampling | None = None
+
+    def choice(self, capacity: Capacity) -> Choice:
+        """Choose the tiles for an engine of this capacity, unless the user has."""
+        if self.tile is not None:
+            return Choice(self.tile, "as asked for")
+        job = self.job
+        return choose_tile(
+            self.source.shape,
+            max(job.source.itemsize, job.target.itemsize),
+            job.halo,
+            job.wraps,
+            capacity.slots,
+            whole=self._whole,
+            max_tile_bytes=capacity.tile_bytes,
+            min_tile_bytes=capacity.least_bytes,
+        )
+
+    @property
+    def _whole(self) -> tuple[bool, ...]:
+        """Axes that are not to be cut."""
+        return self.job.whole(ANYTHING if self.bound is None else self.bound)
+
+    def plan(self, capacity: Capacity) -> Plan:
+        """Cut the source for an engine of this capacity."""
+        job, shape = self.job, self.source.shape
+        tile = tuple(
+            max(length, 1) if kept else size
+            for size, length, kept in zip(
+                self.choice(capacity).tile, shape, self._whole, strict=True
+            )
+        )
+        grid = Grid(shape, tile)
+        return Plan(grid, job.halo, job.wraps, job.source.itemsize, job.target.itemsize)
+
+
+def known_bound(job: Job, source: Source) -> float:
+    """Return the bound of a source's samples, looking at them only if it matters."""
+    return bound_of(source) if wants_bound(job) else dtype_bound(job.source)
+
+
+def bound_of(source: Source) -> float:
+    """Return the largest magnitude among all samples, NaN if there is one."""
+    bound = 0.0
+    for block in (source.read(tile.read) for tile in pieces(source)):
+        both = np.max(block), np.min(block)
+        bound = float(np.max([bound, abs(float(both[0])), abs(float(both[1]))]))
+    return bound
+
+
+def pieces(source: Source) -> Plan:
+    """Cut an array into slabs that are read at a time where nothing is sent."""
+    shape, itemsize = source.shape, source.dtype.itemsize
+    halo, wraps = Halo.none(len(shape)), (False,) * len(shape)
+    tile = choose_tile(shape, itemsize, halo, wraps, 1, max_tile_bytes=PIECE_BYTES).tile
+    return Plan(Grid(shape, tile), halo, wraps, itemsize, itemsize)
+
+
+def tile_shape(tile: Any, ndim: int) -> tuple[int, ...] | None:
+    """Return the tile that a user asks for: None, one size for every axis, or one per axis.
+
+    Raises
+    ------
+    TilingError
+        If it has a wrong rank, or a size is no positive integer.
+    """
+    if tile is None:
+        return None
+    try:
+        shape = tuple(map(index, tile if isinstance(tile, Iterable) else (tile,) * ndim))
+    except TypeError:
+        raise BadTypeError(f"tile must be an integer or one per axis, not {tile!r}") from None
+    if len(shape) != ndim:
+        raise BadValueError(f"tile {shape} has {len(shape)} axes, the array has {ndim}")
+    if min(shape, default=1) < 1:
+        raise BadValueError(f"tile {shape}: every axis needs at least one sample")
+    return shape
