@@ -14,6 +14,7 @@ from typing import TypeAlias
 __all__ = [
     "Event",
     "FailureKind",
+    "Hearer",
     "Interrupted",
     "Listener",
     "RunFinished",
@@ -229,3 +230,7 @@ Event: TypeAlias = (
 )
 
 Listener: TypeAlias = Callable[[float, Event], None]
+"""What hears a fact, with its time in seconds on a monotonic clock."""
+
+Hearer: TypeAlias = Callable[[Event], None]
+"""What an engine calls with each fact, from any of its threads, one at a time."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -48,6 +49,116 @@ def forbidden(path: Path) -> set[str]:
         "coordinator": {"worker"},
     }[package]
     return others if (package, *folders) == ("tiling", "kernels") else others | KERNEL_ONLY
+
+
+LAW: dict[str, dict[str, frozenset[str]]] = {
+    "coordinator": {
+        **{unit: frozenset() for unit in ("dispatch", "hosts", "stores", "display")},
+        **{unit: frozenset({"stores"}) for unit in ("journal", "checks", "report")},
+        **{unit: frozenset() for unit in ("errors", "events", "text", "machine")},
+        "engines": frozenset({"dispatch", "hosts", "stores", "journal"}),
+        "run": frozenset({"engines", "stores", "journal", "checks"}),
+        "planning": frozenset({"engines", "hosts", "stores"}),
+        "api": frozenset({"run", "engines", "checks", "hosts", "stores", "display"}),
+        "workflows": frozenset(
+            {
+                *("api", "checks", "dispatch", "display", "engines", "hosts", "journal"),
+                *("planning", "report", "run", "stores"),
+            }
+        ),
+        "cli": frozenset({"workflows", "run", "checks", "hosts", "display", "report", "planning"}),
+        **{unit: frozenset({"api"}) for unit in ("__init__", "ndimage")},
+        "__main__": frozenset({"cli"}),
+    },
+    "tiling": {
+        **{unit: frozenset() for unit in ("__init__", "errors", "dtypes", "geometry")},
+        "operations": frozenset({"geometry"}),
+        "jobs": frozenset({"geometry", "operations"}),
+        "filters": frozenset({"geometry", "operations", "jobs"}),
+        "kernels": frozenset({"geometry", "operations"}),
+        "probes": frozenset({"geometry", "operations", "kernels", "jobs"}),
+        "protocol": frozenset({"geometry", "jobs"}),
+    },
+    "worker": {
+        **{unit: frozenset() for unit in ("__init__", "errors", "settings", "machine")},
+        **{unit: frozenset() for unit in ("security", "runtime")},
+        "state": frozenset({"security", "runtime"}),
+        "http": frozenset({"security", "runtime", "state"}),
+        "endpoints": frozenset({"security", "runtime", "state", "http"}),
+        "middleware": frozenset({"security", "runtime", "state", "http", "endpoints"}),
+        "app": frozenset({"security", "runtime", "state", "http", "endpoints", "middleware"}),
+        "server": frozenset({"security", "runtime", "state", "http", "endpoints", "app"}),
+        "cli": frozenset({"security", "runtime", "state", "http", "endpoints", "app", "server"}),
+        "__main__": frozenset({"cli"}),
+    },
+}
+"""What each subpackage, or module beside them, may import of its own package besides itself."""
+
+ROOTS = {
+    "coordinator": {"errors", "events", "text", "machine"},
+    "tiling": {"errors", "dtypes"},
+    "worker": {"errors", "settings", "machine"},
+}
+"""What everything in a package may import."""
+
+NOT_YET: set[tuple[str, str]] = {
+    ("tiling/operations/running.py", "kernels"),
+    ("tiling/operations/windows.py", "kernels"),
+}
+"""Imports against the law that stood when it was written; the list may only shrink."""
+
+NO_CLOCK = {"asyncio", "os", "time", "threading", "socket"}
+"""What the dispatcher must not import: it is told events, and the time."""
+
+
+def units_imported(path: Path) -> Iterator[str]:
+    """Yield the subpackages of its own package that a file imports, inside functions too."""
+    package = path.relative_to(ROOT).parts[0]
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            first, _, rest = node.module.partition(".")
+            if first == package:
+                yield from [rest.partition(".")[0]] if rest else (name.name for name in node.names)
+
+
+@each_file
+def test_subpackages_obey_their_law(path: Path) -> None:
+    """A subpackage imports what its row of the law names, and nothing else of its package."""
+    relative = path.relative_to(ROOT)
+    package, unit = relative.parts[0], relative.with_suffix("").parts[1]
+    allowed = LAW[package][unit] | ROOTS[package] | {unit}
+    assert {
+        each
+        for each in units_imported(path)
+        if each not in allowed and (str(relative), each) not in NOT_YET
+    } == set()
+
+
+@pytest.mark.parametrize(
+    "path", [pytest.param(p, id=p.stem) for p in FILES if p.parent.name == "dispatch"]
+)
+def test_the_dispatcher_has_no_clock_and_no_sockets(path: Path) -> None:
+    """Time, dice and thresholds are arguments of the dispatcher."""
+    assert not set(imported(path)) & NO_CLOCK
+
+
+def test_the_law_names_what_exists() -> None:
+    """A row for each subpackage and module, and none for what is gone."""
+    for package, rows in LAW.items():
+        folder = ROOT / package
+        found = {
+            path.stem
+            for path in folder.iterdir()
+            if path.suffix == ".py" or (path / "__init__.py").exists()
+        }
+        assert found == rows.keys() & found
+        assert {row for row in rows if row not in found} <= {"machine"}
+
+
+def test_no_exception_from_the_law_is_stale() -> None:
+    """What obeys by now leaves the list."""
+    for name, unit in NOT_YET:
+        assert unit in set(units_imported(ROOT / name))
 
 
 def test_there_is_something_to_read() -> None:
@@ -105,6 +216,13 @@ def loaded(statements: str) -> set[str]:
     return set(done.stderr.split())
 
 
+def assert_not_loaded(modules: set[str], *names: str) -> None:
+    """Each of these is a module that exists, and is not among those loaded."""
+    for name in names:
+        assert importlib.util.find_spec(name) is not None, f"{name} was renamed or is gone"
+    assert not modules & set(names)
+
+
 RUN_HELP = """
 from coordinator.cli.main import app
 try:
@@ -122,7 +240,7 @@ def test_help_is_quick(arguments: list[str]) -> None:
     """Help loads neither NumPy nor aiohttp nor the live display."""
     modules = loaded(RUN_HELP.format([*arguments, "--help"]))
     assert "coordinator.cli.main" in modules
-    assert not modules & {"numpy", "scipy", "aiohttp", "asyncio", "rich.live"}
+    assert_not_loaded(modules, "numpy", "scipy", "aiohttp", "asyncio", "rich.live")
 
 
 def test_the_coordinator_of_a_fleet_loads_no_scipy() -> None:
@@ -132,7 +250,7 @@ def test_the_coordinator_of_a_fleet_loads_no_scipy() -> None:
         "import coordinator.api.fleet"
     )
     assert "coordinator.engines.http.engine" in modules
-    assert not modules & KERNEL_ONLY
+    assert_not_loaded(modules, *KERNEL_ONLY)
 
 
 RUN_BLUR = """
@@ -150,10 +268,10 @@ def test_a_small_blur_loads_what_it_needs(tmp_path: Path) -> None:
     """Beyond NumPy and click it is this program's own run: start-up is most of what it costs."""
     modules = loaded(RUN_BLUR.format(tmp_path))
     assert (tmp_path / "in.blur.npy").exists()
-    own = {
-        *("display.live", "report.page", "run.memory_limit", "checks.recompute"),
-        *("hosts.hosts_file", "api.fleet"),
-    }
-    assert not modules & {f"coordinator.{name}" for name in own}
-    assert not modules & {"tiling.filters.ranks", "tiling.operations.windows"}
-    assert not modules & {"pydantic", "rich", "aiohttp", "asyncio", "logging", "numba", "scipy"}
+    own = ("display.live", "report.page", "run.memory_limit", "checks.recompute", "api.fleet")
+    assert_not_loaded(modules, *(f"coordinator.{name}" for name in own))
+    assert_not_loaded(modules, "coordinator.hosts.hosts_file")
+    assert_not_loaded(modules, "tiling.filters.ranks", "tiling.operations.windows")
+    assert_not_loaded(
+        modules, "pydantic", "rich", "aiohttp", "asyncio", "logging", "numba", "scipy"
+    )

@@ -7,9 +7,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from coordinator import ndimage
 from coordinator.api.arrays import filter_array, plan_array, silent
 from coordinator.api.functions import method
+from coordinator.api.local import FUNCTIONS
 from coordinator.display.notebook import Bar, in_notebook, table
 from coordinator.engines import Engine
 from coordinator.errors import InputError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from coordinator.checks.recompute import Sampling
     from coordinator.hosts.hosts_file import Config
 
-gaussian_filter = ndimage.gaussian_filter
+gaussian_filter = FUNCTIONS["gaussian_filter"]
 
 
 class Fleet:

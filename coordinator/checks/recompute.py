@@ -16,9 +16,8 @@ from random import Random
 
 import numpy as np
 
-from coordinator.engines import Hearer
 from coordinator.errors import VerifyError
-from coordinator.events import Event, TileStored
+from coordinator.events import Event, Hearer, TileStored
 from coordinator.machine import usable_cores
 from coordinator.stores import Source
 from tiling.dtypes import Array

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol, Self, TypeAlias
+from typing import Protocol, Self
 
-from coordinator.events import Event
+from coordinator.events import Hearer
 from coordinator.journal.file import JournalFile
 from coordinator.stores import Sink, Source
 from tiling.geometry.plan import Plan, Tile
 from tiling.geometry.tile_shape import MAX_TILE_BYTES, MIN_TILE_BYTES
 from tiling.jobs.job import Job
 
-__all__ = ["Capacity", "Engine", "Hearer", "TileRun"]
-
-Hearer: TypeAlias = Callable[[Event], None]
-"""What an engine calls with each fact, from any of its threads, one at a time."""
+__all__ = ["Capacity", "Engine", "TileRun"]
 
 
 @dataclass(frozen=True, slots=True)

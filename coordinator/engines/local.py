@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from coordinator.engines import Capacity, Hearer, TileRun
+from coordinator.engines import Capacity, TileRun
 from coordinator.engines.kernel_choice import WORKSHOP
-from coordinator.events import TileAnswered, TileSent, TileStored, WorkerReady
+from coordinator.events import Hearer, TileAnswered, TileSent, TileStored, WorkerReady
 from coordinator.journal.digests import Seals
 from coordinator.machine import NAME, usable_cores
 from tiling.geometry.plan import Tile

@@ -13,7 +13,7 @@ import difflib
 import re
 import tomllib
 from collections import Counter
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
@@ -98,6 +98,16 @@ class Config:
 
     hosts: tuple[Host, ...]
     defaults: Defaults = field(default_factory=Defaults)
+
+    @property
+    def in_flight_bytes(self) -> int:
+        """Bytes of tiles that may be in flight."""
+        return int(self.defaults.max_in_flight_mb * 1e6)
+
+    def bounded(self, in_flight_bytes: int) -> Config:
+        """Return the same fleet with this many bytes in flight at most."""
+        bound = replace(self.defaults, max_in_flight_mb=in_flight_bytes / 1e6)
+        return replace(self, defaults=bound)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from coordinator.engines import Capacity, Engine, Hearer, TileRun
+from coordinator.engines import Capacity, Engine, TileRun
 from coordinator.errors import InputError
+from coordinator.events import Hearer
 from coordinator.machine import resident_bytes
 from coordinator.run.request import Request
 from coordinator.text import megabytes
@@ -20,7 +21,7 @@ from tiling.jobs.job import Job
 from tiling.jobs.memory import tile_bytes
 
 if TYPE_CHECKING:
-    from coordinator.hosts.hosts_file import Config
+    pass
 
 KERNEL_BYTES = 250_000_000
 """Of the compiled kernel with numba and LLVM, once it is loaded; measured, and rounded up."""
@@ -94,20 +95,13 @@ def fit(request: Request, capacity: Capacity, limit_bytes: int | None, peak: Pea
     return replace(capacity, tile_bytes=size)
 
 
-def in_flight_bytes(config: Config, limit_bytes: int | None, base_bytes: int) -> int:
+def in_flight_bytes(budget_bytes: int, limit_bytes: int | None, base_bytes: int) -> int:
     """Return the bytes of tiles that may be in flight, within a bound for the whole process."""
-    budget = int(config.defaults.max_in_flight_mb * 1e6)
     return (
-        budget
+        budget_bytes
         if limit_bytes is None
-        else max(1, min(budget, limit_bytes - base_bytes - BUFFER_BYTES))
+        else max(1, min(budget_bytes, limit_bytes - base_bytes - BUFFER_BYTES))
     )
-
-
-def frugal(config: Config, limit_bytes: int | None) -> Config:
-    """Return a fleet's configuration with no more in flight than a bound allows."""
-    budget_mb = in_flight_bytes(config, limit_bytes, resident_bytes()) / 1e6
-    return replace(config, defaults=replace(config.defaults, max_in_flight_mb=budget_mb))
 
 
 def within(engine: Engine, request: Request, limit_bytes: int, *, fleet: bool) -> Engine:

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from coordinator.engines import Engine, Hearer, TileRun
+from coordinator.engines import Engine, TileRun
 from coordinator.errors import VerifyError
-from coordinator.events import Event, Listener, RunFinished, RunStarted, TileKept
+from coordinator.events import Event, Hearer, Listener, RunFinished, RunStarted, TileKept
 from coordinator.run.output import Output
 from tiling.geometry.plan import Plan
 

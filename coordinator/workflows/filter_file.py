@@ -165,10 +165,13 @@ def open_engine(
         from coordinator.engines.http.engine import HttpEngine
         from coordinator.hosts.hosts_file import load_hosts
         from coordinator.hosts.token import find_credential
-        from coordinator.run.memory_limit import frugal
+        from coordinator.machine import resident_bytes
+        from coordinator.run.memory_limit import in_flight_bytes
 
         credential, limits = find_credential(token_file), Limits(keep_going=keep_going)
-        config = frugal(load_hosts(hosts), max_memory_bytes)
+        config = load_hosts(hosts)
+        most = in_flight_bytes(config.in_flight_bytes, max_memory_bytes, resident_bytes())
+        config = config.bounded(most)
         with closing(HttpEngine(config, credential, limits)) as engine:
             yield engine
 

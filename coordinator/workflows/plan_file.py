@@ -112,7 +112,7 @@ class _Place:
         slots = sum(worker.slots for worker in fleet)
         if not slots or self.fleet is None:
             return None
-        budget = in_flight_bytes(self.fleet[0], self.limit_bytes, self.base_bytes)
+        budget = in_flight_bytes(self.fleet[0].in_flight_bytes, self.limit_bytes, self.base_bytes)
         return Capacity.within(slots, budget), FleetPeak(self.base_bytes, budget)
 
     def _combined(

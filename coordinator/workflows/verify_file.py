@@ -9,10 +9,9 @@ from pathlib import Path
 
 from coordinator.checks.recompute import Check, Sampling
 from coordinator.display.listener import Style, make_listener
-from coordinator.engines import Hearer
 from coordinator.engines.local import capacity
 from coordinator.errors import InputError, VerifyError
-from coordinator.events import Event, RunFinished, TileSent, TileStored, WorkerReady
+from coordinator.events import Event, Hearer, RunFinished, TileSent, TileStored, WorkerReady
 from coordinator.machine import NAME, usable_cores
 from coordinator.run.calls import Chain, Link
 from coordinator.run.request import Request, known_bound

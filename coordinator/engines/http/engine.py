@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from coordinator.dispatch.outcome import block
 from coordinator.dispatch.policy import Limits
-from coordinator.engines import Capacity, Hearer, TileRun
+from coordinator.engines import Capacity, TileRun
 from coordinator.engines.http.background import Background
 from coordinator.engines.http.buffers import Buffers
 from coordinator.engines.http.client import make_clients
@@ -25,6 +25,7 @@ from coordinator.errors import (
     VerifyError,
 )
 from coordinator.events import (
+    Hearer,
     WorkerLost,
     WorkerReady,
 )
@@ -62,7 +63,7 @@ class HttpEngine:
         self._credential = credential or find_credential()
         self._limits = limits or Limits()
         warn_of_clear_text(config, self._credential)
-        self._budget_bytes = int(config.defaults.max_in_flight_mb * 1e6)
+        self._budget_bytes = config.in_flight_bytes
         self._background = Background()
         self._buffers = Buffers()
         wait_s = config.defaults.connect_timeout_s

@@ -29,7 +29,7 @@ from coordinator.dispatch.instructions import (
 )
 from coordinator.dispatch.outcome import Outcome
 from coordinator.dispatch.policy import Limits
-from coordinator.engines import Hearer, TileRun
+from coordinator.engines import TileRun
 from coordinator.engines.http.buffers import Buffers
 from coordinator.engines.http.client import (
     Answered,
@@ -41,6 +41,7 @@ from coordinator.engines.http.handshake import greet
 from coordinator.events import (
     Event,
     FailureKind,
+    Hearer,
     Interrupted,
     Tick,
     TileAnswered,

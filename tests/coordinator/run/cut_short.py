@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from coordinator.engines import Capacity, Hearer, TileRun
+from coordinator.engines import Capacity, TileRun
 from coordinator.engines.local import LocalEngine
-from coordinator.events import Event, TileKept, TileSent, TileStored
+from coordinator.events import Event, Hearer, TileKept, TileSent, TileStored
 from coordinator.journal.file import journal_path
 from coordinator.stores.npy import partial_path
 from coordinator.workflows import filter_file
