@@ -1,4 +1,4 @@
-"""What can go wrong in a run, and the exit code each kind of it ends with.
+"""The errors of the coordinator, and the only table of exit codes.
 
 Foreign errors (of sockets and HTTP, OSError, TOML's) are translated into these once, at the border.
 A message says what happened, what was got, and what to do next; it is made of printable characters
@@ -7,19 +7,43 @@ only.
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import ClassVar
 
 
-class TilefanError(Exception):
-    """Root of every error of this package."""
+class ExitCode(IntEnum):
+    """The exit codes of `coord`, each with its meaning as the help has it."""
 
-    exit_code: ClassVar[int] = 1
+    meaning: str
+
+    def __new__(cls, number: int, meaning: str) -> ExitCode:
+        """Make a code that knows its meaning."""
+        code = int.__new__(cls, number)
+        code._value_, code.meaning = number, meaning
+        return code
+
+    DONE = 0, "done"
+    BUG = 1, "a fault of coord itself"
+    USAGE = 2, "usage or bad input"
+    NO_WORKER = 3, "no usable worker"
+    FAILED = 4, "a tile failed everywhere, or the fleet was lost"
+    DIFFERENT_BITS = 5, "different bits"
+    UNTRUSTED = 6, "authentication or TLS"
+    STORE = 7, "cannot read or write"
+    INTERRUPTED = 130, "interrupted by Ctrl-C"
+    TERMINATED = 143, "interrupted by SIGTERM"
+
+
+class TilefanError(Exception):
+    """Root of every error of this package; each class has the exit code of a command it ends."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.BUG
 
 
 class InputError(TilefanError):
     """The request can't be carried out as it was put."""
 
-    exit_code = 2
+    exit_code = ExitCode.USAGE
 
 
 class ConfigError(InputError):
@@ -48,38 +72,43 @@ class ConfigError(InputError):
 class NoWorkerError(TilefanError):
     """No worker can be used."""
 
-    exit_code = 3
+    exit_code = ExitCode.NO_WORKER
 
 
 class TileFailedError(TilefanError):
-    """A tile failed everywhere, or the fleet was lost."""
+    """A tile failed everywhere, or the fleet was lost.
 
-    exit_code = 4
+    Parameters
+    ----------
+    message : str
+    story : tuple of str
+        What happened to the tile that failed, one event a line; shown by ``--debug``.
+    """
+
+    exit_code = ExitCode.FAILED
+
+    def __init__(self, message: str, story: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.story = story
 
 
 class VerifyError(TilefanError):
     """Verification found different bits."""
 
-    exit_code = 5
+    exit_code = ExitCode.DIFFERENT_BITS
 
 
 class TrustError(TilefanError):
     """A worker, or this coordinator, could not prove who it is."""
 
-    exit_code = 6
+    exit_code = ExitCode.UNTRUSTED
 
 
 class TrustWarning(UserWarning):
-    """What was asked for is less safe than it could be."""
+    """A setting is less safe than it could be."""
 
 
 class StoreError(TilefanError):
     """An array can't be read or written."""
 
-    exit_code = 7
-
-
-class Interrupted(TilefanError):  # noqa: N818 -- the user's wish, not a fault
-    """The user stopped the run."""
-
-    exit_code = 130
+    exit_code = ExitCode.STORE
