@@ -25,7 +25,7 @@ _SELF = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 def signature_of(row: Filter) -> inspect.Signature:
     """Return the signature of a row's function: SciPy's, and `tile`."""
-    own = list(inspect.signature(row.call).parameters.values())[2:]
+    own = list(row.signature.parameters.values())
     rest = [own.pop()] if own and own[-1].kind is inspect.Parameter.VAR_KEYWORD else []
     return inspect.Signature([_INPUT, *own, _TILE, *rest], return_annotation=Array)
 
@@ -33,7 +33,7 @@ def signature_of(row: Filter) -> inspect.Signature:
 def function(row: Filter, engine: Callable[[], Engine], listen: Listener) -> Callable[..., Array]:
     """Return a function that filters on the engine that `engine` makes, or refuses to."""
     if row.exactness is Exactness.REFUSED:
-        return _named(row.call, row, inspect.signature(row.call))
+        return _named(row.call, row, row.signature)
     signature = signature_of(row)
 
     def face(*args: Any, **kwargs: Any) -> Array:
@@ -45,7 +45,7 @@ def function(row: Filter, engine: Callable[[], Engine], listen: Listener) -> Cal
 def method(row: Filter) -> Callable[..., Array]:
     """Return a method of `coordinator.api.fleet.Fleet`."""
     if row.exactness is Exactness.REFUSED:
-        return _named(row.call, row, inspect.signature(row.call))
+        return _named(row.call, row, row.signature)
     signature = signature_of(row)
 
     def face(self: Any, *args: Any, **kwargs: Any) -> Array:
@@ -81,11 +81,10 @@ def _named(
 
 def _documentation(row: Filter) -> str:
     """Return the docstring of a row's function."""
-    summary = (inspect.getdoc(row.call) or "").partition("\n")[0]
     exactness = row.exactness.value + (f" ({row.note})" if row.note else "")
     if row.exactness is Exactness.REFUSED:
         return f"Refuse: {row.note}."
-    return f"""{summary}
+    return f"""{row.summary}
 
 The result has the bits of `scipy.ndimage.{row.name}`: {exactness}.
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from tiling.dtypes import Dtype, output_dtype
 from tiling.errors import BadTypeError, BadValueError
 from tiling.filters import FILTERS
 from tiling.jobs.job import Call, Job
-
-if TYPE_CHECKING:
-    pass
 
 Link: TypeAlias = tuple[str, Mapping[str, Any]]
 """A filter's name, and SciPy's parameters for it."""
@@ -50,17 +45,12 @@ def call_of(name: str, ndim: int, dtype: Dtype, parameters: Mapping[str, Any]) -
     """Normalise the parameters of one filter; a name or parameter that it has not is refused."""
     if name not in FILTERS:
         raise BadValueError(f"{name!r} is no filter of the table; see coord filters")
-    call = FILTERS[name].call
+    row = FILTERS[name]
     try:
-        _signature(call).bind(ndim, dtype, **parameters)
+        row.signature.bind(**parameters)
     except TypeError as error:
         raise BadTypeError(f"{name}: {error}") from None
-    return call(ndim, dtype, **parameters)
-
-
-@functools.cache
-def _signature(call: Callable[..., Call]) -> inspect.Signature:
-    return inspect.signature(call)
+    return row.call(ndim, dtype, **parameters)
 
 
 def _result(output: Any, dtype: Dtype, target: Dtype) -> Dtype:

@@ -14,7 +14,6 @@
 from __future__ import annotations
 
 import difflib
-import inspect
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -73,16 +72,9 @@ def _mistakes(number: int, entry: Any) -> Iterable[str]:
     if FILTERS[name].exactness is Exactness.REFUSED:
         yield f"filters {number}: {name} is refused: {FILTERS[name].note}"
         return
-    options = parameters_of(name)
+    options = FILTERS[name].defaults
     for key in entry.keys() - {"name", *options}:
         yield f"filters {number}: {name} has no parameter {key!r}{_hint(key, options)}"
-
-
-def parameters_of(name: str) -> dict[str, Any]:
-    """Return the parameters of a row with their defaults; `inspect.Parameter.empty` is none."""
-    options = dict(list(inspect.signature(FILTERS[name].call).parameters.items())[2:])
-    result = {key: value.default for key, value in options.items() if key != "kwargs"}
-    return {**result, "truncate": 4.0, "radius": None} if "kwargs" in options else result
 
 
 def _hint(word: object, known: Iterable[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -185,10 +184,10 @@ def title(links: Sequence[Link]) -> str:
 
 def _differing(name: str, parameters: Mapping[str, Any]) -> Iterator[str]:
     """Yield the parameters that differ from their defaults."""
-    rows = inspect.signature(FILTERS[name].call).parameters
+    defaults = FILTERS[name].defaults
     for key, value in parameters.items():
         if isinstance(value, np.ndarray):
             yield f"{key}={'x'.join(map(str, value.shape))}"
-        elif key not in rows or value != rows[key].default:
+        elif value != defaults[key]:
             text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
             yield f"{key}={text}"

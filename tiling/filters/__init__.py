@@ -1,4 +1,4 @@
-"""The filters: a row each, from SciPy's parameters to operations.
+"""The table of filters: a row each, from SciPy's parameters to operations.
 
 A row takes the parameters that `scipy.ndimage` takes, means by them what SciPy means, and refuses
 what SciPy refuses with the same kind of error, before anything is sent. To add a filter, add a row
@@ -9,13 +9,15 @@ tests of exactness, signatures and bad input run over all of them.
 from __future__ import annotations
 
 import enum
+import functools
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from tiling.filters.refused import REASONS, refuse
+from tiling.errors import UnsupportedError
 
 if TYPE_CHECKING:
     from tiling.jobs.job import Call
@@ -32,7 +34,7 @@ class Exactness(enum.Enum):
 
 
 class Dtypes(enum.Enum):
-    """What a filter reads."""
+    """The dtypes that a filter reads."""
 
     NUMBERS = "bool, integers, float32, float64, complex"
     REAL = "bool, integers, float32, float64"
@@ -48,13 +50,13 @@ class Filter:
     name : str
         SciPy's.
     module : str
-        Of `tiling.filters`, in which its function is.
+        Of `tiling.filters`, in which its function is; empty if the filter is refused.
     exactness : Exactness
     halo : str
-        What is read before and after each sample, in words.
+        The samples read before and after each sample, in words.
     dtypes : Dtypes
     note : str
-        What holds besides.
+        What holds besides, or the reason of a refusal.
     in_place : bool
         Whether SciPy gives the same when the output is the input; where it does not, an output
         that shares memory with the input is refused.
@@ -70,104 +72,134 @@ class Filter:
 
     @property
     def call(self) -> Callable[..., Call]:
-        """What normalises SciPy's parameters: ``call(ndim, dtype, *args, **kwargs)``."""
-        if self.exactness is Exactness.REFUSED:
-            return refuse(self.name)
-        function: Callable[..., Call]
-        function = getattr(import_module(f"{__name__}.{self.module}"), self.name)
-        return function
+        """The function that normalises SciPy's parameters: ``call(ndim, dtype, *args, **kwargs)``.
 
+        It raises `tiling.errors.TilingError` for what SciPy refuses; that of a refused filter
+        raises `tiling.errors.UnsupportedError` whatever it is given.
+        """
+        return _refusal(self) if self.exactness is Exactness.REFUSED else _function(self)
+
+    @property
+    def signature(self) -> inspect.Signature:
+        """SciPy's parameters without ``input``.
+
+        Examples
+        --------
+        >>> list(FILTERS["uniform_filter1d"].signature.parameters)
+        ['size', 'axis', 'output', 'mode', 'cval', 'origin']
+        """
+        return _signature(self)
+
+    @property
+    def defaults(self) -> Mapping[str, Any]:
+        """Every parameter with its default, `inspect.Parameter.empty` where it has none.
+
+        What SciPy hands on as ``**kwargs`` is named: they are options of `gaussian_filter`.
+        """
+        return _defaults(self)
+
+    @property
+    def summary(self) -> str:
+        """The first line of the function's docstring."""
+        return (inspect.getdoc(self.call) or "").partition("\n")[0]
+
+
+@functools.cache
+def _function(row: Filter) -> Callable[..., Call]:
+    function: Callable[..., Call]
+    function = getattr(import_module(f"{__name__}.{row.module}"), row.name)
+    return function
+
+
+def _refusal(row: Filter) -> Callable[..., NoReturn]:
+    def refuse(*args: object, **kwargs: object) -> NoReturn:  # noqa: ARG001
+        raise UnsupportedError(f"{row.name} is refused: {row.note}")
+
+    return refuse
+
+
+@functools.cache
+def _signature(row: Filter) -> inspect.Signature:
+    signature = inspect.signature(row.call)
+    own = [one for name, one in signature.parameters.items() if name not in ("ndim", "dtype")]
+    return signature.replace(parameters=own)
+
+
+@functools.cache
+def _defaults(row: Filter) -> Mapping[str, Any]:
+    defaults: dict[str, Any] = {}
+    for name, parameter in row.signature.parameters.items():
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            defaults |= {"truncate": 4.0, "radius": None}
+        else:
+            defaults[name] = parameter.default
+    return MappingProxyType(defaults)
+
+
+_HALO, _LINES, _REFUSED = Exactness
+_NUMBERS, _REAL, _NONE = Dtypes
 
 _RADIUS = "radius, or int(truncate * sigma + 0.5)"
+_WEIGHTS = "weights.shape // 2 + origin before, the rest after"
+_WEIGHTS_1D = "len(weights) // 2 + origin before, the rest after"
+_WINDOW = "size // 2 + origin before, the rest of size after"
+_OPENING = "of an erosion and a dilation"
+_CLOSING = "of a dilation and an erosion"
+_LARGER = "the larger of erosion and dilation"
+_ITERATED = "iterations times the structure's reach"
+
 _SIGN = "the sum of two unlike NaNs has either's sign, as NumPy gives it by place"
 _NAN = "whole lines only where floats hold NaN, or may come to"
-_WINDOW = "size // 2 + origin before, the rest of size after"
+_BOTH = f"{_NAN}; {_SIGN}"
 _HEAP = "an array of one axis is one tile (SciPy keeps a heap along it), and keeps its dtype"
-_MEANS = "halo for integers whose sums stay below 2**53, whole lines for all else"
+_SUMS = "halo for integers whose sums stay below 2**53, whole lines for all else"
+_CALLS = "it calls a function of yours, and a worker runs no code that arrives over the network"
+_UNTIL = "it goes on until nothing changes, and a change may run across the whole array"
+
 _ROWS = (
-    *(
-        Filter(
-            name,
-            module,
-            Exactness.HALO,
-            halo,
-            Dtypes.NUMBERS,
-            "" if in_place else _SIGN,
-            in_place,
-        )
-        for name, module, halo, in_place in (
-            ("gaussian_filter", "gaussian", _RADIUS, True),
-            ("gaussian_filter1d", "gaussian", _RADIUS, True),
-            ("gaussian_laplace", "gaussian", _RADIUS, False),
-            ("gaussian_gradient_magnitude", "gaussian", _RADIUS, False),
-            ("laplace", "correlations", "1", False),
-            ("sobel", "correlations", "1", True),
-            ("prewitt", "correlations", "1", True),
-            (
-                "correlate",
-                "correlations",
-                "weights.shape // 2 + origin before, the rest after",
-                True,
-            ),
-            ("convolve", "correlations", "as correlate, turned round", True),
-            (
-                "correlate1d",
-                "correlations",
-                "len(weights) // 2 + origin before, the rest after",
-                True,
-            ),
-            ("convolve1d", "correlations", "as correlate1d, turned round", True),
-        )
-    ),
-    *(
-        Filter(name, "ranks", Exactness.LINES, _WINDOW, Dtypes.REAL, _NAN)
-        for name in ("minimum_filter", "maximum_filter", "minimum_filter1d", "maximum_filter1d")
-    ),
-    *(
-        Filter(name, "ranks", Exactness.HALO, _WINDOW, Dtypes.REAL, _HEAP)
-        for name in ("median_filter", "percentile_filter", "rank_filter")
-    ),
-    *(
-        Filter(name, "means", Exactness.LINES, _WINDOW, Dtypes.NUMBERS, _MEANS)
-        for name in ("uniform_filter", "uniform_filter1d")
-    ),
-    *(
-        Filter(
-            name,
-            "morphology",
-            Exactness.LINES,
-            halo,
-            Dtypes.REAL,
-            _NAN if in_place else f"{_NAN}; {_SIGN}",
-            in_place,
-        )
-        for name, halo, in_place in (
-            ("grey_erosion", _WINDOW, True),
-            ("grey_dilation", "as grey_erosion, turned round", True),
-            ("grey_opening", "of an erosion and a dilation", True),
-            ("grey_closing", "of a dilation and an erosion", True),
-            ("morphological_gradient", "the larger of erosion and dilation", False),
-            ("morphological_laplace", "the larger of erosion and dilation", False),
-            ("white_tophat", "of an erosion and a dilation", False),
-            ("black_tophat", "of a dilation and an erosion", False),
-        )
-    ),
-    *(
-        Filter(name, "binary", Exactness.HALO, halo, Dtypes.REAL, "no mask")
-        for name, halo in (
-            ("binary_erosion", "iterations times the structure's reach"),
-            ("binary_dilation", "iterations times the structure's reach, turned round"),
-            ("binary_opening", "of an erosion and a dilation"),
-            ("binary_closing", "of a dilation and an erosion"),
-        )
-    ),
-    *(
-        Filter(name, "refused", Exactness.REFUSED, "", Dtypes.NONE, reason)
-        for name, reason in REASONS.items()
-    ),
+    Filter("gaussian_filter", "gaussian", _HALO, _RADIUS, _NUMBERS),
+    Filter("gaussian_filter1d", "gaussian", _HALO, _RADIUS, _NUMBERS),
+    Filter("gaussian_laplace", "gaussian", _HALO, _RADIUS, _NUMBERS, _SIGN, False),
+    Filter("gaussian_gradient_magnitude", "gaussian", _HALO, _RADIUS, _NUMBERS, _SIGN, False),
+    Filter("laplace", "correlations", _HALO, "1", _NUMBERS, _SIGN, False),
+    Filter("sobel", "correlations", _HALO, "1", _NUMBERS),
+    Filter("prewitt", "correlations", _HALO, "1", _NUMBERS),
+    Filter("correlate", "correlations", _HALO, _WEIGHTS, _NUMBERS),
+    Filter("convolve", "correlations", _HALO, "as correlate, turned round", _NUMBERS),
+    Filter("correlate1d", "correlations", _HALO, _WEIGHTS_1D, _NUMBERS),
+    Filter("convolve1d", "correlations", _HALO, "as correlate1d, turned round", _NUMBERS),
+    Filter("minimum_filter", "ranks", _LINES, _WINDOW, _REAL, _NAN),
+    Filter("maximum_filter", "ranks", _LINES, _WINDOW, _REAL, _NAN),
+    Filter("minimum_filter1d", "ranks", _LINES, _WINDOW, _REAL, _NAN),
+    Filter("maximum_filter1d", "ranks", _LINES, _WINDOW, _REAL, _NAN),
+    Filter("median_filter", "ranks", _HALO, _WINDOW, _REAL, _HEAP),
+    Filter("percentile_filter", "ranks", _HALO, _WINDOW, _REAL, _HEAP),
+    Filter("rank_filter", "ranks", _HALO, _WINDOW, _REAL, _HEAP),
+    Filter("uniform_filter", "means", _LINES, _WINDOW, _NUMBERS, _SUMS),
+    Filter("uniform_filter1d", "means", _LINES, _WINDOW, _NUMBERS, _SUMS),
+    Filter("grey_erosion", "morphology", _LINES, _WINDOW, _REAL, _NAN),
+    Filter("grey_dilation", "morphology", _LINES, "as grey_erosion, turned round", _REAL, _NAN),
+    Filter("grey_opening", "morphology", _LINES, _OPENING, _REAL, _NAN),
+    Filter("grey_closing", "morphology", _LINES, _CLOSING, _REAL, _NAN),
+    Filter("morphological_gradient", "morphology", _LINES, _LARGER, _REAL, _BOTH, False),
+    Filter("morphological_laplace", "morphology", _LINES, _LARGER, _REAL, _BOTH, False),
+    Filter("white_tophat", "morphology", _LINES, _OPENING, _REAL, _BOTH, False),
+    Filter("black_tophat", "morphology", _LINES, _CLOSING, _REAL, _BOTH, False),
+    Filter("binary_erosion", "binary", _HALO, _ITERATED, _REAL, "no mask"),
+    Filter("binary_dilation", "binary", _HALO, f"{_ITERATED}, turned round", _REAL, "no mask"),
+    Filter("binary_opening", "binary", _HALO, _OPENING, _REAL, "no mask"),
+    Filter("binary_closing", "binary", _HALO, _CLOSING, _REAL, "no mask"),
+    Filter("generic_filter", "", _REFUSED, "", _NONE, _CALLS),
+    Filter("generic_filter1d", "", _REFUSED, "", _NONE, _CALLS),
+    Filter("generic_laplace", "", _REFUSED, "", _NONE, _CALLS),
+    Filter("generic_gradient_magnitude", "", _REFUSED, "", _NONE, _CALLS),
+    Filter("vectorized_filter", "", _REFUSED, "", _NONE, _CALLS),
+    Filter("binary_propagation", "", _REFUSED, "", _NONE, _UNTIL),
+    Filter("binary_fill_holes", "", _REFUSED, "", _NONE, _UNTIL),
 )
 
 FILTERS: Mapping[str, Filter] = MappingProxyType({row.name: row for row in _ROWS})
+"""Every row by its name."""
 
 
 def supported() -> tuple[Filter, ...]:

@@ -6,7 +6,6 @@ The body is the file itself, with its length announced. The query has SciPy's pa
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections.abc import AsyncIterator
 from functools import partial
@@ -50,9 +49,7 @@ async def post_filter(request: web.Request) -> web.StreamResponse:
 
 def parse_query(request: web.Request, name: str, settings: Settings) -> dict[str, Any]:
     """Read the query into a row's parameters."""
-    known = list(inspect.signature(FILTERS[name].call).parameters)[2:]
-    if "kwargs" in known:
-        known[-1:] = ["truncate", "radius"]
+    known = FILTERS[name].defaults
     parameters: dict[str, Any] = {}
     for key, text in request.query.items():
         if key not in known or key in parameters:

@@ -105,19 +105,14 @@ class Rows(Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Make the command of a row; None if there is no such row, the reason if it is refused."""
-        from tiling.filters.refused import REASONS
+        from tiling.filters import FILTERS, Exactness
 
-        if cmd_name in REASONS:
-            ctx.fail(f"{cmd_name} is refused: {REASONS[cmd_name]}")
-        known = cmd_name in self.list_commands(ctx)
-        return Row(cmd_name, short_help=summary(cmd_name)) if known else None
-
-
-def summary(name: str) -> str:
-    """Return what a filter does, in a line."""
-    from tiling.filters import FILTERS
-
-    return (inspect.getdoc(FILTERS[name].call) or "").partition("\n")[0]
+        row = FILTERS.get(cmd_name)
+        if row is None:
+            return None
+        if row.exactness is Exactness.REFUSED:
+            ctx.fail(f"{cmd_name} is refused: {row.note}")
+        return Row(cmd_name, short_help=row.summary)
 
 
 def described(name: str) -> str:
@@ -126,7 +121,7 @@ def described(name: str) -> str:
 
     row = FILTERS[name]
     note = f" ({row.note})" if row.note else ""
-    return f"{summary(name)}\n\nHalo: {row.halo}{note}. Dtypes: {row.dtypes.value}."
+    return f"{row.summary}\n\nHalo: {row.halo}{note}. Dtypes: {row.dtypes.value}."
 
 
 def params_of(name: str, own: Mapping[str, Any]) -> list[click.Parameter]:
@@ -164,9 +159,9 @@ def texts_of(name: str, given: MutableMapping[str, Any]) -> dict[str, str | None
 
 def own_parameters(name: str) -> dict[str, Any]:
     """Return the parameters that a row's command takes, with their defaults."""
-    from coordinator.run.pipeline_file import parameters_of
+    from tiling.filters import FILTERS
 
-    return {key: value for key, value in parameters_of(name).items() if key != "mask"}
+    return {key: value for key, value in FILTERS[name].defaults.items() if key != "mask"}
 
 
 def parse(texts: Mapping[str, str | None]) -> dict[str, Any]:
