@@ -25,7 +25,7 @@ def write(path: Path, text: str = f"{SECRET}\n", mode: int = 0o600) -> Path:
 
 
 def test_the_option_comes_first(tmp_path: Path) -> None:
-    """What is given counts, then the environment."""
+    """The option comes first, then the environment."""
     given, named = write(tmp_path / "given"), write(tmp_path / "named", "x" * 40)
     environ = {"TILEFAN_TOKEN_FILE": str(named)}
     assert find_credential(given, environ).headers == {"Authorization": f"Bearer {SECRET}"}
