@@ -1,8 +1,8 @@
-"""Whose bits to believe: a worker's digests of fixed probes against those of SciPy.
+"""Attestation: a worker's digests of fixed probes against those of SciPy.
 
-On x86-64 the wanted digests come with the code. On other machines SciPy itself may have other bits
-(compilers contract multiply and add where the processor can), and the bits promised are those of
-the coordinator's machine; so there SciPy is asked here.
+On x86-64 the expected digests come with the code. On other machines SciPy itself may have other
+bits (compilers contract multiply and add where the processor can), and the bits promised are those
+of the coordinator's machine; so there SciPy computes the probes here.
 """
 
 from __future__ import annotations
@@ -15,49 +15,57 @@ from coordinator.text import inert
 from tiling.probes.digests import digest_of, expected, first_difference
 
 TABULATED = frozenset({"x86_64", "AMD64"})
-"""What `platform.machine` calls the machines that the table is about."""
+"""Names that `platform.machine` has for the architecture of the table."""
 
 
-def wanted(names: Sequence[str], machine: str = "") -> Mapping[str, str]:
-    """Return the digests that a worker must have, by the names of the probes."""
+def expected_digests(names: Sequence[str], machine: str = "") -> Mapping[str, str]:
+    """Return the digests that a worker must have, by the names of the probes.
+
+    Parameters
+    ----------
+    names : sequence of str
+    machine : str
+        Architecture of the coordinator; this machine's unless given.
+    """
     if (machine or platform.machine()) in TABULATED:
         return expected()
-    return {name: _here(name) for name in names}
+    return {name: _computed_here(name) for name in names}
 
 
 @functools.cache
-def _here(name: str) -> str:
+def _computed_here(name: str) -> str:
     from tiling.kernels import reference
 
     return digest_of(name, reference.run)
 
 
-def proof(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """Return what a worker without a fault has proved: probes, each with the digest it gave."""
-    digests = wanted(names)
+def attested(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Return the probes that an accepted worker has computed, each with its digest."""
+    digests = expected_digests(names)
     return tuple((name, digests[name]) for name in names)
 
 
-def fault(names: Sequence[str], said: object) -> str | None:
-    """Return in words what is wrong with a worker's answer, if anything is.
+def attestation_error(names: Sequence[str], answer: object) -> str | None:
+    """Return the error of a worker's answer as a sentence, or None for a right answer.
 
     Parameters
     ----------
     names : sequence of str
         The probes that it was asked for.
-    said : object
-        What its JSON says.
+    answer : object
+        Its JSON, parsed and not checked.
     """
-    answer = said if isinstance(said, dict) else {}
-    digests = answer.get("digests")
+    fields = answer if isinstance(answer, dict) else {}
+    digests = fields.get("digests")
     digests = digests if isinstance(digests, dict) else {}
-    probe = first_difference(names, digests, wanted(names))
+    probe = first_difference(names, digests, expected_digests(names))
     if probe is None:
         return None
-    about = {key: inert(str(answer.get(key, "?")))[:60] for key in ("cpu", "scipy", "numpy")}
-    kernel = inert(str(answer.get("kernel", "?")))[:60]
+    cpu, scipy, numpy, kernel = (
+        inert(str(fields.get(key, "?")))[:60] for key in ("cpu", "scipy", "numpy", "kernel")
+    )
     return (
         f"computes other bits than SciPy 1.17: {probe} is the first probe that differs "
-        f"({about['cpu']}, SciPy {about['scipy']}, NumPy {about['numpy']}, kernel {kernel}): "
+        f"({cpu}, SciPy {scipy}, NumPy {numpy}, kernel {kernel}): "
         "give it the coordinator's versions, or start it with --kernel reference"
     )

@@ -1,9 +1,9 @@
-"""How a worker's certificate is trusted: that very one, or those of one authority, or the system's.
+"""Trust in a worker's certificate: one pinned certificate, one authority, or the system's store.
 
-A pin is the whole certificate (base64 of its DER, one line), because a context can have nothing
-less for its anchor. A context with a pin trusts no other anchor and asks for no name: the pin is
-the name. OpenSSL would also accept what a pinned certificate had signed for others, so the one that
-is shown is compared once more, inside the handshake: nothing was sent by then but the handshake.
+A pin is the whole certificate (base64 of its DER, one line), because a trust anchor of a context
+has to be a certificate. A context with a pin has no other anchor and does not check the host name:
+the pin identifies the worker. OpenSSL would also accept certificates that the pinned one signed, so
+the peer's certificate is compared with the pin inside the handshake, before any data is sent.
 """
 
 from __future__ import annotations
@@ -15,32 +15,29 @@ from pathlib import Path
 from typing import Self
 
 MAX_PIN = 8192
-"""Characters of a pin: ours have some 500, an RSA certificate with many names a few thousand."""
+"""Characters of a pin: a worker's own has some 500, RSA with many names a few thousand."""
 
 
 class _PinnedSocket(ssl.SSLSocket):
-    """A connection that ends where the peer's certificate is another."""
+    """A socket whose handshake fails if the peer's certificate is not the pin."""
 
     def do_handshake(self, block: bool = False) -> None:
         super().do_handshake(block)
         context = self.context
-        shown = self.getpeercert(binary_form=True)
-        if not isinstance(context, PinnedContext) or shown != context.pin:
+        certificate = self.getpeercert(binary_form=True)
+        if not isinstance(context, PinnedContext) or certificate != context.pin:
             raise ssl.SSLCertVerificationError("the certificate is not the pinned one")
 
 
 class PinnedContext(ssl.SSLContext):
-    """A context that trusts one certificate.
-
-    Make one with `PinnedContext.to`.
-    """
+    """A client's TLS context that trusts one certificate; made by `for_certificate`."""
 
     pin: bytes
     sslsocket_class = _PinnedSocket
 
     @classmethod
-    def to(cls, pin: bytes) -> Self:
-        """Return the context for a certificate in DER.
+    def for_certificate(cls, pin: bytes) -> Self:
+        """Return the context that trusts a certificate in DER.
 
         Raises
         ------
@@ -49,39 +46,50 @@ class PinnedContext(ssl.SSLContext):
         """
         context = cls(ssl.PROTOCOL_TLS_CLIENT)
         context.pin = pin
-        context.check_hostname = False  # the pin is the name
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # a signed one is an anchor too
+        context.check_hostname = False  # the pin identifies the worker
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # also if an authority signed it
         context.load_verify_locations(cadata=pin)
         return context
 
 
 def parse_pin(text: str) -> bytes:
-    """Return the certificate in DER.
+    """Return a pin's certificate in DER.
+
+    Parameters
+    ----------
+    text : str
+        Base64 of the certificate's DER.
 
     Raises
     ------
     ValueError
-        If it is none; the message says what is wanted.
+        If it is no certificate; the message says what a pin is.
     """
-    wanted = "must be the one line that `worker --tls` prints: the whole certificate in base64"
+    error = "must be the one line that `worker --tls` prints: the whole certificate in base64"
     try:
         der = base64.b64decode(text, validate=True)
         if not der or len(text) > MAX_PIN:
-            raise ValueError(wanted)
-        PinnedContext.to(der)
+            raise ValueError(error)
+        PinnedContext.for_certificate(der)
     except (binascii.Error, ssl.SSLError, ValueError):
-        raise ValueError(wanted) from None
+        raise ValueError(error) from None
     return der
 
 
 def check_pin(text: str) -> str:
-    """Return a pin as it was written, if it is one; see `parse_pin`."""
+    """Return a pin unchanged if it is a certificate.
+
+    Raises
+    ------
+    ValueError
+        As `parse_pin` does.
+    """
     parse_pin(text)
     return text
 
 
 def authority_context(path: Path) -> ssl.SSLContext:
-    """Return the context that trusts what the certificates of a PEM file have signed.
+    """Return the context that trusts the authorities of a PEM file.
 
     Raises
     ------
@@ -99,7 +107,20 @@ def authority_context(path: Path) -> ssl.SSLContext:
 
 
 def tls_context(certificate: str | None, authority: Path | None) -> ssl.SSLContext | None:
-    """Return what a connection is to trust; None: what this system trusts."""
+    """Return the TLS context of a host; None stands for the system's store.
+
+    Parameters
+    ----------
+    certificate : str, optional
+        Pin: base64 of the certificate's DER.
+    authority : Path, optional
+        PEM file with authorities; ignored beside a pin.
+
+    Raises
+    ------
+    ValueError
+        If the certificate is none, or the file can't be read or holds none.
+    """
     if certificate is not None:
-        return PinnedContext.to(parse_pin(certificate))
+        return PinnedContext.for_certificate(parse_pin(certificate))
     return authority_context(authority) if authority is not None else None

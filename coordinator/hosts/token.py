@@ -1,9 +1,9 @@
-"""The fleet's token as the coordinator finds it: read from its file, never made here.
+"""The coordinator's copy of the fleet's token, read from its file and never made here.
 
-The rule is the worker's (see `tiling.protocol.token`): the file that an option names, or the
-variable ``TILEFAN_TOKEN_FILE``, or ``token`` in the user's configuration folder. Who names a file
-means it, so one that is not there is an error; where nobody names one and there is none, the fleet
-is taken to be open, and a worker that is not says so.
+The file is found as a worker finds it (see `tiling.protocol.token`): the one that an option names,
+or the variable ``TILEFAN_TOKEN_FILE``, or ``token`` in the user's configuration folder. A file that
+is named and missing is an error. Without a name and a file, requests carry no token, and a worker
+that wants one refuses them.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
     from coordinator.hosts.hosts_file import Config
 
 COPY = "copy the token file from the worker's machine (it names the file when it makes it) to"
-"""What helps when a worker and this coordinator do not hold the same token."""
+"""Advice for a worker and a coordinator that do not hold the same token."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What this coordinator shows to workers, and the file that it comes from.
+    """The token that requests carry, and the file that it comes from.
 
     Parameters
     ----------
     path : Path
-        Where the token is, or would be.
+        File of the token, whether it exists or not.
     token : Token, optional
         None where there is no such file.
     """
@@ -47,36 +47,42 @@ class Credential:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What every request carries."""
+        """Headers of every request."""
         return {"Authorization": self.token.header} if self.token else {}
 
     @property
     def advice(self) -> str:
-        """What to do about a worker that lets this coordinator not in."""
-        what = f"wants another token than that of {self.path}" if self.token else "wants a token"
-        return f"{what}: {COPY} {self.path}, and chmod 600 it"
+        """The error, and what to do, where a worker refuses this token."""
+        error = f"wants another token than that of {self.path}" if self.token else "wants a token"
+        return f"{error}: {COPY} {self.path}, and chmod 600 it"
 
-    def blot(self, text: str) -> str:
-        """Return what a worker said without the token, which it knows."""
-        return self.token.blot(text) if self.token else text
+    def redact(self, text: str) -> str:
+        """Return a worker's text with the token replaced, which a worker could echo."""
+        return self.token.redact(text) if self.token else text
 
 
 def find_credential(
-    given: Path | str | None = None, environ: Mapping[str, str] = os.environ
+    token_file: Path | str | None = None, environ: Mapping[str, str] = os.environ
 ) -> Credential:
-    """Read the token from the file that was given, or from where it is looked for.
+    """Read the token from a file, or from the one that the environment or the user's folder has.
+
+    Parameters
+    ----------
+    token_file : Path or str, optional
+        Comes before the variable ``TILEFAN_TOKEN_FILE``, which comes before the user's own file.
+    environ : mapping
 
     Raises
     ------
     TrustError
         If the file that was named is missing, or any is unreadable, exposed, or holds no token.
     """
-    named = given or environ.get(FILE_VARIABLE)
-    path = Path(named or platformdirs.user_config_path("tilefan") / FILE_NAME)
+    name = token_file or environ.get(FILE_VARIABLE)
+    path = Path(name or platformdirs.user_config_path("tilefan") / FILE_NAME)
     try:
         return Credential(path, _read(path))
     except FileNotFoundError:
-        if named:
+        if name:
             raise TrustError(f"token file {path}: no such file; {COPY} there") from None
         return Credential(path)
     except OSError as error:
@@ -86,22 +92,22 @@ def find_credential(
 
 
 def _read(path: Path) -> Token:
-    """Read a token; what is checked is the file that was opened, and no pipe is waited for."""
-    with open(path, "rb", opener=_without_waiting) as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
+    """Read a token; the open file is checked, and a pipe without a writer does not block."""
+    with open(path, "rb", opener=_open_nonblocking) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
             raise BadValueError("it is no regular file; name the file that holds the token")
-        if found.st_uid not in {0, os.geteuid()}:
+        if status.st_uid not in {0, os.geteuid()}:
             raise BadValueError("it belongs to somebody else: make a copy of your own")
-        return Token.from_file(file.read(MAX_FILE_BYTES + 1), found.st_mode)
+        return Token.from_file(file.read(MAX_FILE_BYTES + 1), status.st_mode)
 
 
-def _without_waiting(path: str, flags: int) -> int:
+def _open_nonblocking(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
 def warn_of_clear_text(config: Config, credential: Credential) -> None:
-    """Warn, once for the whole fleet, if the token will travel where others can read it."""
+    """Warn, once for the whole fleet, if the token is sent without encryption to other machines."""
     exposed = [
         host.name
         for host in config.hosts

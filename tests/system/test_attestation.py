@@ -62,7 +62,7 @@ def test_one_ulp_changes_the_digest() -> None:
 def test_other_machines_ask_scipy() -> None:
     """Where the table does not apply, the coordinator's own SciPy says what is right."""
     names = ["uint8-uint8-wrap"]
-    assert attestation.wanted(names, "aarch64") == {names[0]: expected()[names[0]]}
+    assert attestation.expected_digests(names, "aarch64") == {names[0]: expected()[names[0]]}
 
 
 def one_ulp_more(block: Any, passes: Any, crop: Any, out: Any) -> None:
@@ -119,7 +119,7 @@ def test_a_worker_with_other_bits_gets_no_tile(two_workers: list[WorkerProcess])
 )
 def test_strange_answers_are_no_proof(said: object) -> None:
     """Whatever a worker says instead of the digests, it is left out in harmless words."""
-    words = attestation.fault(["bool-bool-wrap"], said)
+    words = attestation.attestation_error(["bool-bool-wrap"], said)
     assert words is not None
     assert "bool-bool-wrap is the first probe" in words
     assert words.isprintable()

@@ -1,8 +1,7 @@
-"""The fleet's shared secret, as a value that does not show itself.
+"""The fleet's shared secret: what a token is, which file may hold it, and how it travels.
 
-Worker and coordinator keep it in a file each and meet by its text. Here are the rules that both
-follow: what a token is, which file may hold one, and how it travels. Finding, reading and making
-the file is theirs. The text never stands in a repr or in a message of an error.
+Worker and coordinator hold the same text in a file each; both follow the rules below. Each finds,
+reads or makes its own file. The text is never part of a repr or of an error's message.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ FILE_VARIABLE = "TILEFAN_TOKEN_FILE"
 """Variable of the environment that names the file, where no option does."""
 
 FILE_NAME = "token"
-"""Name of the file in the user's configuration folder of `tilefan`, where nothing else is said."""
+"""Default name of the file, in the user's configuration folder of `tilefan`."""
 
 MAX_FILE_BYTES = 1024
 """A file that is longer is another file."""
@@ -35,7 +34,7 @@ class Token:
     >>> token = Token.from_file(b"0123456789abcdef0123456789abcdef", 0o600)
     >>> token
     Token()
-    >>> token.opens(token.header), token.opens("Bearer no"), token.opens(None)
+    >>> token.matches(token.header), token.matches("Bearer no"), token.matches(None)
     (True, False, False)
     """
 
@@ -71,16 +70,16 @@ class Token:
         """The value of the header ``Authorization``."""
         return f"Bearer {self._text}"
 
-    def blot(self, text: str) -> str:
-        """Return a stranger's text without this token, should it be in there."""
+    def redact(self, text: str) -> str:
+        """Return a text with every occurrence of this token replaced by ``(token)``."""
         return text.replace(self._text, "(token)")
 
-    def opens(self, header: str | None) -> bool:
+    def matches(self, header: str | None) -> bool:
         """Tell whether a header ``Authorization`` carries this token, in constant time."""
         from hmac import compare_digest  # which loads OpenSSL
 
-        scheme, _, given = (header or "").partition(" ")
-        same = compare_digest(
-            given.strip().encode("utf-8", "surrogateescape"), self._text.encode("ascii")
+        scheme, _, text = (header or "").partition(" ")
+        is_same = compare_digest(
+            text.strip().encode("utf-8", "surrogateescape"), self._text.encode("ascii")
         )
-        return same and scheme.lower() == "bearer"
+        return is_same and scheme.lower() == "bearer"

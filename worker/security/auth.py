@@ -109,7 +109,7 @@ class Guard:
         if self.token is None:
             return
         given = headers.getall("Authorization", [])
-        if len(given) == 1 and self.token.opens(given[0]):
+        if len(given) == 1 and self.token.matches(given[0]):
             return
         if not self.throttle.allows(remote, now):
             detail = "too many requests without the token: wait"

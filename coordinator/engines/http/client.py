@@ -23,7 +23,7 @@ from coordinator.engines.http.connection import ConnectError, Connection
 from coordinator.engines.http.identity import about
 from coordinator.engines.http.pool import ConnectionPool
 from coordinator.events import FailureKind, WorkerReady
-from coordinator.hosts.attestation import fault, proof
+from coordinator.hosts.attestation import attestation_error, attested
 from coordinator.hosts.certificates import tls_context
 from coordinator.hosts.hosts_file import Config, Host
 from coordinator.hosts.token import Credential
@@ -195,7 +195,7 @@ class Client:
             said = await self._json(
                 "POST", "/v1/attest", data=body, timeout_s=ATTEST_GREETINGS * self.greeting_s
             )
-            if (trouble := fault(names, said)) is not None:
+            if (trouble := attestation_error(names, said)) is not None:
                 raise Refusal(FailureKind.CORRUPT, trouble, unfit=True)
 
     async def admit(self, job: Job) -> WorkerReady:
@@ -210,7 +210,7 @@ class Client:
         slots = self._slots(health)
         await self.attest(probes := needed(job))
         await self.register(job)
-        return WorkerReady(self.host.name, slots, about(health), proof(probes))
+        return WorkerReady(self.host.name, slots, about(health), attested(probes))
 
     async def filter(
         self, question: Question, read: Callable[[], memoryview], target: Dtype, buffers: Buffers
@@ -321,7 +321,7 @@ def _refusal(response: HTTPResponse, credential: Credential) -> Exception:
     if response.status == 404 and problem.get("type") == UNKNOWN_JOB:
         return UnknownJobError()
     said = str(problem.get("detail") or problem.get("title") or response.reason or "")
-    reason = f"HTTP {response.status}: {shown(credential.blot(said))}"
+    reason = f"HTTP {response.status}: {shown(credential.redact(said))}"
     if response.status == 503:
         return Refusal(FailureKind.BUSY, reason, retry_after_s=_seconds(response))
     kind = FailureKind.REFUSED if response.status < 500 else FailureKind.BROKEN

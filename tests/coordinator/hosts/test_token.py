@@ -26,9 +26,9 @@ def write(path: Path, text: str = f"{SECRET}\n", mode: int = 0o600) -> Path:
 
 def test_the_option_comes_first(tmp_path: Path) -> None:
     """The option comes first, then the environment."""
-    given, named = write(tmp_path / "given"), write(tmp_path / "named", "x" * 40)
+    option, named = write(tmp_path / "option"), write(tmp_path / "named", "x" * 40)
     environ = {"TILEFAN_TOKEN_FILE": str(named)}
-    assert find_credential(given, environ).headers == {"Authorization": f"Bearer {SECRET}"}
+    assert find_credential(option, environ).headers == {"Authorization": f"Bearer {SECRET}"}
     assert find_credential(None, environ).headers == {"Authorization": f"Bearer {'x' * 40}"}
 
 
