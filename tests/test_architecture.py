@@ -101,12 +101,6 @@ ROOTS = {
 }
 """What everything in a package may import."""
 
-NOT_YET: set[tuple[str, str]] = {
-    ("tiling/operations/running.py", "kernels"),
-    ("tiling/operations/windows.py", "kernels"),
-}
-"""Imports against the law that stood when it was written; the list may only shrink."""
-
 NO_CLOCK = {"asyncio", "os", "time", "threading", "socket"}
 """What the dispatcher must not import: it is told events, and the time."""
 
@@ -127,11 +121,7 @@ def test_subpackages_obey_their_law(path: Path) -> None:
     relative = path.relative_to(ROOT)
     package, unit = relative.parts[0], relative.with_suffix("").parts[1]
     allowed = LAW[package][unit] | ROOTS[package] | {unit}
-    assert {
-        each
-        for each in units_imported(path)
-        if each not in allowed and (str(relative), each) not in NOT_YET
-    } == set()
+    assert set(units_imported(path)) <= allowed
 
 
 @pytest.mark.parametrize(
@@ -153,12 +143,6 @@ def test_the_law_names_what_exists() -> None:
         }
         assert found == rows.keys() & found
         assert {row for row in rows if row not in found} <= {"machine"}
-
-
-def test_no_exception_from_the_law_is_stale() -> None:
-    """What obeys by now leaves the list."""
-    for name, unit in NOT_YET:
-        assert unit in set(units_imported(ROOT / name))
 
 
 def test_there_is_something_to_read() -> None:

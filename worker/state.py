@@ -9,7 +9,8 @@ from typing import Self
 import numpy as np
 from aiohttp import web
 
-from tiling.operations.passes import Kernel, Pass
+from tiling.kernels import Kernel
+from tiling.operations.passes import Pass
 from tiling.probes.select import Selected, select
 from worker.runtime.job_cache import Jobs
 from worker.runtime.metrics import Metrics

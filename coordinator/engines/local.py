@@ -17,7 +17,8 @@ from coordinator.machine import NAME, usable_cores
 from tiling.geometry.plan import Tile
 from tiling.geometry.tile_shape import MAX_TILE_BYTES
 from tiling.jobs.job import Job
-from tiling.operations.passes import Kernel
+from tiling.kernels import Kernel
+from tiling.kernels.apply import apply
 
 LEAST_BYTES = 2**18
 """A tile costs a tenth of a millisecond here: what SciPy takes for 16 KiB."""
@@ -118,10 +119,10 @@ class _Pull:
         out = self._mission.sink.region(tile.write)
         began_s = time.monotonic()
         if out.dtype == job.target and out.flags.aligned:
-            job.apply(block, tile.crop.slices, out, self._kernel)
+            apply(job.program, block, tile.crop.slices, out, self._kernel)
         else:
             native = np.empty(out.shape, job.target)
-            job.apply(block, tile.crop.slices, native, self._kernel)
+            apply(job.program, block, tile.crop.slices, native, self._kernel)
             out[...] = native
         took_s = time.monotonic() - began_s
         with self._lock:

@@ -21,6 +21,7 @@ from coordinator.stores import Source
 from tiling.dtypes import Array, Dtype
 from tiling.geometry.box import Box
 from tiling.jobs.job import Job
+from tiling.kernels.apply import apply, combine_blocks
 from tiling.operations import Arithmetic
 from tiling.protocol.wire import Question
 
@@ -51,7 +52,7 @@ def measure_here(job: Job, source: Source) -> Measured:
     times_s = []
     for _ in range(ROUNDS):
         began = time.perf_counter()
-        job.apply(block, crop, out, kernel)
+        apply(job.program, block, crop, out, kernel)
         times_s.append(time.perf_counter() - began)
     samples = max(1, block.size)
     return Measured(NAME, usable_cores(), 0.0, samples, min(times_s), start_s)
@@ -64,7 +65,7 @@ def measure_arithmetic(work: Arithmetic, sources: Sequence[Source], target: Dtyp
     times_s = []
     for _ in range(ROUNDS):
         began = time.perf_counter()
-        work.combine(blocks, out)
+        combine_blocks(work, blocks, out)
         times_s.append(time.perf_counter() - began)
     return min(times_s) * math.prod(sources[0].shape) / max(1, out.size)
 

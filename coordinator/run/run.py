@@ -22,6 +22,7 @@ from coordinator.stores.scratch import scratch
 from tiling.dtypes import Array
 from tiling.geometry.plan import Plan
 from tiling.jobs.stages import Stage, stages
+from tiling.kernels.apply import combine_blocks
 from tiling.operations import Arithmetic
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def combine(work: Arithmetic, sources: list[Source], output: Output) -> Plan:
             blocks = [source.read(tile.read) for source in sources]
             region = output.sink.region(tile.write)
             native: Array = np.empty(region.shape, region.dtype.newbyteorder("="))
-            work.combine(blocks, native)
+            combine_blocks(work, blocks, native)
             region[...] = native
     except BaseException:
         output.abandon()

@@ -15,6 +15,7 @@ import numpy as np
 
 from tiling.jobs.job import Job
 from tiling.kernels import reference
+from tiling.kernels.apply import apply
 from tiling.probes.digests import expected
 from tiling.protocol.wire import DIGEST, PROTOCOL, SPENT, Answer, Question
 
@@ -233,7 +234,7 @@ def hostile_worker(misdeed: Misdeed) -> Iterator[Hostile]:
             job = jobs[question.job]
             block = np.frombuffer(body, question.dtype).reshape(question.shape)
             out = np.empty(question.crop.shape, job.target)
-            job.apply(block, question.crop.slices, out, reference.run)
+            apply(job.program, block, question.crop.slices, out, reference.run)
             answer = Answer.to(question, asked, job.target)
             return Honest(self, question, answer, out.tobytes())
 

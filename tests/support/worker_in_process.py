@@ -15,8 +15,8 @@ import numpy.typing as npt
 from tiling.filters import FILTERS
 from tiling.geometry.box import Box
 from tiling.jobs.job import Job
+from tiling.kernels import Kernel
 from tiling.kernels.reference import run as reference
-from tiling.operations.passes import Kernel
 from tiling.probes.select import Selected
 from tiling.protocol.wire import DIGEST, Answer, Question
 from worker.security.auth import Guard

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tiling.operations.passes import Kernel
+from tiling.kernels import Kernel
 from tiling.probes.select import Selected
 from worker.security.auth import Guard
 from worker.server import serving

@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tiling.dtypes import Array, Dtype, parse_dtype, wire_name
+from tiling.dtypes import Dtype, parse_dtype, wire_name
 from tiling.errors import WireError
 from tiling.geometry.halo import Halo
 from tiling.operations import Operation, Program, Step, operation_from_json
-from tiling.operations.passes import Kernel
 
 MAX_NDIM = 32
 """Axes of an array: what NumPy 1 could index, and more than anyone filters."""
@@ -113,19 +112,6 @@ class Job:
     def digest(self) -> str:
         """The job's name: SHA-256 over its JSON, 64 hexadecimal digits."""
         return hashlib.sha256(self.encode()).hexdigest()
-
-    def apply(self, block: Array, crop: tuple[slice, ...], out: Array, kernel: Kernel) -> None:
-        """Run every call on a block and write the part `crop` of the result into `out`.
-
-        Parameters
-        ----------
-        block : ndarray, dtype `source`
-        crop : tuple of slice
-            Start and stop on every axis, inside the block.
-        out : ndarray, dtype `target`, shape of the crop
-        kernel : Kernel
-        """
-        self.program.apply(block, crop, out, kernel)
 
     def encode(self) -> bytes:
         """Return the job as JSON: the same bytes for the same job."""

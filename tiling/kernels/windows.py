@@ -1,121 +1,121 @@
-"""SciPy's filters other than 1-d correlations, on one block.
+"""SciPy's filters other than 1-d correlations with real weights, on one block.
 
-Each takes an operation of `tiling.operations`, computes the whole block and writes the crop. SciPy
-is imported on first use; it releases the GIL in all of them.
+For each kind of operation `CALLS` has the function of `scipy.ndimage` that computes it, and its
+parameters. SciPy is imported on first use; it releases the GIL in all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
+
+from tiling.dtypes import Array
 
 if TYPE_CHECKING:
-    from tiling.operations import running
-    from tiling.operations import windows as nd
+    from tiling.operations import Operation
+    from tiling.operations.running import ComplexCorrelation, RunningExtremum, RunningMean
+    from tiling.operations.windows import Correlation, Erosion, Extremum, Rank
 
-Array = npt.NDArray[Any]
-Crop = tuple[slice, ...]
-
-
-def running_extremum(block: Array, step: running.RunningExtremum, crop: Crop, out: Array) -> None:
-    """Apply `minimum_filter1d` or `maximum_filter1d`."""
-    from scipy import ndimage
-
-    function = ndimage.minimum_filter1d if step.minimum else ndimage.maximum_filter1d
-    _write(function, block, crop, out, size=step.size, axis=step.axis, **_edge(step, block))
+FunctionCall = tuple[str, dict[str, Any]]
 
 
-def running_mean(block: Array, step: running.RunningMean, crop: Crop, out: Array) -> None:
-    """Apply `uniform_filter1d`."""
-    from scipy.ndimage import uniform_filter1d
+def run(operation: Operation, block: Array, crop: tuple[slice, ...], out: Array) -> None:
+    """Filter the whole block and write the part `crop` of the result into `out`.
 
-    _write(uniform_filter1d, block, crop, out, size=step.size, axis=step.axis, **_edge(step, block))
+    The result is written in place where the crop is all of the block.
+
+    Parameters
+    ----------
+    operation : Operation
+        Of a kind in `CALLS`.
+    block : ndarray
+        Samples in native byte order; not written to.
+    crop : tuple of slice
+    out : ndarray
+        Of the shape of the crop.
+    """
+    name, parameters = CALLS[operation.KIND](operation)
+    if "cval" in parameters and block.dtype.kind != "c":
+        parameters["cval"] = parameters["cval"].real
+    fits = out.shape == block.shape and out.flags.c_contiguous  # SciPy's rank filter needs it so
+    whole = out if fits else np.empty(block.shape, out.dtype)
+    if 0 not in block.shape:
+        from scipy import ndimage
+
+        getattr(ndimage, name)(block, output=whole, **parameters)
+    if whole is not out:
+        out[...] = whole[crop]
 
 
-def complex_correlation(
-    block: Array, step: running.ComplexCorrelation, crop: Crop, out: Array
-) -> None:
-    """Apply `correlate1d` with complex weights."""
-    from scipy.ndimage import correlate1d
-
-    weights = step.weights.array
-    _write(correlate1d, block, crop, out, weights=weights, axis=step.axis, **_edge(step, block))
+def _running_extremum(step: RunningExtremum) -> FunctionCall:
+    name = "minimum_filter1d" if step.minimum else "maximum_filter1d"
+    return name, {"size": step.size, **_line(step)}
 
 
-def correlation(block: Array, step: nd.Correlation, crop: Crop, out: Array) -> None:
-    """Apply `correlate`."""
-    from scipy.ndimage import correlate
-
-    origins = {"origin": list(step.origins)}
-    _write(correlate, block, crop, out, weights=step.table.array, **_edge(step, block) | origins)
+def _running_mean(step: RunningMean) -> FunctionCall:
+    return "uniform_filter1d", {"size": step.size, **_line(step)}
 
 
-def extremum(block: Array, step: nd.Extremum, crop: Crop, out: Array) -> None:
-    """Apply a minimum or maximum over a footprint.
+def _complex_correlation(step: ComplexCorrelation) -> FunctionCall:
+    return "correlate1d", {"weights": step.weights.array, **_line(step)}
+
+
+def _line(step: RunningExtremum | RunningMean | ComplexCorrelation) -> dict[str, Any]:
+    return {"axis": step.axis, "mode": step.mode, "cval": step.cval, "origin": step.origin}
+
+
+def _correlation(step: Correlation) -> FunctionCall:
+    return "correlate", {"weights": step.table.array, **_window(step)}
+
+
+def _rank(step: Rank) -> FunctionCall:
+    return "rank_filter", {"rank": step.rank, "footprint": step.table.array, **_window(step)}
+
+
+def _extremum(step: Extremum) -> FunctionCall:
+    """Return a minimum or maximum over a footprint.
 
     SciPy's ways to a structure are `grey_erosion` and `grey_dilation`; the latter turns footprint,
     structure and origins round, so it is given them turned round.
     """
-    from scipy import ndimage
-
-    footprint, origins = step.table.array, list(step.origins)
-    named = {"footprint": footprint, **_edge(step, block), "origin": origins}
+    footprint, named = step.table.array, _window(step)
     if step.structure is None:
-        function = ndimage.minimum_filter if step.minimum else ndimage.maximum_filter
-        _write(function, block, crop, out, **named)
-    elif step.minimum:
-        _write(ndimage.grey_erosion, block, crop, out, structure=step.structure.array, **named)
-    else:
-        turned = {"structure": np.flip(step.structure.array), "footprint": np.flip(footprint)}
-        back = [-o - 1 + n % 2 for o, n in zip(origins, footprint.shape, strict=True)]
-        _write(ndimage.grey_dilation, block, crop, out, **named | turned | {"origin": back})
+        name = "minimum_filter" if step.minimum else "maximum_filter"
+        return name, {"footprint": footprint, **named}
+    structure = step.structure.array
+    if step.minimum:
+        return "grey_erosion", {"footprint": footprint, "structure": structure, **named}
+    origins = [-o - 1 + n % 2 for o, n in zip(step.origins, footprint.shape, strict=True)]
+    turned = {"footprint": np.flip(footprint), "structure": np.flip(structure), "origin": origins}
+    return "grey_dilation", named | turned
 
 
-def rank(block: Array, step: nd.Rank, crop: Crop, out: Array) -> None:
-    """Apply `rank_filter`."""
-    from scipy.ndimage import rank_filter
-
-    named = {"footprint": step.table.array, **_edge(step, block), "origin": list(step.origins)}
-    _write(rank_filter, block, crop, out, rank=step.rank, **named)
+def _window(step: Correlation | Extremum | Rank) -> dict[str, Any]:
+    return {"mode": step.mode, "cval": step.cval, "origin": list(step.origins)}
 
 
-def erosion(block: Array, step: nd.Erosion, crop: Crop, out: Array) -> None:
-    """Apply `binary_erosion` or `binary_dilation`."""
-    from scipy import ndimage
-
-    function = ndimage.binary_dilation if step.dilate else ndimage.binary_erosion
-    _write(
-        function,
-        block,
-        crop,
-        out,
-        structure=step.structure.array,
-        iterations=step.iterations,
-        border_value=int(step.border),
-        origin=list(step.origins),
-        brute_force=step.brute_force,
-    )
+def _erosion(step: Erosion) -> FunctionCall:
+    return "binary_dilation" if step.dilate else "binary_erosion", {
+        "structure": step.structure.array,
+        "iterations": step.iterations,
+        "border_value": int(step.border),
+        "origin": list(step.origins),
+        "brute_force": step.brute_force,
+    }
 
 
-def _edge(step: Any, block: Array) -> dict[str, Any]:
-    cval = step.cval if block.dtype.kind == "c" else step.cval.real
-    return {"mode": step.mode, "cval": cval, **_origin(step)}
-
-
-def _origin(step: Any) -> dict[str, Any]:
-    return {"origin": step.origin} if hasattr(step, "origin") else {}
-
-
-def _write(
-    function: Callable[..., object], block: Array, crop: Crop, out: Array, **named: Any
-) -> None:
-    """Filter the whole block; write the crop, in place where that is all of it."""
-    fits = out.shape == block.shape and out.flags.c_contiguous  # SciPy's rank filter needs it so
-    whole = out if fits else np.empty(block.shape, out.dtype)
-    if 0 not in block.shape:
-        function(block, output=whole, **named)
-    if whole is not out:
-        out[...] = whole[crop]
+CALLS: Mapping[str, Callable[[Any], FunctionCall]] = MappingProxyType(
+    {
+        "running_extremum": _running_extremum,
+        "running_mean": _running_mean,
+        "complex_correlation": _complex_correlation,
+        "correlation": _correlation,
+        "extremum": _extremum,
+        "rank": _rank,
+        "erosion": _erosion,
+    }
+)
+"""What computes each `KIND` of operation, `correlations` and `arithmetic` apart."""

@@ -1,9 +1,10 @@
 """What a worker can be asked to do to a block: a closed set of plain values.
 
-An operation knows what it reads (its windows, and whether it carries state along lines), how it
-travels as JSON, and how it is applied. Filters (see `tiling.filters`) turn SciPy's parameters into
-operations; a worker runs operations only, and no code that arrives over the network. Each kind is
-imported when it is first named: a Gaussian blur does without ranks and footprints.
+An operation knows what it reads (its windows, and whether it carries state along lines) and how it
+travels as JSON; `tiling.kernels.apply` computes it. Filters (see `tiling.filters`) turn SciPy's
+parameters into operations; a worker runs operations only, and no code that arrives over the
+network. Each kind is imported when it is first named: a Gaussian blur does without ranks and
+footprints.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tiling.dtypes import Array, Dtype
+from tiling.dtypes import Dtype
 from tiling.errors import BadTypeError, WireError
 from tiling.operations.base import cast_bound, summed
 
@@ -75,12 +75,6 @@ class Arithmetic:
     def bound(self, bounds: Sequence[float], target: Dtype) -> float:
         """Return the bound of the result."""
         return FUNCTIONS[self.name].bound(bounds, target)
-
-    def combine(self, blocks: Sequence[Array], out: Array) -> None:
-        """Compute `out` from blocks of its shape."""
-        function = FUNCTIONS[self.name]
-        with np.errstate(all="ignore"):
-            function.call(*blocks, out=out, casting=function.casting)
 
     def to_json(self) -> dict[str, Any]:
         """Return the operation in JSON's types."""

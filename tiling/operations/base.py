@@ -35,12 +35,11 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from tiling.dtypes import Array, Dtype
+from tiling.dtypes import Dtype
 from tiling.errors import WireError
 from tiling.geometry.edges import Mode
 from tiling.geometry.halo import Halo
 from tiling.operations.fields import Field
-from tiling.operations.passes import Kernel
 
 ANYTHING = math.nan
 """The bound of samples of which nothing is known."""
@@ -113,10 +112,6 @@ class Operation:
 
     def check_shape(self, shape: tuple[int, ...]) -> None:
         """Refuse arrays of a shape on which SciPy's result is not defined."""
-
-    def apply(self, block: Array, crop: tuple[slice, ...], out: Array, kernel: Kernel) -> None:
-        """Filter a block and write the part `crop` of the result into `out`."""
-        raise NotImplementedError
 
     def halo(self, ndim: int) -> Halo:
         """Return the samples that a block needs round each output sample."""

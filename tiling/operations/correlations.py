@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tiling.dtypes import Array, Dtype, check_copy, check_correlation
+from tiling.dtypes import Dtype, check_copy, check_correlation
 from tiling.errors import TilingError, WireError
 from tiling.geometry.edges import plain_mode
 from tiling.operations.base import Operation, Reach, cast_bound, check_axis, summed, with_fill
 from tiling.operations.fields import MAX_TAPS
-from tiling.operations.passes import Kernel, Pass
+from tiling.operations.passes import Pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +60,6 @@ class Correlations(Operation):
         for step in self.passes:
             check_axis(step.axis, ndim)
         (check_correlation if self.passes else check_copy)(source, target)
-
-    def apply(self, block: Array, crop: tuple[slice, ...], out: Array, kernel: Kernel) -> None:
-        """Filter a block and write the part `crop` of the result into `out`."""
-        if self.passes:
-            kernel(block, self.passes, crop, out)
-        else:
-            everywhere: Any = (*crop, ...)  # an array even without axes: numbers cast differently
-            out[...] = block[everywhere]
 
     def to_json(self) -> dict[str, Any]:
         """Return the operation in JSON's types; numbers keep their bits."""

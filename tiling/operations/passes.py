@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -47,20 +45,3 @@ class Pass:
         size = len(self.weights) // 8
         before = size // 2 + self.origin
         return before, size - 1 - before
-
-
-class Kernel(Protocol):
-    """A way to compute passes; every one gives the same bits."""
-
-    def __call__(
-        self,
-        block: npt.NDArray[Any],
-        passes: Sequence[Pass],
-        crop: tuple[slice, ...],
-        out: npt.NDArray[Any],
-    ) -> None:
-        """Filter `block` by the passes and write the part `crop` of the result into `out`.
-
-        The first pass reads the block's dtype; each pass casts to the dtype of `out`, and its edge
-        mode acts at the block's edges. `out` has the shape of the crop, and any strides.
-        """

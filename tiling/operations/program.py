@@ -16,18 +16,15 @@ of its result, is needed of the step that it reads.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-
-from tiling.dtypes import Array, Dtype, parse_dtype, wire_name
+from tiling.dtypes import Dtype, parse_dtype, wire_name
 from tiling.errors import WireError
 from tiling.geometry.halo import Halo
 from tiling.operations.arithmetic import Arithmetic
 from tiling.operations.base import Operation
-from tiling.operations.passes import Kernel
 
 MAX_STEPS = 512
 """More than any filter or pipeline has, and a bound for what a worker parses."""
@@ -148,32 +145,25 @@ class Program:
         for operation, _ in self.windows():
             operation.check_shape(shape)
 
-    def apply(self, block: Array, crop: tuple[slice, ...], out: Array, kernel: Kernel) -> None:
-        """Run the steps on a block and write the part `crop` of the result into `out`.
-
-        Each step computes only what later ones need; a result is dropped after its last reader.
-
-        Raises
-        ------
-        UnsupportedError
-            For a block on which SciPy would read memory outside it.
-        """
-        self.check_shape(block.shape)
-        wanted = zip(crop, block.shape, strict=True)
-        crop = tuple(slice(*part.indices(length)[:2]) for part, length in wanted)
-        regions = self._regions(block.shape, crop)
-        results: dict[int, Array] = {0: block}
-        last = {read: number for number, step in enumerate(self.steps, 1) for read in step.inputs}
-        for number, step in enumerate(self.steps, 1):
-            region = regions[number]
-            shape = tuple(part.stop - part.start for part in region)
-            target = out if number == len(self.steps) else np.empty(shape, step.target)
-            _apply(step, [results[read] for read in step.inputs],
-                   [regions[read] for read in step.inputs], region, target, kernel)  # fmt: skip
-            results[number] = target
-            for read in set(step.inputs):
-                if last[read] == number:
-                    del results[read]
+    def regions(self, shape: tuple[int, ...], crop: tuple[slice, ...]) -> list[tuple[slice, ...]]:
+        """Return the part of the block that each result must cover."""
+        ndim = len(shape)
+        modes = self._modes(ndim)
+        lines = {axis for operation, _ in self.windows() for axis in operation.lines(ndim)}
+        whole = [axis in lines or "wrap" in modes[axis] for axis in range(ndim)]
+        parts = [
+            tuple(
+                slice(0, shape[axis])
+                if whole[axis]
+                else slice(
+                    max(crop[axis].start - halo.before[axis], 0),
+                    min(crop[axis].stop + halo.after[axis], shape[axis]),
+                )
+                for axis in range(ndim)
+            )
+            for halo in self.halos(ndim)
+        ]
+        return [tuple(slice(0, length) for length in shape), *parts[1:-1], crop]
 
     def to_json(self) -> dict[str, Any]:
         """Return the program in JSON's types."""
@@ -206,26 +196,6 @@ class Program:
             for axis in operation.lines(ndim)
         }
 
-    def _regions(self, shape: tuple[int, ...], crop: tuple[slice, ...]) -> list[tuple[slice, ...]]:
-        """Return the part of the block that each result must cover."""
-        ndim = len(shape)
-        modes = self._modes(ndim)
-        lines = {axis for operation, _ in self.windows() for axis in operation.lines(ndim)}
-        whole = [axis in lines or "wrap" in modes[axis] for axis in range(ndim)]
-        parts = [
-            tuple(
-                slice(0, shape[axis])
-                if whole[axis]
-                else slice(
-                    max(crop[axis].start - halo.before[axis], 0),
-                    min(crop[axis].stop + halo.after[axis], shape[axis]),
-                )
-                for axis in range(ndim)
-            )
-            for halo in self.halos(ndim)
-        ]
-        return [tuple(slice(0, length) for length in shape), *parts[1:-1], crop]
-
 
 def program_from_json(value: Mapping[str, Any], step_from_json: Any) -> Program:
     """Read what `Program.to_json` wrote, believing nothing."""
@@ -252,27 +222,3 @@ def _step(value: object, step_from_json: Any) -> Step:
 def _halo(step: Step, ndim: int) -> Halo:
     operation = step.operation
     return Halo.none(ndim) if isinstance(operation, Arithmetic) else operation.halo(ndim)
-
-
-def _apply(
-    step: Step,
-    blocks: Sequence[Array],
-    covered: Sequence[tuple[slice, ...]],
-    region: tuple[slice, ...],
-    out: Array,
-    kernel: Kernel,
-) -> None:
-    """Compute a region of the block from results that cover regions of it."""
-    inside = [_inside(region, part) for part in covered]
-    match step.operation:
-        case Arithmetic() as arithmetic:
-            arithmetic.combine([b[part] for b, part in zip(blocks, inside, strict=True)], out)
-        case operation:
-            operation.apply(blocks[0], inside[0], out, kernel)
-
-
-def _inside(region: tuple[slice, ...], covered: tuple[slice, ...]) -> tuple[slice, ...]:
-    return tuple(
-        slice(part.start - whole.start, part.stop - whole.start)
-        for part, whole in zip(region, covered, strict=True)
-    )

@@ -16,13 +16,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tiling.dtypes import Array, Dtype, check_correlation
+from tiling.dtypes import Dtype, check_correlation
 from tiling.errors import BadTypeError, WireError
 from tiling.geometry.edges import Mode
-from tiling.kernels import windows
 from tiling.operations.base import Operation, Reach, cast_bound, check_axis, summed, with_fill
 from tiling.operations.fields import AXIS, FILL, FLAG, MODE, SHIFT, SIZE, TABLE, Field, Table
-from tiling.operations.passes import Kernel
 
 EXACT = 2.0**53
 """Integers up to here are float64 numbers, and so are their sums."""
@@ -89,10 +87,6 @@ class RunningExtremum(_Line):
         refuse_complex(source)
         _Line.check(self, ndim, source, target)
 
-    def apply(self, block: Array, crop: tuple[slice, ...], out: Array, kernel: Kernel) -> None:  # noqa: ARG002
-        """Filter a block and write the part `crop` of the result into `out`."""
-        windows.running_extremum(block, self, crop, out)
-
 
 @dataclass(frozen=True, slots=True)
 class RunningMean(_Line):
@@ -109,10 +103,6 @@ class RunningMean(_Line):
     def bound(self, bound: float, target: Dtype) -> float:
         """Return the bound of samples and fill value: a mean is no larger, roundings aside."""
         return summed(with_fill(bound, self.mode, self.cval) * 1.01, target)
-
-    def apply(self, block: Array, crop: tuple[slice, ...], out: Array, kernel: Kernel) -> None:  # noqa: ARG002
-        """Filter a block and write the part `crop` of the result into `out`."""
-        windows.running_mean(block, self, crop, out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +145,6 @@ class ComplexCorrelation(Operation):
         if not 0 <= size // 2 + self.origin < size:
             raise WireError(f"origin {self.origin} for weights of shape {self.weights.shape}")
         check_mixed(source, target)
-
-    def apply(self, block: Array, crop: tuple[slice, ...], out: Array, kernel: Kernel) -> None:  # noqa: ARG002
-        """Filter a block and write the part `crop` of the result into `out`."""
-        windows.complex_correlation(block, self, crop, out)
 
 
 def check_mixed(source: Dtype, target: Dtype) -> None:

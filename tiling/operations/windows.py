@@ -17,10 +17,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from tiling.dtypes import Array, Dtype, check_correlation
+from tiling.dtypes import Dtype, check_correlation
 from tiling.errors import BadTypeError, UnsupportedError, WireError
 from tiling.geometry.edges import Mode
-from tiling.kernels import windows
 from tiling.operations.base import Operation, Reach, cast_bound, summed, with_fill
 from tiling.operations.fields import (
     FILL,
@@ -34,7 +33,6 @@ from tiling.operations.fields import (
     integer,
     optional,
 )
-from tiling.operations.passes import Kernel
 from tiling.operations.running import check_mixed, refuse_complex
 
 UNCAST = ("int64", "float32", "float64")
@@ -104,10 +102,6 @@ class Correlation(_Window):
         else:
             raise WireError("weights are made of floats")
 
-    def apply(self, block: Array, crop: tuple[slice, ...], out: Array, kernel: Kernel) -> None:  # noqa: ARG002
-        """Filter a block and write the part `crop` of the result into `out`."""
-        windows.correlation(block, self, crop, out)
-
 
 @dataclass(frozen=True, slots=True)
 class Extremum(_Window):
@@ -138,10 +132,6 @@ class Extremum(_Window):
         structure = self.structure
         if structure and (structure.dtype, structure.shape) != ("<f8", self.table.shape):
             raise WireError("a structure has the shape of its footprint, and is made of floats")
-
-    def apply(self, block: Array, crop: tuple[slice, ...], out: Array, kernel: Kernel) -> None:  # noqa: ARG002
-        """Filter a block and write the part `crop` of the result into `out`."""
-        windows.extremum(block, self, crop, out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,10 +186,6 @@ class Rank(_Window):
             "wrap": after + (0 if size % 2 else 2) + 2 * origin - 1,
         }
         return max(first.get(self.mode, 0), after - 1) >= length
-
-    def apply(self, block: Array, crop: tuple[slice, ...], out: Array, kernel: Kernel) -> None:  # noqa: ARG002
-        """Filter a block and write the part `crop` of the result into `out`."""
-        windows.rank(block, self, crop, out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +247,3 @@ class Erosion(Operation):
             raise BadTypeError("Complex output type not supported")
         refuse_complex(source)
         check_correlation(source, target)
-
-    def apply(self, block: Array, crop: tuple[slice, ...], out: Array, kernel: Kernel) -> None:  # noqa: ARG002
-        """Filter a block and write the part `crop` of the result into `out`."""
-        windows.erosion(block, self, crop, out)

@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tiling.geometry.edges import Mode
-from tiling.operations.passes import Kernel, Pass
+from tiling.kernels import Kernel
+from tiling.operations.passes import Pass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

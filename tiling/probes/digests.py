@@ -15,8 +15,8 @@ import xxhash
 
 from tiling.dtypes import Dtype
 from tiling.jobs.job import Job
+from tiling.kernels import Kernel
 from tiling.operations import Correlations, Operation, Step
-from tiling.operations.passes import Kernel
 from tiling.probes.expected import MODES, TABLE, WINDOWS
 
 DIGITS = 12

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from tiling.errors import UnsupportedError
-from tiling.operations.passes import Kernel
+from tiling.kernels import Kernel
 
 Wish: TypeAlias = Literal["auto", "compiled", "reference"]
 

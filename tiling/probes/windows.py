@@ -13,9 +13,10 @@ import numpy as np
 from tiling.dtypes import FILTERED, Dtype
 from tiling.errors import TilingError
 from tiling.geometry.edges import Mode
-from tiling.operations.base import Operation
+from tiling.kernels import Kernel
+from tiling.kernels.apply import apply
+from tiling.operations import Operation, Program, Step
 from tiling.operations.fields import Table
-from tiling.operations.passes import Kernel
 from tiling.operations.running import ComplexCorrelation, RunningExtremum, RunningMean
 from tiling.operations.windows import Correlation, Erosion, Extremum, Rank
 from tiling.probes.correlations import MODES, SHAPE, block
@@ -80,5 +81,6 @@ def outcomes(name: str, kernel: Kernel) -> Iterator[bytes]:
     for mode in MODES:
         for operation in MAKERS[kind](mode):
             out = np.empty(SHAPE, target_of(kind, source))
-            operation.apply(block(dtype, "finite"), everything, out, kernel)
+            program = Program(source, (Step(operation, (0,), out.dtype),))
+            apply(program, block(dtype, "finite"), everything, out, kernel)
             yield out.tobytes()

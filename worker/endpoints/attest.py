@@ -8,7 +8,7 @@ from functools import partial
 
 from aiohttp import web
 
-from tiling.operations.passes import Kernel
+from tiling.kernels import Kernel
 from tiling.probes.digests import digest_of, expected
 from worker.endpoints.health import VERSIONS, cpu
 from worker.errors import Kind, RefusedError

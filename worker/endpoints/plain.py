@@ -26,7 +26,8 @@ from tiling.filters import FILTERS
 from tiling.geometry.box import Box
 from tiling.jobs.job import Job
 from tiling.jobs.memory import tile_bytes
-from tiling.operations.passes import Kernel
+from tiling.kernels import Kernel
+from tiling.kernels.apply import apply
 from tiling.protocol.npy import MAX_HEADER, NpyHeader, header_length, parse_header
 from worker.endpoints.tiles import raw
 from worker.errors import Kind, RefusedError
@@ -216,7 +217,7 @@ class Work:
         """Filter the data; return the header and the data of the answer's file."""
         block = self.header.array(data.data).astype(self.job.source, copy=False)
         out = np.empty(block.shape, self.job.target)
-        self.job.apply(block, Box.whole(block.shape).slices, out, kernel)
+        apply(self.job.program, block, Box.whole(block.shape).slices, out, kernel)
         out = out.astype(self.output, copy=False)
         return _npy_header(out), raw(out)
 

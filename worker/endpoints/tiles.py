@@ -11,7 +11,8 @@ from aiohttp import web
 from tiling.dtypes import Array
 from tiling.jobs.job import Job
 from tiling.jobs.memory import tile_bytes
-from tiling.operations.passes import Kernel
+from tiling.kernels import Kernel
+from tiling.kernels.apply import apply
 from tiling.protocol.wire import BODY_TYPE, DIGEST, Answer, Question, Spent
 from worker.errors import Kind, RefusedError
 from worker.http.bodies import body_length, check_type, read_body, send
@@ -95,7 +96,7 @@ def answer_tile(
         raise RefusedError(Kind.DIGEST, f"{DIGEST}: send the tile again")
     block = np.ndarray(question.shape, question.dtype, body.data)
     out = np.empty(question.crop.shape, job.target)
-    job.apply(block, question.crop.slices, out, kernel)
+    apply(job.program, block, question.crop.slices, out, kernel)
     answer = Answer.to(question, asked, job.target)
     data = raw(out)
     return {**answer.fields(), DIGEST: answer.digest(data)}, data

@@ -19,6 +19,7 @@ from tiling.errors import TilingError, UnsupportedError
 from tiling.filters import FILTERS, Exactness, supported
 from tiling.jobs.job import Job
 from tiling.kernels import reference
+from tiling.kernels.apply import apply
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 STRICTER = ("SciPy reads memory outside", "is not exact in tiles", "uncast and perhaps beyond")
@@ -138,7 +139,7 @@ def test_a_block_that_is_too_short_is_refused_too() -> None:
     """Whoever sends it: a worker reads no memory that is not its block's."""
     job = Job(1, (FILTERS["rank_filter"].call(1, np.dtype("f8"), 2, size=9, origin=2),))
     with pytest.raises(UnsupportedError, match="outside the array"):
-        job.apply(np.zeros(4), (slice(0, 4),), np.empty(4), reference.run)
+        apply(job.program, np.zeros(4), (slice(0, 4),), np.empty(4), reference.run)
 
 
 @pytest.mark.parametrize("axes", [(0, 1, 2), (3, 2, 1), (-1, -2, -3)], ids=str)

@@ -19,6 +19,7 @@ from tiling.geometry.edges import Mode
 from tiling.geometry.halo import Halo
 from tiling.jobs.job import MAX_CALLS, MAX_NDIM, Call, Job
 from tiling.kernels import reference
+from tiling.kernels.apply import apply
 from tiling.operations import Correlations
 from tiling.operations.passes import Pass
 
@@ -111,11 +112,11 @@ def test_calls_run_one_after_another() -> None:
     x = np.arange(40, dtype="<f4").reshape(5, 8) / 7
     first, second = gaussian_filter(2, F4, 1.0, output=I4), gaussian_filter(2, I4, 0.7, output=F8)
     out = np.empty((3, 2), F8)
-    Job(2, (first, second)).apply(x, (slice(1, 4), slice(6, 8)), out, reference.run)
+    apply(Job(2, (first, second)).program, x, (slice(1, 4), slice(6, 8)), out, reference.run)
     between, whole = np.empty((5, 8), I4), np.empty((5, 8), F8)
     everything = (slice(0, 5), slice(0, 8))
-    Job(2, (first,)).apply(x, everything, between, reference.run)
-    Job(2, (second,)).apply(between, everything, whole, reference.run)
+    apply(Job(2, (first,)).program, x, everything, between, reference.run)
+    apply(Job(2, (second,)).program, between, everything, whole, reference.run)
     assert_same_bits(out, whole[1:4, 6:8].copy())
 
 

@@ -22,6 +22,7 @@ from tests.support.worker_in_process import (
 from tests.worker.http.test_admission import Gate, until_taken
 from tiling.jobs.job import Call, Job
 from tiling.jobs.memory import tile_bytes
+from tiling.kernels.apply import apply
 from tiling.kernels.reference import run
 from worker.runtime.job_cache import Jobs
 from worker.settings import Settings, usable_cores, usable_memory
@@ -49,10 +50,10 @@ def test_no_tile_takes_more_than_it_reserved(dtypes: tuple[str, ...]) -> None:
     job = pipeline(*dtypes)
     block = np.ones(BLOCK.shape, dtypes[0])
     crop = tuple(slice(0, length) for length in block.shape)
-    job.apply(block, crop, np.empty(block.shape, job.target), run)  # imports SciPy
+    apply(job.program, block, crop, np.empty(block.shape, job.target), run)  # imports SciPy
     tracemalloc.start()
     out = np.empty(block.shape, job.target)
-    job.apply(block, crop, out, run)
+    apply(job.program, block, crop, out, run)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     slack = 64 * 2**10  # Python's own objects

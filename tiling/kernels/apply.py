@@ -1,0 +1,88 @@
+"""The application of a program to a block: each step computes what later ones read of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from tiling.dtypes import Array
+from tiling.kernels import Kernel, windows
+from tiling.operations import Arithmetic, Correlations, Operation, Program
+from tiling.operations.arithmetic import FUNCTIONS
+
+Region: TypeAlias = tuple[slice, ...]
+
+
+def apply(program: Program, block: Array, crop: Region, out: Array, kernel: Kernel) -> None:
+    """Run the steps of a program on a block and write the part `crop` of the result into `out`.
+
+    A result is dropped after its last reader.
+
+    Parameters
+    ----------
+    program : Program
+    block : ndarray
+        Of the dtype that the program reads, in native byte order; not written to.
+    crop : tuple of slice
+        Start and stop on every axis, inside the block.
+    out : ndarray
+        Of the dtype that the last step writes and the shape of the crop, any strides.
+    kernel : Kernel
+        Computes the 1-d correlations.
+
+    Raises
+    ------
+    UnsupportedError
+        For a block on which SciPy would read memory outside it.
+    """
+    program.check_shape(block.shape)
+    wanted = zip(crop, block.shape, strict=True)
+    crop = tuple(slice(*part.indices(length)[:2]) for part, length in wanted)
+    regions = program.regions(block.shape, crop)
+    results: dict[int, Array] = {0: block}
+    last = {read: number for number, step in enumerate(program.steps, 1) for read in step.inputs}
+    for number, step in enumerate(program.steps, 1):
+        region = regions[number]
+        shape = tuple(part.stop - part.start for part in region)
+        target = out if number == len(program.steps) else np.empty(shape, step.target)
+        inside = [_inside(region, regions[read]) for read in step.inputs]
+        blocks = [results[read] for read in step.inputs]
+        if isinstance(step.operation, Arithmetic):
+            combine_blocks(
+                step.operation, [b[part] for b, part in zip(blocks, inside, strict=True)], target
+            )
+        else:
+            _filter(step.operation, blocks[0], inside[0], target, kernel)
+        results[number] = target
+        for read in set(step.inputs):
+            if last[read] == number:
+                del results[read]
+
+
+def combine_blocks(work: Arithmetic, blocks: Sequence[Array], out: Array) -> None:
+    """Compute `out`, sample by sample, from blocks of its shape."""
+    function = FUNCTIONS[work.name]
+    with np.errstate(all="ignore"):
+        function.call(*blocks, out=out, casting=function.casting)
+
+
+def _filter(operation: Operation, block: Array, crop: Region, out: Array, kernel: Kernel) -> None:
+    """Filter a block and write the part `crop` of the result into `out`."""
+    match operation:
+        case Correlations(()):
+            everywhere: Any = (*crop, ...)  # an array even without axes: numbers cast differently
+            out[...] = block[everywhere]
+        case Correlations(passes):
+            kernel(block, passes, crop, out)
+        case _:
+            windows.run(operation, block, crop, out)
+
+
+def _inside(region: Region, covered: Region) -> Region:
+    """Return a region of the block in the coordinates of the region that covers it."""
+    return tuple(
+        slice(part.start - whole.start, part.stop - whole.start)
+        for part, whole in zip(region, covered, strict=True)
+    )
