@@ -1,4 +1,4 @@
-"""The worker as an aiohttp application."""
+"""The worker as an aiohttp application: routes, middlewares and signals."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
-from worker.endpoints import attest, filters, health, plain, tiles
-from worker.http.bodies import wait_to_be_asked
-from worker.middleware import answer_faults, check_access
+from worker.endpoints import attest, health, plain, tiles
+from worker.http.bodies import defer_continue
+from worker.middleware import answer_errors, check_access
 from worker.state import SERVICE, Service
 
 ROUTES = (
@@ -17,30 +17,29 @@ ROUTES = (
     ("POST", "/v1/attest", attest.post_attest),
     ("POST", "/v1/jobs", tiles.post_job),
     ("POST", "/v1/tiles", tiles.post_tile),
-    ("POST", "/v1/filters/{name}", filters.post_filter),
-    ("POST", "/", plain.post_array),
+    ("POST", "/v1/filters/{name}", plain.post_filter),
+    ("POST", "/", plain.post_form),
 )
 
 
 def make_app(service: Service) -> web.Application:
     """Return the application of one worker."""
-    app = web.Application(middlewares=[answer_faults, check_access])
+    app = web.Application(middlewares=[answer_errors, check_access])
     app[SERVICE] = service
-    app[attest.ATTESTATION] = attest.Attestation(service.kernel)
-    health.watch(service)
+    app[attest.PROBE_DIGESTS] = attest.ProbeDigests(service.kernel)
+    health.add_gauges(service)
     for method, path, handler in ROUTES:
-        app.router.add_route(method, path, handler, expect_handler=wait_to_be_asked)
-    app.on_response_prepare.append(Farewell(service.settings.requests).count)
+        app.router.add_route(method, path, handler, expect_handler=defer_continue)
+    app.on_response_prepare.append(RequestLimit(service.settings.requests).count)
     return app
 
 
-class Farewell:
-    """Ends a connection with the last of its requests that are answered.
+class RequestLimit:
+    """A limit of requests for each connection: the answer to the last one closes it.
 
     Parameters
     ----------
     requests : int
-        Requests of one connection.
     """
 
     def __init__(self, requests: int) -> None:
@@ -48,7 +47,7 @@ class Farewell:
         self._answered: WeakKeyDictionary[object, int] = WeakKeyDictionary()
 
     async def count(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Count an answer before its headers are sent, and say so if it is the last."""
+        """Count an answer before its headers are sent; let the last one close the connection."""
         response.headers["Server"] = "tilefan"
         if request.transport is None:
             return

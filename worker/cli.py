@@ -19,14 +19,15 @@ from platformdirs import user_cache_path
 from tiling.errors import UnsupportedError
 from tiling.probes.select import Selected, Wish, select
 from tiling.protocol.token import FILE_VARIABLE, Token
-from worker.endpoints.plain import SLOPPY
+from worker.endpoints.plain import FORM_WARNINGS
 from worker.errors import WorkerError
+from worker.machine import usable_cores
 from worker.runtime.malloc import freeze_imports, keep_freed_memory
 from worker.security.auth import Guard, bracketed, name_of
-from worker.security.tls import Identity, own_identity
+from worker.security.tls import ServerCertificate, own_certificate
 from worker.security.token_file import load_token, token_path
 from worker.server import serving
-from worker.settings import Settings, usable_cores
+from worker.settings import Settings
 from worker.state import Service
 
 USAGE = 2
@@ -129,20 +130,20 @@ def app(
     What is in flight is finished first; a second signal exits at once.
     """
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
-    for category in SLOPPY:
+    for category in FORM_WARNINGS:
         warnings.simplefilter("error", category)
     try:
         token = None if insecure else shared_token(token_path(token_file))
         if insecure:
             warn_insecure(host, network=insecure_network)
         check_names(allow_host)
-        guard = Guard.of(token, [*own_names(), *allow_host])
-        identity = shown_identity(tls_cert, tls_key, own=tls)
+        guard = Guard(token, [*own_names(), *allow_host])
+        certificate = chosen_certificate(tls_cert, tls_key, own=tls)
         selected = select(kernel, str(user_cache_path("tilefan") / "compiled"))
         if selected.note:
             say(selected.note)
         settings = Settings(threads=threads)
-        code = asyncio.run(serve(settings, guard, selected, host, port, identity))
+        code = asyncio.run(serve(settings, guard, selected, host, port, certificate))
     except UnsupportedError as error:
         say(str(error))
         code = USAGE
@@ -165,20 +166,22 @@ def shared_token(path: Path) -> Token:
     return token
 
 
-def shown_identity(certificate: Path | None, key: Path | None, *, own: bool) -> Identity | None:
-    """Return the identity that was asked for; None for a worker that does not encrypt."""
+def chosen_certificate(
+    certificate: Path | None, key: Path | None, *, own: bool
+) -> ServerCertificate | None:
+    """Return the certificate that the options name; None for a worker without TLS."""
     if certificate is None:
         if key is not None:
             raise click.BadParameter("a key without a certificate: add --tls-cert FILE")
         if not own:
             return None
-        identity, made = own_identity()
+        server_certificate, made = own_certificate()
         if made:
             say("made a certificate: put the lines below into each coordinator's hosts.toml")
-        return identity
+        return server_certificate
     if own:
         raise click.BadParameter("--tls makes its own certificate: leave it out with --tls-cert")
-    return Identity.load(certificate, key)
+    return ServerCertificate.load(certificate, key)
 
 
 def warn_insecure(host: str, *, network: bool) -> None:
@@ -217,17 +220,18 @@ async def serve(
     selected: Selected,
     host: str,
     port: int,
-    identity: Identity | None = None,
+    certificate: ServerCertificate | None = None,
 ) -> int:
     """Serve until a signal, finish what is in flight, and return the exit code."""
     keep_freed_memory()
-    service = Service.start(settings, guard, selected)
-    async with serving(service, host, port, identity.context if identity else None) as address:
+    service = Service(settings, guard, selected)
+    context = certificate.context if certificate else None
+    async with serving(service, host, port, context) as address:
         await service.warm()
         freeze_imports()
-        told = listen_to_signals()
-        announce(host, *address, identity.pin if identity else None)
-        number = await told
+        stop = listen_to_signals()
+        announce(host, *address, certificate.pin if certificate else None)
+        number = await stop
         try:
             async with asyncio.timeout(settings.drain_s):
                 await service.pool.drain()
@@ -238,18 +242,18 @@ async def serve(
 
 
 def listen_to_signals() -> asyncio.Future[int]:
-    """Return what will be the number of the first SIGTERM or Ctrl-C; the next exits at once."""
+    """Return a future of the first SIGTERM or SIGINT; the second exits at once."""
     loop = asyncio.get_running_loop()
-    told: asyncio.Future[int] = loop.create_future()
+    first: asyncio.Future[int] = loop.create_future()
 
     def receive(number: int) -> None:
-        if told.done():
+        if first.done():
             os._exit(128 + number)
-        told.set_result(number)
+        first.set_result(number)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, receive, number)
-    return told
+    return first
 
 
 def announce(host: str, bound: str, port: int, pin: str | None = None) -> None:

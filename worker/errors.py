@@ -1,4 +1,4 @@
-"""What a worker refuses: a table of kinds, and the error that carries one of them."""
+"""Errors of the worker, and the kinds of refused requests with their HTTP statuses."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from tiling.protocol.wire import UNKNOWN_JOB
 
 MAX_DETAIL = 1000
-"""Characters of a detail: some of it is the sender's own text."""
+"""Characters of a detail, part of which may be the client's own text."""
 
 
 class Kind(enum.Enum):
     """A kind of refusal: `type` as in RFC 9457, HTTP status, title."""
 
-    MALFORMED = ("urn:tilefan:malformed", 400, "The request does not say what it must")
-    DIGEST = ("urn:tilefan:digest", 400, "The bytes are not the ones that were sent")
+    MALFORMED = ("urn:tilefan:malformed", 400, "The request is malformed")
+    DIGEST = ("urn:tilefan:digest", 400, "The body does not have the digest that was announced")
     TRUNCATED = ("urn:tilefan:truncated", 400, "The body ended before its announced length")
     UNAUTHORIZED = ("urn:tilefan:unauthorized", 401, "The request does not carry the fleet's token")
     ORIGIN = ("urn:tilefan:origin", 403, "Browsers are not served")
@@ -50,13 +50,13 @@ class WorkerError(Exception):
 
 
 class RefusedError(WorkerError):
-    """A request is not answered.
+    """A request is refused.
 
     Parameters
     ----------
     kind : Kind
     detail : str
-        What was got, and what to do next; cut to `MAX_DETAIL`.
+        The reason, and what to do next; cut to `MAX_DETAIL`.
     headers : mapping, optional
         Headers of the answer.
     """
@@ -69,18 +69,18 @@ class RefusedError(WorkerError):
 
 
 class TokenFileError(WorkerError):
-    """The token can't be had: the file is exposed, empty, unreadable, or can't be made."""
+    """The token file is exposed, empty or unreadable, or can't be made."""
 
     exit_code = 6
 
 
 class CertificateError(WorkerError):
-    """The certificate or its key can't be had."""
+    """The certificate or its key can't be read or made."""
 
     exit_code = 6
 
 
 class ListenError(WorkerError):
-    """The address can't be listened on."""
+    """The address can't be bound."""
 
     exit_code = 7

@@ -1,7 +1,4 @@
-"""What stands before the handlers: who may pass, and what becomes of errors.
-
-This is the one place where errors become answers: RFC 9457 problem documents.
-"""
+"""Middlewares: access control, and errors turned into problem documents (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -21,16 +18,16 @@ from worker.state import SERVICE
 LOG = logging.getLogger(__name__)
 
 STATUSES = {404: Kind.NOT_FOUND, 405: Kind.METHOD, 413: Kind.TOO_LARGE}
-"""What aiohttp itself refuses."""
+"""Kinds of the errors that aiohttp itself raises, by HTTP status."""
 
 
 @web.middleware
-async def answer_faults(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer an error with a problem document: 4xx is the sender's fault, 5xx the worker's."""
+async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer an error with a problem document: 4xx for the client's, 5xx for the worker's."""
     try:
         return await handler(request)
     except ConnectionError:
-        raise  # nobody is left to be told
+        raise  # the peer is gone
     except Exception as error:
         refusal = _refusal(request, error)
         request.app[SERVICE].metrics.refused.labels(refusal.kind.type).inc()
@@ -39,7 +36,7 @@ async def answer_faults(request: web.Request, handler: Handler) -> web.StreamRes
 
 @web.middleware
 async def check_access(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Let nobody pass who may not; the body of a refused request is not read."""
+    """Refuse requests without the right to be served, before their body is read."""
     if request.transport is None:
         raise ConnectionResetError
     local = request.transport.get_extra_info("sockname")[0]
@@ -57,17 +54,17 @@ def _refusal(request: web.Request, error: Exception) -> RefusedError:
         case TilingError():
             return RefusedError(Kind.UNSUPPORTED, str(error))
         case web.HTTPException():
-            return _foreign(request, error)
+            return _http_refusal(request, error)
         case web.RequestPayloadError():
             return RefusedError(Kind.MALFORMED, "the body is not framed as HTTP/1.1 has it")
         case MemoryError():
             return RefusedError(Kind.MEMORY, "not enough memory: send smaller tiles")
         case _:
             LOG.error("%s %s failed", request.method, request.path, exc_info=error)
-            return RefusedError(Kind.INTERNAL, "the worker's log tells what happened")
+            return RefusedError(Kind.INTERNAL, "see the worker's log")
 
 
-def _foreign(request: web.Request, error: web.HTTPException) -> RefusedError:
+def _http_refusal(request: web.Request, error: web.HTTPException) -> RefusedError:
     kind = STATUSES.get(error.status, Kind.OTHER)
     allow: Mapping[str, str] = {k: v for k, v in error.headers.items() if k == "Allow"}
     return RefusedError(kind, f"{request.method} {request.path}: {error.reason}", allow)
@@ -75,7 +72,7 @@ def _foreign(request: web.Request, error: web.HTTPException) -> RefusedError:
 
 def _problem(request: web.Request, refusal: RefusedError) -> web.Response:
     kind = refusal.kind
-    text = {
+    document = {
         "type": kind.type,
         "title": kind.title,
         "status": kind.status,
@@ -83,10 +80,10 @@ def _problem(request: web.Request, refusal: RefusedError) -> web.Response:
     }
     response = web.Response(
         status=kind.status,
-        body=json.dumps(text).encode("ascii"),
+        body=json.dumps(document).encode("ascii"),
         content_type="application/problem+json",
         headers=refusal.headers,
     )
     if "Expect" in request.headers:
-        response.force_close()  # the body that was announced may never come
+        response.force_close()  # the client may not send the announced body
     return response

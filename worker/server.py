@@ -1,4 +1,4 @@
-"""The server that runs a worker's application on an address, with every limit of connections."""
+"""The server of a worker's application, with the limits of connections."""
 
 from __future__ import annotations
 
@@ -19,43 +19,43 @@ from worker.state import Service
 LOG = logging.getLogger(__name__)
 
 HANDSHAKE_S = 10.0
-"""Longest handshake of TLS: two lost packets, and a slow machine."""
+"""Longest TLS handshake in seconds: two lost packets, and a slow machine."""
 
-FULL = (
+SERVICE_UNAVAILABLE = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
     b"Connection: close\r\n\r\n"
 )
-"""What a connection too many is told: there is no request yet to answer with a problem."""
+"""Answer to a connection above the limit, before any request was read."""
 
 
-def _is_ours(record: logging.LogRecord) -> bool:
-    """Tell whether a record is not just of a stranger who speaks no HTTP."""
+def _is_server_error(record: logging.LogRecord) -> bool:
+    """Tell whether a record of aiohttp's is more than a client's malformed HTTP."""
     error = record.exc_info[1] if record.exc_info else None
     return not isinstance(error, HttpProcessingError)
 
 
-LOG.addFilter(_is_ours)
+LOG.addFilter(_is_server_error)
 
 
-class TurnedAway(asyncio.Protocol):
-    """A connection for which there is no room."""
+class RefusedConnection(asyncio.Protocol):
+    """A connection above the limit: answered 503 and closed."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Say so and hang up."""
+        """Answer and close."""
         if isinstance(transport, asyncio.WriteTransport):
-            transport.write(FULL)
+            transport.write(SERVICE_UNAVAILABLE)
         transport.close()
 
 
 def make_runner(app: web.Application, settings: Settings) -> web.AppRunner:
-    """Return the server of an application, with every limit that aiohttp knows."""
+    """Return the runner of an application, with every limit that aiohttp has."""
     return web.AppRunner(
         app,
         logger=LOG,
         access_log=None,
-        shutdown_timeout=1.0,  # what is in flight was waited for before
-        handler_cancellation=True,  # a client that vanishes frees its slot
-        auto_decompress=False,  # a bomb stays small
+        shutdown_timeout=1.0,  # the pool was drained before
+        handler_cancellation=True,  # a lost client frees its slot
+        auto_decompress=False,  # no decompression bombs
         keepalive_timeout=settings.idle_s,
         lingering_time=settings.lingering_s,
         max_line_size=settings.header_bytes,
@@ -68,7 +68,7 @@ def make_runner(app: web.Application, settings: Settings) -> web.AppRunner:
 async def serving(
     service: Service, host: str, port: int, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[tuple[str, int]]:
-    """Serve, and yield the address that was bound.
+    """Serve, and yield the host and port that were bound.
 
     Parameters
     ----------
@@ -77,18 +77,18 @@ async def serving(
     port : int
         0 takes a free one.
     tls : ssl.SSLContext, optional
-        What to encrypt with; nothing without it.
+        Context to encrypt with; no encryption unless given.
 
     Raises
     ------
     ListenError
-        Saying why the address can't be had.
+        If the address can't be bound.
     """
     runner = make_runner(make_app(service), service.settings)
     await runner.setup()
     try:
-        meet = _doorman(runner, service.settings.connections)
-        listener = await _listen(host, port, meet, tls)
+        factory = _protocol_factory(runner, service.settings.connections)
+        listener = await _listen(host, port, factory, tls)
         try:
             yield listener.sockets[0].getsockname()[:2]
         finally:
@@ -98,26 +98,26 @@ async def serving(
         service.stop()
 
 
-def _doorman(runner: web.AppRunner, limit: int) -> Callable[[], asyncio.Protocol]:
-    """Return what meets a new connection: the server, or a refusal where it has enough."""
+def _protocol_factory(runner: web.AppRunner, limit: int) -> Callable[[], asyncio.Protocol]:
+    """Return the factory of connections: the server's up to a limit, refused ones above it."""
     server = runner.server
     if server is None:
         raise ListenError("the server is not set up")
 
-    def meet() -> asyncio.Protocol:
-        return server() if len(server.connections) < limit else TurnedAway()
+    def factory() -> asyncio.Protocol:
+        return server() if len(server.connections) < limit else RefusedConnection()
 
-    return meet
+    return factory
 
 
 async def _listen(
-    host: str, port: int, meet: Callable[[], asyncio.Protocol], tls: ssl.SSLContext | None
+    host: str, port: int, factory: Callable[[], asyncio.Protocol], tls: ssl.SSLContext | None
 ) -> asyncio.Server:
     try:
         loop = asyncio.get_running_loop()
         handshake_s = HANDSHAKE_S if tls else None
         return await loop.create_server(
-            meet, host, port, ssl=tls, ssl_handshake_timeout=handshake_s
+            factory, host, port, ssl=tls, ssl_handshake_timeout=handshake_s
         )
     except OSError as error:
         raise ListenError(f"can't listen on {host}:{port}: {error.strerror}") from None

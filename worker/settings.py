@@ -1,88 +1,67 @@
-"""Every limit of a worker in one value: name, default, unit and reason."""
+"""Settings: every limit of a worker in one value, with name, default, unit and reason."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
-from pathlib import Path
+
+from worker.machine import usable_cores, usable_memory
 
 MIB = 2**20
 GIB = 2**30
 
 
-def usable_cores() -> int:
-    """Return the number of cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def usable_memory() -> int:
-    """Return the bytes of memory that this process may have: the machine's or its container's."""
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    try:
-        return min(machine, int(CONTAINER_LIMIT.read_text("ascii")))
-    except (OSError, ValueError):  # no container, or one without a limit ("max")
-        return machine
-
-
-CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
-
-
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What one worker serves, and within which limits.
+    """The limits of one worker.
 
     Parameters
     ----------
     threads : int
         Tiles computed at the same time. SciPy frees the interpreter lock, so a core each.
     pipelined : int
-        Tiles taken in beyond those: one, so that a transfer overlaps the computing.
+        Tiles admitted beyond those: one, so that a transfer overlaps the computing.
     tile_bytes : int
         Largest block, sent or answered, in bytes. Coordinators cut tiles of some 10 MB; this is
-        room for arrays that people send whole to the plain compute API.
+        room for arrays that people send whole to the plain API.
     memory_bytes : int
-        What all tiles together may take of the memory; see `worker.runtime.limits`. Half of what
-        there is: a second worker, or somebody's session, may be beside this one.
+        Memory that all tiles together may reserve. Half of the machine's: another worker, or
+        somebody's session, may run beside this one.
     job_bytes : int
         Largest description of a job, in bytes: one pass with the most taps takes 5.6 MB.
     jobs : int
-        Jobs remembered; the one not used for longest is forgotten. A forgotten job costs its
+        Jobs in the cache; the least recently used one is dropped. A dropped job costs its
         coordinator one registration.
     jobs_bytes : int
-        What the descriptions of all jobs remembered may take.
+        Bytes of the descriptions of all jobs in the cache.
     passes : int
         Passes of all calls of one job: a gigantic pipeline has hundreds.
     tile_work : int
         Most multiply-adds of one tile: samples times the taps of all passes. A core does some
         10^9 a second, so this is a quarter of an hour; no deadline of a coordinator is so long.
     max_order : int
-        Highest derivative that the compute API makes taps for: what a higher one would tell is
-        beyond float64.
+        Highest derivative that the plain API makes taps for; higher ones exceed float64.
     tap_terms : int
-        Most taps times terms of their polynomial that the compute API works out: 8 MB of them.
+        Most taps times terms of their polynomial that the plain API computes: 8 MB of them.
     body_base_s, body_bytes_per_s : float
         A body must be read, or an answer taken, within the base and the time that its bytes need
         on the slowest link worth computing over (a congested 10 Mbit/s).
     idle_s : float
         A connection without a request, or whose request line and headers are not complete, is
-        closed after so many seconds. aiohttp's clients drop an idle one after 15 s; a worker that
-        were quicker would now and then drop a request on its way.
+        closed after so many seconds. aiohttp's clients drop an idle one after 15 s; a worker with
+        less would now and then drop a request on its way.
     connections : int
-        Connections at the same time; more are told 503 and closed. A coordinator takes one for
+        Connections at the same time; more are answered 503 and closed. A coordinator opens one for
         each slot; a process may have 1,024 files open.
     requests : int
-        Requests of one connection; then it is closed, and the client opens another. What a library
-        keeps for a connection can't grow for ever.
+        Requests of one connection; then it is closed, and the client opens another. The memory that
+        a library keeps for a connection is bounded by that.
     lingering_s : float
-        What is left of a refused body is read and dropped for so many seconds, so that the
-        refusal arrives before the connection closes.
+        The rest of a refused body is read and dropped for so many seconds, so that the refusal
+        arrives before the connection closes.
     retry_after_s : int
-        What a refused tile is told to wait; tiles take between milliseconds and seconds.
+        ``Retry-After`` of a refused tile; tiles take between milliseconds and seconds.
     drain_s : float
-        From the first signal to the exit: what is in flight must be done by then. Schedulers
-        commonly kill after 30 s.
+        Longest drain, from the first signal to the exit. Schedulers commonly kill after 30 s.
     header_bytes : int
         Longest header line, in bytes; ours stay under 1,500 at 32 axes.
     headers : int
@@ -112,5 +91,5 @@ class Settings:
     headers: int = 64
 
     def transfer_s(self, body_bytes: int) -> float:
-        """Return the seconds that a body of this size may take on its way."""
+        """Return the seconds that the transfer of a body of this size may take."""
         return self.body_base_s + body_bytes / self.body_bytes_per_s

@@ -1,85 +1,69 @@
-"""What the handlers share: one value, made once."""
+"""The parts of a running worker, shared by its handlers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
-from typing import Self
 
 import numpy as np
 from aiohttp import web
 
-from tiling.kernels import Kernel
 from tiling.operations.passes import Pass
 from tiling.probes.select import Selected, select
-from worker.runtime.job_cache import Jobs
+from worker.machine import Identity
+from worker.runtime.job_cache import JobCache
 from worker.runtime.metrics import Metrics
 from worker.runtime.pool import Pool
 from worker.security.auth import Guard
 from worker.settings import Settings
 
-REGISTRATIONS = 4
-"""Jobs that are read at the same time; one thread parses them, apart from the tiles' threads."""
+DESCRIPTIONS = 4
+"""Job descriptions and attestations admitted at the same time; one thread handles them."""
 
 
-@dataclass(frozen=True, slots=True)
 class Service:
-    """A worker's parts.
+    """The parts of one worker.
 
     Parameters
     ----------
     settings : Settings
-    kernel, kernel_name : Kernel and str
-        What computes the passes.
-    pool : Pool
-        Where tiles are computed.
-    clerk : Pool
-        Where jobs are parsed: never behind a tile.
-    jobs : Jobs
-    metrics : Metrics
     guard : Guard
-        Who may ask for anything.
+        Access rules of all requests.
+    selected : Selected, optional
+        Kernel that computes the passes; the reference kernel unless given.
+
+    Attributes
+    ----------
+    pool : Pool
+        Threads that compute tiles.
+    control_pool : Pool
+        One thread that parses jobs and computes probes, so that these never wait for a tile.
+    jobs : JobCache
+    metrics : Metrics
+    identity : worker.machine.Identity
     """
 
-    settings: Settings
-    kernel: Kernel
-    kernel_name: str
-    pool: Pool
-    clerk: Pool
-    jobs: Jobs
-    metrics: Metrics
-    guard: Guard
-
-    @classmethod
-    def start(cls, settings: Settings, guard: Guard, selected: Selected | None = None) -> Self:
-        """Make a worker's parts from its settings; the reference kernel serves unless told."""
+    def __init__(self, settings: Settings, guard: Guard, selected: Selected | None = None) -> None:
         selected = selected or select("reference")
-        return cls(
-            settings,
-            selected.kernel,
-            selected.name,
-            Pool(
-                settings.threads,
-                settings.pipelined,
-                settings.memory_bytes,
-                settings.retry_after_s,
-            ),
-            Pool(1, REGISTRATIONS - 1, 0, settings.retry_after_s),
-            Jobs(settings.jobs, settings.jobs_bytes),
-            Metrics.start(),
-            guard,
-        )
+        self.settings = settings
+        self.guard = guard
+        self.kernel = selected.kernel
+        self.identity = Identity.of_this_process(selected.name)
+        retry_s = settings.retry_after_s
+        self.pool = Pool(settings.threads, settings.pipelined, settings.memory_bytes, retry_s)
+        self.control_pool = Pool(1, DESCRIPTIONS - 1, 0, retry_s)
+        self.jobs = JobCache(settings.jobs, settings.jobs_bytes)
+        self.metrics = Metrics()
 
     async def warm(self) -> None:
-        """Filter one sample, so that no tile pays for what the kernel loads on first use."""
+        """Filter one sample, so that no tile waits for the imports of the kernel's first use."""
         one = np.ones(1)
         passes = (Pass(0, one.tobytes(), "reflect"),)
-        await self.clerk.do(partial(self.kernel, one, passes, (slice(0, 1),), np.empty(1)))
+        await self.control_pool.run(partial(self.kernel, one, passes, (slice(0, 1),), np.empty(1)))
 
     def stop(self) -> None:
-        """Let the threads go."""
+        """Release the threads of both pools."""
         self.pool.close()
-        self.clerk.close()
+        self.control_pool.close()
 
 
 SERVICE = web.AppKey("service", Service)

@@ -45,7 +45,7 @@ async def serve(
 ) -> AsyncIterator[tuple[Service, aiohttp.ClientSession]]:
     """Serve on loopback; yield the worker's parts and a client of it."""
     selected = Selected("test", kernel)
-    service = Service.start(settings or Settings(threads=2), guard or Guard(), selected)
+    service = Service(settings or Settings(threads=2), guard or Guard(), selected)
     async with (
         serving(service, "127.0.0.1", 0) as (host, port),
         aiohttp.ClientSession(f"http://{host}:{port}") as client,

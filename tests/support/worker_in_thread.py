@@ -24,7 +24,7 @@ def worker_thread(kernel: Kernel) -> Iterator[str]:
     stop = asyncio.Event()
 
     async def serve() -> None:
-        service = Service.start(Settings(threads=1), Guard(), Selected("strange", kernel))
+        service = Service(Settings(threads=1), Guard(), Selected("strange", kernel))
         async with serving(service, "127.0.0.1", 0) as (host, port):
             address.append(f"{host}:{port}")
             listening.set()

@@ -1,26 +1,24 @@
-"""Proof of a worker's bits: it computes fixed probes, each once, and tells their digests."""
+"""Attestation: digests of fixed probes, each computed once by this worker's kernel."""
 
 from __future__ import annotations
 
 import json
-import platform
 from functools import partial
 
 from aiohttp import web
 
 from tiling.kernels import Kernel
 from tiling.probes.digests import digest_of, expected
-from worker.endpoints.health import VERSIONS, cpu
 from worker.errors import Kind, RefusedError
 from worker.http.bodies import body_length, check_type, read_body
 from worker.state import SERVICE
 
-MAX_QUESTION = 64 * 2**10
-"""Bytes of a question: every probe there is would fit in half of it."""
+MAX_REQUEST = 64 * 2**10
+"""Bytes of a request: the names of all probes take half of it."""
 
 
-class Attestation:
-    """What this worker's kernel makes of the probes; each is computed when first asked for.
+class ProbeDigests:
+    """Digests of the probes with one kernel; each is computed when first asked for.
 
     Parameters
     ----------
@@ -31,36 +29,37 @@ class Attestation:
         self._kernel = kernel
         self._digests: dict[str, str] = {}
 
-    def answer(self, names: list[str]) -> dict[str, str]:
-        """Return the digest of each probe; there are no more to remember than `expected` has."""
+    def of(self, request: bytes) -> dict[str, str]:
+        """Return the digest of each probe that a request names.
+
+        Raises
+        ------
+        RefusedError
+            As `parse` does; so no more digests are kept than `expected` has.
+        """
+        names = parse(request)
         for name in names:
             if name not in self._digests:
                 self._digests[name] = digest_of(name, self._kernel)
         return {name: self._digests[name] for name in names}
 
 
-ATTESTATION = web.AppKey("attestation", Attestation)
+PROBE_DIGESTS = web.AppKey("probe_digests", ProbeDigests)
 
 
 async def post_attest(request: web.Request) -> web.Response:
-    """Answer the digests of probes, and what computed them."""
+    """Answer the digests of probes, and the identity of the worker that computed them."""
     service = request.app[SERVICE]
     check_type(request, "application/json")
-    body = bytearray(body_length(request, MAX_QUESTION))
-    with service.clerk.admit() as slot:
+    body = bytearray(body_length(request, MAX_REQUEST))
+    with service.control_pool.admit() as slot:
         await read_body(request, memoryview(body), service.settings)
-        digests = await slot.run(partial(_answer, request.app[ATTESTATION], bytes(body)))
-    about = {"kernel": service.kernel_name, "cpu": cpu(), "machine": platform.machine()}
-    versions = {name: VERSIONS[name] for name in ("numpy", "scipy")}
-    return web.json_response({"digests": digests, **about, **versions})
-
-
-def _answer(attestation: Attestation, body: bytes) -> dict[str, str]:
-    return attestation.answer(parse(body))
+        digests = await slot.run(partial(request.app[PROBE_DIGESTS].of, bytes(body)))
+    return web.json_response({"digests": digests, **service.identity.to_json()})
 
 
 def parse(body: bytes) -> list[str]:
-    """Read the names of probes.
+    """Return the names of probes in a request's JSON, each once.
 
     Raises
     ------

@@ -1,14 +1,18 @@
-"""The plain compute API: a `.npy` file in, the filtered `.npy` file out, for any HTTP client."""
+"""The plain API: a `.npy` file in, the filtered `.npy` file out, for any HTTP client.
+
+``POST /`` filters the file of a form with `gaussian_filter`; ``POST /v1/filters/NAME`` filters the
+file that is the body with any filter of the table. The query has SciPy's parameters.
+"""
 
 from __future__ import annotations
 
 import io
 import math
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from aiohttp import (
@@ -22,128 +26,132 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from tiling.dtypes import Array, Dtype, output_dtype
 from tiling.errors import TilingError
-from tiling.filters import FILTERS
+from tiling.filters import FILTERS, Exactness
 from tiling.geometry.box import Box
 from tiling.jobs.job import Job
 from tiling.jobs.memory import tile_bytes
 from tiling.kernels import Kernel
 from tiling.kernels.apply import apply
 from tiling.protocol.npy import MAX_HEADER, NpyHeader, header_length, parse_header
+from worker.endpoints.query import parse_query
 from worker.endpoints.tiles import raw
 from worker.errors import Kind, RefusedError
-from worker.http.bodies import check_encoding, deadline, fill, proceed, send
+from worker.http.bodies import body_length, check_encoding, deadline, fill, send, send_continue
 from worker.runtime.limits import check_volume, check_work
-from worker.settings import Settings
 from worker.state import SERVICE, Service
 
 FIELD = "array"
-"""Name of the multipart field that holds the file."""
+"""Name of the form's field that holds the file."""
 
-SLOPPY = (BadContentDispositionHeader, BadContentDispositionParam)
+FORM_WARNINGS = (BadContentDispositionHeader, BadContentDispositionParam)
 """Warnings that the command turns into errors: each new text of one would stay in memory."""
 
-FORM_ERRORS = (AssertionError, ValueError, RuntimeError, HttpProcessingError, *SLOPPY)
-"""What aiohttp raises for a form that is none."""
+FORM_ERRORS = (AssertionError, ValueError, RuntimeError, HttpProcessingError, *FORM_WARNINGS)
+"""Errors that aiohttp raises for a malformed form."""
 
 READ_BYTES = 256 * 2**10
-"""Bytes read from a part at a time."""
+"""Bytes of a file read at a time."""
+
+Read: TypeAlias = Callable[[], Awaitable[bytes]]
+"""Reads the next bytes of a file; none at its end."""
 
 
-def _each(parse: Callable[[str], Any]) -> Callable[[str], Any]:
-    """Parse one value, or one per axis: ``2`` or ``2,2,0``."""
-    return lambda text: [parse(word) for word in text.split(",")] if "," in text else parse(text)
-
-
-def _radius(text: str) -> int | None:
-    return None if text == "none" else int(text)
-
-
-def number(text: str) -> complex:
-    """Parse a number that may be complex."""
-    value = complex(text)
-    return value if value.imag else value.real
-
-
-PARAMETERS: Mapping[str, Callable[[str], Any]] = {
-    "sigma": _each(float),
-    "order": _each(int),
-    "mode": _each(str),
-    "cval": number,
-    "truncate": float,
-    "radius": _each(_radius),
-    "axes": _each(int),
-    "output": str,
-}
-"""The query's parameters: SciPy's, with SciPy's defaults but for sigma, which is 0.5."""
-
-
-async def post_array(request: web.Request) -> web.StreamResponse:
-    """Filter the `.npy` file of a form."""
+async def post_form(request: web.Request) -> web.StreamResponse:
+    """Filter the file of a form with `gaussian_filter`; sigma is 0.5 unless given."""
     service = request.app[SERVICE]
-    parameters = parse_query(request)
-    check_taps(parameters, service.settings)
+    defaults = {"sigma": 0.5}
+    parameters = parse_query(request.query, "gaussian_filter", defaults, service.settings)
+    limit = service.settings.tile_bytes
+    if (request.content_length or limit) > limit + READ_BYTES:
+        raise RefusedError(Kind.TOO_LARGE, f"at most {limit} bytes are read")
+    length = request.content_length or limit
+    return await _filter(request, "gaussian_filter", parameters, length, _form_file)
+
+
+async def post_filter(request: web.Request) -> web.StreamResponse:
+    """Filter the file that is the body with the filter that the path names."""
+    service = request.app[SERVICE]
+    name = request.match_info["name"]
+    if name not in FILTERS:
+        raise RefusedError(Kind.NOT_FOUND, f"{name[:80]} is no filter")
+    if FILTERS[name].exactness is Exactness.REFUSED:
+        raise RefusedError(Kind.UNSUPPORTED, f"{name}: {FILTERS[name].note}")
+    parameters = parse_query(request.query, name, {}, service.settings)
+    length = body_length(request, service.settings.tile_bytes + MAX_HEADER)
+    return await _filter(request, name, parameters, length, _body_file)
+
+
+async def _filter(
+    request: web.Request,
+    name: str,
+    parameters: Mapping[str, Any],
+    length: int,
+    open_file: Callable[[web.Request], Awaitable[Read | None]],
+) -> web.StreamResponse:
+    """Read a file from a body of at most `length` bytes, filter it and answer."""
+    service = request.app[SERVICE]
     check_encoding(request.headers)
-    limit = request.content_length or service.settings.tile_bytes
-    if limit > service.settings.tile_bytes + READ_BYTES:
-        raise RefusedError(Kind.TOO_LARGE, f"at most {service.settings.tile_bytes} bytes are read")
     with service.pool.admit() as slot:
-        async with deadline(service.settings.transfer_s(limit)):
-            await proceed(request)
-            with _malformed():
-                file = await _file(request)
-                if file is None:
-                    return _no_file()
-                header, start = await _header(file, limit)
-                work = await service.clerk.do(
-                    partial(work_of, service, header, "gaussian_filter", parameters)
-                )
-                slot.reserve(work.memory_bytes)
-                data = np.empty(header.data_bytes, np.uint8)
-                await fill(data.data, _chunks(start[header.offset :], file))
+        async with deadline(service.settings.transfer_s(length)):
+            await send_continue(request)
+            read = await open_file(request)
+            if read is None:
+                return _no_file()
+            header, start = await _read_header(read)
+            if header.data_bytes > length:
+                is_too_large = header.data_bytes > service.settings.tile_bytes
+                kind = Kind.TOO_LARGE if is_too_large else Kind.TRUNCATED
+                detail = f"{header.data_bytes} bytes of data in a body of {length}"
+                raise RefusedError(kind, detail)
+            work = await service.control_pool.run(
+                partial(work_of, service, header, name, parameters)
+            )
+            slot.reserve(work.memory_bytes)
+            data = np.empty(header.data_bytes, np.uint8)
+            await fill(data.data, _chunks(start[header.offset :], read))
         service.metrics.received_bytes.inc(len(data))
         with service.metrics.seconds.time():
             pieces = await slot.run(partial(work.answer, data, service.kernel))
         return await send(request, service, "compute", {}, *pieces)
 
 
-def parse_query(request: web.Request) -> dict[str, Any]:
-    """Read the query into the parameters of `scipy.ndimage.gaussian_filter`."""
-    parameters: dict[str, Any] = {"sigma": 0.5}
-    for name, text in request.query.items():
-        if name not in PARAMETERS or len(request.query.getall(name)) > 1:
-            known = ", ".join(PARAMETERS)
-            raise RefusedError(Kind.MALFORMED, f"{name[:40]}: once each of {known}, nothing else")
-        try:
-            parameters[name] = PARAMETERS[name](text)
-        except (ValueError, OverflowError):
-            raise RefusedError(
-                Kind.MALFORMED, f"{name}: {text[:80]!r} is no such parameter"
-            ) from None
-    return parameters
+async def _body_file(request: web.Request) -> Read:
+    return partial(request.content.read, READ_BYTES)
 
 
-def check_taps(parameters: Mapping[str, Any], settings: Settings) -> None:
-    """Refuse taps that would take long to work out, before they are.
+async def _form_file(request: web.Request) -> Read | None:
+    """Return the reader of the form's file, or None without one; fields before it are dropped."""
+    if request.content_type != "multipart/form-data" or not request.can_read_body:
+        return None
+    with _form_errors():
+        part = await _find_part(await request.multipart())
+    if part is None:
+        return None
+    check_encoding(part.headers)
 
-    An estimate from the largest of each parameter; what is no number at all is refused later.
-    """
-    order = _largest(parameters.get("order"))
-    if order > settings.max_order:
-        raise RefusedError(Kind.TOO_COSTLY, f"order: at most {settings.max_order}")
-    reach = max(
-        _largest(parameters.get("radius")),
-        _largest(parameters["sigma"]) * parameters.get("truncate", 4.0),
-    )
-    if (2 * reach + 1) * (order + 1) > settings.tap_terms:
-        raise RefusedError(
-            Kind.TOO_COSTLY, f"taps {reach!s:.40} samples wide at order {order}: ask for fewer"
-        )
+    async def read() -> bytes:
+        with _form_errors():
+            return await part.read_chunk(READ_BYTES)
+
+    return read
 
 
-def _largest(value: Any) -> Any:
-    """Return the largest number of a parameter; 0 where there is none."""
-    values = value if isinstance(value, list) else [value]
-    return max((number for number in values if number is not None), default=0)
+async def _find_part(form: MultipartReader) -> BodyPartReader | None:
+    while (part := await form.next()) is not None:
+        if isinstance(part, MultipartReader):
+            raise RefusedError(Kind.MALFORMED, "a form within a form")
+        if part.name == FIELD:
+            return part
+    return None
+
+
+@contextmanager
+def _form_errors() -> Iterator[None]:
+    """Translate aiohttp's errors of a malformed form."""
+    try:
+        yield
+    except FORM_ERRORS as error:
+        raise RefusedError(Kind.MALFORMED, f"multipart/form-data: {error}") from None
 
 
 def _no_file() -> web.Response:
@@ -155,51 +163,23 @@ def _no_file() -> web.Response:
     )
 
 
-@contextmanager
-def _malformed() -> Iterator[None]:
-    """Translate what aiohttp raises for a form that is none."""
-    try:
-        yield
-    except TilingError:
-        raise
-    except FORM_ERRORS as error:
-        raise RefusedError(Kind.MALFORMED, f"multipart/form-data: {error}") from None
-
-
-async def _file(request: web.Request) -> BodyPartReader | None:
-    """Return the part that holds the file; parts before it are dropped."""
-    if request.content_type != "multipart/form-data" or not request.can_read_body:
-        return None
-    form = await request.multipart()
-    while (part := await form.next()) is not None:
-        if isinstance(part, MultipartReader):
-            raise RefusedError(Kind.MALFORMED, "a form within a form")
-        if part.name == FIELD:
-            return part
-    return None
-
-
-async def _header(file: BodyPartReader, limit: int) -> tuple[NpyHeader, bytes]:
-    """Read the start of a `.npy` file; return its header, and all that was read."""
-    check_encoding(file.headers)
+async def _read_header(read: Read) -> tuple[NpyHeader, bytes]:
+    """Read the start of a `.npy` file; return its header, and all bytes that were read."""
     start = b""
-    while len(start) < MAX_HEADER and (chunk := await file.read_chunk(READ_BYTES)):
+    while len(start) < MAX_HEADER and (chunk := await read()):
         start += chunk
-    header = parse_header(start[: header_length(start)])
-    if header.data_bytes > limit:
-        raise RefusedError(Kind.TOO_LARGE, f"{header.data_bytes} bytes of data: at most {limit}")
-    return header, start
+    return parse_header(start[: header_length(start)]), start
 
 
-async def _chunks(first: bytes, file: BodyPartReader) -> AsyncIterator[bytes]:
+async def _chunks(first: bytes, read: Read) -> AsyncIterator[bytes]:
     yield first
-    while chunk := await file.read_chunk(READ_BYTES):
+    while chunk := await read():
         yield chunk
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is to be done to the data that a header announces."""
+    """The job of a file, and the dtype of the answer's file in its own byte order."""
 
     header: NpyHeader
     job: Job
@@ -223,19 +203,36 @@ class Work:
 
 
 def work_of(service: Service, header: NpyHeader, name: str, parameters: Mapping[str, Any]) -> Work:
-    """Return what a filter of the table has to do, once it is sure that it can be done."""
+    """Return the work of a filter on a file, checked against the worker's limits.
+
+    Parameters
+    ----------
+    service : Service
+    header : NpyHeader
+    name : str
+        Of the filter.
+    parameters : mapping
+        As `parse_query` returns them.
+
+    Raises
+    ------
+    TilingError
+        If the filter refuses the parameters.
+    RefusedError
+        If a parameter is missing, or it is too much work.
+    """
     ndim = len(header.shape)
     try:
         job = Job(ndim, (FILTERS[name].call(ndim, header.dtype, **parameters),))
     except TilingError:
         raise
-    except (TypeError, ValueError, OverflowError) as error:  # a parameter is missing, or no array
+    except (TypeError, ValueError, ArithmeticError) as error:  # a parameter is missing or no array
         raise RefusedError(Kind.MALFORMED, f"{name}: {error}") from None
     job.program.check_shape(header.shape)
     check_volume(job, header.shape, service.settings.tile_bytes)
     check_work(job, header.shape, service.settings.tile_work)
-    asked = output_dtype(parameters.get("output"), header.dtype)
-    return Work(header, job, asked if asked.newbyteorder("=") == job.target else job.target)
+    output = output_dtype(parameters.get("output"), header.dtype)
+    return Work(header, job, output if output.newbyteorder("=") == job.target else job.target)
 
 
 def _npy_header(array: Array) -> memoryview:

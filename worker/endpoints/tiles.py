@@ -1,4 +1,4 @@
-"""What coordinators ask to be done: jobs and tiles."""
+"""Jobs and tiles: the requests of coordinators."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from worker.state import SERVICE
 
 
 async def post_job(request: web.Request) -> web.Response:
-    """Register a job, so that tiles can name it by its digest; once more is the same as once."""
+    """Register a job, so that tiles can name it by its digest; repeating it changes nothing."""
     service = request.app[SERVICE]
     check_type(request, "application/json")
     body = bytearray(body_length(request, service.settings.job_bytes))
-    with service.clerk.admit() as slot:
+    with service.control_pool.admit() as slot:
         await read_body(request, memoryview(body), service.settings)
         digest, job = await slot.run(partial(_decode, bytes(body)))
     check_passes(job, service.settings.passes)
@@ -39,7 +39,7 @@ def _decode(body: bytes) -> tuple[str, Job]:
 
 
 async def post_tile(request: web.Request) -> web.StreamResponse:
-    """Filter one tile: everything is checked that can be before a byte of the body is read."""
+    """Filter one tile; all checks but that of the digest come before its body is read."""
     service = request.app[SERVICE]
     check_type(request, BODY_TYPE)
     question, claimed = Question.parse(request.headers)
@@ -62,7 +62,19 @@ async def post_tile(request: web.Request) -> web.StreamResponse:
 
 
 def check_block(question: Question, job: Job, length: int) -> None:
-    """Refuse a block that the job does not filter, or a body that is not that block."""
+    """Refuse a block that is not the job's, or a body of another size than the block.
+
+    Parameters
+    ----------
+    question : Question
+    job : Job
+    length : int
+        Bytes of the body.
+
+    Raises
+    ------
+    RefusedError
+    """
     if question.dtype != job.source:
         raise RefusedError(
             Kind.MALFORMED, f"a block of {question.dtype}: the job reads {job.source}"
@@ -78,26 +90,42 @@ def check_block(question: Question, job: Job, length: int) -> None:
 
 
 def timed_answer(
-    handed_s: float, question: Question, claimed: str, job: Job, body: Array, kernel: Kernel
+    submitted_s: float, question: Question, claimed: str, job: Job, body: Array, kernel: Kernel
 ) -> tuple[dict[str, str], memoryview]:
-    """Answer a tile that was handed to the threads at `handed_s`, and tell what it took."""
+    """Answer a tile; add the seconds that it waited since `submitted_s` and was computed."""
     began_s = time.monotonic()
     headers, data = answer_tile(question, claimed, job, body, kernel)
-    spent = Spent(began_s - handed_s, time.monotonic() - began_s)
+    spent = Spent(began_s - submitted_s, time.monotonic() - began_s)
     return {**headers, **spent.fields()}, data
 
 
 def answer_tile(
     question: Question, claimed: str, job: Job, body: Array, kernel: Kernel
 ) -> tuple[dict[str, str], memoryview]:
-    """Check, filter and sign one tile; return the headers and the bytes of its answer."""
-    asked = question.digest(body.data)
-    if asked != claimed:
+    """Check and filter one tile; return the headers, digest included, and bytes of its answer.
+
+    Parameters
+    ----------
+    question : Question
+    claimed : str
+        Digest that the request announced.
+    job : Job
+    body : ndarray of uint8
+        Bytes of the block.
+    kernel : Kernel
+
+    Raises
+    ------
+    RefusedError
+        If the body does not have that digest.
+    """
+    digest = question.digest(body.data)
+    if digest != claimed:
         raise RefusedError(Kind.DIGEST, f"{DIGEST}: send the tile again")
     block = np.ndarray(question.shape, question.dtype, body.data)
     out = np.empty(question.crop.shape, job.target)
     apply(job.program, block, question.crop.slices, out, kernel)
-    answer = Answer.to(question, asked, job.target)
+    answer = Answer.to(question, digest, job.target)
     data = raw(out)
     return {**answer.fields(), DIGEST: answer.digest(data)}, data
 

@@ -1,1 +1,1 @@
-"""Bodies of requests and answers, read and written within bounds."""
+"""Bodies of requests and answers, read and written within limits of size and time."""

@@ -1,7 +1,7 @@
-"""Bodies in and answers out: exact sizes, one buffer each, and an end to every wait.
+"""Bodies of requests and answers: exact sizes, one buffer each, and a deadline for each transfer.
 
-aiohttp limits the time that headers may take, never a body's. So every body is read, and every
-answer written, under a deadline that grows with its size.
+aiohttp limits the time of headers, not of bodies. So every body is read, and every answer written,
+under a deadline that grows with its size.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from worker.settings import Settings
 from worker.state import Service
 
 WRITE_BYTES = 256 * 2**10
-"""Bytes handed to the socket at a time: what it can't take at once is copied."""
+"""Bytes of one write to the socket: asyncio copies what the kernel does not take at once."""
 
 
 def body_length(request: web.Request, limit: int) -> int:
-    """Return the announced length of a body that may be read.
+    """Return the announced length of a body in bytes.
 
     Raises
     ------
@@ -38,7 +38,12 @@ def body_length(request: web.Request, limit: int) -> int:
 
 
 def check_encoding(headers: Mapping[str, str]) -> None:
-    """Refuse bodies that would have to be decoded first."""
+    """Refuse bodies with a Content-Encoding.
+
+    Raises
+    ------
+    RefusedError
+    """
     encoding = headers.get("Content-Encoding", "identity")
     if encoding.lower() != "identity":
         raise RefusedError(
@@ -46,15 +51,26 @@ def check_encoding(headers: Mapping[str, str]) -> None:
         )
 
 
-def check_type(request: web.Request, wanted: str) -> None:
-    """Refuse a body of another type."""
+def check_type(request: web.Request, media_type: str) -> None:
+    """Refuse a body of another media type.
+
+    Raises
+    ------
+    RefusedError
+    """
     check_encoding(request.headers)
-    if request.content_type != wanted:
-        raise RefusedError(Kind.MEDIA_TYPE, f"Content-Type must be {wanted}")
+    if request.content_type != media_type:
+        raise RefusedError(Kind.MEDIA_TYPE, f"Content-Type must be {media_type}")
 
 
-async def proceed(request: web.Request) -> None:
-    """Ask for the body, if the sender waits to be asked; nothing is asked of a refused sender."""
+async def send_continue(request: web.Request) -> None:
+    """Send ``100 Continue`` to a client that waits for it.
+
+    Raises
+    ------
+    RefusedError
+        If the client expects anything else.
+    """
     expected = request.headers.get("Expect")
     if expected is None:
         return
@@ -64,13 +80,18 @@ async def proceed(request: web.Request) -> None:
     request.writer.output_size = 0  # the answer itself has not begun
 
 
-async def wait_to_be_asked(_: web.Request) -> None:
-    """Leave ``100 Continue`` to `proceed`: aiohttp would send it before any check."""
+async def defer_continue(_: web.Request) -> None:
+    """Leave ``100 Continue`` to `send_continue`: aiohttp would send it before any check."""
 
 
 @asynccontextmanager
 async def deadline(seconds: float) -> AsyncIterator[None]:
-    """Refuse a body that is not there after so many seconds."""
+    """Refuse a body that is not complete after so many seconds.
+
+    Raises
+    ------
+    RefusedError
+    """
     try:
         async with asyncio.timeout(seconds):
             yield
@@ -79,12 +100,12 @@ async def deadline(seconds: float) -> AsyncIterator[None]:
 
 
 async def fill(buffer: memoryview, chunks: AsyncIterable[bytes]) -> None:
-    """Read exactly a buffer of bytes.
+    """Fill a buffer with exactly as many bytes as it has.
 
     Raises
     ------
     RefusedError
-        At the first byte too many, or if there are too few.
+        At the first byte above its length, or if there are too few.
     """
     position = 0
     async for chunk in chunks:
@@ -98,9 +119,15 @@ async def fill(buffer: memoryview, chunks: AsyncIterable[bytes]) -> None:
 
 
 async def read_body(request: web.Request, buffer: memoryview, settings: Settings) -> None:
-    """Read a body of exactly the buffer's size, in the time that its size allows."""
+    """Read a body of exactly the buffer's size, in the time that its size allows.
+
+    Raises
+    ------
+    RefusedError
+        If it takes longer, or ends before.
+    """
     async with deadline(settings.transfer_s(len(buffer))):
-        await proceed(request)
+        await send_continue(request)
         filled = await _receive(request, buffer)
     if filled < len(buffer):
         raise RefusedError(Kind.TRUNCATED, f"{filled} bytes of {len(buffer)}")
@@ -120,14 +147,14 @@ async def send(
     headers: Mapping[str, str],
     *pieces: memoryview,
 ) -> web.StreamResponse:
-    """Answer with bytes, without copying them, to a peer that takes them in time.
+    """Send an answer of bytes without copying them; abort the connection if it takes too long.
 
     Parameters
     ----------
     request : aiohttp.web.Request
     service : Service
     api : str
-        What is answered, for the metrics.
+        Label of the answer in the metrics.
     headers : mapping
     *pieces : memoryview
         The body, one after another.
@@ -149,5 +176,5 @@ async def send(
         if request.transport is not None:
             request.transport.abort()
     except ConnectionError:
-        pass  # nobody is left to be told
+        pass  # the client is gone
     return response

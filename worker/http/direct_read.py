@@ -1,15 +1,16 @@
-"""Bodies straight from the socket into their buffer.
+"""Bodies read from the socket directly into their buffer.
 
-aiohttp copies what it receives twice before a handler sees it: asyncio makes bytes of it, and the
-parser cuts its payload out of these. A body whose length is known needs neither. So once the
-headers are read, a `Straight` takes the parser's place at the transport, and the kernel writes into
-the buffer, never past its end:
+aiohttp copies received data twice before a handler sees it: asyncio makes bytes of it, and the
+parser cuts its payload out of these. A body of known length needs neither. So once the headers are
+read, a `DirectReader` replaces aiohttp's protocol at the transport, and the kernel writes into the
+buffer, never past its end:
 
-    headers | start of the body | rest of the body        | next message
-    parser  | parser, copied    | Straight, into place    | parser
+    headers | start of the body | rest of the body          | next message
+    parser  | parser, copied    | DirectReader, no copy     | parser
 
-Then the parser, which has counted none of the rest, is told of as many bytes: zeros, in pieces that
-stay in the cache, read back and dropped. So the connection can be kept, and aiohttp need not know.
+Then the parser, which has counted none of the rest, is fed as many zero bytes, in pieces that stay
+in the processor's cache, read back and dropped. So it finds the next message, and the connection
+can be kept.
 """
 
 from __future__ import annotations
@@ -19,84 +20,85 @@ import asyncio
 from aiohttp import StreamReader
 
 PIECE = bytes(2**16)
-"""What the parser is told at a time: its reader takes as much without a pause."""
+"""Zeros fed to the parser at a time: its reader takes as many without a pause."""
 
 
-class Straight(asyncio.BufferedProtocol):
-    """Fills a buffer in the place of another protocol, which goes on hearing of all else.
+class DirectReader(asyncio.BufferedProtocol):
+    """Fills a buffer in the place of another protocol, to which all other events are passed on.
 
     Parameters
     ----------
     rest : memoryview
-    place : asyncio.Protocol
-        Whose place is taken, until the buffer is full, the peer has no more, or `stop`.
+        Buffer to be filled.
+    protocol : asyncio.Protocol
+        Replaced until the buffer is full, the stream ends, or `stop`.
     transport : asyncio.Transport
     """
 
     def __init__(
-        self, rest: memoryview, place: asyncio.Protocol, transport: asyncio.Transport
+        self, rest: memoryview, protocol: asyncio.Protocol, transport: asyncio.Transport
     ) -> None:
         self._rest = rest
-        self._place = place
+        self._protocol = protocol
         self._transport = transport
-        self.over = asyncio.get_running_loop().create_future()
+        self.done = asyncio.get_running_loop().create_future()
         transport.set_protocol(self)
 
     @property
     def missing(self) -> int:
-        """Bytes that have not come."""
+        """Bytes that were not received."""
         return len(self._rest)
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 -- never more than the rest
-        """Say where the next bytes go."""
+        """Return the part of the buffer that is to be filled."""
         return self._rest
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Take note of bytes that came."""
+        """Count received bytes."""
         self._rest = self._rest[nbytes:]
         if not self._rest:
             self.stop()
 
     def stop(self) -> None:
-        """Give the place back."""
+        """Put the replaced protocol back."""
         if self._transport.get_protocol() is self:
-            self._transport.set_protocol(self._place)
-        if not self.over.done():
-            self.over.set_result(None)
+            self._transport.set_protocol(self._protocol)
+        if not self.done.done():
+            self.done.set_result(None)
 
     def eof_received(self) -> bool | None:
-        """Stop: the peer has no more."""
+        """Stop at the end of the stream."""
         self.stop()
-        return self._place.eof_received()
+        return self._protocol.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop: nothing comes any more."""
+        """Stop with the connection."""
         self.stop()
-        self._place.connection_lost(exc)
+        self._protocol.connection_lost(exc)
 
     def pause_writing(self) -> None:
         """Pass on."""
-        self._place.pause_writing()
+        self._protocol.pause_writing()
 
     def resume_writing(self) -> None:
         """Pass on."""
-        self._place.resume_writing()
+        self._protocol.resume_writing()
 
 
 async def receive(
     buffer: memoryview,
     content: StreamReader,
-    place: asyncio.Protocol,
+    protocol: asyncio.Protocol,
     transport: asyncio.Transport,
 ) -> int:
-    """Fill a buffer with a message's body of exactly its size; return how many bytes came.
+    """Fill a buffer with a message's body of exactly its size; return the number of bytes received.
 
     Parameters
     ----------
     buffer : memoryview
     content : aiohttp.StreamReader
         The body, of which nothing was read yet.
-    place : asyncio.Protocol
+    protocol : asyncio.Protocol
         aiohttp's, of the connection.
     transport : asyncio.Transport
     """
@@ -106,19 +108,19 @@ async def receive(
         rest = rest[len(start) :]
     if not rest:
         return len(buffer)
-    straight = Straight(rest, place, transport)
+    reader = DirectReader(rest, protocol, transport)
     try:
-        await straight.over
+        await reader.done
     finally:
-        straight.stop()
-    _tell(place, content, len(rest) - straight.missing)
-    return len(buffer) - straight.missing
+        reader.stop()
+    _feed_zeros(protocol, content, len(rest) - reader.missing)
+    return len(buffer) - reader.missing
 
 
-def _tell(place: asyncio.Protocol, content: StreamReader, count: int) -> None:
+def _feed_zeros(protocol: asyncio.Protocol, content: StreamReader, count: int) -> None:
     """Let the parser count so many bytes."""
     while count > 0:
-        place.data_received(PIECE[:count])
+        protocol.data_received(PIECE[:count])
         while content.read_nowait():
             pass
         count -= len(PIECE)

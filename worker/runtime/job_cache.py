@@ -1,4 +1,4 @@
-"""The jobs that a worker knows: registered by content, forgotten when not used for longest."""
+"""A bounded cache of registered jobs; the least recently used one is dropped first."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from tiling.jobs.job import Job
 from worker.errors import Kind, RefusedError
 
 
-class Jobs:
-    """A bounded registry of jobs by digest.
+class JobCache:
+    """Registered jobs by digest.
 
     Parameters
     ----------
     limit, limit_bytes : int
-        Jobs remembered, and what their descriptions may take together. The newest is remembered
-        in any case.
+        Most jobs, and most bytes of their descriptions together. The newest job is kept in any
+        case.
     """
 
     def __init__(self, limit: int, limit_bytes: int) -> None:
@@ -25,11 +25,11 @@ class Jobs:
         self._bytes = 0
 
     def __len__(self) -> int:
-        """Return the number of jobs remembered."""
+        """Return the number of jobs in the cache."""
         return len(self._jobs)
 
     def add(self, digest: str, job: Job, size: int) -> None:
-        """Remember a job whose description has `size` bytes; once more is the same as once."""
+        """Keep a job whose description has `size` bytes; repeating it changes nothing."""
         if digest not in self._jobs:
             self._jobs[digest] = job, size
             self._bytes += size
@@ -46,7 +46,7 @@ class Jobs:
         Raises
         ------
         RefusedError
-            If it was never registered here, or is forgotten.
+            If it was never registered here, or was dropped.
         """
         if digest not in self._jobs:
             raise RefusedError(Kind.UNKNOWN_JOB, f"job {digest}: register it with POST /v1/jobs")

@@ -1,9 +1,8 @@
-"""How this process keeps its memory: what one tile frees, the next one takes.
+"""Settings of the allocator and the garbage collector for a process that filters tiles.
 
-A tile's blocks are some megabytes each. By default glibc asks the system for every one and hands it
-back when it is freed, and the system clears each page before it gives it again: that costs about as
-much as receiving the block. And the interpreter's collector walks through all that was imported,
-over and over, to find nothing.
+A tile's blocks are some megabytes each. By default glibc maps memory for each of them and unmaps it
+when it is freed, and the system clears every page that it maps: that costs about as much as
+receiving the block. And the collector would traverse all imported modules again and again.
 """
 
 from __future__ import annotations
@@ -17,14 +16,14 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Of `mallopt`, from glibc's malloc.h."""
 
 KEPT_BYTES = 128 * MIB
-"""Free memory at the end of the heap beyond which it is handed back."""
+"""Free bytes at the end of the heap above which they are returned to the system."""
 
 MMAP_BYTES = 32 * MIB
-"""Blocks beyond this are handed back at once: the most that glibc allows."""
+"""Bytes of a block above which it is mapped by itself: the most that glibc allows."""
 
 
 def keep_freed_memory() -> None:
-    """Let the allocator keep what is freed; systems with another allocator keep their ways."""
+    """Let glibc keep freed memory for the next tile; other allocators are left as they are."""
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):
@@ -34,6 +33,6 @@ def keep_freed_memory() -> None:
 
 
 def freeze_imports() -> None:
-    """Take what is alive now, above all modules, out of the collector's sight."""
+    """Exclude all objects alive now, above all modules, from garbage collection."""
     gc.collect()
     gc.freeze()

@@ -1,10 +1,8 @@
-"""What a worker counts, for `GET /metrics` in Prometheus' format."""
+"""Metrics of a worker, for `GET /metrics` in Prometheus' format."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Self
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -15,13 +13,11 @@ SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 """Bounds of the histogram's buckets: tiles take between a millisecond and minutes."""
 
 
-@dataclass(frozen=True, slots=True)
 class Metrics:
-    """The counters of one worker, in a registry of their own.
+    """The metrics of one worker, in a registry of their own.
 
-    Parameters
+    Attributes
     ----------
-    registry : prometheus_client.CollectorRegistry
     answered : Counter
         Arrays filtered and sent, by `api`: tile or compute.
     refused : Counter
@@ -32,40 +28,35 @@ class Metrics:
         From the end of a body to the begin of its answer: waiting for a thread and filtering.
     """
 
-    registry: CollectorRegistry
-    answered: Counter
-    refused: Counter
-    received_bytes: Counter
-    sent_bytes: Counter
-    seconds: Histogram
-
-    @classmethod
-    def start(cls) -> Self:
-        """Return counters at zero."""
-        registry = CollectorRegistry()
-        ProcessCollector(registry=registry)
-        return cls(
-            registry,
-            _counter("answered", "Arrays filtered and sent.", registry, "api"),
-            _counter("refused", "Requests answered with a problem.", registry, "type"),
-            _counter("received_bytes", "Bytes of arrays received.", registry),
-            _counter("sent_bytes", "Bytes of arrays sent.", registry),
-            Histogram(
-                "tilefan_worker_seconds",
-                "From the end of a body to the begin of its answer.",
-                buckets=SECONDS,
-                registry=registry,
-            ),
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        self.answered = self._counter("answered", "Arrays filtered and sent.", "api")
+        self.refused = self._counter("refused", "Requests answered with a problem.", "type")
+        self.received_bytes = self._counter("received_bytes", "Bytes of arrays received.")
+        self.sent_bytes = self._counter("sent_bytes", "Bytes of arrays sent.")
+        self.seconds = Histogram(
+            "tilefan_worker_seconds",
+            "From the end of a body to the begin of its answer.",
+            buckets=SECONDS,
+            registry=self._registry,
         )
 
-    def watch(self, name: str, help_: str, read: Callable[[], float]) -> None:
-        """Show a number that is read when somebody asks."""
-        Gauge(f"tilefan_worker_{name}", help_, registry=self.registry).set_function(read)
+    def _counter(self, name: str, help_: str, *labels: str) -> Counter:
+        return Counter(f"tilefan_worker_{name}", help_, labels, registry=self._registry)
+
+    def add_gauge(self, name: str, help_: str, read: Callable[[], float]) -> None:
+        """Add a number that is read at each exposition.
+
+        Parameters
+        ----------
+        name : str
+            What follows ``tilefan_worker_``.
+        help_ : str
+        read : callable
+        """
+        Gauge(f"tilefan_worker_{name}", help_, registry=self._registry).set_function(read)
 
     def expose(self) -> bytes:
-        """Return all of it as text."""
-        return generate_latest(self.registry)
-
-
-def _counter(name: str, help_: str, registry: CollectorRegistry, *labels: str) -> Counter:
-    return Counter(f"tilefan_worker_{name}", help_, labels, registry=registry)
+        """Return all metrics as text."""
+        return generate_latest(self._registry)

@@ -1,9 +1,9 @@
-"""Admission and computing: a fixed number of slots, threads and bytes.
+"""The worker's thread pool, with admission by slots and reserved memory.
 
-A request takes a slot, and reserves what it will need of the memory, before its body is read, and
-keeps both until its answer is on its way. So a worker's memory is what it has at rest and what is
-reserved, whatever is asked of it. There is no queue to grow: who finds no slot or no memory is
-refused at once and told when to come again.
+A request takes a slot, and reserves the memory that it will need, before its body is read, and
+keeps both until its answer is sent. So a worker's memory is bounded by its memory at rest and the
+reservations, whatever is asked of it. There is no queue of requests: without a free slot or enough
+memory a request is refused at once, with ``Retry-After``.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ T = TypeVar("T")
 
 
 class Pool:
-    """Threads, and the slots that lead to them.
+    """Threads, and the slots that admit work to them.
 
     Parameters
     ----------
     threads : int
-        Pieces of work done at the same time.
+        Calls that run at the same time.
     pipelined : int
         Slots beyond that.
     memory_bytes : int
-        What all slots together may reserve.
+        Memory that all slots together may reserve.
     retry_after_s : int
-        What a refused request is told to wait.
+        ``Retry-After`` of a refused request, in seconds.
     """
 
     def __init__(self, threads: int, pipelined: int, memory_bytes: int, retry_after_s: int) -> None:
@@ -51,7 +51,7 @@ class Pool:
 
     @property
     def queue(self) -> int:
-        """Slots taken whose work is in no thread now: arriving, waiting or leaving."""
+        """Slots taken whose call is in no thread: a body, a thread or an answer is awaited."""
         return sum(not slot.running for slot in self._taken)
 
     @property
@@ -65,10 +65,10 @@ class Pool:
         Raises
         ------
         RefusedError
-            If there is none, or the worker is going away.
+            If there is none, or the worker drains.
         """
         if self.draining:
-            raise self._refusal(Kind.DRAINING, "this worker takes nothing more: ask another")
+            raise self._refusal(Kind.DRAINING, "this worker takes no more tiles: ask another")
         if len(self._taken) >= self.slots:
             raise self._refusal(Kind.BUSY, f"all {self.slots} slots are taken: try again later")
         slot = Slot(self)
@@ -77,7 +77,12 @@ class Pool:
         return slot
 
     def check_memory(self, more_bytes: int) -> None:
-        """Refuse a reservation for which there is no room: now, or ever."""
+        """Refuse a reservation of more bytes than are free now, or than this pool has.
+
+        Raises
+        ------
+        RefusedError
+        """
         if more_bytes > self.memory_bytes:
             detail = f"needs {more_bytes} bytes of {self.memory_bytes}: send smaller tiles"
             raise RefusedError(Kind.MEMORY, detail)
@@ -88,33 +93,33 @@ class Pool:
         return RefusedError(kind, detail, {"Retry-After": str(self._retry_after_s)})
 
     def submit(self, work: Callable[[], T]) -> Future[T]:
-        """Hand a piece of work to the threads."""
+        """Run a call in a thread; return its future."""
         return self._executor.submit(work)
 
-    async def do(self, work: Callable[[], T]) -> T:
-        """Do a short piece of work for a request that has its slot in another pool."""
+    async def run(self, work: Callable[[], T]) -> T:
+        """Run a short call for a request that has its slot in another pool."""
         return await asyncio.wrap_future(self.submit(work))
 
     def release(self, slot: Slot) -> None:
-        """Give a slot back."""
+        """Make a slot free."""
         self._taken.discard(slot)
         if not self._taken:
             self._idle.set()
 
     async def drain(self) -> None:
-        """Admit nothing from now on; return when no slot is taken."""
+        """Admit no more requests; return when no slot is taken."""
         self.draining = True
         await self._idle.wait()
 
     def close(self) -> None:
-        """Let the threads go once they have nothing to do."""
+        """End the threads once they are idle."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 
 class Slot:
-    """The right to one piece of work; given back when the work is really over.
+    """The right to run one call; released when the call has returned.
 
-    A thread can't be stopped: if the request is gone while its tile is computed, the slot stays
+    A thread can't be stopped: if the client is lost while its tile is computed, the slot stays
     taken until the thread is free.
     """
 
@@ -125,22 +130,22 @@ class Slot:
 
     @property
     def running(self) -> bool:
-        """Whether its work is in a thread now."""
+        """Whether its call is in a thread now."""
         return self._work is not None and self._work.running()
 
     def reserve(self, more_bytes: int) -> None:
-        """Reserve memory until the slot is given back.
+        """Reserve memory until the slot is released.
 
         Raises
         ------
         RefusedError
-            If so much is not free, or is more than this worker ever has.
+            If that much is not free, or is more than the pool has.
         """
         self._pool.check_memory(more_bytes)
         self.reserved_bytes += more_bytes
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Do a piece of work in a thread and return its result."""
+        """Run a call in a thread and return its result."""
         future = self._work = self._pool.submit(work)
         return await asyncio.wrap_future(future)
 
@@ -154,7 +159,7 @@ class Slot:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Give the slot back, now or when its thread is free."""
+        """Release the slot, now or when its thread is free."""
         if self._work is None or self._work.done() or self._work.cancel():
             self._pool.release(self)
             return

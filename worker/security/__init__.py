@@ -1,1 +1,1 @@
-"""Tokens, TLS and the right to use a worker."""
+"""Access control: token, host names and TLS."""

@@ -1,9 +1,9 @@
-"""Who may speak to a worker: checked on every request before a byte of its body is read.
+"""Access control of every request, before its body is read.
 
-Three questions, in this order. Is it a browser's page? A page can be made to send requests to a
-worker on its reader's machine or network, under a name of its author's that resolves to the
-worker's address (DNS rebinding); so the ``Host`` must be one of this worker's own names, and there
-must be no ``Origin``. Does it carry the token? And if not, has its address guessed too often?
+Three checks, in this order. Browsers are refused: a page can send requests to a worker on its
+reader's machine or network, under a name that its author lets resolve to the worker's address (DNS
+rebinding); so ``Host`` must be one of this worker's own names, and there must be no ``Origin``. The
+token must be right. Without it, an address is answered 401 up to a rate, and 429 above it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from ipaddress import ip_address
 
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -20,21 +19,21 @@ from tiling.protocol.token import Token
 from worker.errors import Kind, RefusedError
 
 WRONG_PER_S = 10.0
-"""Wrong tokens of one address in a second that are told so; more are told to wait.
+"""Wrong tokens of one address in a second that are answered 401; more are answered 429.
 
-The right token is let in all the same: 256 bits are not guessed, at no rate, and whoever shares an
-address with a guesser shall not be locked out.
+The right token is accepted at any rate: 256 bits can't be guessed, and clients that share an
+address with an attacker must not be locked out.
 """
 
 AUTHORITY = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^\[\]:@/\s]+)(:[0-9]{1,5})?")
 """``Host``: a name, an IPv4 address or an IPv6 address in brackets; a port."""
 
 ADDRESSES = 1024
-"""Addresses that are remembered; a stranger must not fill the memory."""
+"""Most addresses whose rates are kept, which bounds the memory."""
 
 
 class Throttle:
-    """A bucket of tokens for each address.
+    """Rate limit by address: a token bucket for each.
 
     Parameters
     ----------
@@ -47,7 +46,14 @@ class Throttle:
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def allows(self, address: str, now: float) -> bool:
-        """Count an event of an address at a time in seconds; tell whether it is within the rate."""
+        """Count an event of an address; tell whether it is within the rate.
+
+        Parameters
+        ----------
+        address : str
+        now : float
+            Time in seconds, of a monotonic clock.
+        """
         left, since = self._buckets.get(address, (self._rate, now))
         left = min(self._rate, left + (now - since) * self._rate)
         allowed = left >= 1
@@ -58,29 +64,30 @@ class Throttle:
         return allowed
 
 
-@dataclass(frozen=True, slots=True)
 class Guard:
-    """The rules of one worker.
+    """The access rules of one worker.
 
     Parameters
     ----------
     token : Token or None
-        What a request must carry; None lets everybody in.
-    names : frozenset of str
-        Names in ``Host`` by which this worker may be called, besides the address that the
-        connection came to. The port is not compared: an attacker chooses the name, and tunnels
-        and mapped ports change it.
-    throttle : Throttle
+        Wanted from every request; None accepts requests without one.
+    names : iterable of str
+        Names of this worker in ``Host``, in any case, besides the address that the connection came
+        to. The port is not compared: an attacker chooses the name, and tunnels and mapped ports
+        change it.
+    throttle : Throttle, optional
+        Rate limit of wrong tokens.
     """
 
-    token: Token | None = None
-    names: frozenset[str] = frozenset()
-    throttle: Throttle = field(default_factory=Throttle)
-
-    @classmethod
-    def of(cls, token: Token | None, names: Iterable[str]) -> Guard:
-        """Return the rules for names in any case."""
-        return cls(token, frozenset(map(name_of, names)))
+    def __init__(
+        self,
+        token: Token | None = None,
+        names: Iterable[str] = (),
+        throttle: Throttle | None = None,
+    ) -> None:
+        self._token = token
+        self._names = frozenset(map(name_of, names))
+        self._throttle = throttle or Throttle()
 
     def check(
         self,
@@ -89,7 +96,7 @@ class Guard:
         remote: str,
         now: float,
     ) -> None:
-        """Let a request pass or refuse it.
+        """Refuse a request that may not be served.
 
         Parameters
         ----------
@@ -99,19 +106,19 @@ class Guard:
         remote : str
             Address that it came from.
         now : float
-            Time in seconds, of any clock that only goes forward.
+            Time in seconds, of a monotonic clock.
 
         Raises
         ------
         RefusedError
         """
         self._check_browser(headers, local)
-        if self.token is None:
+        if self._token is None:
             return
-        given = headers.getall("Authorization", [])
-        if len(given) == 1 and self.token.matches(given[0]):
+        tokens = headers.getall("Authorization", [])
+        if len(tokens) == 1 and self._token.matches(tokens[0]):
             return
-        if not self.throttle.allows(remote, now):
+        if not self._throttle.allows(remote, now):
             detail = "too many requests without the token: wait"
             raise RefusedError(Kind.THROTTLED, detail, {"Retry-After": "1"})
         raise RefusedError(
@@ -124,13 +131,13 @@ class Guard:
         if "Origin" in headers:
             raise RefusedError(Kind.ORIGIN, "pages in browsers may not use a worker")
         hosts = headers.getall("Host", [])
-        if len(hosts) != 1 or not self._is_ours(hosts[0], local):
-            shown = hosts[0][:80] if len(hosts) == 1 else f"{len(hosts)} times"
-            detail = f"Host: {shown} is no name of this worker: start it with --allow-host NAME"
+        if len(hosts) != 1 or not self._is_own_name(hosts[0], local):
+            host = hosts[0][:80] if len(hosts) == 1 else f"{len(hosts)} times"
+            detail = f"Host: {host} is no name of this worker: start it with --allow-host NAME"
             raise RefusedError(Kind.HOST, detail)
 
-    def _is_ours(self, host: str, address: str) -> bool:
-        names = {*self.names, bracketed(address)} - {""}
+    def _is_own_name(self, host: str, address: str) -> bool:
+        names = {*self._names, bracketed(address)} - {""}
         if ip_address(address).is_loopback:
             names.add("localhost")
         return name_of(host) in names
@@ -142,8 +149,8 @@ def name_of(host: str) -> str:
     >>> name_of("Node1:8080"), name_of("[::1]:80"), name_of("evil@node1"), name_of("")
     ('node1', '[::1]', '', '')
     """
-    found = AUTHORITY.fullmatch(host.lower())
-    return found["name"] if found else ""
+    match = AUTHORITY.fullmatch(host.lower())
+    return match["name"] if match else ""
 
 
 def bracketed(host: str) -> str:

@@ -1,8 +1,7 @@
-"""The worker's certificate: its owner's own, or one made on first use and pinned by coordinators.
+"""The worker's TLS certificate: given by its owner, or self-signed on first use and pinned.
 
-No authority vouches for the made one, and it never runs out: the coordinator's hosts.toml holds the
-certificate itself, and who shows another is not believed. Key and certificate are one file, read by
-its owner only.
+A self-signed one does not expire: the coordinator's hosts.toml pins the certificate itself. Its key
+and certificate are one file, readable by its owner only.
 """
 
 from __future__ import annotations
@@ -24,10 +23,10 @@ FILE_NAME = "worker.pem"
 """Name of the file in the user's configuration folder of `tilefan`."""
 
 FOREVER = datetime.datetime(9999, 12, 31, 23, 59, 59, tzinfo=datetime.UTC)
-"""RFC 5280, 4.1.2.5: the end of a certificate that has no end."""
+"""Expiry of a certificate that does not expire: RFC 5280, 4.1.2.5."""
 
 EPOCH = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
-"""Before any node's clock: a wrong one must not make a certificate that is not valid yet."""
+"""Begin of validity, before any node's clock, which may be wrong."""
 
 MISSING = (
     "--tls makes a certificate with the package cryptography: pip install 'tilefan[tls]', "
@@ -36,12 +35,13 @@ MISSING = (
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """What a worker shows: a context to serve with, and the pin for hosts.toml.
+class ServerCertificate:
+    """A server's TLS context, and the pin of its certificate for hosts.toml.
 
     Parameters
     ----------
     context : ssl.SSLContext
+        With certificate and key.
     pin : str
         The certificate in base64 of its DER, on one line.
     """
@@ -56,9 +56,9 @@ class Identity:
         Raises
         ------
         CertificateError
-            If a file can't be read, is exposed, or they are no pair.
+            If a file can't be read, others can read it, or certificate and key are no pair.
         """
-        _check_hidden(key or certificate)
+        _check_private(key or certificate)
         try:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate, key, password=_no_password)
@@ -72,24 +72,29 @@ class Identity:
         return cls(context, base64.b64encode(der).decode("ascii"))
 
 
-def own_identity(path: Path | None = None) -> tuple[Identity, bool]:
-    """Return the identity of a file, made if there is none, and whether it was made.
+def own_certificate(path: Path | None = None) -> tuple[ServerCertificate, bool]:
+    """Return the certificate of a file, made if there is none, and whether it was made.
+
+    Parameters
+    ----------
+    path : Path, optional
+        The user's own file unless given.
 
     Raises
     ------
     CertificateError
-        If it can't be had.
+        If it can't be read or made.
     """
     path = path or platformdirs.user_config_path("tilefan") / FILE_NAME
     try:
         made = not path.exists() and write_once(path, make_pem())
     except OSError as error:
         raise CertificateError(f"{path}: can't be made: {error.strerror}") from None
-    return Identity.load(path), made
+    return ServerCertificate.load(path), made
 
 
 def make_pem() -> str:
-    """Return a new key and a certificate that it signed itself.
+    """Return a new key with a self-signed certificate, in PEM.
 
     Raises
     ------
@@ -118,7 +123,7 @@ def make_pem() -> str:
     return (secret + certificate.public_bytes(pem)).decode("ascii")
 
 
-def _check_hidden(key: Path) -> None:
+def _check_private(key: Path) -> None:
     """Refuse a key that others can read."""
     try:
         mode = key.stat().st_mode
@@ -129,5 +134,5 @@ def _check_hidden(key: Path) -> None:
 
 
 def _no_password() -> str:
-    """Refuse to ask: a worker has nobody before it."""
+    """Refuse to ask for a password: a worker runs unattended."""
     raise ValueError("the key is encrypted, and there is nobody to ask")

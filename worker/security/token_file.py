@@ -1,4 +1,4 @@
-"""The file that holds the fleet's token: found, read, or made on first use."""
+"""The file of the fleet's token: found, read, or made on first use."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ TOKEN_BYTES = 32
 """Random bytes of a new token: 256 bits."""
 
 
-def token_path(given: Path | None) -> Path:
-    """Return the file that was given, or the user's own."""
-    return given or platformdirs.user_config_path("tilefan") / FILE_NAME
+def token_path(path: Path | None) -> Path:
+    """Return a path, or that of the user's own file where it is None."""
+    return path or platformdirs.user_config_path("tilefan") / FILE_NAME
 
 
 def load_token(path: Path) -> tuple[Token, bool]:
@@ -39,14 +39,24 @@ def load_token(path: Path) -> tuple[Token, bool]:
 
 
 def _read(path: Path) -> Token:
-    """Read a file; its mode is the open file's, so nobody can exchange it in between."""
+    """Read a token; the mode is the open file's, so the file can't be replaced in between."""
     with path.open("rb") as file:
         mode = os.fstat(file.fileno()).st_mode
         return Token.from_file(file.read(MAX_FILE_BYTES + 1), mode)
 
 
 def write_once(path: Path, content: str) -> bool:
-    """Make a file for its owner, whole or not at all; if another was quicker, its file stands."""
+    """Write a new file of mode 600 atomically; an existing one is left as it is.
+
+    Returns
+    -------
+    bool
+        Whether it was written.
+
+    Raises
+    ------
+    OSError
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)

@@ -9,7 +9,7 @@ import pytest
 from tests.support.worker_in_process import in_loop, problem, serve
 from tiling.kernels import reference
 from tiling.probes.digests import expected
-from worker.endpoints.attest import MAX_QUESTION
+from worker.endpoints.attest import MAX_REQUEST
 
 JSON = {"Content-Type": "application/json"}
 
@@ -38,7 +38,7 @@ async def test_each_probe_is_computed_once() -> None:
 @in_loop
 async def test_all_probes_fit_into_a_question() -> None:
     """The limit of the question leaves room for every probe there is."""
-    assert len(str(list(expected()))) < MAX_QUESTION
+    assert len(str(list(expected()))) < MAX_REQUEST
     question = {"probes": list(expected())}
     async with serve() as (_, client), client.post("/v1/attest", json=question) as response:
         assert (await response.json())["digests"] == expected()
@@ -54,7 +54,7 @@ async def test_all_probes_fit_into_a_question() -> None:
         pytest.param(b'{"probes": [], "more": 1}', 400, "malformed", id="more"),
         pytest.param(b'{"probes": ["int8-int8-sideways"]}', 422, "unsupported", id="unknown"),
         pytest.param(b'{"probes": ["../../etc"]}', 422, "unsupported", id="path"),
-        pytest.param(b" " * (MAX_QUESTION + 1), 413, "too-large", id="large"),
+        pytest.param(b" " * (MAX_REQUEST + 1), 413, "too-large", id="large"),
     ],
 )
 @in_loop
@@ -63,4 +63,4 @@ async def test_other_questions_are_refused(body: bytes, status: int, kind: str) 
     async with serve() as (service, client):
         async with client.post("/v1/attest", data=body, headers=JSON) as response:
             assert await problem(response) == (status, kind)
-        assert service.clerk.in_flight == 0
+        assert service.control_pool.in_flight == 0

@@ -24,8 +24,9 @@ from tiling.jobs.job import Call, Job
 from tiling.jobs.memory import tile_bytes
 from tiling.kernels.apply import apply
 from tiling.kernels.reference import run
-from worker.runtime.job_cache import Jobs
-from worker.settings import Settings, usable_cores, usable_memory
+from worker.machine import usable_cores, usable_memory
+from worker.runtime.job_cache import JobCache
+from worker.settings import Settings
 
 BLOCK = np.ones((64, 64, 16), "<f4")
 JOB = gaussian_job(BLOCK, 1.0)
@@ -95,7 +96,7 @@ async def test_a_tile_waits_for_memory_or_never_fits() -> None:
 
 def test_jobs_are_forgotten_by_size_too() -> None:
     """Large descriptions push the oldest out, never the newest."""
-    jobs = Jobs(limit=10, limit_bytes=100)
+    jobs = JobCache(limit=10, limit_bytes=100)
     for name in "abcd":
         jobs.add(name, JOB, 40)
     assert len(jobs) == 2

@@ -69,7 +69,7 @@ HOSTS = [
 @pytest.mark.parametrize(("local", "host", "ours"), HOSTS, ids=str)
 def test_only_its_own_names_are_answered(local: str, host: str, ours: bool) -> None:
     """Any name that somebody else may give to this address is refused, so rebinding fails."""
-    guard = Guard.of(None, ["Node1", "gateway:9000"])
+    guard = Guard(None, ["Node1", "gateway:9000"])
     assert refused(guard, ("Host", host), local=local) is (None if ours else Kind.HOST)
 
 

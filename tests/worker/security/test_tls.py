@@ -10,14 +10,14 @@ from cryptography.hazmat.primitives import serialization
 
 from tests.support.certificates import PEM, issue
 from worker.errors import CertificateError
-from worker.security.tls import Identity, own_identity
+from worker.security.tls import ServerCertificate, own_certificate
 
 
 def test_it_is_made_once(tmp_path: Path) -> None:
     """The second start shows what the first one made; the file is its owner's alone."""
     path = tmp_path / "new" / "worker.pem"
-    first, made = own_identity(path)
-    again, made_again = own_identity(path)
+    first, made = own_certificate(path)
+    again, made_again = own_certificate(path)
     assert (made, made_again, first.pin) == (True, False, again.pin)
     assert path.stat().st_mode & 0o777 == 0o600
     assert "\n" not in first.pin
@@ -27,7 +27,7 @@ def test_without_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """Who lacks `cryptography` is told what to install, or what else would do."""
     monkeypatch.setitem(sys.modules, "cryptography", None)
     with pytest.raises(CertificateError, match=r"pip install 'tilefan\[tls\]'.*--tls-cert"):
-        own_identity(tmp_path / "worker.pem")
+        own_certificate(tmp_path / "worker.pem")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -35,17 +35,17 @@ def test_what_can_not_be_shown(tmp_path: Path) -> None:
     """An exposed, missing, encrypted or foreign key is an error that names the file."""
     one, other = issue("one"), issue("other")
     good = one.write(tmp_path / "good.pem")
-    assert Identity.load(good).pin == one.pin
+    assert ServerCertificate.load(good).pin == one.pin
     certificate = one.write_certificate(tmp_path / "certificate.pem")
     with pytest.raises(CertificateError, match="others can read the key"):
-        Identity.load(certificate)
+        ServerCertificate.load(certificate)
     with pytest.raises(CertificateError, match="no certificate with its key"):
-        Identity.load(certificate, other.write(tmp_path / "other.pem"))
+        ServerCertificate.load(certificate, other.write(tmp_path / "other.pem"))
     with pytest.raises(CertificateError, match=r"none\.pem: can't be read"):
-        Identity.load(certificate, tmp_path / "none.pem")
+        ServerCertificate.load(certificate, tmp_path / "none.pem")
     locked = tmp_path / "locked.pem"
     style = serialization.BestAvailableEncryption(b"password")
     locked.write_bytes(one.key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, style))
     locked.chmod(0o600)
     with pytest.raises(CertificateError, match="encrypted, and there is nobody to ask"):
-        Identity.load(certificate, locked)
+        ServerCertificate.load(certificate, locked)
