@@ -81,7 +81,7 @@ LAW: dict[str, dict[str, frozenset[str]]] = {
     },
     "worker": {
         **{unit: frozenset() for unit in ("__init__", "errors", "settings", "machine")},
-        **{unit: frozenset() for unit in ("security", "runtime")},
+        **{unit: frozenset() for unit in ("log", "rate_limit", "security", "runtime")},
         "state": frozenset({"security", "runtime"}),
         "http": frozenset({"security", "runtime", "state"}),
         "endpoints": frozenset({"security", "runtime", "state", "http"}),
@@ -97,7 +97,7 @@ LAW: dict[str, dict[str, frozenset[str]]] = {
 ROOTS = {
     "coordinator": {"errors", "events", "text", "machine"},
     "tiling": {"errors", "dtypes"},
-    "worker": {"errors", "settings", "machine"},
+    "worker": {"errors", "settings", "machine", "log", "rate_limit"},
 }
 """What everything in a package may import."""
 

@@ -21,6 +21,7 @@ from tiling.probes.select import Selected, Wish, select
 from tiling.protocol.token import FILE_VARIABLE, Token
 from worker.endpoints.plain import FORM_WARNINGS
 from worker.errors import WorkerError
+from worker.log import LEVELS, ROOT, Event, configure
 from worker.machine import usable_cores
 from worker.runtime.malloc import freeze_imports, keep_freed_memory
 from worker.security.auth import Guard, bracketed, name_of
@@ -29,6 +30,8 @@ from worker.security.token_file import load_token, token_path
 from worker.server import serving
 from worker.settings import Settings
 from worker.state import Service
+
+LOG = logging.getLogger(f"{ROOT}.cli")
 
 USAGE = 2
 """Exit code of what can't be served as asked."""
@@ -110,6 +113,13 @@ def option(*names: str, **attributes: Any) -> Callable[[Function], Function]:
     metavar="FILE",
     help="Its key (PEM), if that is not in the same file.",
 )
+@option(
+    "--log-level",
+    type=click.Choice(LEVELS),
+    default="info",
+    help="Least level of what is logged to stderr.",
+)
+@option("--log-json", is_flag=True, help="Log JSON objects, one a line.")
 @option("--insecure", is_flag=True, help="Serve everybody on this machine, without a token.")
 @option("--insecure-network", is_flag=True, help="With --insecure: everybody on the network.")
 def app(
@@ -122,6 +132,8 @@ def app(
     tls: bool,
     tls_cert: Path | None,
     tls_key: Path | None,
+    log_level: str,
+    log_json: bool,
     insecure: bool,
     insecure_network: bool,
 ) -> None:
@@ -129,7 +141,7 @@ def app(
 
     What is in flight is finished first; a second signal exits at once.
     """
-    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+    configure(log_level, as_json=log_json)
     for category in FORM_WARNINGS:
         warnings.simplefilter("error", category)
     try:
@@ -141,28 +153,25 @@ def app(
         certificate = chosen_certificate(tls_cert, tls_key, own=tls)
         selected = select(kernel, str(user_cache_path("tilefan") / "compiled"))
         if selected.note:
-            say(selected.note)
+            LOG.warning(selected.note)
         settings = Settings(threads=threads)
         code = asyncio.run(serve(settings, guard, selected, host, port, certificate))
     except UnsupportedError as error:
-        say(str(error))
+        LOG.critical(str(error))
         code = USAGE
     except WorkerError as error:
-        say(str(error))
+        LOG.critical(str(error))
         code = error.exit_code
     raise click.exceptions.Exit(code)
 
 
-def say(text: str) -> None:
-    """Tell the person who started this worker, apart from what programs read."""
-    click.echo(f"worker: {text}", err=True)
-
-
 def shared_token(path: Path) -> Token:
-    """Return the token of a file; if it had to be made, say where it is and where it must go."""
+    """Return the token of a file; if it had to be made, log where it is and where to copy it."""
     token, made = load_token(path)
     if made:
-        say(f"made a token in {path}: copy that file, mode 600, to every node of the fleet")
+        LOG.warning(
+            "made a token in %s: copy that file, mode 600, to every node of the fleet", path
+        )
     return token
 
 
@@ -177,7 +186,9 @@ def chosen_certificate(
             return None
         server_certificate, made = own_certificate()
         if made:
-            say("made a certificate: put the lines below into each coordinator's hosts.toml")
+            LOG.warning(
+                "made a certificate: put the lines below into each coordinator's hosts.toml"
+            )
         return server_certificate
     if own:
         raise click.BadParameter("--tls makes its own certificate: leave it out with --tls-cert")
@@ -190,7 +201,7 @@ def warn_insecure(host: str, *, network: bool) -> None:
         hint = "--insecure serves this machine only: add --host 127.0.0.1, or --insecure-network"
         raise click.BadParameter(hint)
     who = "everybody who reaches" if network else "every user of"
-    say(f"no token is asked for: {who} {host} can use this worker")
+    LOG.warning("no token is asked for: %s %s can use this worker", who, host)
 
 
 def check_names(names: Iterable[str]) -> None:
@@ -230,14 +241,28 @@ async def serve(
         await service.warm()
         freeze_imports()
         stop = listen_to_signals()
+        LOG.info(
+            Event(
+                "listening",
+                address=f"{bracketed(address[0])}:{address[1]}",
+                slots=service.pool.slots,
+                tls=certificate is not None,
+                kernel=selected.name,
+                version=service.identity.version,
+            )
+        )
         announce(host, *address, certificate.pin if certificate else None)
         number = await stop
+        signal_name = signal.Signals(number).name
+        LOG.info(Event("draining", signal=signal_name, in_flight=service.pool.in_flight))
         try:
             async with asyncio.timeout(settings.drain_s):
                 await service.pool.drain()
         except TimeoutError:
-            say(f"tiles were cut off after {settings.drain_s:g} s")
+            abandoned = service.pool.in_flight
+            LOG.warning(Event("drain timeout", seconds=settings.drain_s, abandoned=abandoned))
             os._exit(128 + number)  # threads can't be stopped, and would be waited for
+    LOG.info(Event("stopped"))
     return 0
 
 

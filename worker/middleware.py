@@ -13,12 +13,16 @@ from aiohttp.typedefs import Handler
 from tiling.errors import TilingError, WireError
 from tiling.protocol.npy import NpyError
 from worker.errors import MAX_DETAIL, Kind, RefusedError
+from worker.log import ROOT, Event
 from worker.state import SERVICE
 
-LOG = logging.getLogger(__name__)
+LOG = logging.getLogger(f"{ROOT}.requests")
 
 STATUSES = {404: Kind.NOT_FOUND, 405: Kind.METHOD, 413: Kind.TOO_LARGE}
 """Kinds of the errors that aiohttp itself raises, by HTTP status."""
+
+ACCESS = {Kind.ORIGIN, Kind.HOST, Kind.UNAUTHORIZED, Kind.THROTTLED}
+"""Kinds of requests without the right to be served."""
 
 
 @web.middleware
@@ -31,6 +35,7 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     except Exception as error:
         refusal = _refusal(request, error)
         request.app[SERVICE].metrics.refused.labels(refusal.kind.type).inc()
+        _log(request, refusal)
         return _problem(request, refusal)
 
 
@@ -40,9 +45,21 @@ async def check_access(request: web.Request, handler: Handler) -> web.StreamResp
     if request.transport is None:
         raise ConnectionResetError
     local = request.transport.get_extra_info("sockname")[0]
-    guard = request.app[SERVICE].guard
-    guard.check(request.headers, local, request.remote or "", time.monotonic())
+    service, address, now = request.app[SERVICE], request.remote or "", time.monotonic()
+    service.guard.check(request.headers, local, address, now)
+    service.clients.connected(address, now)
     return await handler(request)
+
+
+def _log(request: web.Request, refusal: RefusedError) -> None:
+    clients, address, now = request.app[SERVICE].clients, request.remote or "", time.monotonic()
+    if refusal.kind in ACCESS:
+        clients.write("access refused", address, now, reason=refusal.kind.name.lower())
+    elif refusal.kind is Kind.SLOW:
+        clients.write("body abandoned", address, now, reason=refusal.detail)
+    elif LOG.isEnabledFor(logging.DEBUG):
+        path = request.path[:MAX_DETAIL]
+        LOG.debug(Event("refused", address=address, path=path, reason=refusal.detail))
 
 
 def _refusal(request: web.Request, error: Exception) -> RefusedError:
@@ -60,7 +77,8 @@ def _refusal(request: web.Request, error: Exception) -> RefusedError:
         case MemoryError():
             return RefusedError(Kind.MEMORY, "not enough memory: send smaller tiles")
         case _:
-            LOG.error("%s %s failed", request.method, request.path, exc_info=error)
+            path = request.path[:MAX_DETAIL]
+            LOG.error(Event("request failed", method=request.method, path=path), exc_info=error)
             return RefusedError(Kind.INTERNAL, "see the worker's log")
 
 

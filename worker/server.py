@@ -13,10 +13,11 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from worker.app import make_app
 from worker.errors import ListenError
+from worker.log import ROOT
 from worker.settings import Settings
 from worker.state import Service
 
-LOG = logging.getLogger(__name__)
+LOG = logging.getLogger(f"{ROOT}.server")
 
 HANDSHAKE_S = 10.0
 """Longest TLS handshake in seconds: two lost packets, and a slow machine."""

@@ -55,6 +55,8 @@ class Settings:
     requests : int
         Requests of one connection; then it is closed, and the client opens another. The memory that
         a library keeps for a connection is bounded by that.
+    slow_tile_s : float
+        A tile that took longer from the end of its body to its answer is logged.
     lingering_s : float
         The rest of a refused body is read and dropped for so many seconds, so that the refusal
         arrives before the connection closes.
@@ -84,6 +86,7 @@ class Settings:
     idle_s: float = 20.0
     connections: int = 256
     requests: int = 10_000
+    slow_tile_s: float = 30.0
     lingering_s: float = 2.0
     retry_after_s: int = 1
     drain_s: float = 25.0

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from tiling.operations.passes import Pass
 from tiling.probes.select import Selected, select
+from worker.log import ClientLog
 from worker.machine import Identity
 from worker.runtime.job_cache import JobCache
 from worker.runtime.metrics import Metrics
@@ -39,6 +40,7 @@ class Service:
         One thread that parses jobs and computes probes, so that these never wait for a tile.
     jobs : JobCache
     metrics : Metrics
+    clients : ClientLog
     identity : worker.machine.Identity
     """
 
@@ -53,6 +55,7 @@ class Service:
         self.control_pool = Pool(1, DESCRIPTIONS - 1, 0, retry_s)
         self.jobs = JobCache(settings.jobs, settings.jobs_bytes)
         self.metrics = Metrics()
+        self.clients = ClientLog()
 
     async def warm(self) -> None:
         """Filter one sample, so that no tile waits for the imports of the kernel's first use."""

@@ -62,9 +62,10 @@ class WorkerProcess:
         return _text(self.log)
 
     def complaints(self) -> str:
-        """Return what it has written to stderr, but for the warning of ``--insecure``."""
+        """Return its stderr without informational lines and the warning of ``--insecure``."""
         lines = self.stderr().splitlines(keepends=True)
-        return "".join(line for line in lines if "no token is asked for" not in line)
+        expected = (" info tilefan.worker.", "no token is asked for")
+        return "".join(line for line in lines if not any(text in line for text in expected))
 
 
 @contextmanager

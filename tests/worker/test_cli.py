@@ -26,7 +26,7 @@ QUICK = ("--kernel", "reference")
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_an_idle_worker(number: signal.Signals) -> None:
-    """An idle worker exits 0, silently."""
+    """An idle worker exits 0, with no warning."""
     with running_workers(1, *QUICK) as (worker,):
         assert worker.stop(number) == 0
         assert worker.complaints() == ""
@@ -157,4 +157,4 @@ def test_a_drain_has_an_end() -> None:
             wait_for_status(address, "ready", 1)
             process.terminate()
             assert process.wait(60) == 143
-        assert process.stderr.read() == "worker: tiles were cut off after 0.2 s\n"
+        assert process.stderr.read() == "drain timeout seconds=0.2 abandoned=1\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from functools import partial
 
@@ -52,13 +53,29 @@ async def post_tile(request: web.Request) -> web.StreamResponse:
         body = np.empty(question.body_bytes, np.uint8)
         await read_body(request, body.data, service.settings)
         service.metrics.received_bytes.inc(len(body))
-        with service.metrics.seconds.time():
-            headers, answer = await slot.run(
-                partial(
-                    timed_answer, time.monotonic(), question, claimed, job, body, service.kernel
-                )
-            )
+        began_s = time.monotonic()
+        compute = partial(timed_answer, began_s, question, claimed, job, body, service.kernel)
+        try:
+            with service.metrics.seconds.time():
+                headers, answer = await slot.run(compute)
+        except asyncio.CancelledError:  # the client is gone
+            _log("tile abandoned", request, question, began_s)
+            raise
+        if time.monotonic() - began_s > service.settings.slow_tile_s:
+            _log("slow tile", request, question, began_s)
         return await send(request, service, "tile", headers, answer)
+
+
+def _log(event: str, request: web.Request, question: Question, began_s: float) -> None:
+    now = time.monotonic()
+    request.app[SERVICE].clients.write(
+        event,
+        request.remote or "",
+        now,
+        job=question.job,
+        tile=question.tile,
+        seconds=round(now - began_s, 3),
+    )
 
 
 def check_block(question: Question, job: Job, length: int) -> None:

@@ -7,6 +7,7 @@ under a deadline that grows with its size.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -163,6 +164,7 @@ async def send(
     response = web.StreamResponse(headers=headers)
     response.content_type = "application/octet-stream"
     response.content_length = size
+    client = request.remote or "", time.monotonic()
     try:
         async with asyncio.timeout(service.settings.transfer_s(size)):
             await response.prepare(request)
@@ -173,8 +175,9 @@ async def send(
         service.metrics.answered.labels(api).inc()
         service.metrics.sent_bytes.inc(size)
     except TimeoutError:
+        service.clients.write("answer abandoned", *client, reason="not taken in time")
         if request.transport is not None:
             request.transport.abort()
     except ConnectionError:
-        pass  # the client is gone
+        service.clients.write("answer abandoned", *client, reason="connection lost")
     return response

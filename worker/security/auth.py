@@ -9,7 +9,6 @@ token must be right. Without it, an address is answered 401 up to a rate, and 42
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Iterable
 from ipaddress import ip_address
 
@@ -17,6 +16,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from tiling.protocol.token import Token
 from worker.errors import Kind, RefusedError
+from worker.rate_limit import RateLimit
 
 WRONG_PER_S = 10.0
 """Wrong tokens of one address in a second that are answered 401; more are answered 429.
@@ -27,41 +27,6 @@ address with an attacker must not be locked out.
 
 AUTHORITY = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^\[\]:@/\s]+)(:[0-9]{1,5})?")
 """``Host``: a name, an IPv4 address or an IPv6 address in brackets; a port."""
-
-ADDRESSES = 1024
-"""Most addresses whose rates are kept, which bounds the memory."""
-
-
-class Throttle:
-    """Rate limit by address: a token bucket for each.
-
-    Parameters
-    ----------
-    rate : float
-        Events a second, and as many at once.
-    """
-
-    def __init__(self, rate: float = WRONG_PER_S) -> None:
-        self._rate = rate
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
-
-    def allows(self, address: str, now: float) -> bool:
-        """Count an event of an address; tell whether it is within the rate.
-
-        Parameters
-        ----------
-        address : str
-        now : float
-            Time in seconds, of a monotonic clock.
-        """
-        left, since = self._buckets.get(address, (self._rate, now))
-        left = min(self._rate, left + (now - since) * self._rate)
-        allowed = left >= 1
-        self._buckets[address] = left - allowed, now
-        self._buckets.move_to_end(address)
-        if len(self._buckets) > ADDRESSES:
-            self._buckets.popitem(last=False)
-        return allowed
 
 
 class Guard:
@@ -75,7 +40,7 @@ class Guard:
         Names of this worker in ``Host``, in any case, besides the address that the connection came
         to. The port is not compared: an attacker chooses the name, and tunnels and mapped ports
         change it.
-    throttle : Throttle, optional
+    throttle : RateLimit, optional
         Rate limit of wrong tokens.
     """
 
@@ -83,11 +48,11 @@ class Guard:
         self,
         token: Token | None = None,
         names: Iterable[str] = (),
-        throttle: Throttle | None = None,
+        throttle: RateLimit | None = None,
     ) -> None:
         self._token = token
         self._names = frozenset(map(name_of, names))
-        self._throttle = throttle or Throttle()
+        self._throttle = throttle or RateLimit(WRONG_PER_S, WRONG_PER_S)
 
     def check(
         self,

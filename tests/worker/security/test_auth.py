@@ -21,7 +21,8 @@ from tests.support.worker_in_process import (
 )
 from tiling.protocol.token import Token
 from worker.errors import Kind, RefusedError
-from worker.security.auth import ADDRESSES, Guard, Throttle
+from worker.rate_limit import KEYS, RateLimit
+from worker.security.auth import Guard
 from worker.settings import Settings
 
 SECRET = "s3cret-s3cret-s3cret-s3cret-s3cret"
@@ -106,7 +107,7 @@ def test_the_token_opens_and_nothing_else(given: list[str], kind: Kind | None) -
 
 def test_an_address_guesses_ten_times_a_second() -> None:
     """Ten at once, then as many as time has passed for; others are not concerned."""
-    throttle = Throttle(rate=10)
+    throttle = RateLimit(10, 10)
     assert [throttle.allows("a", 0.0) for _ in range(12)] == [True] * 10 + [False] * 2
     assert throttle.allows("b", 0.0)
     assert [throttle.allows("a", 0.25) for _ in range(3)] == [True, True, False]
@@ -115,10 +116,10 @@ def test_an_address_guesses_ten_times_a_second() -> None:
 
 def test_addresses_are_forgotten() -> None:
     """Many addresses do not fill the memory."""
-    throttle = Throttle(rate=1)
-    for number in range(3 * ADDRESSES):
+    throttle = RateLimit(1, 1)
+    for number in range(3 * KEYS):
         throttle.allows(str(number), 0.0)
-    assert len(throttle._buckets) == ADDRESSES
+    assert len(throttle) == KEYS
 
 
 @in_loop
@@ -139,7 +140,7 @@ async def test_without_the_token_nothing_is_read() -> None:
 async def test_wrong_tokens_are_slowed_down_and_the_right_one_is_not() -> None:
     """A guesser is told to wait; who has the token and the same address is served."""
     job = gaussian_job(BLOCK, 1.0)
-    async with serve(guard=Guard(TOKEN, throttle=Throttle(rate=3))) as (_, client):
+    async with serve(guard=Guard(TOKEN, throttle=RateLimit(3, 3))) as (_, client):
         statuses = set()
         async with asyncio.TaskGroup() as tasks:
 

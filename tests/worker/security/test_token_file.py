@@ -113,7 +113,7 @@ def test_a_worker_is_closed_without_being_told(tmp_path: Path) -> None:
         assert status(f"{worker.url}/v1/health", other.read_text().strip()) == 200
     with running_workers(1, "--token-file", str(path), env=home, insecure=False) as (worker,):
         assert status(f"{worker.url}/v1/health", secret) == 200
-        assert worker.stderr() == ""
+        assert worker.complaints() == ""
 
 
 def test_a_file_that_is_exposed_stops_the_start(tmp_path: Path) -> None:
