@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
 import json
@@ -66,7 +67,7 @@ class Call:
         raise WireError("call: wants filter, operation, source and target")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Job:
     """Calls one after another on arrays of `ndim` axes; each reads what the one before wrote."""
 
@@ -83,9 +84,9 @@ class Job:
         """Dtype of the blocks that come out."""
         return self.calls[-1].target
 
-    @property
+    @functools.cached_property
     def program(self) -> Program:
-        """The steps of all calls, one after another."""
+        """The steps of all calls, one after another; put together once."""
         steps: list[Step] = []
         for call in self.calls:
             first = len(steps)

@@ -22,6 +22,9 @@ from tests.support.worker_in_process import (
     signed,
 )
 from tiling.geometry.box import Box
+from tiling.jobs import job as jobs
+from tiling.jobs.job import Call
+from tiling.operations import Step
 from tiling.protocol.wire import CROP, DIGEST, DTYPE, JOB, SHAPE, TILE, UNKNOWN_JOB, Spent
 from worker.settings import Settings
 
@@ -228,3 +231,24 @@ async def test_health_tells_who_and_how() -> None:
     assert {"version", "queue", "memory", "uptime_s", "kernel", "numpy", "scipy", "pid"} <= set(
         health
     )
+
+
+@in_loop
+async def test_a_jobs_program_is_put_together_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job's checks, its memory and its tiles share one program, however many tiles come."""
+    built: list[Call] = []
+
+    def counting(call: Call) -> tuple[Step, ...]:
+        built.append(call)
+        return steps_of(call)
+
+    steps_of = jobs._steps
+    monkeypatch.setattr(jobs, "_steps", counting)
+    block = np.ones((5, 6), "f4")
+    job = gaussian_job(block, 1.0)
+    async with serve() as (_, client):
+        await register(client, job)
+        assert built == list(job.calls)
+        for _ in range(3):
+            await filtered(client, job, block)
+        assert len(built) == 1
