@@ -1,1 +1,1 @@
-"""The workers that a user lists: addresses, token, certificates, attestation."""
+"""The hosts file and the trust in workers: addresses, token, certificates, attestation."""

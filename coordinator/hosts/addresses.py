@@ -1,7 +1,7 @@
-"""What a user writes for a worker, brought into one form: ``scheme://host:port``.
+"""Addresses of workers, normalised to ``scheme://host:port``.
 
-``node1``, ``NODE1:8080`` and ``http://node1:8080/`` are the same worker. A port that is not given
-is 8080, with either scheme. Names are not resolved: two names of one machine are two workers here.
+``node1``, ``NODE1:8080`` and ``http://node1:8080/`` are the same worker. The default port is 8080,
+with either scheme. Names are not resolved: two names of one machine are two workers here.
 """
 
 from __future__ import annotations
@@ -11,18 +11,23 @@ import re
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-DEFAULT_PORT: Final = 8080  # what `worker` listens on when it is told nothing
+DEFAULT_PORT: Final = 8080  # the default of `worker --port`
 
 _NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\.?")
 
 
 def normalise(text: str) -> str:
-    """Bring the address of a worker into the form ``scheme://host:port``.
+    """Return the address of a worker in the form ``scheme://host:port``.
+
+    Parameters
+    ----------
+    text : str
+        Host, with or without scheme and port.
 
     Raises
     ------
     ValueError
-        When `text` is no such address; the message says why, and what to write instead.
+        If `text` is no such address; the message says why, and what to write instead.
 
     Examples
     --------
@@ -43,12 +48,12 @@ def normalise(text: str) -> str:
 
 
 def name_of(url: str) -> str:
-    """Give the name by which people know the worker at a normalised URL: ``host:port``."""
+    """Return the name of the worker at a normalised URL: ``host:port``."""
     return url.partition("://")[2]
 
 
 def is_loopback(url: str) -> bool:
-    """Tell whether what is sent to a normalised URL stays on this machine.
+    """Tell whether a normalised URL is on this machine's loopback interface.
 
     Examples
     --------

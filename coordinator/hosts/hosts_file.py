@@ -1,8 +1,8 @@
-"""`hosts.toml` parsed into frozen values: every mistake at once, each with its key.
+"""The file `hosts.toml`, parsed into frozen values; all mistakes are reported at once, by key.
 
-The dataclasses below are the schema: pydantic reads their annotations, `hosts.example.toml` shows
-each of their fields, and a test holds the two together. A string in `hosts` is short for a table
-that has a `url` only; it is spelt out before the schema looks at it.
+The dataclasses below are the schema that pydantic validates; `hosts.example.toml` shows each of
+their fields, and a test compares the two. A string in `hosts` stands for a table that has a `url`
+only; it is replaced by one before the validation.
 
 Importing this module imports pydantic (a tenth of a second), so only a run that uses hosts does it.
 """
@@ -41,18 +41,18 @@ _FORBID: Final = ConfigDict(extra="forbid")
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What holds for every host, and for the run as a whole.
+    """Settings of every host, and of the run as a whole.
 
     Parameters
     ----------
     slots : int, optional
-        Tiles in flight at a worker at a time; None: what the worker says, plus one pipelined.
+        Tiles in flight at a worker at a time; None: the number that the worker announces.
     connect_timeout_s : float
-        Longest wait for a connection.
+        Longest wait for a connection, in seconds.
     silent_after_s : float
-        A worker that owes an answer and does not say within this that it is alive counts as lost.
+        A worker that owes an answer and sends no heartbeat for so many seconds counts as lost.
     slow_link_mb_s : float
-        Slowest link worth using, in 10^6 bytes per second: a tile may take as long as this needs.
+        Slowest link worth using, in 10^6 bytes per second; deadlines of transfers follow from it.
     max_in_flight_mb : float
         Bytes of all tiles in flight together, in 10^6 bytes.
     """
@@ -75,12 +75,13 @@ class Host:
     Parameters
     ----------
     name : str
-        What people call it.
+        ``host:port``, as it is shown to users.
     url : str
+        As `coordinator.hosts.addresses.normalise` returns it.
     slots : int, optional
         As in `Defaults`.
     certificate : str, optional
-        The only one to be trusted: base64 of its DER.
+        The only trusted one: base64 of its DER.
     ca : Path, optional
         PEM file of the authority whose certificates are trusted.
     """
@@ -94,18 +95,24 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The fleet as its owner described it."""
+    """The workers of a fleet and its settings.
+
+    Parameters
+    ----------
+    hosts : tuple of Host
+    defaults : Defaults
+    """
 
     hosts: tuple[Host, ...]
     defaults: Defaults = field(default_factory=Defaults)
 
     @property
     def in_flight_bytes(self) -> int:
-        """Bytes of tiles that may be in flight."""
+        """Most bytes of tiles in flight."""
         return int(self.defaults.max_in_flight_mb * 1e6)
 
     def bounded(self, in_flight_bytes: int) -> Config:
-        """Return the same fleet with this many bytes in flight at most."""
+        """Return the same fleet with at most so many bytes of tiles in flight."""
         bound = replace(self.defaults, max_in_flight_mb=in_flight_bytes / 1e6)
         return replace(self, defaults=bound)
 
@@ -135,10 +142,14 @@ _TABLES: Final[dict[str, type]] = {"hosts": _HostTable, "defaults": Defaults}
 def load_hosts(path: Path | str) -> Config:
     """Read a hosts file.
 
+    Parameters
+    ----------
+    path : Path or str
+
     Raises
     ------
     ConfigError
-        When it can't be read, is not TOML, or has mistakes: all of them, each with its key.
+        If it can't be read, is not TOML, or has mistakes: all of them, each with its key.
     """
     source = ascii(str(path))[1:-1]
     text = ""
@@ -151,15 +162,19 @@ def load_hosts(path: Path | str) -> Config:
 
 
 def parse_hosts(hosts: Sequence[str]) -> Config:
-    """Take hosts from a sequence of addresses, such as ``["node1:8080", "node2"]``.
+    """Return the fleet of a sequence of addresses, such as ``["node1:8080", "node2"]``.
+
+    Parameters
+    ----------
+    hosts : sequence of str
 
     Raises
     ------
     ConfigError
-        With all that is wrong with them.
+        If any is no address or stands twice: all mistakes, each with its index.
     """
-    listed: object = hosts if isinstance(hosts, str) else list(hosts)
-    return _parse({"hosts": listed}, "hosts", {})
+    addresses: object = hosts if isinstance(hosts, str) else list(hosts)
+    return _parse({"hosts": addresses}, "hosts", {})
 
 
 def _parse(
@@ -168,18 +183,18 @@ def _parse(
     lines: Mapping[Key, int],
     folder: Path = Path(),
 ) -> Config:
-    spelt = dict(document)
+    full = dict(document)
     if isinstance(hosts := document.get("hosts"), list):
-        spelt["hosts"] = [{"url": host} if isinstance(host, str) else host for host in hosts]
+        full["hosts"] = [{"url": host} if isinstance(host, str) else host for host in hosts]
     try:
-        valid, found = _SCHEMA.validate_python(spelt), []
+        valid, mistakes = _SCHEMA.validate_python(full), []
     except ValidationError as error:
-        valid, found = None, [(tuple(e["loc"]), _words(e)) for e in error.errors()]
-    found += _twice(spelt)
+        valid, mistakes = None, [(tuple(e["loc"]), _message(e)) for e in error.errors()]
+    mistakes += _duplicates(full)
     if valid is not None:
-        found += _distrusted(valid.hosts, folder)
-    if valid is None or found:
-        sentences = (_sentence(_as_written(key, document), what, lines) for key, what in found)
+        mistakes += _certificate_mistakes(valid.hosts, folder)
+    if valid is None or mistakes:
+        sentences = (_sentence(_written_key(key, document), text, lines) for key, text in mistakes)
         raise ConfigError(source, tuple(sentences))
     hosts = (
         Host(
@@ -194,37 +209,37 @@ def _parse(
     return Config(tuple(hosts), valid.defaults)
 
 
-def _as_written(key: Key, document: Mapping[str, Any]) -> Key:
-    """Leave out the `url` that a host of one string does not have."""
+def _written_key(key: Key, document: Mapping[str, Any]) -> Key:
+    """Return a key as it stands in the file: a host that is a string has no `url`."""
     match key:
-        case ("hosts", int(place), *_) if isinstance(document["hosts"][place], str):
+        case ("hosts", int(index), *_) if isinstance(document["hosts"][index], str):
             return key[:2]
         case _:
             return key
 
 
-def _twice(document: Mapping[str, object]) -> Iterator[tuple[Key, str]]:
-    """Find hosts that are listed again, under whatever spelling."""
-    seen: dict[str, int] = {}
+def _duplicates(document: Mapping[str, object]) -> Iterator[tuple[Key, str]]:
+    """Yield the hosts that are listed again, in any spelling."""
+    first_index: dict[str, int] = {}
     hosts = document.get("hosts")
     for i, host in enumerate(hosts if isinstance(hosts, list) else []):
         url = host.get("url") if isinstance(host, dict) else None
         try:
             name = name_of(normalise(url if isinstance(url, str) else ""))
         except ValueError:
-            continue  # the schema has its say about this one
-        if (first := seen.setdefault(name, i)) != i:
+            continue  # a mistake that the schema reports
+        if (first := first_index.setdefault(name, i)) != i:
             yield ("hosts", i, "url"), f"{name} is listed already, as hosts[{first}]; keep one"
 
 
-def _distrusted(hosts: Sequence[_HostTable], folder: Path) -> Iterator[tuple[Key, str]]:
-    """Find certificates that would protect nothing, or can't be had."""
+def _certificate_mistakes(hosts: Sequence[_HostTable], folder: Path) -> Iterator[tuple[Key, str]]:
+    """Yield certificates beside http or another, and files of authorities that can't be read."""
     for i, host in enumerate(hosts):
-        given = [key for key in ("certificate", "ca") if getattr(host, key) is not None]
-        if given and host.url.startswith("http://"):
+        keys = [key for key in ("certificate", "ca") if getattr(host, key) is not None]
+        if keys and host.url.startswith("http://"):
             https = host.url.replace("http://", "https://")
-            yield ("hosts", i, given[0]), f'is of no use with http; write url = "{https}"'
-        if len(given) > 1:
+            yield ("hosts", i, keys[0]), f'is of no use with http; write url = "{https}"'
+        if len(keys) > 1:
             yield ("hosts", i, "ca"), "stands beside a certificate; keep one of the two"
         try:
             if host.ca is not None:
@@ -233,33 +248,30 @@ def _distrusted(hosts: Sequence[_HostTable], folder: Path) -> Iterator[tuple[Key
             yield ("hosts", i, "ca"), str(error)
 
 
-# What the schema's complaints are called here; {got} is the value, the rest is pydantic's context.
-_WORDS: Final = {
-    "missing": "is missing{hint}",
-    "int_type": "must be a whole number, got {got}",
-    "float_type": "must be a number, got {got}",
-    "string_type": 'must be a string such as "node1:8080", got {got}',
-    "list_type": 'must be a list such as ["node1:8080", "node2:8080"], got {got}',
-    "dataclass_type": "must be a table, got {got}",
-    "too_short": 'is empty; name at least one worker, such as hosts = ["node1:8080"]',
-    "greater_than": "must be greater than {gt:g}, got {got}",
-    "greater_than_equal": "must be at least {ge}, got {got}",
-    "less_than_equal": "must be at most {le}, got {got}",
-    "finite_number": "must be a finite number, got {got}",
-    "value_error": "{error}",
-    "unexpected_keyword_argument": "no such key; {hint}",
+_OWN_MESSAGES: Final = {
+    "list_type": 'must be a list such as ["node1:8080", "node2:8080"]',
+    "dataclass_type": "must be a table",
 }
+"""Messages where pydantic's would name Python's types instead of TOML's."""
 
 
-def _words(error: ErrorDetails) -> str:
-    kind, key = error["type"], tuple(error["loc"])
-    hint = ""
-    if kind == "unexpected_keyword_argument":
-        hint = _suggestion(key)
-    elif kind == "missing":
-        hint = '; write hosts = ["node1:8080"]' if key == ("hosts",) else '; such as "node1:8080"'
-    context: dict[str, Any] = {"got": _short(error["input"]), "hint": hint, **error.get("ctx", {})}
-    return _WORDS[kind].format_map(context) if kind in _WORDS else error["msg"]
+def _message(error: ErrorDetails) -> str:
+    """Return the message of one of pydantic's errors, with a suggestion or the wrong value."""
+    key, context = tuple(error["loc"]), error.get("ctx", {})
+    match error["type"]:
+        case "missing" if key == ("hosts",):
+            return 'is missing; write hosts = ["node1:8080"]'
+        case "missing":
+            return 'is missing; such as "node1:8080"'
+        case "too_short":
+            return 'is empty; name at least one worker, such as hosts = ["node1:8080"]'
+        case "unexpected_keyword_argument":
+            return f"no such key; {_suggestion(key)}"
+        case "value_error":
+            return str(context["error"])
+        case kind:
+            message = _OWN_MESSAGES.get(kind) or error["msg"].replace("Input should", "must")
+            return f"{message}, got {_short(error['input'])}"
 
 
 def _short(value: object, limit: int = 60) -> str:
@@ -273,19 +285,19 @@ def _suggestion(key: Key) -> str:
     return f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
 
 
-def _sentence(key: Key, what: str, lines: Mapping[Key, int]) -> str:
+def _sentence(key: Key, text: str, lines: Mapping[Key, int]) -> str:
     line = next((lines[key[:n]] for n in range(len(key), 0, -1) if key[:n] in lines), None)
-    shown = "".join(f"[{k}]" if isinstance(k, int) else f".{ascii(k)[1:-1]}" for k in key)
-    return f"{shown.removeprefix('.')}{f' (line {line})' if line else ''}: {what}"
+    path = "".join(f"[{k}]" if isinstance(k, int) else f".{ascii(k)[1:-1]}" for k in key)
+    return f"{path.removeprefix('.')}{f' (line {line})' if line else ''}: {text}"
 
 
 _HEADER = re.compile(r"\s*\[(\[?)\s*([\w-]+)\s*\]")
 _ENTRY = re.compile(r"\s*([\w-]+)\s*=")
-_BOTH_FORMS: Final = (r"^\s*hosts\s*=", r"^\s*\[\[\s*hosts\s*\]\]")
+_TWO_FORMS: Final = (r"^\s*hosts\s*=", r"^\s*\[\[\s*hosts\s*\]\]")
 
 
 def _lines(text: str) -> dict[Key, int]:
-    """Find the line of each key, as far as a glance at each line tells."""
+    """Return the line of each key, found by patterns: TOML's parser does not give them."""
     lines: dict[Key, int] = {}
     table: Key = ()
     count: Counter[str] = Counter()
@@ -308,7 +320,7 @@ def _unreadable(error: Exception, text: str) -> str:
             return f"can't be read: {error.strerror}"
         case UnicodeDecodeError():
             return "is not UTF-8 text; a hosts file is TOML, as hosts.example.toml shows"
-        case _ if all(re.search(form, text, re.MULTILINE) for form in _BOTH_FORMS):
+        case _ if all(re.search(form, text, re.MULTILINE) for form in _TWO_FORMS):
             return "has both hosts = [...] and [[hosts]]; TOML allows one form, so keep one of them"
         case _:
             return f"is not TOML: {error}"

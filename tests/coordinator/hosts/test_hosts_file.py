@@ -187,20 +187,20 @@ def test_any_text_is_an_address_or_a_config_error(text: str) -> None:
         (
             '[[hosts]]\nurl = 5\nslots = "2"\n[[hosts]]\nurl = "a:80800"\nslots = 0',
             [
-                'hosts[0].url (line 2): must be a string such as "node1:8080", got 5',
-                "hosts[0].slots (line 3): must be a whole number, got '2'",
+                "hosts[0].url (line 2): must be a valid string, got 5",
+                "hosts[0].slots (line 3): must be a valid integer, got '2'",
                 "hosts[1].url (line 5): a port is a number from 1 to 65535, "
                 "got '80800' in 'a:80800'",
-                "hosts[1].slots (line 6): must be at least 1, got 0",
+                "hosts[1].slots (line 6): must be greater than or equal to 1, got 0",
             ],
         ),
         (
             'hosts = ["a"]\n[defaults]\nslots = 2.0\nconnect_timeout_s = 0\n'
             "silent_after_s = true\nslow_link_mb_s = nan\nmax_in_flight_mb = inf",
             [
-                "defaults.slots (line 3): must be a whole number, got 2.0",
+                "defaults.slots (line 3): must be a valid integer, got 2.0",
                 "defaults.connect_timeout_s (line 4): must be greater than 0, got 0",
-                "defaults.silent_after_s (line 5): must be a number, got True",
+                "defaults.silent_after_s (line 5): must be a valid number, got True",
                 "defaults.slow_link_mb_s (line 6): must be a finite number, got nan",
                 "defaults.max_in_flight_mb (line 7): must be a finite number, got inf",
             ],
@@ -220,8 +220,8 @@ def test_any_text_is_an_address_or_a_config_error(text: str) -> None:
         (
             'hosts = [{url = [1]}, {url = [1]}, [], "a", true]',
             [
-                'hosts[0].url (line 1): must be a string such as "node1:8080", got [1]',
-                'hosts[1].url (line 1): must be a string such as "node1:8080", got [1]',
+                "hosts[0].url (line 1): must be a valid string, got [1]",
+                "hosts[1].url (line 1): must be a valid string, got [1]",
                 "hosts[2] (line 1): must be a table, got []",
                 "hosts[4] (line 1): must be a table, got True",
             ],
