@@ -11,6 +11,9 @@ from worker.http.bodies import defer_continue
 from worker.middleware import answer_errors, check_access
 from worker.state import SERVICE, Service
 
+SERVER = "tilefan"
+"""``Server`` of all answers: no version, and no library's."""
+
 ROUTES = (
     ("GET", "/v1/health", health.get_health),
     ("GET", "/metrics", health.get_metrics),
@@ -48,7 +51,7 @@ class RequestLimit:
 
     async def count(self, request: web.Request, response: web.StreamResponse) -> None:
         """Count an answer before its headers are sent; let the last one close the connection."""
-        response.headers["Server"] = "tilefan"
+        response.headers["Server"] = SERVER
         if request.transport is None:
             return
         answered = self._answered.get(request.transport, 0) + 1

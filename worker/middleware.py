@@ -102,6 +102,6 @@ def _problem(request: web.Request, refusal: RefusedError) -> web.Response:
         content_type="application/problem+json",
         headers=refusal.headers,
     )
-    if "Expect" in request.headers:
-        response.force_close()  # the client may not send the announced body
+    if "Expect" in request.headers or kind in (Kind.SLOW, Kind.TRUNCATED):
+        response.force_close()  # where the next request begins is not known
     return response

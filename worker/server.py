@@ -7,11 +7,12 @@ import logging
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from worker.app import make_app
+from worker.app import SERVER, make_app
 from worker.errors import ListenError
 from worker.log import ROOT
 from worker.settings import Settings
@@ -48,21 +49,36 @@ class RefusedConnection(asyncio.Protocol):
         transport.close()
 
 
-def make_runner(app: web.Application, settings: Settings) -> web.AppRunner:
-    """Return the runner of an application, with every limit that aiohttp has."""
-    return web.AppRunner(
-        app,
-        logger=LOG,
-        access_log=None,
-        shutdown_timeout=1.0,  # the pool was drained before
-        handler_cancellation=True,  # a lost client frees its slot
-        auto_decompress=False,  # no decompression bombs
-        keepalive_timeout=settings.idle_s,
-        lingering_time=settings.lingering_s,
-        max_line_size=settings.header_bytes,
-        max_field_size=settings.header_bytes,
-        max_headers=settings.headers,
-    )
+class ConnectionHandler(web.RequestHandler):
+    """A connection whose answers to malformed HTTP do not name aiohttp and its version."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Return the answer to a request that can't be parsed."""
+        response = super().handle_error(request, status, exc, message)
+        response.headers["Server"] = SERVER
+        return response
+
+
+def _handler_options(settings: Settings) -> dict[str, Any]:
+    """Return the limits that aiohttp has for a connection."""
+    return {
+        "logger": LOG,
+        "access_log": None,
+        "auto_decompress": False,  # no decompression bombs
+        "keepalive_timeout": settings.idle_s,
+        "lingering_time": settings.lingering_s,
+        "max_line_size": settings.header_bytes,
+        "max_field_size": settings.header_bytes,
+        "max_headers": settings.headers,
+    }
 
 
 @asynccontextmanager
@@ -85,10 +101,14 @@ async def serving(
     ListenError
         If the address can't be bound.
     """
-    runner = make_runner(make_app(service), service.settings)
+    runner = web.AppRunner(
+        make_app(service),
+        shutdown_timeout=1.0,  # the pool was drained before
+        handler_cancellation=True,  # a lost client frees its slot
+    )
     await runner.setup()
     try:
-        factory = _protocol_factory(runner, service.settings.connections)
+        factory = _protocol_factory(runner, service.settings)
         listener = await _listen(host, port, factory, tls)
         try:
             yield listener.sockets[0].getsockname()[:2]
@@ -99,14 +119,18 @@ async def serving(
         service.stop()
 
 
-def _protocol_factory(runner: web.AppRunner, limit: int) -> Callable[[], asyncio.Protocol]:
+def _protocol_factory(runner: web.AppRunner, settings: Settings) -> Callable[[], asyncio.Protocol]:
     """Return the factory of connections: the server's up to a limit, refused ones above it."""
     server = runner.server
     if server is None:
         raise ListenError("the server is not set up")
 
+    options, loop = _handler_options(settings), asyncio.get_running_loop()
+
     def factory() -> asyncio.Protocol:
-        return server() if len(server.connections) < limit else RefusedConnection()
+        if len(server.connections) >= settings.connections:
+            return RefusedConnection()
+        return ConnectionHandler(server, loop=loop, **options)
 
     return factory
 

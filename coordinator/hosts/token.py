@@ -9,7 +9,6 @@ that wants one refuses them.
 from __future__ import annotations
 
 import os
-import stat
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ import platformdirs
 from coordinator.errors import TrustError, TrustWarning
 from coordinator.hosts.addresses import is_loopback
 from tiling.errors import BadValueError
-from tiling.protocol.token import FILE_NAME, FILE_VARIABLE, MAX_FILE_BYTES, Token
+from tiling.protocol.token import FILE_NAME, FILE_VARIABLE, MAX_FILE_BYTES, Token, check_file
 
 if TYPE_CHECKING:
     from coordinator.hosts.hosts_file import Config
@@ -95,10 +94,7 @@ def _read(path: Path) -> Token:
     """Read a token; the open file is checked, and a pipe without a writer does not block."""
     with open(path, "rb", opener=_open_nonblocking) as file:
         status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise BadValueError("it is no regular file; name the file that holds the token")
-        if status.st_uid not in {0, os.geteuid()}:
-            raise BadValueError("it belongs to somebody else: make a copy of your own")
+        check_file(status.st_mode, status.st_uid, os.geteuid())
         return Token.from_file(file.read(MAX_FILE_BYTES + 1), status.st_mode)
 
 

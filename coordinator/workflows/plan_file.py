@@ -11,7 +11,7 @@ from typing import Any
 from coordinator.engines import Capacity
 from coordinator.engines.local import capacity as local_capacity
 from coordinator.hosts.hosts_file import Config, load_hosts
-from coordinator.hosts.token import Credential, find_credential
+from coordinator.hosts.token import Credential, find_credential, warn_of_clear_text
 from coordinator.machine import resident_bytes, usable_cores
 from coordinator.planning.forecast import (
     Forecast,
@@ -69,6 +69,8 @@ def plan_chain(
     bound = known_bound(job, array)
     request = Request(job, array, tile_shape(tile, ndim), title(links), bound)
     fleet = (load_hosts(hosts), find_credential(token_file)) if hosts else None
+    if fleet is not None:
+        warn_of_clear_text(*fleet)
     place = _Place(fleet, max_memory_bytes, resident_bytes())
     parts = stages(job, bound)
     dtypes = {0: array.dtype, **{part.number: part.target for part in parts}}

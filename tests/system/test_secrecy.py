@@ -116,3 +116,20 @@ def test_a_wrong_token(tmp_path: Path, token_file: Path) -> None:
         assert b"copy the token file from the worker's machine" in text
         assert b"another-another" not in text
         assert_clean(text, worker.stderr().encode())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("hosts",), ("plan", "in.npy"), ("blur", "in.npy", "--dry-run"), ("doctor",)],
+    ids=" ".join,
+)
+def test_clear_text_is_warned_of(
+    tmp_path: Path, token_file: Path, arguments: tuple[str, ...]
+) -> None:
+    """Every command that sends the token over plain http to another machine says so, once."""
+    np.save(tmp_path / "in.npy", IMAGE)
+    hosts = 'hosts = ["192.0.2.1:9"]\n[defaults]\nconnect_timeout_s = 0.1\n'
+    (tmp_path / "hosts.toml").write_text(hosts)
+    _, text = coord(tmp_path, *arguments, "--token-file", str(token_file))
+    assert text.count(b"in clear text") == 1, text
+    assert_clean(text)

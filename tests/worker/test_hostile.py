@@ -50,18 +50,22 @@ def request(
     return head.encode("latin-1") + body
 
 
-async def statuses(client: aiohttp.ClientSession, data: bytes) -> list[int]:
-    """Send bytes, and return the status of every answer until the worker hangs up."""
+async def exchange(client: aiohttp.ClientSession, data: bytes) -> bytes:
+    """Send bytes, and return all that is answered until the worker hangs up."""
     host, port = address(client)
     reader, writer = await asyncio.open_connection(host, port)
     try:
         writer.write(data.replace(b"Host: HOST", f"Host: {host}:{port}".encode()))
-        answer = await asyncio.wait_for(reader.read(), 60)
+        return await asyncio.wait_for(reader.read(), 60)
     except ConnectionError:
-        return []
+        return b""
     finally:
         writer.close()
-    return [int(status) for status in STATUS.findall(answer)]
+
+
+async def statuses(client: aiohttp.ClientSession, data: bytes) -> list[int]:
+    """Send bytes, and return the status of every answer until the worker hangs up."""
+    return [int(status) for status in STATUS.findall(await exchange(client, data))]
 
 
 CLOSE = "Connection: close"
@@ -295,3 +299,24 @@ async def settled(service: Service) -> None:
     async with asyncio.timeout(60):
         while service.pool.in_flight:  # noqa: ASYNC110 - the pool has no such event
             await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"hello\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        request("X Space: a", body=BODY),
+        request(CLOSE, path="/none", body=BODY),
+        request(CLOSE, "Origin: http://evil.example", body=BODY),
+    ],
+    ids=["no http", "version", "header", "404", "403"],
+)
+@in_loop
+async def test_no_answer_names_a_library(data: bytes) -> None:
+    """Neither aiohttp nor Python nor a version stands in ``Server``, whoever answers."""
+    async with serve(SMALL) as (_, client):
+        answer = await exchange(client, data)
+    assert STATUS.findall(answer)[0].startswith(b"4")
+    assert b"Server: tilefan\r\n" in answer
+    assert b"aiohttp" not in answer

@@ -7,6 +7,7 @@ reads or makes its own file. The text is never part of a repr or of an error's m
 from __future__ import annotations
 
 import re
+import stat
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -23,6 +24,26 @@ MAX_FILE_BYTES = 1024
 
 _TEXT = re.compile(r"[A-Za-z0-9._~+/=-]{32,512}", re.ASCII)
 _OTHERS = 0o077
+
+
+def check_file(mode: int, owner: int, user: int) -> None:
+    """Refuse a file that is none, or that somebody else could change; no byte of it was read yet.
+
+    Parameters
+    ----------
+    mode : int
+        Type and permission bits, as `os.fstat` gives them.
+    owner, user : int
+        Number of the file's owner, and of the user who reads it.
+
+    Raises
+    ------
+    BadValueError
+    """
+    if not stat.S_ISREG(mode):
+        raise BadValueError("it is no regular file; name the file that holds the token")
+    if owner not in {0, user}:
+        raise BadValueError("it belongs to somebody else: make a copy of your own")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from tiling.errors import BadValueError
-from tiling.protocol.token import FILE_NAME, MAX_FILE_BYTES, Token
+from tiling.protocol.token import FILE_NAME, MAX_FILE_BYTES, Token, check_file
 from worker.errors import TokenFileError
 
 TOKEN_BYTES = 32
@@ -27,7 +27,8 @@ def load_token(path: Path) -> tuple[Token, bool]:
     Raises
     ------
     TokenFileError
-        If the file can't be read or made, is readable for others, or holds no token.
+        If the file can't be read or made, is no regular file, belongs to or is readable for others,
+        or holds no token.
     """
     try:
         made = not path.exists() and write_once(path, secrets.token_urlsafe(TOKEN_BYTES) + "\n")
@@ -39,10 +40,15 @@ def load_token(path: Path) -> tuple[Token, bool]:
 
 
 def _read(path: Path) -> Token:
-    """Read a token; the mode is the open file's, so the file can't be replaced in between."""
-    with path.open("rb") as file:
-        mode = os.fstat(file.fileno()).st_mode
-        return Token.from_file(file.read(MAX_FILE_BYTES + 1), mode)
+    """Read a token; the open file is checked, and a pipe without a writer does not block."""
+    with open(path, "rb", opener=_open_nonblocking) as file:
+        status = os.fstat(file.fileno())
+        check_file(status.st_mode, status.st_uid, os.geteuid())
+        return Token.from_file(file.read(MAX_FILE_BYTES + 1), status.st_mode)
+
+
+def _open_nonblocking(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def write_once(path: Path, content: str) -> bool:

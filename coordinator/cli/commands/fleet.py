@@ -36,10 +36,12 @@ def hosts(names: Sequence[str], hosts: Path, token_file: Path | None, watch: boo
     """
     with exit_codes():
         from coordinator.hosts.hosts_file import load_hosts
-        from coordinator.hosts.token import find_credential
+        from coordinator.hosts.token import find_credential, warn_of_clear_text
         from coordinator.workflows.watch import run_hosts
 
-        run_hosts(load_hosts(hosts), find_credential(token_file), names, watch=watch)
+        config, credential = load_hosts(hosts), find_credential(token_file)
+        warn_of_clear_text(config, credential)
+        run_hosts(config, credential, names, watch=watch)
 
 
 @command(

@@ -177,6 +177,7 @@ async def test_a_body_that_dribbles_is_cut_off() -> None:
         answer = await asyncio.wait_for(reader.read(), 60)
         assert answer.startswith(b"HTTP/1.1 408 ")
         assert b"urn:tilefan:slow-body" in answer
+        assert b"Connection: close\r\n" in answer  # a next request could not be told from the body
         assert service.pool.in_flight == 0
         writer.close()
 

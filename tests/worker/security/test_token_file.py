@@ -127,3 +127,31 @@ def test_a_file_that_is_exposed_stops_the_start(tmp_path: Path) -> None:
         result.stderr
         == f"worker: token file {path}: others have access to it (mode 644): chmod 600 it\n"
     )
+
+
+def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
+    """A pipe without a writer is not waited for, and one with a writer is not read."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path, 0o600)
+    with pytest.raises(TokenFileError, match="no regular file"):
+        load_token(path)
+    writer = os.open(path, os.O_RDWR)
+    try:
+        os.write(writer, GOOD)
+        with pytest.raises(TokenFileError, match="no regular file"):
+            load_token(path)
+    finally:
+        os.close(writer)
+
+
+def test_somebody_elses_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who owns the file could change it."""
+    path = tmp_path / "token"
+    path.write_bytes(GOOD)
+    path.chmod(0o600)
+    if path.stat().st_uid == 0:
+        os.chown(path, 4242, -1)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: 4242)
+    with pytest.raises(TokenFileError, match="belongs to somebody else"):
+        load_token(path)
