@@ -97,11 +97,10 @@ class Provenance:
 
     def encode(self) -> str:
         """Return it as indented JSON; the runs of tiles stay on one line each."""
-        said: dict[str, Any] = {"version": VERSION, "kind": "tilefan provenance", **asdict(self)}
-        runs = said.pop("makers")
-        rows = ",\n    ".join(json.dumps(run) for run in runs)
-        said["makers"] = "@"
-        return json.dumps(said, indent=2).replace('"@"', f"[\n    {rows}\n  ]" if runs else "[]")
+        values: dict[str, Any] = {"version": VERSION, "kind": "tilefan provenance", **asdict(self)}
+        values["makers"] = values.pop("makers")  # the longest last
+        lines = (f"  {json.dumps(key)}: {_indented(key, value)}" for key, value in values.items())
+        return "{\n" + ",\n".join(lines) + "\n}"
 
     @classmethod
     def decode(cls, text: str) -> Provenance:
@@ -187,6 +186,13 @@ def runs_of(makers: Mapping[int, str], tiles: int) -> tuple[tuple[tuple[str, int
         else:
             runs.append((maker, 1))
     return tuple(runs), 0
+
+
+def _indented(key: str, value: Any) -> str:
+    """Encode a field as it stands in the file: indented, but for each run of tiles."""
+    if key == "makers" and value:
+        return "[\n    " + ",\n    ".join(map(json.dumps, value)) + "\n  ]"
+    return json.dumps(value, indent=2).replace("\n", "\n  ")
 
 
 def _frozen(value: Any) -> Any:

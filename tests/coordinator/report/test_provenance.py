@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,6 +26,28 @@ KNOWN = Provenance(
 def test_round_trip() -> None:
     """What is read is what was written."""
     assert Provenance.decode(KNOWN.encode()) == KNOWN
+
+
+@pytest.mark.parametrize("word", ["@", '"@"', "\n", "makers", "}"])
+def test_any_text_is_read_back(word: str) -> None:
+    """Names of files, workers and versions are others' text, whatever the file's form."""
+    known = replace(
+        KNOWN,
+        command=f"coord blur {word}",
+        input=replace(KNOWN.input, path=word),
+        workers={word: {"version": word}},
+        makers=((word, 2),),
+        warnings=(word,),
+    )
+    assert Provenance.decode(known.encode()) == known
+
+
+def test_runs_of_tiles_take_a_line_each() -> None:
+    """The file stays short enough to be read by people, and is plain JSON."""
+    text = KNOWN.encode()
+    assert '\n    ["w", 1],\n    ["", 1]\n  ]\n}' in text
+    assert json.loads(text)["makers"] == [["w", 1], ["", 1]]
+    assert replace(KNOWN, makers=()).encode().endswith('\n  "makers": []\n}')
 
 
 @given(st.sampled_from(sorted(json.loads(KNOWN.encode()))), st.sampled_from([None, 1, "x", [], {}]))
