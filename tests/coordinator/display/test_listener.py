@@ -122,14 +122,30 @@ def test_none_writes_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("style", ["rich", "plain", "json"])
-def test_a_reader_that_goes_away_stops_nothing(style: Any) -> None:
-    """A closed window or pipe costs the picture, not the run."""
-    stream = Tty()
+class BrokenPipe(Tty):
+    """A terminal that went away: writing to it fails, and is counted."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.attempts = 0
+        self._error = error
+
+    def write(self, _text: str) -> int:
+        self.attempts += 1
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    "error", [BrokenPipeError(32, "Broken pipe"), ValueError("closed")], ids=["pipe", "closed"]
+)
+@pytest.mark.parametrize(("style", "least"), [("rich", 1), ("plain", 1), ("json", 68)])
+def test_a_reader_that_goes_away_stops_nothing(style: Any, least: int, error: Exception) -> None:
+    """A closed window or pipe costs the picture, not the run; it was written to all the same."""
+    stream = BrokenPipe(error)
     with make_listener(style, stream, environ={"TERM": "xterm"}) as listen:
-        stream.close()
         for now, event in script():
             listen(now, event)
+    assert stream.attempts >= least
 
 
 def test_drawing_takes_its_share_and_no_more() -> None:
