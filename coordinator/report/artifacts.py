@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from coordinator.errors import InputError, StoreError
+from coordinator.errors import InputError, StoreError, TilefanError
 from coordinator.stores.atomic_file import write_text
 
 if TYPE_CHECKING:
@@ -122,8 +123,10 @@ def drawn_up(
 
     Raises
     ------
-    InputError, StoreError
-        If they can't be written.
+    InputError
+        If they could not be written after the run.
+    StoreError
+        If they can't be written, and the run was well; else that is a warning beside its own end.
     """
     if not papers.wanted:
         yield listen
@@ -141,8 +144,15 @@ def drawn_up(
     try:
         with _warnings_noted(told):
             yield both
-    finally:
-        _write_all(papers, told, source, target, job, started)
+    except BaseException:
+        for error in _write_all(papers, told, source, target, job, started):
+            warnings.warn(str(error), RuntimeWarning, stacklevel=2)
+        raise
+    errors = _write_all(papers, told, source, target, job, started)
+    for error in errors[1:]:
+        warnings.warn(str(error), RuntimeWarning, stacklevel=2)
+    if errors:
+        raise StoreError(str(errors[0])) from errors[0]
 
 
 @contextmanager
@@ -163,30 +173,52 @@ def _warnings_noted(told: History) -> Iterator[None]:
 
 def _write_all(
     papers: Artifacts, told: History, source: Path, target: Path, job: Job, started: str
-) -> None:
-    done = told.finished is not None and told.finished.error is None
-    known = _provenance(papers, told, source, target, job, started) if done else None
+) -> list[TilefanError]:
+    """Write each file that can be written; return why the others can't."""
+    errors: list[TilefanError] = []
+    known: Provenance | None = None
+
+    def attempt(write: Callable[[], None]) -> None:
+        try:
+            write()
+        except TilefanError as error:
+            errors.append(error)
+
+    def describe() -> None:
+        nonlocal known
+        known = _provenance(papers, told, source, target, job, started)
+
+    if told.finished is not None and told.finished.error is None:
+        attempt(describe)
     if papers.trace:
-        from coordinator.report import trace
-
-        write_text(papers.trace, trace.encode(told))
+        attempt(partial(_write_trace, papers.trace, told))
     if papers.report:
-        from coordinator.report.page import render
-
-        write_text(
-            papers.report, render(told, _facts(papers, told, source, target, known, started))
-        )
+        facts = partial(_facts, papers, told, source, target, known, started)
+        attempt(partial(_write_report, papers.report, told, facts))
     if papers.provenance is not False and known is not None:
-        _write_provenance(target, known.encode(), asked=bool(papers.provenance))
+        attempt(partial(_write_provenance, target, known, asked=bool(papers.provenance)))
+    return errors
 
 
-def _write_provenance(target: Path, text: str, *, asked: bool) -> None:
+def _write_trace(path: Path, told: History) -> None:
+    from coordinator.report import trace
+
+    write_text(path, trace.encode(told))
+
+
+def _write_report(path: Path, told: History, facts: Callable[[], Facts]) -> None:
+    from coordinator.report.page import render
+
+    write_text(path, render(told, facts()))
+
+
+def _write_provenance(target: Path, known: Provenance, *, asked: bool) -> None:
     from coordinator.report.provenance import provenance_path
 
     try:
         _check(provenance_path(target), PROVENANCE_START)
-        write_text(provenance_path(target), text)
-    except (InputError, StoreError) as error:
+        write_text(provenance_path(target), known.encode())
+    except TilefanError as error:
         if asked:
             raise
         warnings.warn(f"no provenance: {error}", RuntimeWarning, stacklevel=2)
