@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("tiling", "worker", "coordinator")
 FILES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 IMPURE = {
-    *("asyncio", "aiohttp", "pathlib", "os", "time", "random", "logging", "click", "rich"),
+    *("asyncio", "aiohttp", "pathlib", "os", "time", "random", "logging", "typer", "rich"),
     *("socket", "subprocess", "threading"),
 }
 KERNEL_ONLY = {"scipy", "numba"}
@@ -248,13 +248,11 @@ except SystemExit as end:
 
 
 def test_a_small_blur_loads_what_it_needs(tmp_path: Path) -> None:
-    """Beyond NumPy and click it is this program's own run: start-up is most of what it costs."""
+    """Beyond NumPy, Typer and its pydantic it is our own run: start-up is most of what it costs."""
     modules = loaded(RUN_BLUR.format(tmp_path))
     assert (tmp_path / "in.blur.npy").exists()
     own = ("display.live", "report.page", "run.memory_limit", "checks.recompute", "api.fleet")
     assert_not_loaded(modules, *(f"coordinator.{name}" for name in own))
     assert_not_loaded(modules, "coordinator.hosts.hosts_file")
     assert_not_loaded(modules, "tiling.filters.ranks", "tiling.operations.windows")
-    assert_not_loaded(
-        modules, "pydantic", "rich", "aiohttp", "asyncio", "logging", "numba", "scipy"
-    )
+    assert_not_loaded(modules, "rich", "aiohttp", "asyncio", "logging", "numba", "scipy")

@@ -8,12 +8,13 @@ import os
 import signal
 import socket
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
+from importlib.metadata import version as installed_version
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, TypeAlias, get_args
+from typing import Annotated
 
-import click
+import typer
 from platformdirs import user_cache_path
 
 from tiling.errors import UnsupportedError
@@ -21,7 +22,7 @@ from tiling.probes.select import Selected, Wish, select
 from tiling.protocol.token import FILE_VARIABLE, Token
 from worker.endpoints.plain import FORM_WARNINGS
 from worker.errors import WorkerError
-from worker.log import LEVELS, ROOT, Event, configure
+from worker.log import ROOT, Event, Level, configure
 from worker.machine import usable_cores
 from worker.runtime.malloc import freeze_imports, keep_freed_memory
 from worker.security.auth import Guard, bracketed, name_of
@@ -37,9 +38,7 @@ USAGE = 2
 """Exit code of what can't be served as asked."""
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - the fleet is on other machines; --host narrows it
-FILE = click.Path(path_type=Path)
 
-Function: TypeAlias = Callable[..., Any]
 
 EPILOG = """
 \b
@@ -59,83 +58,92 @@ Exit codes:
 """The end of the help; a line of ``\\b`` keeps a paragraph's lines."""
 
 
-def option(*names: str, **attributes: Any) -> Callable[[Function], Function]:
-    """Give the command an option that shows its default and its variable."""
-    shown = {"show_default": True, "show_envvar": True}
-    return click.option(*names, **{**shown, **attributes})
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"worker {installed_version('tilefan')}")
+        raise typer.Exit
 
 
-@click.command("worker", epilog=EPILOG)
-@option("--host", default=EVERYWHERE, help="Address to listen on.")
-@option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8080,
-    help="Port to listen on; 0 takes a free one.",
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-@option(
-    "--threads",
-    type=click.IntRange(min=1),
-    default=usable_cores,
-    show_default="cores",
-    help="Tiles computed at the same time.",
-)
-@option(
-    "--kernel",
-    type=click.Choice(get_args(Wish)),
-    default="auto",
-    help="What computes: auto takes the compiled one if it proves itself.",
-)
-@option(
-    "--token-file",
-    type=FILE,
-    metavar="FILE",
-    envvar=FILE_VARIABLE,
-    show_default="in your configuration folder",
-    help="File with the fleet's token; made when there is none.",
-)
-@option(
-    "--allow-host",
-    multiple=True,
-    metavar="NAME",
-    help="A further name by which clients call this worker.",
-)
-@option("--tls", is_flag=True, help="Encrypt, with a certificate that is made on first use.")
-@option(
-    "--tls-cert",
-    type=FILE,
-    metavar="FILE",
-    help="Encrypt with this certificate (PEM, with its chain).",
-)
-@option(
-    "--tls-key",
-    type=FILE,
-    metavar="FILE",
-    help="Its key (PEM), if that is not in the same file.",
-)
-@option(
-    "--log-level",
-    type=click.Choice(LEVELS),
-    default="info",
-    help="Least level of what is logged to stderr.",
-)
-@option("--log-json", is_flag=True, help="Log JSON objects, one a line.")
-@option("--insecure", is_flag=True, help="Serve everybody on this machine, without a token.")
-@option("--insecure-network", is_flag=True, help="With --insecure: everybody on the network.")
-def app(
-    host: str,
-    port: int,
-    threads: int,
-    kernel: Wish,
-    token_file: Path | None,
-    allow_host: Sequence[str],
-    tls: bool,
-    tls_cert: Path | None,
-    tls_key: Path | None,
-    log_level: str,
-    log_json: bool,
-    insecure: bool,
-    insecure_network: bool,
+
+
+@app.command("worker", epilog=EPILOG)
+def worker(
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = EVERYWHERE,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+    ] = 8080,
+    threads: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            default_factory=usable_cores,
+            show_default="cores",
+            help="Tiles computed at the same time.",
+        ),
+    ],
+    kernel: Annotated[
+        Wish,
+        typer.Option(help="What computes: auto takes the compiled one if it proves itself."),
+    ] = "auto",
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            envvar=FILE_VARIABLE,
+            show_envvar=True,
+            show_default="in your configuration folder",
+            help="File with the fleet's token; made when there is none.",
+        ),
+    ] = None,
+    allow_host: Annotated[
+        list[str],
+        typer.Option(metavar="NAME", help="A further name by which clients call this worker."),
+    ] = [],  # noqa: B006 - Typer reads it
+    tls: Annotated[
+        bool,
+        typer.Option(
+            "--tls", metavar="", help="Encrypt, with a certificate that is made on first use."
+        ),
+    ] = False,
+    tls_cert: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Encrypt with this certificate (PEM, with its chain)."),
+    ] = None,
+    tls_key: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Its key (PEM), if that is not in the same file."),
+    ] = None,
+    log_level: Annotated[
+        Level, typer.Option(help="Least level of what is logged to stderr.")
+    ] = "info",
+    log_json: Annotated[
+        bool, typer.Option("--log-json", metavar="", help="Log JSON objects, one a line.")
+    ] = False,
+    insecure: Annotated[
+        bool,
+        typer.Option(
+            "--insecure", metavar="", help="Serve everybody on this machine, without a token."
+        ),
+    ] = False,
+    insecure_network: Annotated[
+        bool,
+        typer.Option(
+            "--insecure-network", metavar="", help="With --insecure: everybody on the network."
+        ),
+    ] = False,
+    version: Annotated[  # noqa: ARG001 - its callback has shown it
+        bool,
+        typer.Option(
+            "--version", metavar="", callback=_show_version, is_eager=True, help="Show the version."
+        ),
+    ] = False,
 ) -> None:
     """Filter tiles for coordinators, until SIGTERM or Ctrl-C.
 
@@ -162,7 +170,7 @@ def app(
     except WorkerError as error:
         LOG.critical(str(error))
         code = error.exit_code
-    raise click.exceptions.Exit(code)
+    raise typer.Exit(code)
 
 
 def shared_token(path: Path) -> Token:
@@ -181,7 +189,7 @@ def chosen_certificate(
     """Return the certificate that the options name; None for a worker without TLS."""
     if certificate is None:
         if key is not None:
-            raise click.BadParameter("a key without a certificate: add --tls-cert FILE")
+            raise typer.BadParameter("a key without a certificate: add --tls-cert FILE")
         if not own:
             return None
         server_certificate, made = own_certificate()
@@ -191,7 +199,7 @@ def chosen_certificate(
             )
         return server_certificate
     if own:
-        raise click.BadParameter("--tls makes its own certificate: leave it out with --tls-cert")
+        raise typer.BadParameter("--tls makes its own certificate: leave it out with --tls-cert")
     return ServerCertificate.load(certificate, key)
 
 
@@ -199,7 +207,7 @@ def warn_insecure(host: str, *, network: bool) -> None:
     """Warn of a worker without a token; on a network it must have been asked for twice."""
     if not is_loopback(host) and not network:
         hint = "--insecure serves this machine only: add --host 127.0.0.1, or --insecure-network"
-        raise click.BadParameter(hint)
+        raise typer.BadParameter(hint)
     who = "everybody who reaches" if network else "every user of"
     LOG.warning("no token is asked for: %s %s can use this worker", who, host)
 
@@ -208,7 +216,7 @@ def check_names(names: Iterable[str]) -> None:
     """Refuse what can't stand in ``Host``."""
     for name in names:
         if not name_of(name):
-            raise click.BadParameter(f"--allow-host: {name!r} is no name of a host")
+            raise typer.BadParameter(f"--allow-host: {name!r} is no name of a host")
 
 
 def own_names() -> tuple[str, str]:
@@ -290,7 +298,7 @@ def announce(host: str, bound: str, port: int, pin: str | None = None) -> None:
         lines += ["[[hosts]]", f'url = "https://{there}"', f'certificate = "{pin}"']
     else:
         lines += [f'hosts = ["{there}"]']
-    click.echo("\n".join(lines))
+    typer.echo("\n".join(lines))
 
 
 def main() -> None:

@@ -12,14 +12,14 @@ from __future__ import annotations
 import json
 import logging
 import time
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from worker.rate_limit import RateLimit
 
 ROOT = "tilefan.worker"
 """Parent of the worker's loggers."""
 
-LEVELS = ("debug", "info", "warning", "error")
+Level: TypeAlias = Literal["debug", "info", "warning", "error"]
 
 LONGEST = 4000
 """Characters of a line: a traceback fits."""
@@ -117,7 +117,7 @@ def configure(level: str, *, as_json: bool) -> None:
     Parameters
     ----------
     level : str
-        One of `LEVELS`; libraries log their warnings and errors only.
+        Least that is logged; libraries log their warnings and errors only.
     as_json : bool
         Whether lines are JSON objects.
     """

@@ -1,22 +1,17 @@
-"""What a shell may complete: edge modes, filters and the names of workers; it never fails."""
+"""Shell completion: of edge modes, filters and the names of workers; it never fails."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-import click
+import typer
 
 
-def edge_modes(_context: click.Context, _option: click.Parameter, incomplete: str) -> list[str]:
-    """Return the modes that complete a word, also after others and a comma."""
-    return completed(incomplete)
-
-
-def completed(incomplete: str) -> list[str]:
+def complete_modes(incomplete: str) -> list[str]:
     """Return the lists of modes that begin so.
 
-    >>> completed("wrap,n")
+    >>> complete_modes("wrap,n")
     ['wrap,nearest']
     """
     from tiling.geometry.edges import MODES
@@ -25,19 +20,19 @@ def completed(incomplete: str) -> list[str]:
     return [f"{before}{comma}{mode}" for mode in MODES if mode.startswith(word)]
 
 
-def filter_names(_context: click.Context, _option: click.Parameter, incomplete: str) -> list[str]:
+def complete_filters(incomplete: str) -> list[str]:
     """Return the names of filters that begin so."""
     from tiling.filters import supported
 
     return [row.name for row in supported() if row.name.startswith(incomplete)]
 
 
-def worker_names(context: click.Context, _argument: click.Parameter, incomplete: str) -> list[str]:
+def complete_workers(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the names in the hosts file that the command line, or the environment, names."""
     from coordinator.errors import TilefanError
     from coordinator.hosts.hosts_file import load_hosts
 
-    path = context.params.get("hosts") or os.environ.get("COORD_HOSTS")
+    path = ctx.params.get("hosts") or os.environ.get("COORD_HOSTS")
     if not path:
         return []
     try:

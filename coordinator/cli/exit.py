@@ -1,34 +1,19 @@
-"""How commands end: every expected end has its sentence on stderr and its exit code."""
+"""The ends of commands: each that is expected has its sentence on stderr and its exit code."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import FrameType
 from typing import NoReturn
 
-import click
+import typer
 
-from coordinator.errors import InputError, TilefanError
-
-INTERRUPTED, TERMINATED = 130, 143
-
-CODES: Mapping[str, str] = {
-    "0": "done",
-    "1": "a fault of coord itself",
-    "2": "usage or bad input",
-    "3": "no usable worker",
-    "4": "a tile failed everywhere, or the fleet was lost",
-    "5": "different bits",
-    "6": "authentication or TLS",
-    "7": "cannot read or write",
-    "130, 143": "interrupted by Ctrl-C, or by SIGTERM",
-}
-"""For the help."""
+from coordinator.errors import ExitCode, InputError, TileFailedError, TilefanError
 
 DEBUG = ContextVar("DEBUG", default=False)
 """Whether errors are shown with their traceback."""
@@ -48,15 +33,18 @@ def exit_codes() -> Iterator[None]:
             raise InputError(str(error)) from error
     except TilefanError as error:
         show_traceback()
+        if DEBUG.get() and isinstance(error, TileFailedError):
+            for line in error.story:
+                say(line)
         fail(with_notes(str(error), error), error.exit_code)
     except KeyboardInterrupt as interrupt:
-        code = TERMINATED if interrupt.args == (signal.SIGTERM,) else INTERRUPTED
+        code = ExitCode.TERMINATED if interrupt.args == (signal.SIGTERM,) else ExitCode.INTERRUPTED
         kept = getattr(interrupt, "__notes__", ())
         fail(
             with_notes("interrupted" if kept else "interrupted: nothing was written", interrupt),
             code,
         )
-    except (click.exceptions.Exit, click.ClickException):
+    except (typer.Exit, typer.BadParameter):
         raise
     except MemoryError as error:
         show_traceback()
@@ -80,18 +68,18 @@ def show_traceback() -> None:
 
 def say(message: str) -> None:
     """Print one sentence on stderr."""
-    click.echo(f"coord: {message}", err=True)
+    typer.echo(f"coord: {message}", err=True)
 
 
 def fail(message: str, code: int) -> NoReturn:
     """Print one sentence on stderr and exit."""
     say(message)
-    raise click.exceptions.Exit(code)
+    raise typer.Exit(code)
 
 
 def show_warning(message: Warning | str, *_: object, **__: object) -> None:
     """Print a warning as a sentence, without the place in our code."""
-    click.echo(f"coord: warning: {message}", err=True)
+    typer.echo(f"coord: warning: {message}", err=True)
 
 
 def with_notes(message: str, error: BaseException) -> str:

@@ -10,11 +10,16 @@ import os
 import sys
 import warnings
 from contextlib import suppress
+from typing import Annotated, Any, get_args
 
-import click
+import typer
 
 from coordinator.cli.exit import DEBUG, show_warning
-from coordinator.cli.sections import Commands, Option
+from coordinator.cli.groups import LazyGroup
+from coordinator.cli.options import HELP_NAMES, VERSION, epilog
+
+COMPLETE = "_COORD_COMPLETE"
+"""Asks for a completion; `coord completion` prints scripts that set it."""
 
 PLACES = {
     "Filter": {
@@ -42,20 +47,45 @@ PLACES = {
 }
 
 
-@click.command(
-    "coord",
+class Commands(LazyGroup):
+    """The group of all commands."""
+
+    places = PLACES
+    elsewhere = "filter"
+
+    def main(self, *args: Any, **named: Any) -> Any:
+        """Run a command line, or complete it for a shell."""
+        if COMPLETE in os.environ:
+            from typer._completion_classes import completion_init
+
+            completion_init()
+        return super().main(*args, **named)
+
+
+app = typer.Typer(
     cls=Commands,
-    places=PLACES,
+    name="coord",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     no_args_is_help=True,
+    epilog=epilog(),
+    context_settings=HELP_NAMES,
 )
-@click.option(
-    "--debug",
-    cls=Option,
-    is_flag=True,
-    envvar="COORD_DEBUG",
-    help="Show errors with their traceback.",
-)
-def app(debug: bool) -> None:
+
+
+@app.callback()
+def coord(
+    debug: Annotated[
+        bool,
+        typer.Option(
+            "--debug", metavar="", envvar="COORD_DEBUG", help="Show errors with their traceback."
+        ),
+    ] = False,
+    version: Annotated[  # noqa: ARG001 - its callback has shown it
+        bool, get_args(VERSION.annotation)[1]
+    ] = False,
+) -> None:
     """Filter arrays on many machines, bit for bit as scipy.ndimage does on one."""
     DEBUG.set(debug)
 

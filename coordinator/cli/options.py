@@ -2,64 +2,148 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from inspect import Parameter, Signature
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
-import click
+import typer
 
-from coordinator.cli.completion import edge_modes
-from coordinator.cli.sections import DISPLAY, FILTER, FLEET, OUTPUT, RUN, Command, Option
+from coordinator.cli.completion import complete_modes
 from coordinator.display.listener import Style
+from coordinator.errors import ExitCode
 from tiling.protocol.token import FILE_VARIABLE
 
-FILE = click.Path(path_type=Path)
+FILTER, OUTPUT, FLEET, RUN, DISPLAY = PANELS = "Filter", "Output", "Fleet", "Run", "Display"
+"""Of options, in the order of the help."""
+
+HELP_NAMES = {"help_option_names": ["-h", "--help"]}
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"coord {version('tilefan')}")
+        raise typer.Exit
+
+
+CONTEXT = Parameter("context", Parameter.KEYWORD_ONLY, annotation=typer.Context)
+"""For a command that asks where its options came from."""
+
+VERSION = Parameter(
+    "version",
+    Parameter.KEYWORD_ONLY,
+    default=False,
+    annotation=Annotated[
+        bool,
+        typer.Option(
+            "--version", metavar="", callback=_show_version, is_eager=True, help="Show the version."
+        ),
+    ],
+)
 
 
 def command(
-    name: str, *params: click.Parameter, examples: tuple[str, ...], **attributes: Any
-) -> Callable[[Callable[..., None]], Command]:
-    """Make a function a command; its docstring is the help."""
+    name: str, *parameters: Parameter, examples: Sequence[str], **attributes: Any
+) -> Callable[[Callable[..., None]], typer.Typer]:
+    """Make a function a command; its docstring is the help.
 
-    def decorate(function: Callable[..., None]) -> Command:
-        return Command(
-            name,
-            callback=function,
-            params=list(params),
-            help=function.__doc__,
-            examples=examples,
-            **attributes,
-        )
+    Parameters
+    ----------
+    name : str
+    *parameters : inspect.Parameter
+        Those of the command line, as `argument` and `option` make them.
+    examples : sequence of str
+        Whole command lines.
+    **attributes
+        Of `typer.Typer.command`.
+    """
+
+    def decorate(function: Callable[..., None]) -> typer.Typer:
+        def call(version: bool, **values: Any) -> None:  # noqa: ARG001 - its callback has shown it
+            function(**values)
+
+        vars(call)["__signature__"] = Signature([*sorted(parameters, key=_place), VERSION])
+        call.__doc__ = function.__doc__
+        made = typer.Typer(add_completion=False, rich_markup_mode="rich")
+        made.command(name, epilog=epilog(examples), context_settings=HELP_NAMES, **attributes)(call)
+        return made
 
     return decorate
 
 
-def argument(name: str, metavar: str, text: str, **attributes: Any) -> click.Argument:
-    """Return an argument, a path unless another type is given."""
-    return click.Argument([name], metavar=metavar, help=text, **{"type": FILE, **attributes})
+def _place(parameter: Parameter) -> int:
+    """Return where a parameter's panel stands in the help; arguments come first."""
+    *_, made = get_args(parameter.annotation) or [None]
+    panel = getattr(made, "rich_help_panel", None)
+    return PANELS.index(panel) if panel else -1
 
 
-def option(heading: str, *names: str, **attributes: Any) -> Option:
-    """Return an option under a heading."""
-    return Option(names, heading=heading, **attributes)
+def epilog(examples: Sequence[str] = ()) -> str:
+    """Return the end of a help: examples, and what the exit codes mean."""
+    codes = [f"  {code.value:<5}{code.meaning}" for code in ExitCode]
+    lines = ["Examples:", *(f"  {line}" for line in examples), ""] if examples else []
+    return "\n".join((*lines, "Exit codes:", *codes)).replace("[", "\\[")
 
 
-def file_option(heading: str, *names: str, **attributes: Any) -> Option:
+def argument(
+    name: str,
+    metavar: str,
+    text: str,
+    kind: Any = Path,
+    complete: Any = None,
+    default: Any = Parameter.empty,
+) -> Parameter:
+    """Return an argument, a path that must be given unless it is said otherwise."""
+    made = typer.Argument(metavar=metavar, help=text, autocompletion=complete)
+    annotation = Annotated[kind, made]
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def option(
+    panel: str, *names: str, default: Any = None, kind: Any = str, **given: Any
+) -> Parameter:
+    """Return an option of a panel.
+
+    Parameters
+    ----------
+    panel : str
+        One of `PANELS`.
+    *names : str
+        On the command line; one without a dash is that of the function's parameter.
+    default
+        ``inspect.Parameter.empty`` for an option that must be given.
+    kind : type
+        Of the value.
+    **given
+        Of `typer.Option`.
+    """
+    flags = [name for name in names if name.startswith("-")]
+    own = [name for name in names if not name.startswith("-")]
+    name = own[0] if own else flags[0].partition("/")[0].lstrip("-").replace("-", "_")
+    made = typer.Option(*flags, rich_help_panel=panel, show_envvar=True, **given)
+    value = kind | None if default is None else kind
+    annotation: Any = Annotated[value, made]
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def file_option(panel: str, *names: str, **given: Any) -> Parameter:
     """Return an option that takes a path."""
-    return Option(names, heading=heading, **{"type": FILE, "metavar": "FILE", **attributes})
+    return option(panel, *names, kind=Path, metavar="FILE", **given)
 
 
-def flag(heading: str, *names: str, **attributes: Any) -> Option:
+def flag(panel: str, *names: str, **given: Any) -> Parameter:
     """Return an option that is given or not."""
-    return Option(names, heading=heading, is_flag=True, **attributes)
+    return option(panel, *names, kind=bool, metavar="", **{"default": False, **given})
 
 
-def hosts(text: str = "hosts.toml.", **attributes: Any) -> Option:
+def hosts(text: str = "hosts.toml.", **given: Any) -> Parameter:
     """Return the option that names the fleet."""
-    return file_option(FLEET, "--hosts", envvar="COORD_HOSTS", help=text, **attributes)
+    return file_option(FLEET, "--hosts", envvar="COORD_HOSTS", help=text, **given)
 
 
-def output(name: str) -> Option:
+def output(name: str) -> Parameter:
     """Return the option that names the output; its default has this name."""
     text = f"Where to write; INPUT.{name}.npy unless given."
     return file_option(OUTPUT, "--output", "-o", help=text)
@@ -71,7 +155,7 @@ JSON = flag(DISPLAY, "--json", "as_json", help="Print it as one line of JSON.")
 PROGRESS = option(
     DISPLAY,
     "--progress",
-    type=click.Choice(get_args(Style)),
+    kind=Style,
     default="auto",
     metavar="STYLE",
     help=(
@@ -113,7 +197,7 @@ RUNNING = (
     ),
     file_option(OUTPUT, "--report", help="Write an HTML page about the run."),
     file_option(OUTPUT, "--trace", help="Write a trace of it, for Perfetto."),
-    option(
+    flag(
         OUTPUT,
         "--provenance/--no-provenance",
         default=None,
@@ -129,7 +213,7 @@ RUNNING = (
     flag(RUN, "--dry-run", help="Say what it would cost, as coord plan does."),
     flag(DISPLAY, "--json", "as_json", help="With --dry-run: print it as one line of JSON."),
     PROGRESS,
-    option(DISPLAY, "--notes/--no-notes", default=True, help="Say beforehand what may surprise."),
+    flag(DISPLAY, "--notes/--no-notes", default=True, help="Say beforehand what may surprise."),
     QUIET,
 )
 """What every command has that runs filters."""
@@ -154,7 +238,7 @@ GAUSSIAN = (
         "--mode",
         default="reflect",
         metavar="MODES",
-        shell_complete=edge_modes,
+        autocompletion=complete_modes,
         help="Edge mode, or one per axis: reflect mirror nearest constant wrap.",
     ),
     option(FILTER, "--cval", default="0", metavar="NUMBER", help="Fill value of mode constant."),
@@ -162,6 +246,7 @@ GAUSSIAN = (
         FILTER,
         "--truncate",
         default=4.0,
+        kind=float,
         metavar="NUMBER",
         help="Radius of the filter, in sigmas.",
     ),

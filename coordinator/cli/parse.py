@@ -1,4 +1,4 @@
-"""What people write on command lines, parsed: numbers, one or one per axis, and edge modes."""
+"""Parsers of values on command lines: numbers, one or one per axis, edge modes, sizes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import MutableMapping
 from typing import Any
 
-import click
+import typer
 
 
 def numbers(text: str, kind: type[int] | type[float], option: str) -> float | list[float]:
@@ -15,7 +15,7 @@ def numbers(text: str, kind: type[int] | type[float], option: str) -> float | li
         values = [kind(part) for part in text.split(",")]
     except ValueError:
         what = "integers" if kind is int else "numbers"
-        raise click.BadParameter(
+        raise typer.BadParameter(
             f"{text!r}: {what} separated by commas, please", param_hint=option
         ) from None
     return values[0] if "," not in text else values
@@ -26,7 +26,7 @@ def number(text: str, option: str) -> complex:
     try:
         value = complex(text)
     except ValueError:
-        raise click.BadParameter(f"{text!r} is not a number", param_hint=option) from None
+        raise typer.BadParameter(f"{text!r} is not a number", param_hint=option) from None
     return value if value.imag else value.real
 
 
@@ -41,7 +41,7 @@ def modes(text: str) -> str | list[str]:
 
             close = difflib.get_close_matches(name, MODES, 1)
             hint = f"did you mean {close[0]}?" if close else f"one of {', '.join(MODES)}"
-            raise click.BadParameter(f"{name!r} is no edge mode: {hint}", param_hint="--mode")
+            raise typer.BadParameter(f"{name!r} is no edge mode: {hint}", param_hint="--mode")
     return names if "," in text else text
 
 
@@ -54,7 +54,7 @@ def memory(text: str, option: str) -> int:
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?i?b?)", text.strip().lower())
     unit = match[2].removesuffix("b") if match else ""
     if match is None or unit == "i":
-        raise click.BadParameter(f"{text!r} is no size: 500MB, please", param_hint=option)
+        raise typer.BadParameter(f"{text!r} is no size: 500MB, please", param_hint=option)
     base = 1024 if unit.endswith("i") else 1000
     return int(float(match[1]) * base ** " kmgt".index(unit[:1] or " "))
 
@@ -82,5 +82,5 @@ def share(text: str, option: str) -> float:
     except ValueError:
         value = 0.0
     if not 0 < value <= 1:
-        raise click.BadParameter(f"{text!r}: a share such as 2% or 0.02", param_hint=option)
+        raise typer.BadParameter(f"{text!r}: a share such as 2% or 0.02", param_hint=option)
     return value

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import json
+from inspect import Parameter
 from pathlib import Path
 
-import click
+import typer
 
 from coordinator.cli.exit import exit_codes
-from coordinator.cli.options import (
-    JSON,
-    argument,
-    command,
-    file_option,
-    option,
-)
+from coordinator.cli.options import JSON, OUTPUT, RUN, argument, command, file_option, option
 from coordinator.cli.parse import numbers
-from coordinator.cli.sections import OUTPUT, RUN
 
 TILE = option(
     RUN,
@@ -47,10 +41,10 @@ def diff(left: Path, right: Path, tile: str | None, as_json: bool) -> None:
         size = numbers(tile, int, "--tile") if tile else None
         found, cut = diff_files(left, right, size)
         if as_json:
-            click.echo(json.dumps(render_difference.to_json(names, found)))
+            typer.echo(json.dumps(render_difference.to_json(names, found)))
         else:
-            click.echo("\n".join(render_difference.lines(names, found, cut)))
-        raise click.exceptions.Exit(0 if found.equal else 5)
+            typer.echo("\n".join(render_difference.lines(names, found, cut)))
+        raise typer.Exit(0 if found.equal else 5)
 
 
 @command(
@@ -70,17 +64,19 @@ def show(output: Path, as_json: bool) -> None:
 
         known, intact = show_file(output)
         if as_json:
-            click.echo(json.dumps({**json.loads(known.encode()), "intact": intact}))
+            typer.echo(json.dumps({**json.loads(known.encode()), "intact": intact}))
         else:
-            click.echo("\n".join(render_provenance.lines(known, intact=intact)))
-        raise click.exceptions.Exit(5 if intact is False else 0)
+            typer.echo("\n".join(render_provenance.lines(known, intact=intact)))
+        raise typer.Exit(5 if intact is False else 0)
 
 
 @command(
     "preview",
     argument("before", "INPUT", "A .npy file of numbers."),
     argument("after", "OUTPUT", "What was made of it."),
-    file_option(OUTPUT, "--output", "-o", "picture", required=True, help="The PNG file to write."),
+    file_option(
+        OUTPUT, "--output", "-o", "picture", default=Parameter.empty, help="The PNG file to write."
+    ),
     TILE,
     examples=("coord preview in.npy out.npy -o preview.png",),
 )

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections.abc import Mapping, MutableMapping
 from functools import partial
+from inspect import Parameter as Given
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import click
+import typer
+from typer.core import TyperCommand
+from typer.main import get_command
 
 from coordinator.cli.commands.run import run_filters
-from coordinator.cli.completion import edge_modes
-from coordinator.cli.options import RUNNING, SOURCE, command, flag, option, output
+from coordinator.cli.completion import complete_modes
+from coordinator.cli.groups import LazyGroup
+from coordinator.cli.options import (
+    DISPLAY,
+    FILTER,
+    HELP_NAMES,
+    RUNNING,
+    SOURCE,
+    command,
+    epilog,
+    flag,
+    option,
+    output,
+)
 from coordinator.cli.parse import modes, number
-from coordinator.cli.sections import DISPLAY, FILTER, Command, Group
+
+if TYPE_CHECKING:
+    from typer._click import Command, Context, Parameter
 
 _AXES = "one value, or one per axis"
 
@@ -68,42 +84,16 @@ TYPICAL = {
 """What the examples give where a row takes it."""
 
 
-class Row(Command):
-    """The command of a filter; its row is imported when its options or its help are wanted.
-
-    Parameters
-    ----------
-    row : str
-        SciPy's name.
-    name : str, optional
-        Of the command, if it is another.
-    """
-
-    def __init__(self, row: str, name: str | None = None, short_help: str | None = None) -> None:
-        super().__init__(name or row, callback=partial(run_row, row), short_help=short_help)
-        self.row = row
-
-    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """Return the arguments and options; click asks for these before anything else."""
-        if not self.params:
-            own = own_parameters(self.row)
-            self.help, self.params = described(self.row), params_of(self.row, own)
-            given = " ".join(f"--{key} {TYPICAL[key]}" for key in TYPICAL if key in own)
-            line = f"coord filter {self.row} in.npy {given}".rstrip()
-            self.examples = (line, f"{line} --hosts hosts.toml --verify 2%")
-        return super().get_params(ctx)
-
-
-class Rows(Group):
+class Rows(LazyGroup):
     """A group with a command for each row."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: Context) -> list[str]:  # noqa: ARG002
         """Return the names of all filters."""
         from tiling.filters import supported
 
         return [row.name for row in supported()]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
         """Make the command of a row; None if there is no such row, the reason if it is refused."""
         from tiling.filters import FILTERS, Exactness
 
@@ -112,7 +102,48 @@ class Rows(Group):
             return None
         if row.exactness is Exactness.REFUSED:
             ctx.fail(f"{cmd_name} is refused: {row.note}")
-        return Row(cmd_name, short_help=row.summary)
+        return Row(cmd_name, summary=row.summary)
+
+
+class Row(TyperCommand):
+    """The command of a filter; its row is imported when its options or its help are wanted.
+
+    Parameters
+    ----------
+    row : str
+        SciPy's name.
+    name : str, optional
+        Of the command, if it is another.
+    summary : str
+        For the list of commands.
+    """
+
+    def __init__(self, row: str, name: str | None = None, *, summary: str) -> None:
+        super().__init__(name or row, short_help=summary, context_settings=HELP_NAMES)
+        self.row = row
+
+    def get_params(self, ctx: Context) -> list[Parameter]:
+        """Return the arguments and options; Typer asks for these before anything else."""
+        if not self.params:
+            made = get_command(row_command(self.row))
+            self.params, self.callback = made.params, made.callback
+            self.help, self.epilog = made.help, made.epilog
+        return super().get_params(ctx)
+
+
+def row_command(name: str) -> typer.Typer:
+    """Make the command of a filter, of SciPy's name."""
+    own = own_parameters(name)
+    typical = " ".join(f"--{key} {TYPICAL[key]}" for key in TYPICAL if key in own)
+    line = f"coord filter {name} in.npy {typical}".rstrip()
+    options = (parameter_option(key, default) for key, default in own.items())
+    made = command(
+        name,
+        *(SOURCE, output(name), *options, *RUNNING),
+        examples=(line, f"{line} --hosts hosts.toml --verify 2%"),
+        help=described(name),
+    )
+    return made(partial(run_row, name))
 
 
 def described(name: str) -> str:
@@ -124,25 +155,16 @@ def described(name: str) -> str:
     return f"{row.summary}\n\nHalo: {row.halo}{note}. Dtypes: {row.dtypes.value}."
 
 
-def params_of(name: str, own: Mapping[str, Any]) -> list[click.Parameter]:
-    """Return the argument and the options of a row, and those that every filter has."""
-    mine = (parameter_option(key, default) for key, default in own.items())
-    return [SOURCE, output(name), *mine, *RUNNING]
-
-
-def parameter_option(key: str, default: Any = None) -> click.Option:
+def parameter_option(key: str, default: Any = None) -> Given:
     """Return an option of text; what is required has no default."""
-    name = NAMES.get(key, key)
-    required = default is inspect.Parameter.empty
+    given = default in (None, Given.empty)
     return option(
         FILTER,
-        f"--{name.replace('_', '-')}",
-        name,
-        required=required,
+        f"--{NAMES.get(key, key).replace('_', '-')}",
         metavar=METAVARS.get(key, "NUMBERS"),
         help=OPTIONS[key],
-        shell_complete=edge_modes if key == "mode" else None,
-        **({} if required or default is None else {"default": str(default)}),
+        autocompletion=complete_modes if key == "mode" else None,
+        default=default if given else str(default),
     )
 
 
@@ -196,14 +218,14 @@ def _number(key: str, word: str) -> int | float:
     try:
         return float(word)
     except ValueError:
-        raise click.BadParameter(f"{word!r} is not a number", param_hint=f"--{key}") from None
+        raise typer.BadParameter(f"{word!r} is not a number", param_hint=f"--{key}") from None
 
 
 def _list(key: str, text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise click.BadParameter(f"not a list: {error}", param_hint=f"--{key}") from None
+        raise typer.BadParameter(f"not a list: {error}", param_hint=f"--{key}") from None
 
 
 @command(
@@ -217,19 +239,29 @@ def filters(markdown: bool) -> None:
     from tiling.filters import FILTERS
 
     if markdown:
-        click.echo(table.markdown())
+        typer.echo(table.markdown())
         return
     for row in FILTERS.values():
         note = f"; {row.note}" if row.note else ""
-        click.echo(f"{row.name:28} {row.exactness.name.lower():8} {row.halo}{note}")
+        typer.echo(f"{row.name:28} {row.exactness.name.lower():8} {row.halo}{note}")
 
 
-rows = Rows(
-    "filter",
+rows = typer.Typer(
+    cls=Rows,
+    name="filter",
     help="Run one filter of the table; NAME --help lists its options.",
     no_args_is_help=True,
+    add_completion=False,
+    epilog=epilog(),
 )
+
+
+@rows.callback()
+def _rows() -> None:
+    pass
+
+
 median = Row(
-    "median_filter", "median", "Take the median of a window: as coord filter median_filter."
+    "median_filter", "median", summary="Take the median of a window: as coord filter median_filter."
 )
-sobel = Row("sobel", short_help="Find edges along an axis: as coord filter sobel.")
+sobel = Row("sobel", summary="Find edges along an axis: as coord filter sobel.")

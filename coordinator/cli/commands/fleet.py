@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from inspect import Parameter
 from pathlib import Path
 
-import click
+import typer
 
-from coordinator.cli.completion import worker_names
+from coordinator.cli.completion import complete_workers
 from coordinator.cli.exit import exit_codes
-from coordinator.cli.options import QUIET, TOKEN_FILE, argument, command, flag, option
+from coordinator.cli.options import (
+    CONTEXT,
+    DISPLAY,
+    FLEET,
+    QUIET,
+    TOKEN_FILE,
+    argument,
+    command,
+    flag,
+    option,
+)
 from coordinator.cli.options import hosts as hosts_option
-from coordinator.cli.sections import DISPLAY, FLEET
 
 
 @command(
@@ -20,9 +30,9 @@ from coordinator.cli.sections import DISPLAY, FLEET
         "names",
         "[WORKER]...",
         "Those to look at; all unless given.",
-        nargs=-1,
-        type=str,
-        shell_complete=worker_names,
+        list[str],
+        complete_workers,
+        default=(),
     ),
     hosts_option(default=Path("hosts.toml")),
     TOKEN_FILE,
@@ -46,7 +56,7 @@ def hosts(names: Sequence[str], hosts: Path, token_file: Path | None, watch: boo
 
 @command(
     "doctor",
-    hosts_option(required=True),
+    hosts_option(default=Parameter.empty),
     TOKEN_FILE,
     examples=("coord doctor --hosts hosts.toml",),
 )
@@ -71,7 +81,9 @@ def doctor(hosts: Path, token_file: Path | None) -> None:
     option(
         FLEET,
         "--workers",
-        type=click.IntRange(1, 64),
+        kind=int,
+        min=1,
+        max=64,
         default=2,
         help="Processes to start.",
     ),
@@ -92,13 +104,13 @@ def demo(workers: int, quiet: bool) -> None:
 
 @command(
     "config",
+    CONTEXT,
     hosts_option(),
     TOKEN_FILE,
     examples=("coord config", "coord config --hosts hosts.toml"),
 )
-def config(hosts: Path | None, token_file: Path | None) -> None:
+def config(context: typer.Context, hosts: Path | None, token_file: Path | None) -> None:
     """Show every setting, and where it came from: an option, the environment, a file, or none."""
-    context = click.get_current_context()
     with exit_codes():
         from coordinator.workflows.settings import settings
 
@@ -107,4 +119,4 @@ def config(hosts: Path | None, token_file: Path | None) -> None:
         rows = list(settings(hosts, token_file, given))
         wide = [max(len(getattr(row, part)) for row in rows) for part in ("name", "value")]
         for row in rows:
-            click.echo(f"{row.name:{wide[0]}}  {row.value:{wide[1]}}  {row.origin}")
+            typer.echo(f"{row.name:{wide[0]}}  {row.value:{wide[1]}}  {row.origin}")

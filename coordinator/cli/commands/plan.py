@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import click
+import typer
 
 from coordinator.cli.exit import exit_codes
 from coordinator.cli.options import GAUSSIAN, JSON, SOURCE, WHERE, command
@@ -70,6 +70,6 @@ def show_plan(
             max_memory_bytes=limit_bytes,
         )
         if as_json:
-            click.echo(json.dumps(render_forecast.to_json(forecast)))
+            typer.echo(json.dumps(render_forecast.to_json(forecast)))
         else:
-            click.echo("\n".join(render_forecast.lines(forecast)))
+            typer.echo("\n".join(render_forecast.lines(forecast)))

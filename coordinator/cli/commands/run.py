@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import click
+import typer
 
 from coordinator.cli.exit import exit_codes, say
 from coordinator.cli.options import GAUSSIAN, RUNNING, SOURCE, argument, command, output
@@ -106,7 +106,7 @@ def run_filters(
         show_plan(links, source, hosts, token_file, tile, max_memory, as_json=as_json)
         return
     if as_json:
-        raise click.UsageError("--json goes with --dry-run; events of a run are --progress json")
+        raise typer.BadParameter("--json goes with --dry-run; events of a run are --progress json")
     size = numbers(tile, int, "--tile") if tile else None
     limit_bytes = memory(max_memory, "--max-memory") if max_memory else None
     with exit_codes():

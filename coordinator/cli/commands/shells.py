@@ -1,29 +1,29 @@
-"""The command `coord completion`: what a shell needs to complete our commands."""
+"""The command `coord completion`: a script for a shell."""
 
 from __future__ import annotations
 
-import click
+from typing import Literal
 
-from coordinator.cli.options import command
+import typer
 
-SHELLS = ("bash", "zsh", "fish")
+from coordinator.cli.options import argument, command
+
+Shell = Literal["bash", "zsh", "fish"]
 
 
 @command(
     "completion",
-    click.Argument(["shell"], type=click.Choice(SHELLS), help="That is to complete."),
+    argument("shell", "SHELL", "That is to complete: bash, zsh or fish.", Shell),
     examples=(
         "coord completion bash >> ~/.bashrc",
         "coord completion zsh >> ~/.zshrc",
         "coord completion fish > ~/.config/fish/completions/coord.fish",
     ),
 )
-def completion(shell: str) -> None:
+def completion(shell: Shell) -> None:
     """Print a script that makes a shell complete commands, options, filters, modes and workers."""
-    from click.shell_completion import get_completion_class
+    from typer._completion_shared import get_completion_script
 
-    made = get_completion_class(shell)
-    if made is None:
-        raise click.UsageError(f"{shell}: this version of click knows no such shell")
-    root = click.get_current_context().find_root().command
-    click.echo(made(root, {}, "coord", "_COORD_COMPLETE").source())
+    typer.echo(
+        get_completion_script(prog_name="coord", complete_var="_COORD_COMPLETE", shell=shell)
+    )

@@ -5,26 +5,29 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import click
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from coordinator.cli.commands.filter import (
     NAMES,
     OPTIONS,
-    Row,
     own_parameters,
     parameter_option,
     parse,
     texts_of,
 )
-from coordinator.cli.completion import filter_names
+from coordinator.cli.completion import complete_filters
 from coordinator.cli.exit import exit_codes
-from coordinator.cli.options import PROGRESS, QUIET, argument, command, option
+from coordinator.cli.options import FILTER, PROGRESS, QUIET, RUN, argument, command, option
 from coordinator.cli.parse import gaussian, share
-from coordinator.cli.sections import FILTER, RUN
 from coordinator.display.listener import Style
 from coordinator.errors import InputError
+
+if TYPE_CHECKING:
+    from typer._click import Command
 
 Links: TypeAlias = Sequence[tuple[str, Mapping[str, Any]]]
 
@@ -42,7 +45,7 @@ DEFAULTS = {"sigma": "0.5"}
         "--filter",
         "name",
         metavar="NAME",
-        shell_complete=filter_names,
+        autocompletion=complete_filters,
         help=(
             "SciPy's name; unless given, what OUTPUT.json tells, or else gaussian_filter with "
             "--sigma 0.5."
@@ -118,28 +121,35 @@ def quoted_links(line: str) -> Links:
     InputError
         If no such command filters.
     """
-    context = click.get_current_context().find_root()
-    found: click.Command | None = context.command
+    from coordinator.cli.main import app
+
+    root = get_command(app)
+    context = typer.Context(root, info_name="coord")
+    found: Command | None = root
     words = [word for word in shlex.split(line)[1:] if word != "--debug"]
-    while isinstance(found, click.Group) and words:
-        found = found.get_command(context, words.pop(0))
-    if found is None or isinstance(found, click.Group):
+    path: list[str] = []
+    while isinstance(found, TyperGroup) and words:
+        path.append(words.pop(0))
+        found = found.get_command(context, path[-1])
+    if found is None or isinstance(found, TyperGroup):
         raise InputError(f"`{line}` does not say which filter it ran; say --filter and how")
     try:
         given = found.make_context(found.name, words).params
-    except click.ClickException as error:
+    except typer.BadParameter as error:
         raise InputError(f"`{line}` can't be read: {error.format_message()}") from None
-    return _links_of(found, given)
+    return _links_of(path, given)
 
 
-def _links_of(found: click.Command, given: dict[str, Any]) -> Links:
+def _links_of(path: Sequence[str], given: dict[str, Any]) -> Links:
     from coordinator.run.pipeline_file import load_pipeline
 
-    if isinstance(found, Row):
-        return [(found.row, parse(texts_of(found.row, given)))]
-    match found.name:
-        case "blur":
+    match path:
+        case ["blur"]:
             return [(BLUR, gaussian(given))]
-        case "run":
+        case ["run"]:
             return load_pipeline(given["pipeline"])
-    raise InputError(f"coord {found.name} does not filter; say --filter and how")
+        case ["median"]:
+            return [("median_filter", parse(texts_of("median_filter", given)))]
+        case ["filter", name] | [("sobel" as name)]:
+            return [(name, parse(texts_of(name, given)))]
+    raise InputError(f"coord {' '.join(path)} does not filter; say --filter and how")

@@ -1,4 +1,4 @@
-"""What `coord` says of itself: help in sections, suggestions, completion, plans as JSON."""
+"""The texts of `coord` about itself: help in sections, suggestions, completion, plans as JSON."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-import click
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+from typer.testing import CliRunner, Result
 
-from coordinator.cli.exit import CODES
 from coordinator.cli.main import PLACES, app
-from coordinator.cli.sections import HEADINGS, Command
+from coordinator.cli.options import PANELS
+from coordinator.errors import ExitCode
 from tiling.filters import supported
 
 NAMES = [name for names in PLACES.values() for name in names]
@@ -31,41 +33,54 @@ def coord(*arguments: str | Path) -> Result:
 
 
 @pytest.mark.parametrize("line", LINES, ids=" ".join)
-def test_help_has_sections(line: list[str]) -> None:
-    """Options stand under headings, examples name the command, exit codes come last."""
-    shown = coord(*line, "--help")
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_help_has_panels(line: list[str], flag: str) -> None:
+    """Options stand in panels, examples name the command, exit codes come last."""
+    shown = coord(*line, flag)
     assert shown.exit_code == 0
-    before, _, codes = shown.stdout.partition("\nExit codes:\n")
-    assert len(codes.splitlines()) == len(CODES)
-    options, _, examples = before.partition("\nExamples:\n")
-    lines = examples.split("\n")
-    assert any(text.strip().startswith("coord ") for text in lines)
-    assert any(line[-1] in text for text in lines)
-    headings = [text[:-1] for text in options.splitlines() if text[:-1] in HEADINGS]
-    assert headings == sorted(set(headings), key=HEADINGS.index)
-    assert "\nOptions:\n" not in shown.stdout
+    before, _, codes = shown.stdout.partition(" Exit codes:")
+    assert [row.split()[0] for row in codes.strip().splitlines()] == [f"{c}" for c in ExitCode]
+    options, _, examples = before.partition(" Examples:")
+    assert any(text.strip().startswith("coord ") for text in examples.splitlines())
+    assert line[-1] in examples
+    panels = [text.split()[1] for text in options.splitlines() if text.startswith("╭")]
+    ours = [panel for panel in panels if panel not in ("Arguments", "Options")]
+    assert ours == sorted(set(ours), key=PANELS.index)
+
+
+@pytest.mark.parametrize("line", [[], *LINES], ids=" ".join)
+def test_every_command_tells_the_version(line: list[str]) -> None:
+    """Whatever else it needs."""
+    shown = coord(*line, "--version")
+    assert shown.exit_code == 0, shown.output
+    assert shown.stdout.split()[0] == "coord"
+    assert shown.stdout.split()[1][0].isdigit()
 
 
 @pytest.mark.parametrize("line", LINES, ids=" ".join)
 def test_examples_are_command_lines(line: list[str]) -> None:
     """Each can be parsed, though not everything in it is there to be run."""
-    context = click.Context(app, info_name="coord")
-    command = parsed([*line], context)
-    assert isinstance(command, Command)
-    command.get_params(context)
-    assert command.examples
-    for example in command.examples:
+    command = parsed([*line])
+    command.get_params(typer.Context(command, info_name="coord"))
+    assert command.epilog
+    examples = [text.strip() for text in command.epilog.splitlines() if "coord " in text]
+    examples = [text.replace("\\[", "[") for text in examples if text.startswith("coord ")]
+    assert examples
+    for example in examples:
         name, *words = shlex.split(example.partition(" >")[0])
         assert name == "coord"
-        parsed(words, context).make_context("coord", words)
+        parsed(words).make_context("coord", words)
 
 
-def parsed(words: list[str], context: click.Context) -> click.Command:
+def parsed(words: list[str]) -> TyperCommand | TyperGroup:
     """Take the name of a command off a line, and return the command."""
-    found: click.Command | None = app
-    while isinstance(found, click.Group):
-        found = found.get_command(context, words.pop(0))
-    assert found is not None
+    found = get_command(app)
+    context = typer.Context(found, info_name="coord")
+    while isinstance(found, TyperGroup):
+        below = found.get_command(context, words.pop(0))
+        assert below is not None
+        found = below
+    assert isinstance(found, TyperCommand)
     return found
 
 
@@ -73,10 +88,10 @@ def test_all_commands_are_listed() -> None:
     """Each under its heading with what it does, and the exit codes last."""
     shown = coord("--help").stdout
     for heading, names in PLACES.items():
-        assert f"\n{heading}:\n" in shown
+        assert f"╭─ {heading} ─" in shown
         for name in names:
             assert any(len(text.split()) > 2 for text in shown.splitlines() if name in text)
-    assert shown.rstrip().splitlines()[-1].split()[:2] == ["130,", "143"]
+    assert shown.rstrip().splitlines()[-1].split()[0] == f"{ExitCode.TERMINATED}"
 
 
 @pytest.mark.parametrize(
@@ -84,9 +99,10 @@ def test_all_commands_are_listed() -> None:
     [
         (["blurr"], "blur"),
         (["filter", "median_filtr"], "median_filter"),
+        (["gaussian_filter"], "filter gaussian_filter"),
         (["plan", "--hots"], "--hosts"),
     ],
-    ids=["command", "filter", "option"],
+    ids=["command", "filter", "filter as command", "option"],
 )
 def test_a_misspelt_word_gets_a_suggestion(line: list[str], hint: str) -> None:
     """Of commands, filters and options; exit code 2."""
@@ -115,7 +131,7 @@ def completed(words: str, **environ: str) -> list[str]:
         [sys.executable, "-c", "from coordinator.cli.main import app; app(prog_name='coord')"],
         env={
             **os.environ,
-            "_COORD_COMPLETE": "bash_complete",
+            "_COORD_COMPLETE": "complete_bash",
             "COMP_WORDS": words,
             "COMP_CWORD": str(len(words.split(" ")) - 1),
             **environ,
@@ -124,7 +140,7 @@ def completed(words: str, **environ: str) -> list[str]:
         text=True,
         check=True,
     )
-    return [line.partition(",")[2] for line in done.stdout.splitlines()]
+    return done.stdout.split()
 
 
 def test_completion(tmp_path: Path) -> None:
@@ -146,4 +162,4 @@ def test_scripts_for_shells(shell: str) -> None:
     """A script is printed that asks coord, as the shell wants it."""
     printed = coord("completion", shell)
     assert printed.exit_code == 0
-    assert f"_COORD_COMPLETE={shell}_complete" in printed.stdout
+    assert f"_COORD_COMPLETE=complete_{shell}" in printed.stdout
