@@ -109,7 +109,7 @@ def completed(folder: Path, words: str) -> set[str]:
     """Return what bash would offer after these words."""
     env = {
         **ENVIRONMENT,
-        "_COORD_COMPLETE": "bash_complete",
+        "_COORD_COMPLETE": "complete_bash",
         "COMP_WORDS": words,
         "COMP_CWORD": str(len(words.split(" ")) - 1),
     }
@@ -117,7 +117,7 @@ def completed(folder: Path, words: str) -> set[str]:
     offered = subprocess.run(
         [program], cwd=folder, env=env, capture_output=True, text=True, check=False
     ).stdout.splitlines()
-    return {line.partition(",")[2] for line in offered if line}
+    return set(offered)
 
 
 def test_completion(folder: Path, two_workers: list[WorkerProcess]) -> None:
