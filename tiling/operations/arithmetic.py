@@ -12,7 +12,7 @@ import numpy as np
 
 from tiling.dtypes import Dtype
 from tiling.errors import BadTypeError, WireError
-from tiling.operations.base import cast_bound, summed
+from tiling.operations.base import cast_bound, largest, summed
 
 
 def _sum(bounds: Sequence[float], target: Dtype) -> float:
@@ -25,11 +25,11 @@ def _product(bounds: Sequence[float], target: Dtype) -> float:
 
 def _root(bounds: Sequence[float], target: Dtype) -> float:
     """Bound a root; filters take it of sums of squares only, so never of less than zero."""
-    return cast_bound(max(1.0, bounds[0]), target)
+    return cast_bound(largest((1.0, bounds[0])), target)
 
 
 def _least(bounds: Sequence[float], target: Dtype) -> float:
-    return cast_bound(max(bounds), target)
+    return cast_bound(largest(bounds), target)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,13 +23,16 @@ Axes that are whole
 
 To tell whether there is such a state, one number is followed through the operations: the bound of
 what samples can be. A finite bound means ``abs(x) <= bound``; inf, that infinities are possible but
-not NaN; NaN, that everything is.
+not NaN; NaN, that everything is. A bound must survive whatever it passes through: Python's ``max``
+loses NaN, so `largest` stands in its place; and a sum that overflows on its way may meet the other
+infinity and become NaN, although its result would have fitted, so `summed` wants the bound of
+every term and partial sum. Where a bound is not known, it is NaN, and the tiles are whole lines.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -43,6 +46,9 @@ from tiling.operations.fields import Field
 
 ANYTHING = math.nan
 """The bound of samples of which nothing is known."""
+
+_LARGEST_SUM = 0.99 * float(np.finfo(np.float64).max)
+"""Sums within it do not overflow, roundings included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,14 +174,29 @@ def cast_bound(bound: float, dtype: Dtype) -> float:
     return bound if math.isnan(bound) or bound < 0.99 * float(np.finfo(dtype).max) else math.inf
 
 
-def summed(bound: float, target: Dtype) -> float:
-    """Return the bound of sums, cast: NaN is possible as soon as an infinity is."""
-    return cast_bound(bound if math.isfinite(bound) else ANYTHING, target)
+def largest(bounds: Iterable[float]) -> float:
+    """Return the largest bound, NaN if one is NaN."""
+    known = tuple(bounds)
+    return ANYTHING if any(map(math.isnan, known)) else max(known)
+
+
+def summed(bound: float, target: Dtype, *partial: float) -> float:
+    """Return the bound of sums in float64, cast to `target`.
+
+    Parameters
+    ----------
+    bound : float
+        Of the sums.
+    target : numpy.dtype
+    partial : float
+        Bounds of terms and partial sums that may be larger than the sums.
+    """
+    every = largest((bound, *partial))
+    return cast_bound(bound if every < _LARGEST_SUM else ANYTHING, target)
 
 
 def with_fill(bound: float, mode: Mode, fill: complex) -> float:
     """Return the bound of samples among which the fill value may be."""
     if mode != "constant":
         return bound
-    parts = abs(complex(fill).real), abs(complex(fill).imag)
-    return math.nan if any(map(math.isnan, (bound, *parts))) else max(bound, *parts)
+    return largest((bound, abs(complex(fill).real), abs(complex(fill).imag)))

@@ -36,8 +36,9 @@ class Correlations(Operation):
     def bound(self, bound: float, target: Dtype) -> float:
         """Return the bound of the last sums."""
         for step in self.passes:
-            weight = float(np.abs(step.taps).sum())
-            bound = summed(with_fill(bound, step.mode, step.cval) * weight, target)
+            read = with_fill(bound, step.mode, step.cval)
+            pair = 2 * read  # symmetric taps multiply the sum of two samples
+            bound = summed(read * float(np.abs(step.taps).sum()), target, pair)
         return bound if self.passes else cast_bound(bound, target)
 
     @property

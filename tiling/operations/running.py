@@ -5,8 +5,9 @@ false, so a NaN blocks the deque until it leaves the window, and what was in it 
 samples that left the window long ago. Without NaN the result is the last extremum of the window,
 whatever came before (so that of -0.0 and 0.0 the later one is taken).
 
-``uniform_filter1d`` keeps a running sum in float64: exact while all sums are integers below 2**53,
-and else a matter of every sample since the beginning of the line.
+``uniform_filter1d`` keeps a running sum in float64, to which it adds the difference of the sample
+that enters the window and the one that leaves: exact while both are integers up to 2**53, and else
+a matter of every sample since the beginning of the line.
 """
 
 from __future__ import annotations
@@ -98,11 +99,16 @@ class RunningMean(_Line):
         """Tell whether sums may be rounded."""
         fill = self.cval.real if self.mode == "constant" else 0.0
         integral = dtype.kind in "biu" and fill.is_integer()
-        return not (integral and with_fill(bound, self.mode, self.cval) * self.size <= EXACT)
+        return not (integral and self._sums(bound) <= EXACT)
 
     def bound(self, bound: float, target: Dtype) -> float:
         """Return the bound of samples and fill value: a mean is no larger, roundings aside."""
-        return summed(with_fill(bound, self.mode, self.cval) * 1.01, target)
+        mean = with_fill(bound, self.mode, self.cval) * 1.01
+        return summed(mean, target, self._sums(bound))
+
+    def _sums(self, bound: float) -> float:
+        """Return the bound of sums over the window, and of the difference of two samples."""
+        return with_fill(bound, self.mode, self.cval) * max(self.size, 2)
 
 
 @dataclass(frozen=True, slots=True)
