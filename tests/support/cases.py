@@ -246,7 +246,7 @@ def binary(draw: Draw, x: Array) -> dict[str, Any]:
     axes = axes_of(draw, x.ndim)
     if isinstance(axes, tuple):  # out of order, SciPy gives an axis the origin of another
         axes = tuple(sorted(axes, key=lambda axis: int(axis % x.ndim)))
-    sizes = sizes_for(draw, count_of(axes, x.ndim), 3)
+    sizes = sizes_for(draw, count_of(axes, x.ndim), 5)
     rng = np.random.default_rng(draw(st.integers(0, 99)))
     structure = draw(st.sampled_from([None, rng.random(sizes) < 0.7]))
     origin = 0 if structure is None else origin_for(draw, sizes)

@@ -37,7 +37,7 @@ def apply(program: Program, block: Array, crop: Region, out: Array, kernel: Kern
     UnsupportedError
         For a block on which SciPy would read memory outside it.
     """
-    program.check_shape(block.shape)
+    program.check_block(block.shape)
     wanted = zip(crop, block.shape, strict=True)
     crop = tuple(slice(*part.indices(length)[:2]) for part, length in wanted)
     regions = program.regions(block.shape, crop)

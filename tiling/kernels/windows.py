@@ -40,6 +40,10 @@ def run(operation: Operation, block: Array, crop: tuple[slice, ...], out: Array)
     name, parameters = CALLS[operation.KIND](operation)
     if "cval" in parameters and block.dtype.kind != "c":
         parameters["cval"] = parameters["cval"].real
+    if "brute_force" in parameters:
+        structure = parameters["structure"].shape
+        too_short = any(n < size for n, size in zip(block.shape, structure, strict=True))
+        parameters["brute_force"] |= too_short  # else SciPy might write outside the block
     fits = out.shape == block.shape and out.flags.c_contiguous  # SciPy's rank filter needs it so
     whole = out if fits else np.empty(block.shape, out.dtype)
     if 0 not in block.shape:

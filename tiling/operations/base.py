@@ -119,6 +119,10 @@ class Operation:
     def check_shape(self, shape: tuple[int, ...]) -> None:
         """Refuse arrays of a shape on which SciPy's result is not defined."""
 
+    def check_block(self, shape: tuple[int, ...]) -> None:
+        """Refuse blocks of a shape on which the computation is not defined."""
+        self.check_shape(shape)
+
     def halo(self, ndim: int) -> Halo:
         """Return the samples that a block needs round each output sample."""
         return halo_of(self.reaches(ndim), ndim)

@@ -145,6 +145,11 @@ class Program:
         for operation, _ in self.windows():
             operation.check_shape(shape)
 
+    def check_block(self, shape: tuple[int, ...]) -> None:
+        """Refuse blocks of a shape on which the computation is not defined."""
+        for operation, _ in self.windows():
+            operation.check_block(shape)
+
     def regions(self, shape: tuple[int, ...], crop: tuple[slice, ...]) -> list[tuple[slice, ...]]:
         """Return the part of the block that each result must cover."""
         ndim = len(shape)

@@ -6,6 +6,13 @@ what came before, integers go through int64 instead of float64, and holes of the
 not left out. So an array of one axis is one tile there. Where the window is deeper than the array
 that code reads memory before or behind the array, and int64, float32 and float64 it writes as they
 are into an output of any dtype, also of a smaller one; such calls are refused.
+
+Elsewhere, too, SciPy leaves its memory, and arrays on which it would are refused. With ``reflect``
+it folds the coordinate ``-4 * length`` to -1 (`NI_InitFilterOffsets`). A binary erosion of several
+iterations visits, from the second on, the neighbours of changed samples only (`NI_BinaryErosion2`);
+on an axis shorter than the structure it takes those of one sample for all samples behind it. Its
+other way, ``brute_force``, gives the same bits and is always defined: a tile may be such a block
+although the array is not.
 """
 
 from __future__ import annotations
@@ -75,6 +82,18 @@ class _Window(Operation):
             if not 0 <= size // 2 + origin < size:
                 raise WireError(f"origin {origin} for {size} samples")
         self._check_dtypes(source, target)
+
+    def check_shape(self, shape: tuple[int, ...]) -> None:
+        """Refuse a window so deep that SciPy reads outside the array."""
+        if self.mode != "reflect":
+            return
+        for reach in self.reaches(len(shape)):
+            length = shape[reach.axis]
+            if length > 1 and reach.before >= 4 * length:
+                raise UnsupportedError(
+                    f"a window of {reach.before} samples before the centre on an axis of "
+                    f"{length}: SciPy reads memory outside the array; a smaller size works"
+                )
 
     def _check_dtypes(self, source: Dtype, target: Dtype) -> None:
         refuse_complex(source)
@@ -169,6 +188,7 @@ class Rank(_Window):
     def check_shape(self, shape: tuple[int, ...]) -> None:
         """Refuse lines on which SciPy reads outside the array."""
         if len(shape) != 1 or not self._reads_outside(shape[0]):
+            _Window.check_shape(self, shape)
             return
         raise UnsupportedError(
             f"a window of {self.table.shape[0]} samples with origin {self.origins[0]} on a line of "
@@ -247,3 +267,35 @@ class Erosion(Operation):
             raise BadTypeError("Complex output type not supported")
         refuse_complex(source)
         check_correlation(source, target)
+
+    def check_shape(self, shape: tuple[int, ...]) -> None:
+        """Refuse arrays on which SciPy writes outside its memory."""
+        if self.iterations == 1 or self.brute_force or not self._center:
+            return
+        for length, size, before in zip(shape, self.structure.shape, self._before, strict=True):
+            if size - before < length < size:
+                raise UnsupportedError(
+                    f"a structure of {size} samples on an axis of {length}: SciPy writes memory "
+                    "outside the array; brute_force=True works"
+                )
+
+    def check_block(self, shape: tuple[int, ...]) -> None:
+        """Take any: a block that is shorter than the structure is computed by brute force."""
+
+    @property
+    def _before(self) -> tuple[int, ...]:
+        """Samples of the structure before its centre, as SciPy erodes with it."""
+        shifts = zip(self.structure.shape, self.origins, strict=True)
+        return tuple(
+            (size - 1 - (size // 2 + origin)) if self.dilate else size // 2 + origin
+            for size, origin in shifts
+        )
+
+    @property
+    def _center(self) -> bool:
+        """Whether the structure has a sample in its centre."""
+        centre = tuple(
+            size // 2 + origin
+            for size, origin in zip(self.structure.shape, self.origins, strict=True)
+        )
+        return bool(self.structure.array[centre])

@@ -22,7 +22,7 @@ from tiling.kernels import reference
 from tiling.kernels.apply import apply
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
-STRICTER = ("SciPy reads memory outside", "is not exact in tiles", "uncast and perhaps beyond")
+STRICTER = ("memory outside the array", "is not exact in tiles", "uncast and perhaps beyond")
 """What we refuse and SciPy does not, in words of the refusal."""
 
 KINDS = (ValueError, TypeError, RuntimeError)
@@ -33,6 +33,8 @@ def scipy_says(name: str, x: npt.NDArray[Any], parameters: dict[str, Any]) -> An
 
     Its 1-d rank filters refuse floats in foreign byte order; we do not. So it gets native ones.
     """
+    if (refusal := undefined(name, x, parameters)) is not None:
+        return refusal
     if x.ndim == 1 and FILTERS[name].exactness is Exactness.HALO:
         x = x.astype(x.dtype.newbyteorder("="))
     with np.errstate(all="ignore"), warnings.catch_warnings():
@@ -41,6 +43,19 @@ def scipy_says(name: str, x: npt.NDArray[Any], parameters: dict[str, Any]) -> An
             return getattr(scipy_ndimage, name)(x, **parameters)
         except KINDS as error:
             return error
+
+
+def undefined(
+    name: str, x: npt.NDArray[Any], parameters: dict[str, Any]
+) -> UnsupportedError | None:
+    """Return our refusal of a call in which SciPy would read or write outside its memory."""
+    try:
+        call = FILTERS[name].call(x.ndim, x.dtype, **parameters)
+        Job(x.ndim, (call,)).program.check_shape(x.shape)
+    except TilingError as error:
+        if isinstance(error, UnsupportedError) and "outside the array" in str(error):
+            return error
+    return None
 
 
 def we_say(
@@ -140,6 +155,59 @@ def test_a_block_that_is_too_short_is_refused_too() -> None:
     job = Job(1, (FILTERS["rank_filter"].call(1, np.dtype("f8"), 2, size=9, origin=2),))
     with pytest.raises(UnsupportedError, match="outside the array"):
         apply(job.program, np.zeros(4), (slice(0, 4),), np.empty(4), reference.run)
+
+
+ITERATED = [
+    ("binary_dilation", (40, 400), (5, 5), [-2, 0], (1, 400)),
+    ("binary_erosion", (40, 400), (5, 5), [2, 0], (1, 400)),
+    ("binary_opening", (30, 30), (1, 7), 0, (7, 1)),
+    ("binary_closing", (30, 30), (6, 1), [-3, 0], (2, 9)),
+]
+
+
+@pytest.mark.parametrize(("name", "shape", "size", "origin", "tile"), ITERATED)
+def test_tiles_may_be_shorter_than_the_structure(
+    name: str, shape: tuple[int, ...], size: Any, origin: Any, tile: Any
+) -> None:
+    """SciPy's quick way to several iterations would write outside such a block."""
+    x = np.random.default_rng(0).random(shape) < (0.02 if name == "binary_dilation" else 0.9)
+    parameters = {"structure": np.ones(size), "origin": origin, "iterations": 3}
+    assert_same_bits(
+        getattr(ndimage, name)(x, **parameters, tile=tile),
+        getattr(scipy_ndimage, name)(x, **parameters),
+    )
+
+
+def test_iterations_on_an_array_shorter_than_the_structure() -> None:
+    """They are refused where SciPy would write outside the array, and nowhere else."""
+    structure = np.ones((5, 5))
+    for length in (1, 2, 3, 5):
+        x = np.random.default_rng(0).random((length, 50)) < 0.1
+        for parameters in ({"iterations": 3}, {"iterations": 3, "brute_force": True}):
+            agree(
+                we_say("binary_dilation", x, {"structure": structure, **parameters}, (1, 7)),
+                scipy_ndimage.binary_dilation(x, structure, **parameters),
+            )
+    x = np.zeros((4, 50), bool)
+    with pytest.raises(UnsupportedError, match="brute_force=True works"):
+        ndimage.binary_dilation(x, structure, iterations=2)
+    for parameters in ({"iterations": 1}, {"iterations": 2, "brute_force": True}):
+        assert not ndimage.binary_dilation(x, structure, **parameters).any()
+
+
+@pytest.mark.parametrize("name", ["minimum_filter", "correlate", "median_filter", "grey_dilation"])
+def test_a_window_far_deeper_than_an_axis_is_refused(name: str) -> None:
+    """With `reflect`, SciPy folds the coordinate -4 * length to -1."""
+    x = np.arange(60.0).reshape(2, 30)
+    size = np.array([[1, 0]] + [[0, 1]] * 16)
+    for rows in (15, 17):
+        key = "weights" if name == "correlate" else "footprint"
+        parameters = {key: size[-rows:] if name != "grey_dilation" else size[-rows:][::-1, ::-1]}
+        if rows == 17:
+            with pytest.raises(UnsupportedError, match="outside the array"):
+                getattr(ndimage, name)(x, **parameters)
+        else:
+            agree(we_say(name, x, parameters, (1, 3)), scipy_says(name, x, parameters))
 
 
 @pytest.mark.parametrize("axes", [(0, 1, 2), (3, 2, 1), (-1, -2, -3)], ids=str)
