@@ -14,7 +14,7 @@ from tiling.dtypes import Dtype, check_copy, check_correlation
 from tiling.errors import TilingError, WireError
 from tiling.geometry.edges import plain_mode
 from tiling.operations.base import Operation, Reach, cast_bound, check_axis, summed, with_fill
-from tiling.operations.fields import MAX_TAPS
+from tiling.operations.fields import FILL, MAX_TAPS
 from tiling.operations.passes import Pass
 
 
@@ -79,7 +79,7 @@ def _pass_to_json(step: Pass) -> dict[str, Any]:
         "axis": step.axis,
         "weights": base64.b64encode(step.weights).decode("ascii"),
         "mode": step.mode,
-        "cval": [complex(step.cval).real.hex(), complex(step.cval).imag.hex()],
+        "cval": FILL.encode(step.cval),
         "origin": step.origin,
     }
 
@@ -90,7 +90,7 @@ def _pass_from_json(value: object) -> Pass:
             "axis": int(axis),
             "weights": str(weights),
             "mode": str(mode),
-            "cval": [str(real), str(imag)],
+            "cval": fill,
             "origin": int(origin),
             **rest,
         } if not rest and axis >= 0 and not isinstance(axis, bool) | isinstance(origin, bool):
@@ -99,9 +99,9 @@ def _pass_from_json(value: object) -> Pass:
             raise WireError("pass: wants axis, weights, mode, cval (two hex floats) and origin")
     try:
         taps = base64.b64decode(weights, validate=True)
-        cval = complex(float.fromhex(real), float.fromhex(imag))
+        cval = FILL.decode(fill)
         plain = plain_mode(mode)
-    except (binascii.Error, ValueError, OverflowError, TilingError) as error:
+    except (binascii.Error, ValueError, TilingError) as error:
         raise WireError(f"pass: {error}") from None
     size = len(taps) // 8
     if len(taps) % 8 or not 1 <= size <= MAX_TAPS or not -(size // 2) <= origin <= (size - 1) // 2:

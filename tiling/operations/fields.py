@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import math
+import re
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +22,9 @@ MAX_TAPS = 2**19
 
 MAX_INTEGER = 2**31 - 1
 """Sizes, ranks and iterations: SciPy keeps some of them in a C int."""
+
+_NAN_BITS = re.compile("nan:[0-9a-f]{16}")
+_PLAIN_NAN = struct.pack(">d", math.nan).hex()
 
 TABLES = ("|b1", "<f8", "<c16")
 """What footprints, structures and weights are made of."""
@@ -100,15 +105,45 @@ def _list(value: object, each: Field) -> list[Any]:
     return [each.decode(entry) for entry in value]
 
 
+def float_to_text(value: float) -> str:
+    """Return a float in hexadecimal; a NaN but Python's own as the bits of its sign and payload.
+
+    Examples
+    --------
+    >>> float_to_text(0.75), float_to_text(math.nan), float_to_text(-math.nan)
+    ('0x1.8000000000000p-1', 'nan', 'nan:fff8000000000000')
+    """
+    bits = struct.pack(">d", value).hex()
+    return f"nan:{bits}" if math.isnan(value) and bits != _PLAIN_NAN else value.hex()
+
+
+def float_from_text(text: str) -> float:
+    """Return the float of which `float_to_text` wrote the text.
+
+    Raises
+    ------
+    ValueError
+        For any other text.
+    OverflowError
+        For a number that no float64 holds.
+    """
+    if not _NAN_BITS.fullmatch(text):
+        return float.fromhex(text)
+    value = float(struct.unpack(">d", bytes.fromhex(text[4:]))[0])
+    if not math.isnan(value):
+        raise ValueError("not the bits of a NaN")
+    return value
+
+
 def _fill_to_json(value: complex) -> list[str]:
-    return [complex(value).real.hex(), complex(value).imag.hex()]
+    return [float_to_text(part) for part in (complex(value).real, complex(value).imag)]
 
 
 def _fill_from_json(value: object) -> complex:
     match value:
         case [str(real), str(imag)]:
             try:
-                return complex(float.fromhex(real), float.fromhex(imag))
+                return complex(float_from_text(real), float_from_text(imag))
             except (ValueError, OverflowError):
                 pass
     raise WireError("wants two hexadecimal floats")

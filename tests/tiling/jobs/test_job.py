@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.support.equality import assert_same_bits
 from tiling.errors import TilingError, WireError
-from tiling.filters import gaussian_filter
+from tiling.filters import FILTERS, gaussian_filter
 from tiling.geometry.edges import Mode
 from tiling.geometry.halo import Halo
 from tiling.jobs.job import MAX_CALLS, MAX_NDIM, Call, Job
@@ -90,12 +90,25 @@ def test_the_digest_is_pinned() -> None:
     assert PINNED.digest == "1b444a67fbdff3212b991332049ae53e16442a357bf7493953a47f90eb447dbb"
 
 
-@pytest.mark.parametrize("cval", [math.nan, -math.inf, -0.0, complex(0, math.nan)], ids=repr)
+NAN_PAYLOAD = float(np.array(0xFFF80000DEADBEEF, "u8").view("f8"))
+FILLS = [math.nan, -math.nan, NAN_PAYLOAD, -math.inf, -0.0, complex(0, math.nan)]
+
+
+@pytest.mark.parametrize("cval", [*FILLS, complex(-math.nan, NAN_PAYLOAD)])
 def test_every_fill_value_travels(cval: complex) -> None:
-    """Hexadecimal floats carry what JSON's numbers can't."""
+    """Hexadecimal floats carry what JSON's numbers can't, and a NaN keeps sign and payload."""
     job = job_of(Pass(0, taps(1), "constant", cval))
     (step,) = Job.decode(job.encode()).calls[0].operation.passes
     assert_same_bits(np.array(step.cval, C16), np.array(cval, C16))
+    call = FILTERS["minimum_filter"].call(1, F8, 3, mode="constant", cval=complex(cval).real)
+    (again,) = Job.decode(Job(1, (call,)).encode()).calls
+    assert_same_bits(np.array(again.operation.cval), np.array(complex(cval.real)))
+
+
+def test_jobs_tell_nans_apart() -> None:
+    """Two jobs whose fill values have unlike bits have unlike names."""
+    names = {job_of(Pass(0, taps(1), "constant", cval)).digest for cval in FILLS[:3]}
+    assert len(names) == 3
 
 
 def test_halos_of_calls_add_up() -> None:
@@ -150,6 +163,10 @@ WRONG = [
     *[(f"{PASS}.mode", value) for value in ("", "WRAP", None, [], {}, ...)],
     *[(f"{PASS}.cval", value) for value in ([], ["0x0"], ["0", "x"], [0, 0], "00", None, ...)],
     *[(f"{PASS}.cval", ["0x1p99999", "0"]), (f"{PASS}.cval", ["0", "0", "0"])],
+    *[
+        (f"{PASS}.cval", ["0", f"nan:{bits}"])
+        for bits in ("", "7ff8", "7ff0000000000000", "x" * 16)
+    ],
     *[(f"{PASS}.origin", value) for value in (2, -2, 10**30, 0.0, True, "0", None, ...)],
 ]
 
