@@ -1,9 +1,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: attested bench bench-short chaos demo fuzz lint simulate test
+.PHONY: attested bench bench-short chaos demo fuzz fuzz-bits lint simulate test
 
 SCHEDULES ?= 100000
+N ?= 3000
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -33,6 +34,10 @@ chaos: .venv/installed
 
 fuzz: .venv/installed
 	TILEFAN_FUZZ=100000 $(BIN)/python -m pytest tests/worker/test_hostile.py -k mutated
+
+fuzz-bits: .venv/installed
+	TILEFAN_FUZZ_BITS=$(N) $(BIN)/python -m pytest -n 2 \
+		tests/tiling/filters/test_exact.py tests/tiling/filters/test_chains.py
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -20,7 +20,17 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile("ci", settings.get_profile("desk"), derandomize=True, database=None)
-settings.load_profile("ci" if os.environ.get("CI") else "desk")
+settings.register_profile(
+    "fuzz",
+    settings.get_profile("desk"),
+    max_examples=int(os.environ.get("TILEFAN_FUZZ_BITS", "0")) or 60,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+if "TILEFAN_FUZZ_BITS" in os.environ:
+    settings.load_profile("fuzz")
+else:
+    settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -17,7 +17,16 @@ import numpy as np
 from tiling.dtypes import Dtype, check_correlation
 from tiling.errors import BadTypeError, BadValueError, UnsupportedError
 from tiling.filters.builder import SOURCE, Steps
-from tiling.filters.parameters import axes_of, axis_of, cval_of, native, per_axis, scalar, target_of
+from tiling.filters.parameters import (
+    axes_of,
+    axis_of,
+    cval_of,
+    native,
+    per_axis,
+    scalar,
+    spread,
+    target_of,
+)
 from tiling.filters.taps import gaussian_taps
 from tiling.geometry.edges import plain_mode
 from tiling.jobs.job import Call
@@ -100,10 +109,9 @@ def gaussian_laplace(
 ) -> Call:
     """Add up the second derivatives of what is blurred."""
     chosen = axes_of(axes, ndim)
-    sigmas = per_axis(sigma, len(chosen))
-    spread = [sigmas[chosen.index(axis)] if axis in chosen else 0 for axis in range(ndim)]
+    sigmas = spread(per_axis(sigma, len(chosen)), chosen, ndim)
     call = Steps(native(dtype))
-    _derivatives(call, ndim, target_of(output, dtype), chosen, spread, 2, mode, cval, kwargs)
+    _derivatives(call, ndim, target_of(output, dtype), chosen, sigmas, 2, mode, cval, kwargs)
     return call.call("gaussian_laplace", ndim)
 
 

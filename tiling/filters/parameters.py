@@ -134,8 +134,11 @@ def scalar(value: Any) -> Any:
     return value[()] if isinstance(value, np.ndarray) and not value.ndim else value
 
 
-def spread(values: Sequence[int], axes: tuple[int, ...], ndim: int) -> tuple[int, ...]:
-    """Return origins for all axes from those of some; with all axes they stay as they are."""
+def spread(values: Sequence[Any], axes: tuple[int, ...], ndim: int) -> tuple[Any, ...]:
+    """Return a value for each axis from those of some, 0 for the others.
+
+    With all axes they stay as they are, whatever the order of the axes: SciPy does not reorder.
+    """
     if len(axes) == ndim:
         return tuple(values)
     return tuple(values[axes.index(axis)] if axis in axes else 0 for axis in range(ndim))
