@@ -117,7 +117,7 @@ def completed(folder: Path, words: str) -> set[str]:
     offered = subprocess.run(
         [program], cwd=folder, env=env, capture_output=True, text=True, check=False
     ).stdout.splitlines()
-    return set(offered)
+    return {line for line in offered if line}
 
 
 def test_completion(folder: Path, two_workers: list[WorkerProcess]) -> None:
