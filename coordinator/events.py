@@ -7,7 +7,7 @@ says so once; progress, logs, reports and tests listen.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -19,6 +19,7 @@ __all__ = [
     "Listener",
     "RunFinished",
     "RunStarted",
+    "StageStarted",
     "Tick",
     "TileAnswered",
     "TileFailed",
@@ -36,8 +37,29 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
+class StageStarted:
+    """The next stage of a run begins, counted from 1; its tiles are numbered anew.
+
+    The first one begins with the run, and how it is cut is told by `RunStarted`. `dtype` is that of
+    the samples that the stage reads.
+    """
+
+    stage: int
+    dtype: str
+    tile_shape: tuple[int, ...]
+    grid: tuple[int, ...]
+    tiles: int
+    bytes_in: int
+    bytes_out: int
+    halo_overhead: float
+
+
+@dataclass(frozen=True, slots=True)
 class RunStarted:
-    """A run begins: what will be computed, and how it is cut."""
+    """A run begins: what will be computed, and how its first stage is cut.
+
+    Each of its `stages` writes an array of this shape; see `StageStarted`.
+    """
 
     input: str
     output: str
@@ -51,6 +73,19 @@ class RunStarted:
     bytes_out: int
     halo_overhead: float
     workers: tuple[str, ...]
+    stages: int = 1
+
+    def cut_as(self, stage: StageStarted) -> RunStarted:
+        """Return this run with the tiles of another stage."""
+        return replace(
+            self,
+            tile_shape=stage.tile_shape,
+            grid=stage.grid,
+            tiles=stage.tiles,
+            bytes_in=stage.bytes_in,
+            bytes_out=stage.bytes_out,
+            halo_overhead=stage.halo_overhead,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +247,7 @@ class RunFinished:
 
 Event: TypeAlias = (
     RunStarted
+    | StageStarted
     | TileKept
     | WorkerReady
     | WorkerLost

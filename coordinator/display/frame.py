@@ -13,6 +13,7 @@ there; workers and map share what is left.
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -79,6 +80,7 @@ def _header(tally: Tally, width: int) -> list[Text]:
         Text(inert(run.filter)),
     ]
     how = [
+        *(Text(words) for words in tally.stage_words()),
         Text(f"{count(run.tiles, 'tile')} of {extent(run.tile_shape)}", TITLE),
         Text(f"halo {run.halo_overhead:.1%}", TITLE),
         Text(tally.fleet(), TITLE),
@@ -98,9 +100,8 @@ def _flow(parts: Sequence[Text], width: int) -> list[Text]:
 
 
 def _bar_lines(tally: Tally, now: float, width: int, glyphs: Glyphs) -> list[Text]:
-    tiles = tally.run.tiles if tally.run else 0
-    done = min(1.0, tally.stored / tiles) if tiles else float(tally.finished is not None)
-    numbers = _numbers(tally, now, tiles, done)
+    done = operator.truediv(*tally.progress())
+    numbers = _numbers(tally, now)
     while len(text := "  ".join(numbers)) > width and len(numbers) > 1:
         numbers.pop(-2)
     if width < WIDE:
@@ -108,10 +109,11 @@ def _bar_lines(tally: Tally, now: float, width: int, glyphs: Glyphs) -> list[Tex
     return [_bar(done, width - len(text) - 2, glyphs).append(f"  {text}", "default")]
 
 
-def _numbers(tally: Tally, now: float, tiles: int, done: float) -> list[str]:
+def _numbers(tally: Tally, now: float) -> list[str]:
     """Tell how far the run is; what matters least stands last but one."""
+    (done, whole), tiles = tally.progress(), tally.run.tiles if tally.run else 0
     numbers = [
-        f"{int(done * 100):3d} %",
+        f"{done * 100 // whole:3d} %",
         f"{tally.stored:>{len(f'{tiles:,}')},}/{tiles:,}",
         f"{megabytes(tally.rate(now)):>6} MB/s",
     ]

@@ -3,10 +3,11 @@
     {"version": 1, "time_s": 0.25, "event": "TileStored", "tile": 7, "worker": ..., ...}
 
 `time_s` counts from the first event. The other keys are the fields of the event of that name in
-`coordinator.events`, and `event_schema` writes them down as a JSON
-Schema: that is `docs/events.schema.json`. New events and new fields may come without a new version,
-so readers skip what they do not know; a field that goes away or changes its meaning makes a new
-version. Numbers that are not finite are null.
+`coordinator.events`, and `event_schema` writes them down as a JSON Schema: that is
+`docs/events.schema.json`. A run has one `RunStarted` and one `RunFinished`; where it has several
+stages, each after the first begins with a `StageStarted`. New events and new fields may come
+without a new version, so readers skip what they do not know; a field that goes away or changes its
+meaning makes a new version. Numbers that are not finite are null.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import math
+import operator
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, TextIO
@@ -56,8 +57,7 @@ class Bar:
 
     def _line(self, now: float) -> str:
         tally = self._tally
-        tiles = tally.run.tiles if tally.run else 0
-        done = tally.stored / tiles if tiles else float(tally.finished is not None)
+        done = operator.truediv(*tally.progress())
         bar = "█" * int(done * WIDTH)
         line = f"{bar:░<{WIDTH}} {done:4.0%} {megabytes(tally.rate(now))} MB/s"
         if tally.finished is None:

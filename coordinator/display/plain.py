@@ -20,15 +20,16 @@ class PlainLines:
     def line(self, tally: Tally, now: float) -> str:
         """Tell how far the run is, and the last event worth reading unless it was told before."""
         tiles = tally.run.tiles if tally.run else 0
-        percent = f"{tally.stored * 100 // tiles} %" if tiles else "0 %"
+        done, whole = tally.progress()
         parts = [
+            *tally.stage_words(),
             f"{tally.stored:,}/{count(tiles, 'tile')}",
             f"{megabytes(tally.rate(now))} MB/s",
             f"{clock(tally.elapsed_s(now))} elapsed",
             f"{clock(tally.left_s(now))} left",
             tally.fleet(),
         ]
-        return f"{percent}: {', '.join(parts)}{self._news(tally)}"
+        return f"{done * 100 // whole} %: {', '.join(parts)}{self._news(tally)}"
 
     def last_line(self, tally: Tally, now: float) -> str:
         """Tell how the run ended."""
@@ -36,10 +37,13 @@ class PlainLines:
         if tally.finished is None or tally.finished.error is not None:
             why = tally.finished.error if tally.finished else None
             tiles = tally.run.tiles if tally.run else 0
-            what = f"stopped after {took}, {tally.stored:,}/{count(tiles, 'tile')}"
+            where = "".join(f", {words}" for words in tally.stage_words())
+            what = f"stopped after {took}{where}, {tally.stored:,}/{count(tiles, 'tile')}"
             return f"{what}: {inert(why)}" if why else what
         kept = f" ({tally.kept:,} kept from an unfinished run)" if tally.kept else ""
-        done = f"{count(tally.stored, 'tile')}{kept}, {megabytes(tally.meter.total)} MB in {took}"
+        stages = f" in {tally.stage} stages" if tally.stage > 1 else ""
+        stored = count(tally.earlier_tiles + tally.stored, "tile")
+        done = f"{stored}{stages}{kept}, {megabytes(tally.meter.total)} MB in {took}"
         retries = f", {tally.retries:,} retried" if tally.retries else ""
         return f"done: {done} ({megabytes(tally.rate(now))} MB/s), {tally.fleet()}{retries}"
 

@@ -25,6 +25,7 @@ from coordinator.events import (
     FailureKind,
     RunFinished,
     RunStarted,
+    StageStarted,
     TileAnswered,
     TileFailed,
     TileGivenUp,
@@ -99,6 +100,8 @@ class Tally:
 
     def __init__(self) -> None:
         self.run: RunStarted | None = None
+        self.stage = 1
+        self.earlier_tiles = self.earlier_bytes = 0
         self.finished: RunFinished | None = None
         self.start_s: float | None = None
         self.end_s: float | None = None
@@ -128,7 +131,23 @@ class Tally:
         rate = self.rate(now)
         if self.run is None or self.end_s is not None or rate <= 0:
             return None
-        return max(0.0, (self.run.bytes_out - self.kept_bytes - self.meter.total) / rate)
+        stages_left = self.run.stages - self.stage + 1  # they write as much as this one, or nearly
+        done_bytes = self.kept_bytes + self.meter.total - self.earlier_bytes
+        return max(0.0, (self.run.bytes_out * stages_left - done_bytes) / rate)
+
+    def progress(self) -> tuple[int, int]:
+        """Return how much is stored, and of how much: tiles, each stage counting for as many."""
+        if self.run is None or not self.run.tiles:
+            return int(self.finished is not None), 1
+        tiles = self.run.tiles
+        done = (self.stage - 1) * tiles + min(self.stored, tiles)
+        return done, tiles * self.run.stages
+
+    def stage_words(self) -> tuple[str, ...]:
+        """Tell which stage this is of a run that has several; nothing of one that has not."""
+        if self.run is None or self.run.stages == 1:
+            return ()
+        return (f"stage {self.stage} of {self.run.stages}",)
 
     def fleet(self) -> str:
         """Say how many workers there are, and how many of them are lost."""
@@ -156,6 +175,8 @@ class Tally:
                 self._absent(now, event)
             case RunStarted():
                 self._started(now, event)
+            case StageStarted():
+                self._next_stage(event)
             case RunFinished():
                 self.finished, self.end_s = event, now
             case TileHedged(tile, worker, to, late_s):
@@ -178,6 +199,19 @@ class Tally:
         self.map = TileMap(event.grid)
         for name in event.workers:
             self._worker(now, name)
+
+    def _next_stage(self, event: StageStarted) -> None:
+        if self.run is None:
+            return
+        self.run, self.stage = self.run.cut_as(event), event.stage
+        self.earlier_tiles += self.stored
+        self.earlier_bytes = self.meter.total
+        self.stored = 0
+        self.map = TileMap(event.grid)
+        self._open.clear()
+        self._failed.clear()
+        for worker in self.workers.values():
+            worker.flying.clear()
 
     def _ready(self, now: float, event: WorkerReady | WorkerBack) -> None:
         worker = self._worker(now, event.worker)

@@ -21,6 +21,7 @@ from coordinator.events import (
     FailureKind,
     RunFinished,
     RunStarted,
+    StageStarted,
     TileAnswered,
     TileFailed,
     TileGivenUp,
@@ -113,7 +114,8 @@ class History:
         self.makers: dict[int, str] = {}
         self.stored_s: dict[int, float] = {}
         self.workers: dict[str, Maker] = {}
-        self.kept = self.retries = self.hedges = self.bytes_stored = 0
+        self.tiles = self.stored = self.kept = self.retries = self.hedges = self.bytes_stored = 0
+        self.writes: list[tuple[float, int]] = []
         self.remarks: list[Remark] = []
         self.unkept_remarks = 0
         self._open: dict[int, list[Attempt]] = {}
@@ -165,11 +167,20 @@ class History:
                 said = "; ".join(f"{worker}: {reason}" for worker, reason in reasons)
                 self._remark(at_s, f"tile {tile} given up: {said}")
             case RunStarted():
-                self.run = event
-                self.makers.clear()
-                self.stored_s.clear()
+                self.run, self.tiles = event, event.tiles
+            case StageStarted():
+                self._next_stage(event)
             case RunFinished():
                 self.finished = event
+
+    def _next_stage(self, event: StageStarted) -> None:
+        if self.run is None:
+            return
+        self.run = self.run.cut_as(event)
+        self.tiles += event.tiles
+        self.makers.clear()
+        self.stored_s.clear()
+        self._open.clear()
 
     def _worker(self, name: str) -> Maker:
         return self.workers.setdefault(name, Maker(name))
@@ -208,10 +219,12 @@ class History:
             maker.times_s.append((winner.answered_s or at_s) - winner.sent_s)
         maker.stored += 1
         maker.bytes_out += event.bytes_out
+        self.stored += 1
         self.bytes_stored += event.bytes_out
         self.makers[event.tile] = event.worker
         if self._timed:
             self.stored_s[event.tile] = at_s
+            self.writes.append((at_s, event.bytes_out))
 
     def _failed(self, at_s: float, event: TileFailed) -> None:
         busy = event.kind is FailureKind.BUSY

@@ -106,14 +106,15 @@ def _summary(told: History) -> Html:
     run = told.run
     rows: list[tuple[str, str, object, str]] = []
     if run is not None:
+        stages = f" in the last of {run.stages} stages" if run.stages > 1 else ""
         rows += [
             ("shape", "array", extent(run.shape), f"{extent(run.shape)} {run.dtype}"),
-            ("tiles", "tiles", run.tiles, f"{run.tiles:,} of {extent(run.tile_shape)}"),
+            ("tiles", "tiles", told.tiles, f"{told.tiles:,} of {extent(run.tile_shape)}{stages}"),
             ("halo", "halo overhead", run.halo_overhead, f"{run.halo_overhead:.1%}"),
         ]
     speed = told.bytes_stored / told.seconds if told.seconds > 0 else 0.0
     rows += [
-        ("stored", "tiles stored", len(told.makers), f"{len(told.makers):,}"),
+        ("stored", "tiles stored", told.stored, f"{told.stored:,}"),
         ("kept", "kept from before", told.kept, f"{told.kept:,}"),
         ("bytes", "written", told.bytes_stored, f"{megabytes(told.bytes_stored)} MB"),
         ("seconds", "took", f"{told.seconds:.6f}", brief_time(told.seconds)),
@@ -251,7 +252,7 @@ def _times(told: History) -> Iterator[Html]:
     )
     drawn = _wide(charts.timeline(laid, end_s))
     yield _section("Timeline", drawn, _legend_of_time(told), *more, tag("p", {}, hint))
-    amounts = bins(_amounts(told), end_s, BINS)
+    amounts = bins(told.writes, end_s, BINS)
     top = max(amounts) / (end_s / BINS) if end_s > 0 else 0.0
     size = f"{megabytes(told.bytes_stored)} MB in {brief_time(end_s)}"
     shown = charts.bars(
@@ -266,12 +267,6 @@ def _times(told: History) -> Iterator[Html]:
     times_s = sorted(time for worker in told.workers.values() for time in worker.times_s)
     if times_s:
         yield _section("Times of tiles", _distribution(times_s))
-
-
-def _amounts(told: History) -> Iterator[tuple[float, float]]:
-    """Yield when something was stored, and how many bytes: an equal share of each tile."""
-    each = told.bytes_stored / max(1, len(told.makers))
-    return ((told.stored_s[tile], each) for tile in told.makers)
 
 
 def _distribution(times_s: Sequence[float]) -> Html:

@@ -30,8 +30,7 @@ def encode(told: History) -> str:
 
 def _coordinator(told: History) -> Iterator[dict[str, Any]]:
     yield _name("process_name", COORDINATOR, 0, "coordinator")
-    stored = sorted((told.stored_s[tile], tile) for tile in told.makers)
-    for number, (at_s, _) in enumerate(stored, 1):
+    for number, (at_s, _) in enumerate(told.writes, 1):
         yield {**_at("C", COORDINATOR, 0, at_s), "name": "tiles stored", "args": {"tiles": number}}
     for remark in told.remarks:
         yield {**_at("i", COORDINATOR, 0, remark.at_s), "name": remark.text, "s": "g"}

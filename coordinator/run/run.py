@@ -1,32 +1,28 @@
 """A run from request to committed output: the stages of its job, one after another.
 
-The stages are those of `tiling.jobs.stages`; between them are intermediate arrays.
+The stages are those of `tiling.jobs.stages`; between them are intermediate arrays. Most jobs are
+one stage. A run begins and ends once, however many stages it has.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from coordinator.engines import Engine
-from coordinator.events import Listener
+from coordinator.errors import VerifyError
+from coordinator.events import Event, Hearer, Listener, RunFinished
 from coordinator.run.output import Output
 from coordinator.run.request import Request, known_bound, pieces
-from coordinator.run.stage import run_job
+from coordinator.run.stage import combine, compute, run_started, stage_started
 from coordinator.stores import Source
 from coordinator.stores.memory import ArraySink, ArraySource
 from coordinator.stores.scratch import scratch
-from tiling.dtypes import Array
 from tiling.geometry.plan import Plan
+from tiling.jobs.job import Job
 from tiling.jobs.stages import Stage, stages
-from tiling.kernels.apply import combine_blocks
-from tiling.operations import Arithmetic
-
-if TYPE_CHECKING:
-    pass
 
 
 def run(
@@ -50,75 +46,96 @@ def run(
         If the output could not be made; a note says what is left of it and how to go on, if
         anything is.
     """
+
+    def tell(event: Event) -> None:
+        listen(time.monotonic(), event)
+
     job = request.job
     job.program.check_shape(request.source.shape)
     bound = known_bound(job, request.source) if request.bound is None else request.bound
-    parts = stages(job, bound)
-    if len(parts) == 1:
-        return run_job(replace(request, bound=bound), open_output, engine, listen)
-    return Relay(request, parts, engine, listen).run(open_output(None))
+    return StagedRun(request, stages(job, bound), engine, tell).carry_out(open_output)
 
 
-class Relay:
+class StagedRun:
     """Stages one after another; an intermediate array lives until its last reader is done."""
 
     def __init__(
-        self, request: Request, parts: tuple[Stage, ...], engine: Engine, listen: Listener
+        self, request: Request, parts: tuple[Stage, ...], engine: Engine, tell: Hearer
     ) -> None:
         self._request = request
         self._parts = parts
         self._engine = engine
-        self._listen = listen
+        self._tell = tell
         self._arrays: dict[int, Source] = {0: request.source}
 
-    def run(self, output: Output) -> Plan:
+    def carry_out(self, open_output: Callable[[Plan | None], Output]) -> Plan:
         """Run every stage, the last one into the output; return that one's plan."""
-        try:
-            for index in range(len(self._parts) - 1):
-                self._between(index)
-        except BaseException:
-            output.abandon()
-            raise
-        return self._stage(len(self._parts) - 1, output)
+        last = len(self._parts) - 1
+        plan = self._plan(self._parts[0])
+        output = open_output(None if last else plan)
+        with _ended(output, len(plan), self._tell):
+            self._tell(run_started(self._request, plan, output.sink.name, len(self._parts)))
+            for index, part in enumerate(self._parts):
+                if index:
+                    plan = self._plan(part)
+                    self._tell(stage_started(index + 1, plan, self._sources(part)[0]))
+                if index == last:
+                    self._fill(part, plan, output)
+                else:
+                    self._keep(part, plan, self._parts[index + 1 :])
+        return plan
 
-    def _between(self, index: int) -> None:
-        part = self._parts[index]
+    def _plan(self, part: Stage) -> Plan:
+        """Cut a stage into tiles for the engine, which is greeted, or into pieces."""
+        if isinstance(part.work, Job):
+            return self._stage_request(part, part.work).plan(
+                self._engine.greet(part.work, self._tell)
+            )
+        plan = pieces(self._sources(part)[0])
+        return replace(plan, output_itemsize=part.target.itemsize)
+
+    def _keep(self, part: Stage, plan: Plan, later: tuple[Stage, ...]) -> None:
+        """Run a stage into an intermediate array; let go of those that no later stage reads."""
         array = scratch(self._request.source.shape, part.target)
-        self._stage(index, Output(ArraySink(array, "intermediate")))
+        self._fill(part, plan, Output(ArraySink(array, "intermediate")))
         self._arrays[part.number] = ArraySource(array, "intermediate")
-        needed = {read for later in self._parts[index + 1 :] for read in later.inputs}
+        needed = {read for stage in later for read in stage.inputs}
         self._arrays = {n: source for n, source in self._arrays.items() if n in needed}
 
-    def _stage(self, index: int, output: Output) -> Plan:
-        """Run one stage, which commits or abandons its output."""
-        part = self._parts[index]
-        sources = [self._arrays[number] for number in part.inputs]
-        if isinstance(part.work, Arithmetic):
-            return combine(part.work, sources, output)
-        title = self._request.title or part.work.calls[0].filter
-        stage = Request(
-            part.work,
-            sources[0],
-            self._request.tile,
-            f"{title}, stage {index + 1} of {len(self._parts)}",
-            part.bound,
-            self._request.sampling,
-        )
-        return run_job(stage, lambda _: output, self._engine, self._listen)
+    def _fill(self, part: Stage, plan: Plan, output: Output) -> None:
+        """Run one stage."""
+        if isinstance(part.work, Job):
+            compute(self._stage_request(part, part.work), plan, output, self._engine, self._tell)
+        else:
+            combine(part.work, self._sources(part), plan, output, self._tell)
+
+    def _sources(self, part: Stage) -> list[Source]:
+        return [self._arrays[number] for number in part.inputs]
+
+    def _stage_request(self, part: Stage, job: Job) -> Request:
+        source = self._sources(part)[0]
+        return replace(self._request, job=job, source=source, bound=part.bound)
 
 
-def combine(work: Arithmetic, sources: list[Source], output: Output) -> Plan:
-    """Compute sample by sample, here: it takes less than sending the samples would."""
-    plan = pieces(sources[0])
+@contextmanager
+def _ended(output: Output, tiles: int, tell: Hearer) -> Iterator[None]:
+    """Commit the output at the end, or abandon it; tell how the run ended, and how to go on."""
     try:
-        for tile in plan:
-            blocks = [source.read(tile.read) for source in sources]
-            region = output.sink.region(tile.write)
-            native: Array = np.empty(region.shape, region.dtype.newbyteorder("="))
-            combine_blocks(work, blocks, native)
-            region[...] = native
-    except BaseException:
-        output.abandon()
+        yield
+        output.commit()
+    except BaseException as error:
+        kept = output.abandon(trusted=not isinstance(error, VerifyError))
+        tell(RunFinished(error=_why(error)))
+        if kept:
+            error.add_note(
+                f"{kept} of {tiles} tiles are kept; go on with:\n  {output.again}".rstrip()
+            )
         raise
-    output.commit()
-    return plan
+    tell(RunFinished())
+
+
+def _why(error: BaseException) -> str:
+    """Return an error's words on one line, however many they take on a screen."""
+    lines = (line.strip() for line in str(error).splitlines())
+    why = "; ".join(lines).replace(":; ", ": ")
+    return "interrupted" if isinstance(error, KeyboardInterrupt) else why

@@ -1,92 +1,108 @@
-"""One stage of a run: greet the engine, cut the plan, have every tile computed, commit."""
+"""One stage of a run: every tile of a plan computed by an engine, or combined in this process."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 
 from coordinator.engines import Engine, TileRun
-from coordinator.errors import VerifyError
-from coordinator.events import Event, Hearer, Listener, RunFinished, RunStarted, TileKept
+from coordinator.events import (
+    Hearer,
+    RunStarted,
+    StageStarted,
+    TileAnswered,
+    TileKept,
+    TileSent,
+    TileStored,
+    WorkerReady,
+)
+from coordinator.machine import NAME, usable_cores
 from coordinator.run.output import Output
-from tiling.geometry.plan import Plan
-
-if TYPE_CHECKING:
-    pass
 from coordinator.run.request import Request
+from coordinator.stores import Source
+from tiling.dtypes import Array
+from tiling.geometry.plan import Plan
+from tiling.kernels.apply import combine_blocks
+from tiling.operations import Arithmetic
 
 
-def run_job(
-    request: Request, open_output: Callable[[Plan], Output], engine: Engine, listen: Listener
-) -> Plan:
-    """Carry out a request in one stage; return the plan that was followed."""
+def compute(request: Request, plan: Plan, output: Output, engine: Engine, tell: Hearer) -> None:
+    """Have every tile computed that the output lacks, and a sample of them computed once more.
 
-    def tell(event: Event) -> None:
-        listen(time.monotonic(), event)
-
-    plan = request.plan(engine.greet(request.job, tell))
-    output = open_output(plan)
-    try:
-        _fill(request, plan, output, engine, tell)
-        output.commit()
-    except BaseException as error:
-        kept = output.abandon(trusted=not isinstance(error, VerifyError))
-        tell(RunFinished(error=_why(error)))
-        if kept:
-            error.add_note(
-                f"{kept} of {len(plan)} tiles are kept; go on with:\n  {output.again}".rstrip()
-            )
-        raise
-    tell(RunFinished())
-    return plan
-
-
-def _fill(request: Request, plan: Plan, output: Output, engine: Engine, tell: Hearer) -> None:
-    """Have every tile computed that the output lacks."""
-    tell(started(request, plan, output.sink.name))
+    Raises
+    ------
+    TilefanError
+        If a tile can't be had, or a tile of the sample has other bits.
+    """
     for kept in sorted(output.kept):
         tell(TileKept(kept, plan[kept].write.size * plan.output_itemsize))
     job, source = request.job, request.source
-    mission = TileRun(job, plan, source, output.sink, output.journal, output.kept)
+    tiles = TileRun(job, plan, source, output.sink, output.journal, output.kept)
     if request.sampling is None:
-        _compute(mission, engine, tell)
+        _run(tiles, engine, tell)
         return
     from coordinator.checks.recompute import Check, Witness
 
     sample = request.sampling.draw(plan.grid)
     witness = Witness(sample, tell)
-    _compute(mission, engine, witness)
+    _run(tiles, engine, witness)
     check = Check(job, plan, source, output.sink.region)
     for _ in check.tiles(sample, witness.makers):
         pass
 
 
-def _compute(mission: TileRun, engine: Engine, tell: Hearer) -> None:
-    if len(mission.kept) < len(mission.plan):
-        engine.run(mission, tell)
+def _run(tiles: TileRun, engine: Engine, tell: Hearer) -> None:
+    if len(tiles.kept) < len(tiles.plan):
+        engine.run(tiles, tell)
 
 
-def started(request: Request, plan: Plan, output: str) -> RunStarted:
-    """Return the event that begins a run into an output of this name."""
+def combine(
+    work: Arithmetic, sources: Sequence[Source], plan: Plan, output: Output, tell: Hearer
+) -> None:
+    """Compute sample by sample, in this process: it takes less than sending the samples would."""
+    tell(WorkerReady(NAME, usable_cores()))
+    for tile in plan:
+        tell(TileSent(tile.index, NAME, attempt=1, bytes_sent=0))
+        began_s = time.monotonic()
+        blocks = [source.read(tile.read) for source in sources]
+        region = output.sink.region(tile.write)
+        native: Array = np.empty(region.shape, region.dtype.newbyteorder("="))
+        combine_blocks(work, blocks, native)
+        region[...] = native
+        took_s = time.monotonic() - began_s
+        tell(TileAnswered(tile.index, NAME, 1, "", 0, took_s, 0.0))
+        tell(TileStored(tile.index, NAME, region.nbytes))
+
+
+def run_started(request: Request, plan: Plan, output: str, stages: int = 1) -> RunStarted:
+    """Return the event that begins a run of so many stages into an output of this name."""
     return RunStarted(
         input=request.source.name,
         output=output,
         filter=request.title or " then ".join(call.filter for call in request.job.calls),
         shape=plan.grid.shape,
         dtype=str(request.source.dtype),
-        tile_shape=tuple(max(1, length) for length in plan.largest_write),
-        grid=plan.grid.counts,
-        tiles=len(plan),
-        bytes_in=plan.bytes_in,
-        bytes_out=plan.bytes_out,
-        halo_overhead=plan.halo_overhead,
         workers=(),
+        stages=stages,
+        **_cut(plan),
     )
 
 
-def _why(error: BaseException) -> str:
-    """Return an error's words on one line, however many they take on a screen."""
-    lines = (line.strip() for line in str(error).splitlines())
-    why = "; ".join(lines).replace(":; ", ": ")
-    return "interrupted" if isinstance(error, KeyboardInterrupt) else why
+def stage_started(number: int, plan: Plan, source: Source) -> StageStarted:
+    """Return the event that begins a later stage, which reads this source."""
+    return StageStarted(stage=number, dtype=str(source.dtype), **_cut(plan))
+
+
+def _cut(plan: Plan) -> dict[str, Any]:
+    """Return what an event tells of a plan."""
+    return {
+        "tile_shape": tuple(max(1, length) for length in plan.largest_write),
+        "grid": plan.grid.counts,
+        "tiles": len(plan),
+        "bytes_in": plan.bytes_in,
+        "bytes_out": plan.bytes_out,
+        "halo_overhead": plan.halo_overhead,
+    }

@@ -15,7 +15,7 @@ from coordinator.events import Event, Hearer, RunFinished, TileSent, TileStored,
 from coordinator.machine import NAME, usable_cores
 from coordinator.run.calls import Chain, Link
 from coordinator.run.request import Request, known_bound
-from coordinator.run.stage import started
+from coordinator.run.stage import run_started
 from coordinator.stores.memory import ArraySource
 from coordinator.stores.npy import open_npy
 from coordinator.workflows.filter_file import title
@@ -78,7 +78,7 @@ def _audit(
 ) -> int:
     """Compare a sample of tiles, telling of it as of a run on so many tiles."""
     count = len(sample)
-    tell(replace(started(request, plan, made.name), grid=(count,), tiles=count))
+    tell(replace(run_started(request, plan, made.name), grid=(count,), tiles=count))
     tell(WorkerReady(NAME, usable_cores()))
     try:
         check = Check(request.job, plan, request.source, made.read)

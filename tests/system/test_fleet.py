@@ -16,7 +16,7 @@ from coordinator import Fleet
 from coordinator.engines import Engine
 from coordinator.engines.http.engine import HttpEngine
 from coordinator.errors import ConfigError, NoWorkerError
-from coordinator.events import Event, RunStarted
+from coordinator.events import Event, RunStarted, StageStarted
 from coordinator.hosts.hosts_file import parse_hosts
 from tests.contracts.engine import EngineContract
 from tests.support.equality import assert_same_bits
@@ -63,7 +63,7 @@ def test_a_plan_is_what_a_run_follows(two_workers: list[WorkerProcess], tile: in
         for links in ([("gaussian_filter", {"sigma": 2})], [("uniform_filter", {"size": 3})]):
             plan = fleet.plan(links, x, tile=tile)
             fleet.run(links, x, tile=tile)
-            *_, started = [event for event in heard if isinstance(event, RunStarted)]
+            *_, started = [event for event in heard if isinstance(event, RunStarted | StageStarted)]
             assert (len(plan), plan.bytes_in, plan.grid.counts) == (
                 started.tiles,
                 started.bytes_in,

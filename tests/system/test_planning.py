@@ -80,10 +80,15 @@ def test_all_stages_are_told(folder: Path, two_workers: list[WorkerProcess], whe
     done = coord(folder, "run", "run.toml", "in.npy", *fleet, "--progress", "json")
     assert done.returncode == 0, done.stderr
     events = [json.loads(line) for line in done.stdout.splitlines()]
-    started = [event for event in events if event["event"] == "RunStarted"]
-    cut = [stage for stage in forecast.stages if stage.tiles]
-    assert len(started) == len(cut) > 2
-    for event, stage in zip(started, cut, strict=True):
+    told = [event for event in events if event["event"] in {"RunStarted", "StageStarted"}]
+    assert [event["event"] for event in told] == ["RunStarted", *["StageStarted"] * (len(told) - 1)]
+    assert len(told) == told[0]["stages"] == len(forecast.stages)
+    pairs = [
+        (event, stage) for event, stage in zip(told, forecast.stages, strict=True) if stage.tiles
+    ]
+    started, cut = [event for event, _ in pairs], [stage for _, stage in pairs]
+    assert len(cut) > 2
+    for event, stage in pairs:
         said = (event["tiles"], tuple(event["tile_shape"]), event["bytes_in"], event["bytes_out"])
         assert said == (stage.tiles, stage.tile, stage.bytes_there, stage.bytes_back)
     assert forecast.tiles == sum(event["tiles"] for event in started)

@@ -1,0 +1,171 @@
+"""A run of several stages begins once, ends once, and its progress is that of all of them."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from itertools import pairwise
+from typing import Any, NoReturn
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from coordinator.display.json_lines import event_schema
+from coordinator.display.listener import make_listener
+from coordinator.display.plain import PlainLines
+from coordinator.display.tally import Tally
+from coordinator.engines.local import LocalEngine
+from coordinator.events import (
+    Event,
+    RunFinished,
+    RunStarted,
+    StageStarted,
+    TileSent,
+    TileStored,
+    WorkerReady,
+)
+from coordinator.report.artifacts import Artifacts
+from coordinator.report.history import History
+from coordinator.report.page import Facts, render
+from coordinator.report.provenance import load_provenance
+from coordinator.run.calls import Chain
+from coordinator.run.output import Output
+from coordinator.run.request import Request
+from coordinator.run.run import run
+from coordinator.stores.memory import ArraySink, ArraySource
+from coordinator.workflows.filter_file import filter_chain
+from tests.support.equality import assert_same_bits
+
+IMAGE = np.random.default_rng(5).random((60, 40), np.float32)
+LINKS: list[Any] = [("uniform_filter", {"size": 5}), ("gaussian_gradient_magnitude", {"sigma": 1})]
+"""Two stages, then derivatives along both axes, and their squares combined."""
+
+
+def want() -> np.ndarray:
+    return np.asarray(ndimage.gaussian_gradient_magnitude(ndimage.uniform_filter(IMAGE, 5), 1))
+
+
+def listened() -> list[tuple[float, Event]]:
+    """Run all stages; return the events, with their times."""
+    heard: list[tuple[float, Event]] = []
+    job = Chain.of(LINKS, IMAGE.ndim, IMAGE.dtype).job
+    out = np.empty_like(IMAGE)
+    request = Request(job, ArraySource(IMAGE), tile=(10, 10))
+    run(request, lambda _: Output(ArraySink(out)), LocalEngine(2), lambda *each: heard.append(each))
+    assert_same_bits(out, want())
+    return heard
+
+
+def test_one_beginning_and_one_end() -> None:
+    """Every stage but the first says that it begins, and tells of its tiles, wherever computed."""
+    heard = [event for _, event in listened()]
+    (began,) = (event for event in heard if isinstance(event, RunStarted))
+    assert [event for event in heard if isinstance(event, RunFinished)] == [heard[-1]]
+    stages = [event for event in heard if isinstance(event, StageStarted)]
+    assert [event.stage for event in stages] == list(range(2, began.stages + 1))
+    assert began.stages > 3
+    tiles = [began.tiles, *(event.tiles for event in stages)]
+    stored = Counter[tuple[int, int]]()
+    stage = 0
+    for event in heard:
+        stage += isinstance(event, RunStarted | StageStarted)
+        if isinstance(event, TileStored):
+            stored[stage - 1, event.tile] += 1
+    assert stored == Counter((k, tile) for k, count in enumerate(tiles) for tile in range(count))
+    workers = {event.worker for event in heard if isinstance(event, WorkerReady)}
+    assert {event.worker for event in heard if isinstance(event, TileSent)} <= workers
+    assert {"StageStarted"} <= {each["title"] for each in event_schema()["oneOf"]}
+
+
+def test_progress_is_that_of_all_stages() -> None:
+    """It never goes back, is whole at the end only, and the lines name the stage."""
+    tally, lines, shares, said = Tally(), PlainLines(), [], []
+    for at_s, event in listened():
+        tally.handle(at_s, event)
+        done, whole = tally.progress()
+        shares.append(done / whole)
+        said.append(lines.line(tally, at_s))
+        if isinstance(event, StageStarted):
+            assert done / whole == (event.stage - 1) / (tally.run.stages if tally.run else 0)
+    assert all(before <= after for before, after in pairwise(shares))
+    assert shares.index(1.0) >= len(shares) - 2
+    assert tally.run is not None
+    assert any(f" %: stage 2 of {tally.run.stages}, 1/" in line for line in said)
+    total = tally.earlier_tiles + tally.stored
+    last = lines.last_line(tally, 0.0)
+    assert last.startswith(f"done: {total} tiles in {tally.run.stages} stages, ")
+
+
+def test_the_time_left_is_that_of_all_stages() -> None:
+    """Each stage writes as much: half-way through the first of two, three quarters are left."""
+    tally = Tally()
+    tally.handle(
+        0.0, RunStarted("i", "o", "f", (4,), "f4", (1,), (4,), 4, 400, 400, 0.0, (), stages=2)
+    )
+    for at_s in (1, 2):
+        tally.handle(at_s, TileStored(at_s, "a", 100))
+    assert tally.left_s(2.0) == pytest.approx(600 / tally.rate(2.0))
+    for at_s in (3, 4):
+        tally.handle(at_s, TileStored(at_s - 3, "a", 100))
+    tally.handle(4.0, StageStarted(2, "f4", (2,), (2,), 2, 400, 400, 0.0))
+    tally.handle(5.0, TileStored(0, "a", 200))
+    assert tally.left_s(5.0) == pytest.approx(200 / tally.rate(5.0))
+    assert tally.progress() == (3, 4)
+
+
+def test_the_report_counts_all_stages() -> None:
+    """Tiles and bytes are those of all stages; the maps are of the last one."""
+    history = History()
+    for at_s, event in listened():
+        history.handle(at_s, event)
+    page = render(history, Facts())
+    assert history.stored == history.tiles == len(history.writes)
+    assert f'id="stored" data-value="{history.stored}"' in page
+    assert history.run is not None
+    assert history.makers.keys() == set(range(history.run.tiles))
+    assert f"in the last of {history.run.stages} stages" in page
+
+
+@pytest.mark.parametrize("stage", ["combining", "computing"])
+def test_an_interruption_of_any_stage_is_one(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    """Ctrl-C is what the run ends with, whatever it has stored; nothing is left of the output."""
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    np.save(tmp_path / "in.npy", IMAGE)
+    place = "coordinator.run.stage.combine_blocks"
+    if stage == "computing":
+        place = "coordinator.engines.local.LocalEngine.run"
+    monkeypatch.setattr(place, interrupt)
+    report = tmp_path / "run.html"
+    with pytest.raises(KeyboardInterrupt):
+        filter_chain(
+            LINKS, tmp_path / "in.npy", tmp_path / "out.npy", style="none", papers=Artifacts(report)
+        )
+    assert "failed: interrupted" in report.read_text()
+    assert {path.name for path in tmp_path.iterdir()} == {"in.npy", "run.html"}
+
+
+def test_provenance_of_stages(tmp_path: Any) -> None:
+    """It tells who made the output: the tiles of the last stage."""
+    np.save(tmp_path / "in.npy", IMAGE)
+    filter_chain(
+        LINKS, tmp_path / "in.npy", tmp_path / "out.npy", style="none",
+        papers=Artifacts(provenance=True),
+    )  # fmt: skip
+    assert_same_bits(np.load(tmp_path / "out.npy"), want())
+    assert load_provenance(tmp_path / "out.npy").makers == (("this machine", 1),)
+
+
+def test_the_frame_names_the_stage() -> None:
+    """Its header tells the stage at hand and how that is cut."""
+    stream = io.StringIO()
+    with make_listener("rich", stream, environ={}) as listen:
+        for at_s, event in listened():
+            listen(at_s, event)
+    assert "stage 8 of 8  1 tile of 60x40" in stream.getvalue()
+    assert "100 %" in stream.getvalue()
