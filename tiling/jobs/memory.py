@@ -4,9 +4,10 @@ While a tile is in work there are its block, its answer, and scratch arrays of t
 each pass of a kernel reads one and writes another, and in a job of several steps what one step
 wrote waits for the steps that read it. In the widest dtype on its way that is::
 
-    bytes = block + answer + (scratch + between) x samples x widest itemsize
+    bytes = block + answer + (scratch + between) x samples x widest itemsize + window
 
-which for a job of one call whose dtypes have one size is at most 4 times the block.
+which for 1-d correlations whose dtypes have one size is at most 4 times the block. The window of
+other filters can be far larger than a block: SciPy extends lines by it, and keeps its offsets.
 """
 
 from __future__ import annotations
@@ -36,4 +37,4 @@ def tile_bytes(job: Job, shape: tuple[int, ...], answer: tuple[int, ...]) -> int
     samples = math.prod(shape)
     scratch = SCRATCH + job.program.between
     both = samples * job.source.itemsize + math.prod(answer) * job.target.itemsize
-    return both + scratch * samples * widest_itemsize(job)
+    return both + scratch * samples * widest_itemsize(job) + job.program.window_bytes(shape)

@@ -100,6 +100,14 @@ class Operation:
         """Multiplications or comparisons for each sample, about."""
         raise NotImplementedError
 
+    def window_bytes(self, shape: tuple[int, ...]) -> int:  # noqa: ARG002
+        """Return the bytes that SciPy takes for its window on a block of this shape."""
+        return 0
+
+    def window_work(self, shape: tuple[int, ...]) -> int:  # noqa: ARG002
+        """Return the operations, about, that the window costs besides `effort` of each sample."""
+        return 0
+
     def lines(self, ndim: int) -> frozenset[int]:  # noqa: ARG002
         """Return the axes along which it may carry state."""
         return frozenset()

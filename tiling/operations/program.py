@@ -16,6 +16,7 @@ of its result, is needed of the step that it reads.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -70,6 +71,15 @@ class Program:
     def effort(self) -> int:
         """Multiplications or comparisons for each sample, about, over all steps."""
         return len(self.steps) + sum(operation.effort for operation, _ in self.windows())
+
+    def total_work(self, shape: tuple[int, ...]) -> int:
+        """Return the multiplications or comparisons, about, on a block of this shape."""
+        windows = sum(operation.window_work(shape) for operation, _ in self.windows())
+        return math.prod(shape) * self.effort + windows
+
+    def window_bytes(self, shape: tuple[int, ...]) -> int:
+        """Return the most bytes that a step takes for its window on a block of this shape."""
+        return max((operation.window_bytes(shape) for operation, _ in self.windows()), default=0)
 
     @property
     def between(self) -> int:

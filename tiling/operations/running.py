@@ -54,6 +54,15 @@ class _Line(Operation):
         """A few, whatever the size."""
         return 4
 
+    def window_bytes(self, shape: tuple[int, ...]) -> int:
+        """Return the bytes of a line, extended by the window, and of its result: 8 a sample."""
+        return 8 * (2 * shape[self.axis] + self.size)
+
+    def window_work(self, shape: tuple[int, ...]) -> int:
+        """Return the samples by which all lines are extended."""
+        length = shape[self.axis]
+        return math.prod(shape) // length * 2 * self.size if length else 0
+
     def lines(self, ndim: int) -> frozenset[int]:  # noqa: ARG002
         """Return the axis."""
         return frozenset({self.axis})
@@ -78,6 +87,10 @@ class RunningExtremum(_Line):
     def carries(self, bound: float, dtype: Dtype) -> bool:  # noqa: ARG002
         """Tell whether there may be NaN."""
         return math.isnan(with_fill(bound, self.mode, self.cval))
+
+    def window_bytes(self, shape: tuple[int, ...]) -> int:
+        """Return the bytes of the deque, too: 16 a candidate."""
+        return _Line.window_bytes(self, shape) + 16 * self.size
 
     def bound(self, bound: float, target: Dtype) -> float:
         """Return the bound of samples and fill value."""

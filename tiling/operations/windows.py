@@ -46,6 +46,12 @@ UNCAST = ("int64", "float32", "float64")
 """What SciPy's 1-d rank filter writes as it is, whatever the dtype of the output."""
 
 
+def offsets(shape: tuple[int, ...], window: tuple[int, ...]) -> int:
+    """Return how many offsets SciPy keeps: a window's, for each place near the block's edges."""
+    places = math.prod(map(min, shape, window))
+    return places * math.prod(window)
+
+
 @dataclass(frozen=True, slots=True)
 class _Window(Operation):
     """A window over all axes; `table` is its footprint, structure or weights."""
@@ -73,6 +79,14 @@ class _Window(Operation):
     def effort(self) -> int:
         """A few for each sample of the window, to compare, select or multiply."""
         return 4 * math.prod(self.table.shape)
+
+    def window_bytes(self, shape: tuple[int, ...]) -> int:
+        """Return the bytes of the window's offsets, 8 each."""
+        return 8 * offsets(shape, self.table.shape)
+
+    def window_work(self, shape: tuple[int, ...]) -> int:
+        """Return the number of offsets, which are computed first."""
+        return offsets(shape, self.table.shape)
 
     def check(self, ndim: int, source: Dtype, target: Dtype) -> None:
         """Refuse a window of another rank, origins outside it, and dtypes SciPy does not take."""
@@ -179,6 +193,9 @@ class Rank(_Window):
         _Window.check(self, ndim, source, target)
         if self.rank >= int(self.table.array.sum()):
             raise WireError(f"rank {self.rank}, which the footprint has not")
+        fill = complex(self.cval).real
+        if ndim == 1 and source.kind in "biu" and not -(2.0**63) <= fill < 2.0**63:
+            raise UnsupportedError(f"a line of {source}: SciPy has no fill value {fill} there")
         if ndim == 1 and source.name in UNCAST and source != target:
             raise UnsupportedError(
                 f"a line of {source} into {target}: SciPy writes {source} into its memory, "
@@ -248,6 +265,15 @@ class Erosion(Operation):
     def effort(self) -> int:
         """Comparisons in all iterations."""
         return self.iterations * math.prod(self.structure.shape)
+
+    def window_bytes(self, shape: tuple[int, ...]) -> int:
+        """Return the bytes of the structure's offsets; iterations keep coordinates besides."""
+        each = 1 if self.iterations == 1 or self.brute_force else 1 + len(shape)
+        return 8 * each * offsets(shape, self.structure.shape)
+
+    def window_work(self, shape: tuple[int, ...]) -> int:
+        """Return the number of offsets, which are computed for each iteration."""
+        return self.iterations * offsets(shape, self.structure.shape)
 
     def bound(self, bound: float, target: Dtype) -> float:  # noqa: ARG002
         """Return 1, whatever the samples."""

@@ -31,7 +31,7 @@ def check_work(job: Job, shape: tuple[int, ...], limit: int) -> None:
     ------
     RefusedError
     """
-    work = math.prod(shape) * job.program.effort
+    work = job.program.total_work(shape)
     if work > limit:
         raise RefusedError(
             Kind.TOO_COSTLY, f"{work} multiply-adds: at most {limit} are done; send smaller tiles"
