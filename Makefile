@@ -1,10 +1,18 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: attested bench bench-short chaos demo fuzz fuzz-bits lint simulate test
-
+# Of `make simulate` and of `make fuzz-bits`.
 SCHEDULES ?= 100000
 N ?= 3000
+
+.DEFAULT_GOAL := help
+.PHONY: attested bench bench-short chaos demo fuzz fuzz-bits help install lint simulate test wheel
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' $(firstword $(MAKEFILE_LIST)) | sort | \
+		while read -r target text; do printf '%-12s %s\n' "$$target" "$$text"; done
+
+install: .venv/installed ## make .venv, with this package and all that its tests need
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -16,36 +24,39 @@ N ?= 3000
 	$(BIN)/python -m pip install --quiet --group bench
 	touch $@
 
-bench: .venv/benched
-	$(BIN)/python -m benchmarks
-
-bench-short: .venv/installed
-	$(BIN)/python -m benchmarks --short
-
-demo: .venv/installed
+demo: .venv/installed ## start two workers, blur through them, compare with SciPy
 	$(BIN)/coord demo
 
-test: .venv/installed lint
+test: .venv/installed lint ## lint, and all tests
 	$(BIN)/python -m pytest -n 2
 
-chaos: .venv/installed
-	TILEFAN_CHAOS_RUNS=1000 TILEFAN_CHAOS_KILLS=50 TILEFAN_CHAOS_FLIPS=10000 \
-		$(BIN)/python -m pytest tests/chaos --durations=10
-
-fuzz: .venv/installed
-	TILEFAN_FUZZ=100000 $(BIN)/python -m pytest tests/worker/test_hostile.py -k mutated
-
-fuzz-bits: .venv/installed
-	TILEFAN_FUZZ_BITS=$(N) $(BIN)/python -m pytest -n 2 \
-		tests/tiling/filters/test_exact.py tests/tiling/filters/test_chains.py
-
-lint: .venv/installed
+lint: .venv/installed ## ruff, its formatter and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-simulate: .venv/installed
+bench: .venv/benched ## time everything beside its peers (dask-image, OpenCV, Flask), in half an hour
+	$(BIN)/python -m benchmarks
+
+bench-short: .venv/installed ## run each benchmark once, small, to see that it works
+	$(BIN)/python -m benchmarks --short
+
+chaos: .venv/installed ## a thousand runs with network faults, killed coordinators, flipped bits
+	TILEFAN_CHAOS_RUNS=1000 TILEFAN_CHAOS_KILLS=50 TILEFAN_CHAOS_FLIPS=10000 \
+		$(BIN)/python -m pytest tests/chaos --durations=10
+
+fuzz: .venv/installed ## 100,000 mutated requests to a worker
+	TILEFAN_FUZZ=100000 $(BIN)/python -m pytest tests/worker/test_hostile.py -k mutated
+
+fuzz-bits: .venv/installed ## N examples of every filter and of chains, compared with SciPy
+	TILEFAN_FUZZ_BITS=$(N) $(BIN)/python -m pytest -n 2 \
+		tests/tiling/filters/test_exact.py tests/tiling/filters/test_chains.py
+
+simulate: .venv/installed ## SCHEDULES random schedules of the dispatcher
 	TILEFAN_SCHEDULES=$(SCHEDULES) $(BIN)/python -m pytest -n auto tests/coordinator/dispatch/test_simulation.py
 
-attested: .venv/installed
+attested: .venv/installed ## write tiling/probes/expected.py anew, with this machine's SciPy
 	$(BIN)/python -m tests.tiling.probes.make_expected
+
+wheel: .venv/installed ## build the wheel into dist/
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
