@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -256,3 +257,36 @@ def test_a_small_blur_loads_what_it_needs(tmp_path: Path) -> None:
     assert_not_loaded(modules, "coordinator.hosts.hosts_file")
     assert_not_loaded(modules, "tiling.filters.ranks", "tiling.operations.windows")
     assert_not_loaded(modules, "rich", "aiohttp", "asyncio", "logging", "numba", "scipy")
+
+
+WALK = [
+    pytest.param(path, name, id=f"{path}:{name}")
+    for path, name in re.findall(
+        r"^\| `([\w/]+\.py)` \| `([\w.]+)` \| .+ \|$",
+        (ROOT / "docs" / "architecture.md").read_text("utf-8"),
+        re.MULTILINE,
+    )
+]
+
+
+def definitions(nodes: Sequence[ast.stmt], prefix: str = "") -> Iterator[str]:
+    """Yield the functions and classes of a module, and the methods as ``Class.method``."""
+    for node in nodes:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield prefix + node.name
+        if isinstance(node, ast.ClassDef):
+            yield from definitions(node.body, f"{node.name}.")
+
+
+@pytest.mark.parametrize(("path", "name"), WALK)
+def test_the_walk_of_a_tile_names_what_exists(path: str, name: str) -> None:
+    """A function that moves is moved in docs/architecture.md too."""
+    assert name in set(definitions(ast.parse((ROOT / path).read_text("utf-8")).body))
+
+
+def test_the_walk_of_a_tile_is_read() -> None:
+    """Every row of its tables is among those that are checked."""
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    heads = [line for line in rows if line.startswith(("| file", "|---"))]
+    assert len(rows) - len(heads) == len(WALK) > 40
