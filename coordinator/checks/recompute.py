@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from random import Random
 
@@ -29,6 +30,9 @@ from tiling.jobs.job import Job
 CORNERS, SEAMS = 0.5, 0.25
 """Shares of a sample that are looked for at the array's corners, and along its faces."""
 
+AHEAD = 2
+"""Tiles per core that are begun before the first of them is compared."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
@@ -44,11 +48,11 @@ class Sampling:
     fraction: float
     dice: Random = field(default_factory=Random)
 
-    def draw(self, grid: Grid) -> tuple[int, ...]:
+    def draw(self, grid: Grid) -> Sequence[int]:
         """Return the numbers of the tiles to be looked at: at least one, if there is any."""
         count = min(len(grid), max(1, math.ceil(self.fraction * len(grid))))
         if count == len(grid):
-            return tuple(range(count))
+            return range(count)
         chosen = dict.fromkeys(itertools.islice(corners(grid), math.ceil(CORNERS * count)))
         for _ in range(math.ceil(SEAMS * count)):
             if len(chosen) < count:
@@ -127,12 +131,15 @@ class Check:
         apply(self.job.program, block, tile.crop.slices, want, reference.run)
         return difference(self.result(tile.write), want, tile.write.start)
 
-    def tiles(self, numbers: Sequence[int], makers: Mapping[int, str]) -> Iterator[int]:
-        """Compute tiles once more, on all cores; yield each that is found right.
+    def tiles(self, numbers: Iterable[int], makers: Mapping[int, str]) -> Iterator[int]:
+        """Compute tiles once more, on all cores; yield each that is found right, in order.
+
+        At most `AHEAD` tiles per core are begun before the first of them is compared, so that a
+        wrong tile ends the check at once and the memory does not grow with the tiles.
 
         Parameters
         ----------
-        numbers : sequence of int
+        numbers : iterable of int
         makers : mapping of int to str
             Who computed them, as far as that is known.
 
@@ -141,13 +148,27 @@ class Check:
         VerifyError
             Naming the first tile that differs, who computed it, and where.
         """
-        with ThreadPoolExecutor(usable_cores(), thread_name_prefix="verify") as pool:
-            found = pool.map(self.tile, numbers)
-            for number, trouble in zip(numbers, found, strict=True):
-                if trouble is not None:
-                    maker = f", computed by {makers[number]}," if number in makers else ""
-                    raise VerifyError(f"tile {number}{maker} is not SciPy's: {trouble}")
-                yield number
+        cores = usable_cores()
+        begun: deque[tuple[int, Future[str | None]]] = deque()
+        pool = ThreadPoolExecutor(cores, thread_name_prefix="verify")
+        try:
+            for number in numbers:
+                if len(begun) == AHEAD * cores:
+                    yield _right(*begun.popleft(), makers)
+                begun.append((number, pool.submit(self.tile, number)))
+            while begun:
+                yield _right(*begun.popleft(), makers)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _right(number: int, check: Future[str | None], makers: Mapping[int, str]) -> int:
+    """Return the number of a tile once it is found right."""
+    trouble = check.result()
+    if trouble is not None:
+        maker = f", computed by {makers[number]}," if number in makers else ""
+        raise VerifyError(f"tile {number}{maker} is not SciPy's: {trouble}")
+    return number
 
 
 def difference(got: Array, want: Array, start: tuple[int, ...]) -> str | None:

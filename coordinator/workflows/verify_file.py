@@ -74,7 +74,7 @@ def verify_file(
 
 
 def _audit(
-    request: Request, plan: Plan, made: ArraySource, sample: tuple[int, ...], tell: Hearer
+    request: Request, plan: Plan, made: ArraySource, sample: Sequence[int], tell: Hearer
 ) -> int:
     """Compare a sample of tiles, telling of it as of a run on so many tiles."""
     count = len(sample)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,10 +16,12 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from coordinator import Fleet
-from coordinator.checks.recompute import Sampling, corners, difference
+from coordinator.checks.recompute import AHEAD, Check, Sampling, corners, difference
+from coordinator.engines import Capacity
 from coordinator.engines.local import LocalEngine
 from coordinator.errors import InputError, VerifyError
 from coordinator.events import Event
+from coordinator.machine import usable_cores
 from coordinator.run.output import Output
 from coordinator.run.request import Request
 from coordinator.run.run import run
@@ -26,6 +29,7 @@ from coordinator.stores.memory import ArraySink, ArraySource
 from tests.support.processes import WorkerProcess
 from tests.support.worker_in_thread import worker_thread
 from tiling.filters import FILTERS
+from tiling.geometry.box import Box
 from tiling.geometry.grid import Grid
 from tiling.jobs.job import Job
 from tiling.kernels import reference
@@ -100,6 +104,31 @@ def test_one_wrong_sample_ends_the_run() -> None:
         f"first at {place}: {WANT[place] + 1}, not {WANT[place]}"
     )
     assert caught.value.exit_code == 5
+
+
+def test_the_first_difference_ends_the_check() -> None:
+    """Of 600 tiles whose second is wrong a few per core are computed, and no more are drawn."""
+    job = Job(2, (FILTERS["gaussian_filter"].call(2, IMAGE.dtype, 1.5),))
+    plan = Request(job, ArraySource(IMAGE), (2, 2)).plan(Capacity(1, 1))
+    wrong = WANT.copy()
+    wrong[0, 2] += 1
+    compared, drawn = [], []
+
+    def result(box: Box) -> Any:
+        compared.append(box)
+        return wrong[box.slices]
+
+    def numbers() -> Iterator[int]:
+        for number in range(len(plan)):
+            drawn.append(number)
+            yield number
+
+    check = Check(job, plan, ArraySource(IMAGE), result).tiles(numbers(), {})
+    assert next(check) == 0
+    with pytest.raises(VerifyError, match=r"tile 1 is not SciPy's: first at \(0, 2\)"):
+        next(check)
+    assert len(plan) == 600
+    assert len(compared) <= len(drawn) <= AHEAD * usable_cores() + 2
 
 
 def coord(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
