@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter, Signature
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 import typer
 
@@ -13,6 +13,11 @@ from coordinator.cli.completion import complete_modes
 from coordinator.display.listener import Style
 from coordinator.errors import ExitCode
 from tiling.protocol.token import FILE_VARIABLE
+
+Level: TypeAlias = Literal["debug", "info", "warning", "error"]
+
+Links: TypeAlias = Callable[[], Sequence[tuple[str, Mapping[str, Any]]]]
+"""Makes the filters and their parameters, once errors end as they should."""
 
 FILTER, OUTPUT, FLEET, RUN, DISPLAY = PANELS = "Filter", "Output", "Fleet", "Run", "Display"
 """Of options, in the order of the help."""
@@ -27,6 +32,28 @@ def _show_version(wanted: bool) -> None:
         typer.echo(f"coord {version('tilefan')}")
         raise typer.Exit
 
+
+def _log(level: Level | None) -> None:
+    if level is not None:
+        from coordinator.cli.log import configure
+
+        configure(level)
+
+
+LOG_LEVEL = Parameter(
+    "log_level",
+    Parameter.KEYWORD_ONLY,
+    default=None,
+    annotation=Annotated[
+        Level | None,
+        typer.Option(
+            callback=_log,
+            metavar="LEVEL",
+            rich_help_panel=DISPLAY,
+            help="Log to stderr: debug, info, warning or error.",
+        ),
+    ],
+)
 
 CONTEXT = Parameter("context", Parameter.KEYWORD_ONLY, annotation=typer.Context)
 """For a command that asks where its options came from."""
@@ -61,10 +88,12 @@ def command(
     """
 
     def decorate(function: Callable[..., None]) -> typer.Typer:
-        def call(version: bool, **values: Any) -> None:  # noqa: ARG001 - its callback has shown it
-            function(**values)
+        def call(version: bool, log_level: str | None, **values: Any) -> None:  # noqa: ARG001
+            function(**values)  # the other two are done by their callbacks
 
-        vars(call)["__signature__"] = Signature([*sorted(parameters, key=_place), VERSION])
+        vars(call)["__signature__"] = Signature(
+            [*sorted((*parameters, LOG_LEVEL), key=_place), VERSION]
+        )
         call.__doc__ = function.__doc__
         made = typer.Typer(add_completion=False, rich_markup_mode="rich")
         made.command(name, epilog=epilog(examples), context_settings=HELP_NAMES, **attributes)(call)

@@ -74,6 +74,17 @@ def gaussian(given: MutableMapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def placement(given: MutableMapping[str, Any]) -> dict[str, Any]:
+    """Take where a job is computed, and in what pieces, out of a command's options."""
+    tile, max_memory = given.pop("tile"), given.pop("max_memory")
+    return {
+        "hosts": given.pop("hosts"),
+        "token_file": given.pop("token_file"),
+        "tile": numbers(tile, int, "--tile") if tile else None,
+        "max_memory_bytes": memory(max_memory, "--max-memory") if max_memory else None,
+    }
+
+
 def share(text: str, option: str) -> float:
     """Parse ``2%`` or ``0.02``: a share of the tiles, more than none."""
     digits, percent = text.removesuffix("%"), text.endswith("%")

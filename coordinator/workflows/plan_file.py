@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from coordinator.engines import Capacity
 from coordinator.engines.local import capacity as local_capacity
@@ -31,6 +30,7 @@ from coordinator.stores.memory import CastSource
 from coordinator.stores.npy import open_npy
 from coordinator.stores.scratch import MEMORY_BYTES
 from coordinator.workflows.filter_file import title
+from coordinator.workflows.run_options import Placement
 from tiling.dtypes import Dtype
 from tiling.filters import FILTERS
 from tiling.jobs.memory import tile_bytes
@@ -44,18 +44,15 @@ CAVEATS_FLEET = (
 )
 
 
-def plan_chain(
-    links: Sequence[Link],
-    source: Path,
-    *,
-    hosts: Path | None = None,
-    token_file: Path | None = None,
-    tile: Any = None,
-    max_memory_bytes: int | None = None,
-) -> Forecast:
+def plan_chain(links: Sequence[Link], source: Path, placement: Placement) -> Forecast:
     """Forecast the filtering of one `.npy` file.
 
-    Parameters as `coordinator.workflows.filter_file.filter_chain`.
+    Parameters
+    ----------
+    links : sequence of (str, mapping)
+        Rows of `tiling.filters.FILTERS`, and SciPy's parameters for each.
+    source : Path
+    placement : Placement
 
     Raises
     ------
@@ -67,11 +64,12 @@ def plan_chain(
     job = Chain.of(links, ndim, array.dtype).job
     job.program.check_shape(array.shape)
     bound = known_bound(job, array)
-    request = Request(job, array, tile_shape(tile, ndim), title(links), bound)
-    fleet = (load_hosts(hosts), find_credential(token_file)) if hosts else None
-    if fleet is not None:
+    request = Request(job, array, tile_shape(placement.tile, ndim), title(links), bound)
+    fleet = None
+    if placement.hosts is not None:
+        fleet = load_hosts(placement.hosts), find_credential(placement.token_file)
         warn_of_clear_text(*fleet)
-    place = _Place(fleet, max_memory_bytes, resident_bytes())
+    place = _Place(fleet, placement.max_memory_bytes, resident_bytes())
     parts = stages(job, bound)
     dtypes = {0: array.dtype, **{part.number: part.target for part in parts}}
     costs, workers = [], tuple[Measured, ...]()

@@ -10,6 +10,7 @@ import pytest
 
 from coordinator.run.pipeline_file import load_pipeline
 from coordinator.workflows.plan_file import plan_chain
+from coordinator.workflows.run_options import Placement
 from tests.coordinator.cli.test_cli import contents, coord, refused
 from tests.support.processes import WorkerProcess
 
@@ -75,7 +76,7 @@ def test_all_stages_are_told(folder: Path, two_workers: list[WorkerProcess], whe
     (folder / "hosts.toml").write_text(f"hosts = {addresses}".replace("'", '"'))
     hosts = folder / "hosts.toml" if where == "fleet" else None
     links = load_pipeline(folder / "run.toml")
-    forecast = plan_chain(links, folder / "in.npy", hosts=hosts)
+    forecast = plan_chain(links, folder / "in.npy", Placement(hosts))
     fleet = ["--hosts", "hosts.toml"] if hosts else []
     done = coord(folder, "run", "run.toml", "in.npy", *fleet, "--progress", "json")
     assert done.returncode == 0, done.stderr

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import typer
 
 from coordinator.cli.exit import exit_codes, say
-from coordinator.cli.options import GAUSSIAN, RUNNING, SOURCE, argument, command, output
-from coordinator.cli.parse import gaussian, memory, numbers, share
-from coordinator.display.listener import Style
-
-Links: TypeAlias = Callable[[], Sequence[tuple[str, Mapping[str, Any]]]]
-"""Makes the filters and their parameters, once errors end as they should."""
+from coordinator.cli.options import GAUSSIAN, RUNNING, SOURCE, Links, argument, command, output
+from coordinator.cli.parse import gaussian, placement, share
 
 
 @command(
@@ -64,73 +60,48 @@ def run(pipeline: Path, source: Path, **given: Any) -> None:
     run_filters(links, source, "run", **given)
 
 
-def run_filters(
-    links: Links,
-    source: Path,
-    word: str,
-    *,
-    output: Path | None,
-    hosts: Path | None,
-    token_file: Path | None,
-    tile: str | None,
-    max_memory: str | None,
-    overwrite: bool,
-    report: Path | None,
-    trace: Path | None,
-    provenance: bool | None,
-    seams: bool,
-    resume: bool,
-    keep_going: bool,
-    verify: str | None,
-    dry_run: bool,
-    as_json: bool,
-    progress: Style,
-    notes: bool,
-    quiet: bool,
-) -> None:
+def run_filters(links: Links, source: Path, word: str, **given: Any) -> None:
     """Run filters one after another over a file, or say what that would cost.
 
     Parameters
     ----------
     links : callable
+        Makes the filters and their parameters.
     source : Path
     word : str
         In the name of the output, unless that is given.
-    output, hosts, ..., quiet
-        As `coordinator.cli.options` has them.
+    **given
+        The options of `coordinator.cli.options.RUNNING`, and ``output``.
     """
-    fraction = share(verify, "--verify") if verify else None
-    if dry_run:
+    where, fraction = placement(given), given["verify"] and share(given["verify"], "--verify")
+    if given["dry_run"]:
         from coordinator.cli.commands.plan import show_plan
 
-        show_plan(links, source, hosts, token_file, tile, max_memory, as_json=as_json)
+        show_plan(links, source, where, as_json=given["as_json"])
         return
-    if as_json:
+    if given["as_json"]:
         raise typer.BadParameter("--json goes with --dry-run; events of a run are --progress json")
-    size = numbers(tile, int, "--tile") if tile else None
-    limit_bytes = memory(max_memory, "--max-memory") if max_memory else None
+    quiet, command = given["quiet"], command_line(sys.argv)
     with exit_codes():
         from coordinator.report.artifacts import Artifacts
         from coordinator.workflows.filter_file import filter_chain
+        from coordinator.workflows.run_options import Placement, RunOptions
 
-        filter_chain(
-            list(links()),
-            source,
-            output or source.parent / f"{source.stem}.{word}.npy",
-            hosts=hosts,
-            token_file=token_file,
-            tile=size,
-            overwrite=overwrite,
-            resume=resume,
-            keep_going=keep_going,
+        options = RunOptions(
+            placement=Placement(**where),
+            **{name: given[name] for name in ("overwrite", "resume", "keep_going")},
             sampling=_sampling(fraction),
-            style="none" if quiet else progress,
-            notes=notes and not quiet,
+            style="none" if quiet else given["progress"],
+            notes=given["notes"] and not quiet,
             say=(lambda _: None) if quiet else say,
             again=resume_line(sys.argv),
-            max_memory_bytes=limit_bytes,
-            papers=Artifacts(report, trace, provenance, seams, command_line(sys.argv)),
+            artifacts=Artifacts(
+                **{name: given[name] for name in ("report", "trace", "provenance", "seams")},
+                command=command,
+            ),
         )
+        target = given["output"] or source.parent / f"{source.stem}.{word}.npy"
+        filter_chain(list(links()), source, target, options)
 
 
 def _sampling(fraction: float | None) -> Any:

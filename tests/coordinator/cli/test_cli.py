@@ -311,3 +311,28 @@ def test_a_signal_ends_the_run(tmp_path: Path, number: signal.Signals, code: int
     assert "Traceback" not in rest
     assert rest.strip().splitlines()[-1] == "coord: interrupted: nothing was written"
     assert contents(tmp_path) == before
+
+
+def test_a_log_moves_no_cursor() -> None:
+    """Lines come from loggers of ours, from the level that is asked for."""
+    program = """
+import logging
+from coordinator.cli.log import configure
+configure("info")
+log = logging.getLogger("tilefan.coordinator")
+log.debug("hidden")
+log.info("worker %s", "\\x1b[2J")
+logging.getLogger("asyncio").info("hidden")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    (line,) = done.stderr.splitlines()
+    assert "INFO tilefan.coordinator: worker" in line
+    assert "\x1b" not in line
+
+
+def test_a_log_is_asked_for(folder: Path) -> None:
+    """By a command's option; a level that nobody knows is refused."""
+    assert coord(folder, "blur", "in.npy", "--log-level", "debug").returncode == 0
+    refused(coord(folder, "blur", "in.npy", "--log-level", "loud"), 2, "--log-level")

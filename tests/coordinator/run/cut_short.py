@@ -16,7 +16,8 @@ from coordinator.engines.local import LocalEngine
 from coordinator.events import Event, Hearer, TileKept, TileSent, TileStored
 from coordinator.journal.file import journal_path
 from coordinator.stores.npy import partial_path
-from coordinator.workflows import filter_file
+from coordinator.workflows.filter_file import filter_chain
+from coordinator.workflows.run_options import Placement, RunOptions
 from tiling.jobs.job import Job
 
 SIGMA = 1.5
@@ -91,17 +92,15 @@ class Workbench:
         """Filter the input; return the engine that did it."""
         engine = engine or Watched()
         self._monkeypatch.setattr("coordinator.engines.local.LocalEngine", lambda: engine)
-        filter_file.filter_file(
-            "gaussian_filter",
-            self.source,
-            self.target,
-            {"sigma": SIGMA, **(parameters or {})},
-            tile=tile,
+        links = [("gaussian_filter", {"sigma": SIGMA, **(parameters or {})})]
+        run_options = RunOptions(
+            placement=Placement(tile=tile),
             style="none",
             say=self.said.append,
             again="coord blur in.npy --resume",
             **options,
         )
+        filter_chain(links, self.source, self.target, run_options)
         return engine
 
     def die(self, after: int, **options: Any) -> None:

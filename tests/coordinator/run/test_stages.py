@@ -35,6 +35,7 @@ from coordinator.run.request import Request
 from coordinator.run.run import run
 from coordinator.stores.memory import ArraySink, ArraySource
 from coordinator.workflows.filter_file import filter_chain
+from coordinator.workflows.run_options import RunOptions
 from tests.support.equality import assert_same_bits
 
 IMAGE = np.random.default_rng(5).random((60, 40), np.float32)
@@ -142,10 +143,9 @@ def test_an_interruption_of_any_stage_is_one(
         place = "coordinator.engines.local.LocalEngine.run"
     monkeypatch.setattr(place, interrupt)
     report = tmp_path / "run.html"
+    options = RunOptions(style="none", artifacts=Artifacts(report))
     with pytest.raises(KeyboardInterrupt):
-        filter_chain(
-            LINKS, tmp_path / "in.npy", tmp_path / "out.npy", style="none", papers=Artifacts(report)
-        )
+        filter_chain(LINKS, tmp_path / "in.npy", tmp_path / "out.npy", options)
     assert "failed: interrupted" in report.read_text()
     assert {path.name for path in tmp_path.iterdir()} == {"in.npy", "run.html"}
 
@@ -153,10 +153,8 @@ def test_an_interruption_of_any_stage_is_one(
 def test_provenance_of_stages(tmp_path: Any) -> None:
     """It tells who made the output: the tiles of the last stage."""
     np.save(tmp_path / "in.npy", IMAGE)
-    filter_chain(
-        LINKS, tmp_path / "in.npy", tmp_path / "out.npy", style="none",
-        papers=Artifacts(provenance=True),
-    )  # fmt: skip
+    options = RunOptions(style="none", artifacts=Artifacts(provenance=True))
+    filter_chain(LINKS, tmp_path / "in.npy", tmp_path / "out.npy", options)
     assert_same_bits(np.load(tmp_path / "out.npy"), want())
     assert load_provenance(tmp_path / "out.npy").makers == (("this machine", 1),)
 

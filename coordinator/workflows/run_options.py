@@ -1,0 +1,79 @@
+"""The options of a run over files: where and how it is computed, and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from coordinator.display.listener import Style
+from coordinator.report.artifacts import Artifacts
+
+if TYPE_CHECKING:
+    from coordinator.checks.recompute import Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a job is computed, and in what pieces.
+
+    Parameters
+    ----------
+    hosts : Path, optional
+        hosts.toml; this machine's cores without it.
+    token_file : Path, optional
+        Of the fleet; see `coordinator.hosts.token`.
+    tile : int or sequence of int, optional
+        Shape of a tile.
+    max_memory_bytes : int, optional
+        Of this process; tiles are cut so small that it suffices.
+    """
+
+    hosts: Path | None = None
+    token_file: Path | None = None
+    tile: Any = None
+    max_memory_bytes: int | None = None
+
+
+def _silent(_: str) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What a run does besides filtering.
+
+    Parameters
+    ----------
+    placement : Placement
+    overwrite : bool
+        Whether the output may exist, and what an unfinished run left may be lost.
+    resume : bool
+        Whether to go on with an unfinished run.
+    keep_going : bool
+        Whether the fleet computes the rest when a tile failed everywhere.
+    sampling : Sampling, optional
+        Which tiles are verified before the output appears.
+    style : str
+        How to show the progress; see `coordinator.display.listener`.
+    notes : bool
+        Whether to say beforehand what may surprise; see `coordinator.planning.hints`.
+    say : callable
+        Takes a sentence for the user.
+    again : str
+        The command that goes on with this run, to be told if it ends early.
+    artifacts : Artifacts
+        What to write beside the output.
+    """
+
+    placement: Placement = Placement()
+    overwrite: bool = False
+    resume: bool = False
+    keep_going: bool = False
+    sampling: Sampling | None = None
+    style: Style = "auto"
+    notes: bool = False
+    say: Callable[[str], None] = _silent
+    again: str = ""
+    artifacts: Artifacts = field(default_factory=Artifacts)
