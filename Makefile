@@ -40,6 +40,7 @@ bench: .venv/benched ## time everything beside its peers (dask-image, OpenCV, Fl
 
 bench-short: .venv/installed ## run each benchmark once, small, to see that it works
 	$(BIN)/python -m benchmarks --short
+	$(BIN)/python -m benchmarks.many_workers --workers 20 --tiles 200 --tile-s 0.1
 
 chaos: .venv/installed ## a thousand runs with network faults, killed coordinators, flipped bits
 	TILEFAN_CHAOS_RUNS=1000 TILEFAN_CHAOS_KILLS=50 TILEFAN_CHAOS_FLIPS=10000 \
