@@ -22,6 +22,8 @@ from tiling.dtypes import Array, Dtype
 from tiling.geometry.box import Box
 from tiling.protocol.npy import MAX_HEADER, NpyError, parse_header
 
+IN_USE = "another coordinator is writing it; wait for it to end"
+
 
 def open_npy(path: Path) -> ArraySource:
     """Map a `.npy` file of plain numbers for reading.
@@ -195,13 +197,16 @@ def _lock(path: Path) -> int:
         raise StoreError(f"{path}: can't be written: {error.strerror}") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Between open and lock its owner may have renamed it onto the final path.
-        if not os.path.samestat(os.fstat(descriptor), partial.stat()):
-            raise BlockingIOError
-    except OSError:
-        os.close(descriptor)
-        raise StoreError(f"{path}: another coordinator is writing it; wait for it to end") from None
-    return descriptor
+        # Between open and lock its owner may have renamed or removed it.
+        if os.path.samestat(os.fstat(descriptor), partial.stat()):
+            return descriptor
+        reason = IN_USE
+    except (BlockingIOError, FileNotFoundError):
+        reason = IN_USE
+    except OSError as error:
+        reason = f"can't be locked: {error.strerror}"
+    os.close(descriptor)
+    raise StoreError(f"{path}: {reason}")
 
 
 def _map(descriptor: int, shape: tuple[int, ...], dtype: Dtype, *, keep: bool) -> Array:

@@ -85,6 +85,10 @@ class SinkContract(ABC):
     def finished(self, sink: Sink) -> Array:
         """Return what a sink holds after its commit."""
 
+    @abstractmethod
+    def resumed(self, sink: Sink, folder: Path) -> Array | None:
+        """Return what a later run finds of a sink that was suspended; None if that is nothing."""
+
     def fill(self, sink: Sink, array: Array, tile: tuple[int, ...]) -> None:
         """Write an array tile by tile, in no order."""
         boxes = [Grid(array.shape, tile).box(i) for i in range(len(Grid(array.shape, tile)))]
@@ -111,6 +115,17 @@ class SinkContract(ABC):
         assert (left == 1).all()
         assert (sink.region(Box((0, 0), (4, 6)))[0] == [1, 1, 1, 2, 2, 2]).all()
         sink.discard()
+
+    def test_suspend_says_whether_a_later_run_finds_it(self, tmp_path: Path) -> None:
+        """What was written is there again for who is told so, and nothing for who is not."""
+        array = samples((4, 6), "<i2", 7, special=False)
+        sink = self.make(array.shape, array.dtype, tmp_path)
+        self.fill(sink, array, (2, 3))
+        kept = sink.suspend()
+        found = self.resumed(sink, tmp_path)
+        assert kept == (found is not None)
+        if found is not None:
+            assert_same_bits(found, array)
 
     def test_it_has_a_name(self, tmp_path: Path) -> None:
         """Progress and errors call it by that."""
@@ -155,6 +170,20 @@ class FileSinkContract(SinkContract):
         """Neither the output nor a part of it."""
         self.make(shape, np.dtype("<f4"), tmp_path).discard()
         assert not [*tmp_path.iterdir()]
+
+    def test_suspend_lets_go(self, tmp_path: Path) -> None:
+        """The output is not there yet, and another sink may be made at once."""
+        assert self.make((3,), np.dtype("<f4"), tmp_path).suspend()
+        assert not self.path(tmp_path).exists()
+        self.make((3,), np.dtype("<f4"), tmp_path).commit()
+        assert [*tmp_path.iterdir()] == [self.path(tmp_path)]
+
+    def test_suspend_of_what_somebody_removed(self, tmp_path: Path) -> None:
+        """It does not promise what is not there."""
+        sink = self.make((3,), np.dtype("<f4"), tmp_path)
+        for path in tmp_path.iterdir():
+            path.unlink()
+        assert not sink.suspend()
 
     @pytest.mark.parametrize(
         "end", [lambda s: s.discard(), lambda s: s.commit()], ids=["no", "yes"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import stat
 import weakref
@@ -51,6 +53,9 @@ class TestArraySink(SinkContract):
     def finished(self, sink: Any) -> Array:
         return np.asarray(sink.array)
 
+    def resumed(self, sink: Any, folder: Path) -> Array | None:  # noqa: ARG002
+        return None
+
 
 class TestNpySource(SourceContract):
     """A `.npy` file, mapped."""
@@ -85,6 +90,11 @@ class TestNpySink(FileSinkContract):
     def finished(self, sink: Any) -> Array:
         return np.asarray(np.load(sink.path))
 
+    def resumed(self, sink: Any, folder: Path) -> Array | None:
+        again = NpySink.create(self.path(folder), sink.array.shape, sink.array.dtype, keep=True)
+        again.commit()
+        return self.finished(again)
+
     def save(self, path: Path, array: Array) -> None:
         with path.open("wb") as file:
             np.save(file, array)
@@ -99,6 +109,27 @@ class TestNpySink(FileSinkContract):
         assert_same_bits(np.load(self.path(tmp_path)), np.full(3, 7, "<f4"))
         self.make((5,), np.dtype("<f8"), tmp_path).discard()
         assert self.path(tmp_path).exists()
+
+    @pytest.mark.parametrize(
+        ("error", "words"),
+        [
+            (OSError(errno.ENOLCK, "No locks available"), "can't be locked: No locks available"),
+            (OSError(errno.EACCES, "Permission denied"), "can't be locked: Permission denied"),
+            (BlockingIOError(errno.EWOULDBLOCK, "Busy"), "another coordinator is writing it"),
+        ],
+        ids=["no locks", "forbidden", "locked"],
+    )
+    def test_locks_that_can_not_be_had(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, words: str
+    ) -> None:
+        """Only a lock that somebody holds is told as another coordinator's."""
+
+        def fail(*_: object) -> None:
+            raise error
+
+        monkeypatch.setattr(fcntl, "flock", fail)
+        with pytest.raises(StoreError, match=words):
+            self.make((3,), np.dtype("u1"), tmp_path)
 
     def test_a_leftover_of_a_killed_coordinator(self, tmp_path: Path) -> None:
         """It is taken over, and none of its bytes remain."""
