@@ -1,4 +1,4 @@
-"""The command `worker`: serve tiles until told to stop."""
+"""The command `worker`: serve tiles until a signal."""
 
 from __future__ import annotations
 
@@ -129,14 +129,12 @@ def worker(
     insecure: Annotated[
         bool,
         typer.Option(
-            "--insecure", metavar="", help="Serve everybody on this machine, without a token."
+            "--insecure", metavar="", help="Serve all users of this machine, without a token."
         ),
     ] = False,
     insecure_network: Annotated[
         bool,
-        typer.Option(
-            "--insecure-network", metavar="", help="With --insecure: everybody on the network."
-        ),
+        typer.Option("--insecure-network", metavar="", help="With --insecure: all of the network."),
     ] = False,
     version: Annotated[  # noqa: ARG001 - its callback has shown it
         bool,
@@ -186,7 +184,13 @@ def shared_token(path: Path) -> Token:
 def chosen_certificate(
     certificate: Path | None, key: Path | None, *, own: bool
 ) -> ServerCertificate | None:
-    """Return the certificate that the options name; None for a worker without TLS."""
+    """Return the certificate that the options name; None for a worker without TLS.
+
+    Raises
+    ------
+    typer.BadParameter
+        If the options contradict each other.
+    """
     if certificate is None:
         if key is not None:
             raise typer.BadParameter("a key without a certificate: add --tls-cert FILE")
@@ -204,16 +208,28 @@ def chosen_certificate(
 
 
 def warn_insecure(host: str, *, network: bool) -> None:
-    """Warn of a worker without a token; on a network it must have been asked for twice."""
+    """Warn of a worker without a token; on a network it must have been asked for twice.
+
+    Raises
+    ------
+    typer.BadParameter
+        If others can reach the address and `network` is false.
+    """
     if not is_loopback(host) and not network:
         hint = "--insecure serves this machine only: add --host 127.0.0.1, or --insecure-network"
         raise typer.BadParameter(hint)
-    who = "everybody who reaches" if network else "every user of"
+    who = "every client that reaches" if network else "every user of"
     LOG.warning("no token is asked for: %s %s can use this worker", who, host)
 
 
 def check_names(names: Iterable[str]) -> None:
-    """Refuse what can't stand in ``Host``."""
+    """Refuse what can't stand in ``Host``.
+
+    Raises
+    ------
+    typer.BadParameter
+        If one is no name of a host.
+    """
     for name in names:
         if not name_of(name):
             raise typer.BadParameter(f"--allow-host: {name!r} is no name of a host")

@@ -28,7 +28,7 @@ class Kind(enum.Enum):
     MEDIA_TYPE = ("urn:tilefan:media-type", 415, "The body is not of the type that is read here")
     EXPECTATION = ("urn:tilefan:expectation", 417, "Only 100-continue can be expected")
     TOO_COSTLY = ("urn:tilefan:too-costly", 422, "This is more work than the worker takes at once")
-    HOST = ("urn:tilefan:host", 421, "The request is addressed to somebody else")
+    HOST = ("urn:tilefan:host", 421, "The request is addressed to another host")
     UNSUPPORTED = ("urn:tilefan:unsupported", 422, "No filter can do this")
     THROTTLED = ("urn:tilefan:throttled", 429, "Too many wrong tokens")
     OTHER = ("about:blank", 400, "The request was refused")

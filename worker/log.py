@@ -62,8 +62,8 @@ def escaped(text: str) -> str:
     >>> escaped("a\x1b[31m\nb\u202e")
     'a\\x1b[31m\\nb\\u202e'
     """
-    cut = text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
+    short = text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short)
 
 
 class TextFormatter(logging.Formatter):

@@ -41,7 +41,13 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
 
 @web.middleware
 async def check_access(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse requests without the right to be served, before their body is read."""
+    """Refuse requests without the right to be served, before their body is read.
+
+    Raises
+    ------
+    ConnectionResetError
+        If the client is gone.
+    """
     if request.transport is None:
         raise ConnectionResetError
     local = request.transport.get_extra_info("sockname")[0]
@@ -103,5 +109,5 @@ def _problem(request: web.Request, refusal: RefusedError) -> web.Response:
         headers=refusal.headers,
     )
     if "Expect" in request.headers or kind in (Kind.SLOW, Kind.TRUNCATED):
-        response.force_close()  # where the next request begins is not known
+        response.force_close()  # the start of the next request is unknown
     return response

@@ -25,7 +25,7 @@ class Settings:
         room for arrays that people send whole to the plain API.
     memory_bytes : int
         Memory that all tiles together may reserve. Half of the machine's: another worker, or
-        somebody's session, may run beside this one.
+        an interactive session, may run beside this one.
     job_bytes : int
         Largest description of a job, in bytes: one pass with the most taps takes 5.6 MB.
     jobs : int

@@ -21,7 +21,13 @@ DEBUG = ContextVar("DEBUG", default=False)
 
 @contextmanager
 def exit_codes() -> Iterator[None]:
-    """Turn every expected end of a command into its sentence and exit code."""
+    """Turn every expected end of a command into its sentence and exit code.
+
+    Raises
+    ------
+    typer.Exit
+        With the exit code of the error that ended the command.
+    """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupted)
     try:
@@ -72,7 +78,13 @@ def say(message: str) -> None:
 
 
 def fail(message: str, code: int) -> NoReturn:
-    """Print one sentence on stderr and exit."""
+    """Print one sentence on stderr and exit.
+
+    Raises
+    ------
+    typer.Exit
+        Always.
+    """
     say(message)
     raise typer.Exit(code)
 

@@ -50,7 +50,7 @@ class LazyGroup(TyperGroup):
     def resolve_command(
         self, ctx: Context, args: list[str]
     ) -> tuple[str | None, Command | None, list[str]]:
-        """Find the command of a line; a name that nobody has gets a suggestion."""
+        """Find the command of a line; an unknown name gets a suggestion."""
         name = args[0]
         if self.get_command(ctx, name) is None and not name.startswith("-"):
             ctx.fail(self._no_such_command(ctx, name))

@@ -42,7 +42,7 @@ PLACES = {
         "doctor": "coordinator.cli.commands.fleet:doctor",
         "demo": "coordinator.cli.commands.fleet:demo",
         "config": "coordinator.cli.commands.fleet:config",
-        "completion": "coordinator.cli.commands.shells:completion",
+        "completion": "coordinator.cli.commands.completion:completion",
     },
 }
 

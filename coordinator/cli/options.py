@@ -1,4 +1,4 @@
-"""The options that several commands have, each said once."""
+"""The options that several commands have, each defined once."""
 
 from __future__ import annotations
 
@@ -9,20 +9,31 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 import typer
 
-from coordinator.cli.completion import complete_modes
 from coordinator.display.listener import Style
 from coordinator.errors import ExitCode
 from tiling.protocol.token import FILE_VARIABLE
 
 Level: TypeAlias = Literal["debug", "info", "warning", "error"]
 
-Links: TypeAlias = Callable[[], Sequence[tuple[str, Mapping[str, Any]]]]
-"""Makes the filters and their parameters, once errors end as they should."""
+MakeLinks: TypeAlias = Callable[[], Sequence[tuple[str, Mapping[str, Any]]]]
+"""Makes the filters and their parameters; called where its errors become exit codes."""
 
 FILTER, OUTPUT, FLEET, RUN, DISPLAY = PANELS = "Filter", "Output", "Fleet", "Run", "Display"
 """Of options, in the order of the help."""
 
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
+
+
+def complete_modes(incomplete: str) -> list[str]:
+    """Return the lists of modes that begin so.
+
+    >>> complete_modes("wrap,n")
+    ['wrap,nearest']
+    """
+    from tiling.geometry.edges import MODES
+
+    before, comma, word = incomplete.rpartition(",")
+    return [f"{before}{comma}{mode}" for mode in MODES if mode.startswith(word)]
 
 
 def _show_version(wanted: bool) -> None:
@@ -124,14 +135,14 @@ def argument(
     complete: Any = None,
     default: Any = Parameter.empty,
 ) -> Parameter:
-    """Return an argument, a path that must be given unless it is said otherwise."""
+    """Return an argument: unless another kind and a default are passed, a path that is required."""
     made = typer.Argument(metavar=metavar, help=text, autocompletion=complete)
     annotation = Annotated[kind, made]
     return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
 def option(
-    panel: str, *names: str, default: Any = None, kind: Any = str, **given: Any
+    panel: str, *names: str, default: Any = None, kind: Any = str, **attributes: Any
 ) -> Parameter:
     """Return an option of a panel.
 
@@ -142,34 +153,34 @@ def option(
     *names : str
         On the command line; one without a dash is that of the function's parameter.
     default
-        ``inspect.Parameter.empty`` for an option that must be given.
+        ``inspect.Parameter.empty`` for an option that is required.
     kind : type
         Of the value.
-    **given
+    **attributes
         Of `typer.Option`.
     """
     flags = [name for name in names if name.startswith("-")]
     own = [name for name in names if not name.startswith("-")]
     name = own[0] if own else flags[0].partition("/")[0].lstrip("-").replace("-", "_")
-    made = typer.Option(*flags, rich_help_panel=panel, show_envvar=True, **given)
+    made = typer.Option(*flags, rich_help_panel=panel, show_envvar=True, **attributes)
     value = kind | None if default is None else kind
     annotation: Any = Annotated[value, made]
     return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
-def file_option(panel: str, *names: str, **given: Any) -> Parameter:
+def file_option(panel: str, *names: str, **attributes: Any) -> Parameter:
     """Return an option that takes a path."""
-    return option(panel, *names, kind=Path, metavar="FILE", **given)
+    return option(panel, *names, kind=Path, metavar="FILE", **attributes)
 
 
-def flag(panel: str, *names: str, **given: Any) -> Parameter:
-    """Return an option that is given or not."""
-    return option(panel, *names, kind=bool, metavar="", **{"default": False, **given})
+def flag(panel: str, *names: str, **attributes: Any) -> Parameter:
+    """Return an option without a value."""
+    return option(panel, *names, kind=bool, metavar="", **{"default": False, **attributes})
 
 
-def hosts(text: str = "hosts.toml.", **given: Any) -> Parameter:
+def hosts(text: str = "hosts.toml.", **attributes: Any) -> Parameter:
     """Return the option that names the fleet."""
-    return file_option(FLEET, "--hosts", envvar="COORD_HOSTS", help=text, **given)
+    return file_option(FLEET, "--hosts", envvar="COORD_HOSTS", help=text, **attributes)
 
 
 def output(name: str) -> Parameter:
@@ -215,7 +226,7 @@ WHERE = (
         help="Of this process, such as 500MB: tiles are cut to fit.",
     ),
 )
-"""Where a job is computed, and in what pieces."""
+"""The options of `coordinator.workflows.run_options.Placement`."""
 
 RUNNING = (
     *WHERE,
@@ -245,7 +256,7 @@ RUNNING = (
     flag(DISPLAY, "--notes/--no-notes", default=True, help="Say beforehand what may surprise."),
     QUIET,
 )
-"""What every command has that runs filters."""
+"""The options of every command that runs filters."""
 
 GAUSSIAN = (
     option(

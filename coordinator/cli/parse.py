@@ -10,19 +10,31 @@ import typer
 
 
 def numbers(text: str, kind: type[int] | type[float], option: str) -> float | list[float]:
-    """Parse ``2`` or ``2,2,0``: one number for all axes, or one per axis."""
+    """Parse ``2`` or ``2,2,0``: one number for all axes, or one per axis.
+
+    Raises
+    ------
+    typer.BadParameter
+        If a part is no number of this kind.
+    """
     try:
         values = [kind(part) for part in text.split(",")]
     except ValueError:
         what = "integers" if kind is int else "numbers"
         raise typer.BadParameter(
-            f"{text!r}: {what} separated by commas, please", param_hint=option
+            f"{text!r}: want {what} separated by commas", param_hint=option
         ) from None
     return values[0] if "," not in text else values
 
 
 def number(text: str, option: str) -> complex:
-    """Parse a number that may be complex, such as ``1+2j``."""
+    """Parse a number that may be complex, such as ``1+2j``.
+
+    Raises
+    ------
+    typer.BadParameter
+        If it is none.
+    """
     try:
         value = complex(text)
     except ValueError:
@@ -31,7 +43,13 @@ def number(text: str, option: str) -> complex:
 
 
 def modes(text: str) -> str | list[str]:
-    """Parse ``reflect`` or ``wrap,reflect``, with a suggestion for a misspelt one."""
+    """Parse ``reflect`` or ``wrap,reflect``, with a suggestion for a misspelt one.
+
+    Raises
+    ------
+    typer.BadParameter
+        If one is no edge mode.
+    """
     from tiling.geometry.edges import MODES
 
     names = text.split(",")
@@ -50,43 +68,54 @@ def memory(text: str, option: str) -> int:
 
     >>> memory("1.5 GB", "--max-memory")
     1500000000
+
+    Raises
+    ------
+    typer.BadParameter
+        If it is no size.
     """
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?i?b?)", text.strip().lower())
     unit = match[2].removesuffix("b") if match else ""
     if match is None or unit == "i":
-        raise typer.BadParameter(f"{text!r} is no size: 500MB, please", param_hint=option)
+        raise typer.BadParameter(f"{text!r} is no size such as 500MB", param_hint=option)
     base = 1024 if unit.endswith("i") else 1000
     return int(float(match[1]) * base ** " kmgt".index(unit[:1] or " "))
 
 
-def gaussian(given: MutableMapping[str, Any]) -> dict[str, Any]:
-    """Take what was given for `scipy.ndimage.gaussian_filter` out of a command's options."""
-    radius, axes = given.pop("radius"), given.pop("axes")
+def gaussian(options: MutableMapping[str, Any]) -> dict[str, Any]:
+    """Take the parameters of `scipy.ndimage.gaussian_filter` out of a command's options."""
+    radius, axes = options.pop("radius"), options.pop("axes")
     return {
-        "sigma": numbers(given.pop("sigma"), float, "--sigma"),
-        "order": numbers(given.pop("order"), int, "--order"),
-        "mode": modes(given.pop("mode")),
-        "cval": number(given.pop("cval"), "--cval"),
-        "truncate": given.pop("truncate"),
+        "sigma": numbers(options.pop("sigma"), float, "--sigma"),
+        "order": numbers(options.pop("order"), int, "--order"),
+        "mode": modes(options.pop("mode")),
+        "cval": number(options.pop("cval"), "--cval"),
+        "truncate": options.pop("truncate"),
         "radius": numbers(radius, int, "--radius") if radius else None,
         "axes": numbers(axes, int, "--axes") if axes else None,
-        "output": given.pop("dtype"),
+        "output": options.pop("dtype"),
     }
 
 
-def placement(given: MutableMapping[str, Any]) -> dict[str, Any]:
-    """Take where a job is computed, and in what pieces, out of a command's options."""
-    tile, max_memory = given.pop("tile"), given.pop("max_memory")
+def placement(options: MutableMapping[str, Any]) -> dict[str, Any]:
+    """Take those of `coordinator.workflows.run_options.Placement` out of a command's options."""
+    tile, max_memory = options.pop("tile"), options.pop("max_memory")
     return {
-        "hosts": given.pop("hosts"),
-        "token_file": given.pop("token_file"),
+        "hosts": options.pop("hosts"),
+        "token_file": options.pop("token_file"),
         "tile": numbers(tile, int, "--tile") if tile else None,
         "max_memory_bytes": memory(max_memory, "--max-memory") if max_memory else None,
     }
 
 
 def share(text: str, option: str) -> float:
-    """Parse ``2%`` or ``0.02``: a share of the tiles, more than none."""
+    """Parse ``2%`` or ``0.02``: a share of the tiles, more than none.
+
+    Raises
+    ------
+    typer.BadParameter
+        If it is none, or not in (0, 1].
+    """
     digits, percent = text.removesuffix("%"), text.endswith("%")
     try:
         value = float(digits) / (100 if percent else 1)

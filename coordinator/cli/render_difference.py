@@ -16,46 +16,46 @@ if TYPE_CHECKING:
 NAMED: Final = 8  # tiles or seams: more in a list nobody reads
 
 
-def lines(names: tuple[str, str], found: Difference, cut: Cut | None = None) -> Iterator[str]:
-    """Tell what differs, most important first."""
+def lines(names: tuple[str, str], result: Difference, cut: Cut | None = None) -> Iterator[str]:
+    """Yield what differs, most important first."""
     left, right = names
-    if found.equal:
-        yield f"{left} and {right} are equal: {_what(found)}"
+    if result.equal:
+        yield f"{left} and {right} are equal: {_what(result)}"
         return
-    if found.shapes[0] != found.shapes[1]:
-        yield f"the shapes differ: {extent(found.shapes[0])}, and {extent(found.shapes[1])}"
-    if found.dtypes[0] != found.dtypes[1]:
-        yield f"the dtypes differ: {found.dtypes[0]}, and {found.dtypes[1]}"
-    if not found.comparable:
+    if result.shapes[0] != result.shapes[1]:
+        yield f"the shapes differ: {extent(result.shapes[0])}, and {extent(result.shapes[1])}"
+    if result.dtypes[0] != result.dtypes[1]:
+        yield f"the dtypes differ: {result.dtypes[0]}, and {result.dtypes[1]}"
+    if not result.comparable:
         return
-    share = f"{found.differing / max(1, found.samples):.2g}"
-    yield f"{found.differing:,} of {count(found.samples, 'sample')} differ ({share} of them)"
-    if found.first is not None:
-        yield f"first at {found.first}: {found.values[0]}, and {found.values[1]}"
-    if found.largest_ulp is not None:
-        unit = "ulp" if found.dtypes[0][1] in "fc" else "in value"
-        yield f"largest difference: {found.largest_ulp:,} {unit}, at {found.largest_at}"
-    if found.not_numbers:
-        yield f"{count(found.not_numbers, 'pair')} with NaN, which no distance counts"
-    if found.places is not None and cut is not None:
-        yield from _places(found.places, cut)
+    share = f"{result.differing / max(1, result.samples):.2g}"
+    yield f"{result.differing:,} of {count(result.samples, 'sample')} differ ({share} of them)"
+    if result.first is not None:
+        yield f"first at {result.first}: {result.values[0]}, and {result.values[1]}"
+    if result.largest_ulp is not None:
+        unit = "ulp" if result.dtypes[0][1] in "fc" else "in value"
+        yield f"largest difference: {result.largest_ulp:,} {unit}, at {result.largest_at}"
+    if result.not_numbers:
+        yield f"{count(result.not_numbers, 'pair')} with NaN, which no distance counts"
+    if result.places is not None and cut is not None:
+        yield from _places(result.places, cut)
 
 
-def to_json(names: tuple[str, str], found: Difference) -> dict[str, Any]:
+def to_json(names: tuple[str, str], result: Difference) -> dict[str, Any]:
     """Return all of it in JSON's types."""
-    said = {key: value for key, value in asdict(found).items() if key != "places"}
-    if (places := found.places) is not None:
-        said["tiles"] = {str(tile): number for tile, number in sorted(places.tiles.items())}
-        said["seams"] = [
+    document = {key: value for key, value in asdict(result).items() if key != "places"}
+    if (places := result.places) is not None:
+        document["tiles"] = {str(tile): number for tile, number in sorted(places.tiles.items())}
+        document["seams"] = [
             {"axis": axis, "at": at, "samples": number}
             for (axis, at), number in sorted(places.seams.items())
         ]
-        said["by_no_seam"] = places.inside
-    return {"version": 1, "files": list(names), "equal": found.equal, **said}
+        document["by_no_seam"] = places.inside
+    return {"version": 1, "files": list(names), "equal": result.equal, **document}
 
 
-def _what(found: Difference) -> str:
-    return f"{extent(found.shapes[0])} {found.dtypes[0]}, {count(found.samples, 'sample')}"
+def _what(result: Difference) -> str:
+    return f"{extent(result.shapes[0])} {result.dtypes[0]}, {count(result.samples, 'sample')}"
 
 
 def _places(places: Places, cut: Cut) -> Iterator[str]:

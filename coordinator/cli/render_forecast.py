@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def lines(forecast: Forecast) -> Iterator[str]:
-    """Tell what will be done, what it costs, and whether it is worth it."""
+    """Yield what will be done, what it costs, and whether it is worth it."""
     f = forecast
     rows = {
         "input": f"{inert(f.input)}: {extent(f.shape)} {f.dtype}",
@@ -33,7 +33,7 @@ def lines(forecast: Forecast) -> Iterator[str]:
 
 
 def _cut(f: Forecast) -> dict[str, str]:
-    """Tell how the job is cut: into tiles, or first into stages."""
+    """Return how the job is divided: into tiles, or first into stages."""
     if len(f.stages) == 1:
         return {
             "tiles": _tiles(f.stages[0]),

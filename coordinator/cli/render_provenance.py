@@ -23,30 +23,30 @@ INTACT: Final = {
 }
 
 
-def lines(known: Provenance, *, intact: bool | None) -> Iterator[str]:
-    """Tell how an output was made, and whether it is still what was written."""
-    size = known.output
-    what = f"{extent(known.shape)} {size.dtype}, {megabytes(size.file_bytes)} MB"
+def lines(provenance: Provenance, *, intact: bool | None) -> Iterator[str]:
+    """Yield how an output was made, and whether it is still what was written."""
+    size = provenance.output
+    what = f"{extent(provenance.shape)} {size.dtype}, {megabytes(size.file_bytes)} MB"
     rows = {
         "output": f"{size.path}: {what}",
         "intact": INTACT[intact],
         "digest": size.digest or UNTAKEN,
-        "filter": known.filter,
-        "command": known.command,
-        "input": f"{known.input.path} {known.input.dtype}",
-        "": known.input.digest or UNTAKEN,
-        "job": known.job,
-        "tiles": f"of {extent(known.tile)}, halo {_halo(known)}",
-        "when": f"{known.started}, in {brief_time(known.seconds)}",
-        "with": ", ".join(f"{name} {version}" for name, version in known.versions.items()),
-        "trouble": f"{known.retries} retried, {known.hedges} hedged",
+        "filter": provenance.filter,
+        "command": provenance.command,
+        "input": f"{provenance.input.path} {provenance.input.dtype}",
+        "": provenance.input.digest or UNTAKEN,
+        "job": provenance.job,
+        "tiles": f"of {extent(provenance.tile)}, halo {_halo(provenance)}",
+        "when": f"{provenance.started}, in {brief_time(provenance.seconds)}",
+        "with": ", ".join(f"{name} {version}" for name, version in provenance.versions.items()),
+        "trouble": f"{provenance.retries} retried, {provenance.hedges} hedged",
     }
     yield from (f"{name:>8}  {_printable(text)}" for name, text in rows.items())
-    yield from _workers(known)
-    for warning in known.warnings[:NAMED]:
+    yield from _workers(provenance)
+    for warning in provenance.warnings[:NAMED]:
         yield f"{'warning':>8}  {inert(warning)}"
-    if len(known.warnings) > NAMED:
-        yield f"{'':>8}  and {len(known.warnings) - NAMED:,} more warnings"
+    if len(provenance.warnings) > NAMED:
+        yield f"{'':>8}  and {len(provenance.warnings) - NAMED:,} more warnings"
 
 
 def _printable(text: str) -> str:
@@ -54,23 +54,25 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
-def _halo(known: Provenance) -> str:
-    before, after = known.halo
+def _halo(provenance: Provenance) -> str:
+    before, after = provenance.halo
     return extent(before) if before == after else f"{extent(before)} before, {extent(after)} after"
 
 
-def _workers(known: Provenance) -> Iterator[str]:
+def _workers(provenance: Provenance) -> Iterator[str]:
     tiles: Counter[str] = Counter()
-    for worker, run in known.makers:
+    for worker, run in provenance.makers:
         tiles[worker] += run
     for worker, number in tiles.most_common(NAMED):
-        about = ", ".join(f"{key} {value}" for key, value in known.workers.get(worker, {}).items())
+        about = ", ".join(
+            f"{key} {value}" for key, value in provenance.workers.get(worker, {}).items()
+        )
         name = worker or "an earlier run"
         words = f"{name}: {count(number, 'tile')}" + (f" ({about})" if about else "")
-        if proved := known.proofs.get(worker):
+        if proved := provenance.proofs.get(worker):
             words += f", proved {count(len(proved), 'probe')}: {', '.join(proved)}"
         yield f"{'worker':>8}  {inert(words)}"
     if len(tiles) > NAMED:
         yield f"{'':>8}  and {len(tiles) - NAMED:,} more workers"
-    if known.tiles_unlisted:
-        yield f"{'':>8}  and {count(known.tiles_unlisted, 'tile')} of unlisted workers"
+    if provenance.tiles_unlisted:
+        yield f"{'':>8}  and {count(provenance.tiles_unlisted, 'tile')} of unlisted workers"

@@ -280,9 +280,9 @@ def _short(value: object, limit: int = 60) -> str:
 
 
 def _suggestion(key: Key) -> str:
-    known = [f.name for f in fields(_TABLES.get(str(key[0]), _Document) if key[1:] else _Document)]
-    close = difflib.get_close_matches(str(key[-1]).lower(), known, n=1)
-    return f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
+    keys = [f.name for f in fields(_TABLES.get(str(key[0]), _Document) if key[1:] else _Document)]
+    close = difflib.get_close_matches(str(key[-1]).lower(), keys, n=1)
+    return f"did you mean {close[0]}?" if close else f"known here: {', '.join(keys)}"
 
 
 def _sentence(key: Key, text: str, lines: Mapping[Key, int]) -> str:

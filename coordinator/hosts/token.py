@@ -113,7 +113,7 @@ def warn_of_clear_text(config: Config, credential: Credential) -> None:
         more = f" and {len(exposed) - 1} more" if exposed[1:] else ""
         warnings.warn(
             f"the token goes to {exposed[0]}{more} in clear text, and so does the data: on a "
-            "network that you share with strangers, start each worker with `worker --tls` and "
+            "shared network, start each worker with `worker --tls` and "
             "paste the lines that it prints into hosts.toml",
             TrustWarning,
             stacklevel=2,

@@ -1,4 +1,4 @@
-"""`coord demo`: the whole story on one machine, checked against SciPy in the same run."""
+"""`coord demo`: workers and a coordinator on one machine, checked against SciPy in the same run."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ LISTENING = "listening on "
 
 
 @dataclass(slots=True)
-class _Measured:
-    """What the table tells of the run: tiles and bytes of its plan."""
+class _PlanSize:
+    """Tiles and bytes of a run, for the table."""
 
     tiles: int = 0
     bytes_both_ways: int = 0
 
-    def hear(self, at: float, event: Event) -> None:  # noqa: ARG002 -- a listener is given the time
+    def hear(self, at: float, event: Event) -> None:  # noqa: ARG002 -- a listener takes the time
         if isinstance(event, RunStarted):
             self.tiles = event.tiles
             self.bytes_both_ways = event.bytes_in + event.bytes_out
@@ -59,7 +59,7 @@ def run_demo(workers: int, *, quiet: bool) -> None:
         If a single bit differs from SciPy's.
     """
     x = np.random.default_rng().integers(0, 255, SHAPE, dtype=np.int32)
-    measured = _Measured()
+    size = _PlanSize()
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="tilefan-"))
         token = Path(folder) / "token"
@@ -67,7 +67,7 @@ def run_demo(workers: int, *, quiet: bool) -> None:
         token.write_text(secrets.token_urlsafe(32))
         addresses = stack.enter_context(_running(workers, token))
         listen = stack.enter_context(make_listener("none" if quiet else "auto"))
-        hear = _both(measured.hear, listen)
+        hear = _both(size.hear, listen)
         fleet = stack.enter_context(Fleet(addresses, listen=hear, token_file=token))
         began = time.perf_counter()
         ours = fleet.gaussian_filter(x, SIGMA)
@@ -75,9 +75,9 @@ def run_demo(workers: int, *, quiet: bool) -> None:
     wanted, scipy_s = _scipy(x)
     equal = ours.dtype == wanted.dtype and ours.tobytes() == wanted.tobytes()
     if not quiet:
-        _print(workers, measured, ours_s, scipy_s, equal=equal)
+        _print(workers, size, ours_s, scipy_s, equal=equal)
     if not equal:
-        raise VerifyError("the fleet's bits are not SciPy's: please report this with the table")
+        raise VerifyError("the fleet's bits are not SciPy's: report this with the table")
 
 
 def _scipy(x: Array) -> tuple[Array, float]:
@@ -126,9 +126,7 @@ def _address(process: subprocess.Popen[str]) -> str:
     raise NoWorkerError(f"a worker did not start: it ended with exit code {process.wait()}")
 
 
-def _print(
-    workers: int, measured: _Measured, ours_s: float, scipy_s: float, *, equal: bool
-) -> None:
+def _print(workers: int, size: _PlanSize, ours_s: float, scipy_s: float, *, equal: bool) -> None:
     shape = "x".join(map(str, SHAPE))
     table = Table(title=f"gaussian_filter, {shape} int32, sigma {SIGMA}", title_justify="left")
     table.add_column("")
@@ -136,7 +134,7 @@ def _print(
     table.add_column("tiles", justify="right")
     table.add_column("bytes both ways", justify="right")
     table.add_row("SciPy, this process", f"{scipy_s:.3f}", "", "")
-    tiles, sent = f"{measured.tiles}", f"{measured.bytes_both_ways:,}"
+    tiles, sent = f"{size.tiles}", f"{size.bytes_both_ways:,}"
     table.add_row(f"tilefan, {workers} workers", f"{ours_s:.3f}", tiles, sent)
     table.caption = "equal, bit for bit" if equal else "NOT EQUAL"
     Console().print(table)

@@ -33,7 +33,7 @@ ROUNDS = 5
 """Requests whose quickest is the round trip."""
 
 BLOCK = np.zeros(4_000_000, np.uint8)
-"""What the link's speed is measured with: large against a round trip, small against a second."""
+"""Measures the speed of a link: large against a round trip, small against a second."""
 
 COPY = Job(1, (Call("copy", Correlations(()), BLOCK.dtype, BLOCK.dtype),))
 """The job that computes nothing."""
@@ -43,7 +43,7 @@ YES, NO, UNKNOWN = "yes", "NO", ""
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is known of one worker; a `trouble` says what is wrong and what to do about it."""
+    """The state of one worker; a `trouble` says what is wrong and what to do about it."""
 
     worker: str
     reached: bool = False
@@ -59,13 +59,15 @@ class Finding:
     def cells(self) -> tuple[str, ...]:
         """The row of the table."""
         health = self.health or {}
-        said = [inert(str(health.get(key, UNKNOWN)))[:20] for key in ("version", "slots", "kernel")]
+        words = [
+            inert(str(health.get(key, UNKNOWN)))[:20] for key in ("version", "slots", "kernel")
+        ]
         return (
             self.worker,
             YES if self.reached else NO,
-            _known(self.let_in, when=self.reached),
-            *said,
-            _known(self.attested, when=self.let_in and bool(health)),
+            _answer(self.let_in, when=self.reached),
+            *words,
+            _answer(self.attested, when=self.let_in and bool(health)),
             "" if math.isnan(self.round_trip_s) else brief_time(self.round_trip_s),
             "" if math.isnan(self.bytes_per_s) else megabytes(self.bytes_per_s),
         )
@@ -74,7 +76,7 @@ class Finding:
 COLUMNS = ("worker", "reached", "token", "version", "slots", "kernel", "bits", "trip", "MB/s")
 
 
-def _known(answer: bool, *, when: bool) -> str:
+def _answer(answer: bool, *, when: bool) -> str:
     if not when:
         return UNKNOWN
     return YES if answer else NO
@@ -101,7 +103,7 @@ def run_doctor(config: Config, credential: Credential) -> None:
 
 
 def table(findings: Sequence[Finding]) -> Table:
-    """Return the findings as a table; what workers say of themselves stays text."""
+    """Return the findings as a table; words of workers stay text."""
     rows = ((finding.cells, bool(finding.trouble)) for finding in findings)
     return workers_table(count(len(findings), "worker"), COLUMNS, rows)
 
@@ -132,7 +134,7 @@ async def examine(client: Client) -> Finding:
 
 
 def _advised(refusal: Refusal, name: str) -> str:
-    """Add what to do to the words for a worker that nobody reaches."""
+    """Add what to do about a worker that can not be reached."""
     if refusal.kind not in {FailureKind.UNREACHED, FailureKind.TIMEOUT}:
         return refusal.reason
     port = name.rpartition(":")[2]

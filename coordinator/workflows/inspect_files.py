@@ -1,4 +1,4 @@
-"""What the commands about arrays that are there already do with their files."""
+"""Comparison, provenance and previews of existing arrays."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tiling.geometry.halo import Halo
 
 
 def diff_files(left: Path, right: Path, tile: Any = None) -> tuple[Difference, Cut | None]:
-    """Compare two `.npy` files; also return the tiles that the places were told by.
+    """Compare two `.npy` files; also return the tiles that places are counted in.
 
     Parameters
     ----------
@@ -39,13 +39,13 @@ def diff_files(left: Path, right: Path, tile: Any = None) -> tuple[Difference, C
 
 
 def cut_of(shape: tuple[int, ...], tile: Any, *made: Path) -> Cut | None:
-    """Return how an array of this shape was cut: as `tile` says, or the first provenance found."""
+    """Return the tiles of an array of this shape: as `tile` says, or the first provenance."""
     if (size := tile_shape(tile, len(shape))) is not None:
         return Cut(Grid(shape, size), Halo.none(len(shape)))
     for path in made:
-        known = find_provenance(path)
-        if known is not None and known.shape == shape:
-            return Cut(Grid(shape, known.tile), Halo(*known.halo))
+        provenance = find_provenance(path)
+        if provenance is not None and provenance.shape == shape:
+            return Cut(Grid(shape, provenance.tile), Halo(*provenance.halo))
     return None
 
 
@@ -59,11 +59,11 @@ def show_file(output: Path) -> tuple[Provenance, bool | None]:
     TilefanError
         If either can't be read.
     """
-    known = load_provenance(output)
-    found = mark(output, math.inf if known.output.digest else 0)
-    if known.output.digest or found.file_bytes != known.output.file_bytes:
-        return known, found == replace(known.output, path=found.path)
-    return known, None
+    provenance = load_provenance(output)
+    now = mark(output, math.inf if provenance.output.digest else 0)
+    if provenance.output.digest or now.file_bytes != provenance.output.file_bytes:
+        return provenance, now == replace(provenance.output, path=now.path)
+    return provenance, None
 
 
 def preview_files(before: Path, after: Path, picture: Path, tile: Any = None) -> None:
@@ -86,7 +86,7 @@ def preview_files(before: Path, after: Path, picture: Path, tile: Any = None) ->
     a, b = open_npy(before).array, open_npy(after).array
     if a.shape != b.shape or not a.size:
         shapes = f"{a.shape} and {b.shape}"
-        raise InputError(f"{before} and {after}: arrays of one shape, please, not of {shapes}")
+        raise InputError(f"{before} and {after}: want arrays of one shape, not of {shapes}")
     cut = cut_of(a.shape, tile, after)
     pixels = preview(a, b, cut.grid if cut else None)
     write_bytes(picture, encode(pixels))

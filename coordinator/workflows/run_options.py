@@ -1,4 +1,4 @@
-"""The options of a run over files: where and how it is computed, and what comes of it."""
+"""The options of a run over files: its placement, its display, and the files it writes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Placement:
     tile : int or sequence of int, optional
         Shape of a tile.
     max_memory_bytes : int, optional
-        Of this process; tiles are cut so small that it suffices.
+        Of this process; tiles are made so small that it suffices.
     """
 
     hosts: Path | None = None
@@ -62,7 +62,7 @@ class RunOptions:
     say : callable
         Takes a sentence for the user.
     again : str
-        The command that goes on with this run, to be told if it ends early.
+        The command that resumes this run, printed if it ends early.
     artifacts : Artifacts
         What to write beside the output.
     """

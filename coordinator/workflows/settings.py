@@ -1,4 +1,4 @@
-"""`coord config`: every setting, its value, and where that came from."""
+"""`coord config`: every setting, its value and its origin."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def settings(
     hosts, token_file : Path, optional
         As the command line and the environment say.
     options : frozenset of str
-        Names of those that the command line has given itself.
+        Names of those that stand on the command line.
     environ : mapping
 
     Raises
@@ -74,11 +74,11 @@ def _of_fleet(path: Path) -> Iterator[Setting]:
     """Yield what holds for the fleet, and for each host."""
     config = load_hosts(path)
     written: dict[str, Any] = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
-    given = written.get("defaults", {})
+    defaults = written.get("defaults", {})
     for field in fields(Defaults):
         value = getattr(config.defaults, field.name)
         shown = "as each worker says, and one more" if value is None else f"{value:g}"
-        origin = f"{path}, [defaults]" if field.name in given else "default"
+        origin = f"{path}, [defaults]" if field.name in defaults else "default"
         yield Setting(f"defaults.{field.name}", shown, origin)
     for number, host in enumerate(config.hosts):
         yield Setting(f"hosts[{number}]", host.url, str(path))

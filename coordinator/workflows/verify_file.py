@@ -40,7 +40,7 @@ def verify_file(
     result, source : Path
         What is checked, and what it was made from.
     job : str
-        Digest of the job that these filters must come to, if that is known.
+        Digest of the job that these filters must come to; any if it is empty.
     sampling : Sampling
         How much of it is looked at.
     style : str

@@ -28,8 +28,8 @@ COLUMNS: Final = ("worker", "state", "slots", "busy", "queue", "MB", "up", "kern
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A worker as it was a moment ago: what it says of itself, or why it says nothing."""
+class WorkerStatus:
+    """The answer of a worker to a request for its health, or why there is none."""
 
     worker: str
     health: Mapping[str, Any] | None = None
@@ -38,19 +38,19 @@ class Seen:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """The row of the table; a worker's words are cut and made harmless."""
+        """The row of the table; a worker's words are shortened, and control characters replaced."""
         if self.health is None:
             return (self.worker, "lost", *[""] * (len(COLUMNS) - 2))
         memory = self.health.get("memory")
         resident = memory.get("resident_bytes") if isinstance(memory, dict) else None
-        said = [
+        load = [
             inert(str(self.health.get(key, "")))[:12] for key in ("slots", "in_flight", "queue")
         ]
         up_s = self.health.get("uptime_s")
         return (
             self.worker,
             inert(str(self.health.get("status", "")))[:12],
-            *said,
+            *load,
             megabytes(resident) if isinstance(resident, int) else "",
             clock(up_s) if isinstance(up_s, int | float) else "",
             inert(str(self.health.get("kernel", "")))[:12],
@@ -61,7 +61,7 @@ class Seen:
 def run_hosts(
     config: Config, credential: Credential, names: Sequence[str] = (), *, watch: bool = False
 ) -> None:
-    """Print the workers; with `watch`, until somebody interrupts.
+    """Print the workers; with `watch`, until it is interrupted.
 
     Parameters
     ----------
@@ -76,30 +76,36 @@ def run_hosts(
     InputError
         If a name is not in the hosts file.
     NoWorkerError
-        If nobody could be reached.
+        If no worker can be reached.
     """
     chosen = pick(config, names)
     console = Console()
     if not watch:
-        seen = asyncio.run(look_once(chosen, credential))
-        console.print(drawn(seen))
-        if all(each.health is None for each in seen):
-            raise NoWorkerError(f"none of {len(seen)} workers can be reached; see coord doctor")
+        statuses = asyncio.run(look_once(chosen, credential))
+        console.print(status_table(statuses))
+        if all(each.health is None for each in statuses):
+            raise NoWorkerError(f"none of {len(statuses)} workers can be reached; see coord doctor")
         return
-    with suppress(KeyboardInterrupt):  # that is how one stops watching
+    with suppress(KeyboardInterrupt):  # the way to stop watching
         asyncio.run(_watch(chosen, credential, console))
 
 
 def pick(config: Config, names: Sequence[str]) -> Config:
-    """Return the configuration with these hosts only; with all if none is named."""
-    known = {host.name: host for host in config.hosts}
+    """Return the configuration with these hosts only; with all if none is named.
+
+    Raises
+    ------
+    InputError
+        If a name is not in the hosts file.
+    """
+    hosts = {host.name: host for host in config.hosts}
     for name in names:
-        if name not in known:
-            raise InputError(f"{name}: not in the hosts file, which has {', '.join(known)}")
-    return replace(config, hosts=tuple(known[name] for name in names)) if names else config
+        if name not in hosts:
+            raise InputError(f"{name}: not in the hosts file, which has {', '.join(hosts)}")
+    return replace(config, hosts=tuple(hosts[name] for name in names)) if names else config
 
 
-async def look_once(config: Config, credential: Credential) -> list[Seen]:
+async def look_once(config: Config, credential: Credential) -> list[WorkerStatus]:
     """Ask every worker how it is, all at once."""
     with ConnectionPool(config.defaults.connect_timeout_s, credential.headers) as session:
         return await _look(make_clients(config, session, credential))
@@ -110,33 +116,33 @@ async def _watch(config: Config, credential: Credential, console: Console) -> No
         clients = make_clients(config, session, credential)
         with Live(console=console, auto_refresh=False) as live:
             while True:
-                live.update(drawn(await _look(clients)), refresh=True)
+                live.update(status_table(await _look(clients)), refresh=True)
                 await asyncio.sleep(EVERY_S)
 
 
-async def _look(clients: Mapping[str, Client]) -> list[Seen]:
+async def _look(clients: Mapping[str, Client]) -> list[WorkerStatus]:
     return list(await asyncio.gather(*(_ask(name, client) for name, client in clients.items())))
 
 
-async def _ask(name: str, client: Client) -> Seen:
+async def _ask(name: str, client: Client) -> WorkerStatus:
     began = time.perf_counter()
     try:
         health = await client.health()
     except Refusal as refusal:
-        return Seen(name, trouble=refusal.reason)
-    return Seen(name, health, time.perf_counter() - began)
+        return WorkerStatus(name, trouble=refusal.reason)
+    return WorkerStatus(name, health, time.perf_counter() - began)
 
 
-def drawn(seen: Sequence[Seen]) -> Group:
+def status_table(statuses: Sequence[WorkerStatus]) -> Group:
     """Return the table, and a line for each worker that is in trouble."""
-    rows = ((each.cells, bool(each.trouble)) for each in seen)
-    return Group(workers_table(_title(seen), COLUMNS, rows), *_troubles(seen))
+    rows = ((each.cells, bool(each.trouble)) for each in statuses)
+    return Group(workers_table(_title(statuses), COLUMNS, rows), *_troubles(statuses))
 
 
-def _title(seen: Sequence[Seen]) -> str:
-    reached = sum(each.health is not None for each in seen)
-    return f"{reached} of {count(len(seen), 'worker')}, {time.strftime('%H:%M:%S')}"
+def _title(statuses: Sequence[WorkerStatus]) -> str:
+    reached = sum(each.health is not None for each in statuses)
+    return f"{reached} of {count(len(statuses), 'worker')}, {time.strftime('%H:%M:%S')}"
 
 
-def _troubles(seen: Sequence[Seen]) -> Iterator[Text]:
-    return (Text(f"{each.worker}: {inert(each.trouble)}") for each in seen if each.trouble)
+def _troubles(statuses: Sequence[WorkerStatus]) -> Iterator[Text]:
+    return (Text(f"{each.worker}: {inert(each.trouble)}") for each in statuses if each.trouble)

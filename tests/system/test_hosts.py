@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from coordinator.workflows.watch import COLUMNS, Seen, drawn
+from coordinator.workflows.watch import COLUMNS, WorkerStatus, status_table
 from tests.coordinator.cli.test_cli import ENVIRONMENT, coord, refused
 from tests.support.processes import WorkerProcess
 from tests.system.test_doctor import rows
@@ -53,9 +53,11 @@ def test_a_table_fits_into_eighty_columns() -> None:
     """Nothing is cut but a name that is too long, which goes on below."""
     health = {"status": "draining", "slots": 128, "in_flight": 128, "queue": 128, "uptime_s": 9e5}
     memory = {"resident_bytes": 10**11}
-    seen = Seen("node.cluster.example:8080", {**health, "kernel": "reference", "memory": memory}, 2)
+    seen = WorkerStatus(
+        "node.cluster.example:8080", {**health, "kernel": "reference", "memory": memory}, 2
+    )
     console = Console(width=80, file=io.StringIO(), record=True)
-    console.print(drawn([seen]))
+    console.print(status_table([seen]))
     text = console.export_text()
     assert "…" not in text
     assert all(word in text for word in ("draining", "100,000", "250:00:00", "reference", "2.0 s"))
@@ -84,9 +86,9 @@ def test_watch_until_interrupted(folder: Path) -> None:
 def test_what_workers_say_stays_text(evil: str) -> None:
     """Whatever a worker says of itself, the row is printable and short."""
     keys = ("status", "slots", "in_flight", "queue", "uptime_s", "kernel", "memory")
-    seen = Seen("w", dict.fromkeys(keys, evil))
+    seen = WorkerStatus("w", dict.fromkeys(keys, evil))
     assert all(cell.isprintable() and len(cell) <= 12 for cell in seen.cells)
-    drawn([seen, Seen("v", trouble=evil)])
+    status_table([seen, WorkerStatus("v", trouble=evil)])
 
 
 def test_where_settings_come_from(folder: Path) -> None:

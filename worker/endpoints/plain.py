@@ -57,7 +57,13 @@ Read: TypeAlias = Callable[[], Awaitable[bytes]]
 
 
 async def post_form(request: web.Request) -> web.StreamResponse:
-    """Filter the file of a form with `gaussian_filter`; sigma is 0.5 unless given."""
+    """Filter the file of a form with `gaussian_filter`; sigma is 0.5 unless given.
+
+    Raises
+    ------
+    RefusedError
+        If the query, the body or the work is refused.
+    """
     service = request.app[SERVICE]
     defaults = {"sigma": 0.5}
     parameters = parse_query(request.query, "gaussian_filter", defaults, service.settings)
@@ -69,7 +75,13 @@ async def post_form(request: web.Request) -> web.StreamResponse:
 
 
 async def post_filter(request: web.Request) -> web.StreamResponse:
-    """Filter the file that is the body with the filter that the path names."""
+    """Filter the file that is the body with the filter that the path names.
+
+    Raises
+    ------
+    RefusedError
+        If there is no such filter, or the query, the body or the work is refused.
+    """
     service = request.app[SERVICE]
     name = request.match_info["name"]
     if name not in FILTERS:

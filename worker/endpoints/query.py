@@ -111,11 +111,11 @@ def parse_query(
     RefusedError
         If a parameter is unknown, repeated or malformed, or the taps would take long to compute.
     """
-    known = [key for key in FILTERS[name].defaults if key in PARSERS]
+    names = [key for key in FILTERS[name].defaults if key in PARSERS]
     parameters = dict(defaults)
     for key, text in query.items():
-        if key not in known or len(query.getall(key)) > 1:
-            detail = f"{key[:40]}: once each of {', '.join(known)}, nothing else"
+        if key not in names or len(query.getall(key)) > 1:
+            detail = f"{key[:40]}: once each of {', '.join(names)}, nothing else"
             raise RefusedError(Kind.MALFORMED, detail)
         try:
             parameters[key] = PARSERS[key](text)

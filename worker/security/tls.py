@@ -1,4 +1,4 @@
-"""The worker's TLS certificate: given by its owner, or self-signed on first use and pinned.
+"""The worker's TLS certificate: from its owner, or self-signed on first use and pinned.
 
 A self-signed one does not expire: the coordinator's hosts.toml pins the certificate itself. Its key
 and certificate are one file, readable by its owner only.
@@ -135,4 +135,4 @@ def _check_private(key: Path) -> None:
 
 def _no_password() -> str:
     """Refuse to ask for a password: a worker runs unattended."""
-    raise ValueError("the key is encrypted, and there is nobody to ask")
+    raise ValueError("the key is encrypted, and a worker can not ask for it")

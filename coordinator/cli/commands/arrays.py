@@ -1,4 +1,4 @@
-"""The commands about arrays that are there already: `coord diff`, `show`, `preview`."""
+"""The commands over existing arrays: `coord diff`, `show`, `preview`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 from coordinator.cli.exit import exit_codes
 from coordinator.cli.options import JSON, OUTPUT, RUN, argument, command, file_option, option
 from coordinator.cli.parse import numbers
+from coordinator.errors import ExitCode
 
 TILE = option(
     RUN,
@@ -39,12 +40,12 @@ def diff(left: Path, right: Path, tile: str | None, as_json: bool) -> None:
 
         names = str(left), str(right)
         size = numbers(tile, int, "--tile") if tile else None
-        found, cut = diff_files(left, right, size)
+        difference, cut = diff_files(left, right, size)
         if as_json:
-            typer.echo(json.dumps(render_difference.to_json(names, found)))
+            typer.echo(json.dumps(render_difference.to_json(names, difference)))
         else:
-            typer.echo("\n".join(render_difference.lines(names, found, cut)))
-        raise typer.Exit(0 if found.equal else 5)
+            typer.echo("\n".join(render_difference.lines(names, difference, cut)))
+        raise typer.Exit(ExitCode.DONE if difference.equal else ExitCode.DIFFERENT_BITS)
 
 
 @command(
@@ -62,12 +63,12 @@ def show(output: Path, as_json: bool) -> None:
         from coordinator.cli import render_provenance
         from coordinator.workflows.inspect_files import show_file
 
-        known, intact = show_file(output)
+        provenance, intact = show_file(output)
         if as_json:
-            typer.echo(json.dumps({**json.loads(known.encode()), "intact": intact}))
+            typer.echo(json.dumps({**json.loads(provenance.encode()), "intact": intact}))
         else:
-            typer.echo("\n".join(render_provenance.lines(known, intact=intact)))
-        raise typer.Exit(5 if intact is False else 0)
+            typer.echo("\n".join(render_provenance.lines(provenance, intact=intact)))
+        raise typer.Exit(ExitCode.DIFFERENT_BITS if intact is False else ExitCode.DONE)
 
 
 @command(

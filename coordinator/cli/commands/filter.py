@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Mapping, MutableMapping
 from functools import partial
-from inspect import Parameter as Given
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,6 @@ from typer.core import TyperCommand
 from typer.main import get_command
 
 from coordinator.cli.commands.run import run_filters
-from coordinator.cli.completion import complete_modes
 from coordinator.cli.groups import LazyGroup
 from coordinator.cli.options import (
     DISPLAY,
@@ -23,6 +22,7 @@ from coordinator.cli.options import (
     RUNNING,
     SOURCE,
     command,
+    complete_modes,
     epilog,
     flag,
     option,
@@ -57,7 +57,7 @@ OPTIONS: Mapping[str, str] = {
     "output": "Dtype of the output, such as float32; the input's unless given.",
     "mask": "Not supported.",
 }
-"""What each of SciPy's parameters means on the command line."""
+"""The help of each of SciPy's parameters."""
 
 NAMES = {"output": "dtype"}
 """Options with another name than SciPy's parameter."""
@@ -70,7 +70,7 @@ METAVARS = {
     "axes": "AXES",
     "output": "DTYPE",
 }
-"""What the help calls their values; numbers, unless it is said here."""
+"""The names of their values in the help; NUMBERS for all others."""
 
 TYPICAL = {
     "sigma": "2",
@@ -81,7 +81,13 @@ TYPICAL = {
     "axis": "0",
     "iterations": "2",
 }
-"""What the examples give where a row takes it."""
+"""Values of the examples, for each option that a row has."""
+
+START, END = "<!-- filters -->", "<!-- /filters -->"
+"""Between these the README holds what `markdown_table` returns."""
+
+TILES = {"HALO": "halo", "LINES": "halo or lines", "REFUSED": "refused"}
+"""Words of the README for each `tiling.filters.Exactness`."""
 
 
 class Rows(LazyGroup):
@@ -155,28 +161,28 @@ def described(name: str) -> str:
     return f"{row.summary}\n\nHalo: {row.halo}{note}. Dtypes: {row.dtypes.value}."
 
 
-def parameter_option(key: str, default: Any = None) -> Given:
+def parameter_option(key: str, default: Any = None) -> inspect.Parameter:
     """Return an option of text; what is required has no default."""
-    given = default in (None, Given.empty)
+    as_is = default in (None, inspect.Parameter.empty)
     return option(
         FILTER,
         f"--{NAMES.get(key, key).replace('_', '-')}",
         metavar=METAVARS.get(key, "NUMBERS"),
         help=OPTIONS[key],
         autocompletion=complete_modes if key == "mode" else None,
-        default=default if given else str(default),
+        default=default if as_is else str(default),
     )
 
 
-def run_row(name: str, /, source: Path, **given: Any) -> None:
+def run_row(name: str, /, source: Path, **options: Any) -> None:
     """Run one filter over a file."""
-    texts = texts_of(name, given)
-    run_filters(lambda: [(name, parse(texts))], source, name, **given)
+    texts = texts_of(name, options)
+    run_filters(lambda: [(name, parse(texts))], source, name, **options)
 
 
-def texts_of(name: str, given: MutableMapping[str, Any]) -> dict[str, str | None]:
-    """Take what was given for a row's parameters out of a command's options."""
-    return {key: given.pop(NAMES.get(key, key)) for key in own_parameters(name)}
+def texts_of(name: str, options: MutableMapping[str, Any]) -> dict[str, str | None]:
+    """Take the texts of a row's parameters out of a command's options."""
+    return {key: options.pop(NAMES.get(key, key)) for key in own_parameters(name)}
 
 
 def own_parameters(name: str) -> dict[str, Any]:
@@ -187,7 +193,7 @@ def own_parameters(name: str) -> dict[str, Any]:
 
 
 def parse(texts: Mapping[str, str | None]) -> dict[str, Any]:
-    """Read the options of a row; what was not given is left to the row's defaults."""
+    """Read the options of a row; one that is None is left to the row's defaults."""
     return {key: parse_one(key, text) for key, text in texts.items() if text is not None}
 
 
@@ -235,15 +241,28 @@ def _list(key: str, text: str) -> Any:
 )
 def filters(markdown: bool) -> None:
     """Print the table of filters: what each reads, and why its tiles are exact."""
-    from coordinator.cli import table
     from tiling.filters import FILTERS
 
     if markdown:
-        typer.echo(table.markdown())
+        typer.echo(markdown_table())
         return
     for row in FILTERS.values():
         note = f"; {row.note}" if row.note else ""
         typer.echo(f"{row.name:28} {row.exactness.name.lower():8} {row.halo}{note}")
+
+
+def markdown_table() -> str:
+    """Return the README's table of filters; rows that differ only in their names are one."""
+    from tiling.filters import FILTERS
+
+    groups: dict[tuple[str, str, str, str], list[str]] = {}
+    for row in FILTERS.values():
+        cells = (TILES[row.exactness.name], row.halo, row.dtypes.value, row.note)
+        groups.setdefault(cells, []).append(f"`{row.name}`")
+    lines = ["| filters | tiles | halo | dtypes | what holds besides |", "|---|---|---|---|---|"]
+    for cells, names in groups.items():
+        lines.append(f"| {' '.join(names)} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 rows = typer.Typer(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from inspect import Parameter
 from pathlib import Path
 
 import typer
 
-from coordinator.cli.completion import complete_workers
 from coordinator.cli.exit import exit_codes
 from coordinator.cli.options import (
     CONTEXT,
@@ -24,12 +24,27 @@ from coordinator.cli.options import (
 from coordinator.cli.options import hosts as hosts_option
 
 
+def complete_workers(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the names in the hosts file that the command line, or the environment, names."""
+    from coordinator.errors import TilefanError
+    from coordinator.hosts.hosts_file import load_hosts
+
+    path = ctx.params.get("hosts") or os.environ.get("COORD_HOSTS")
+    if not path:
+        return []
+    try:
+        hosts = load_hosts(Path(path)).hosts
+    except TilefanError:
+        return []
+    return [host.name for host in hosts if host.name.startswith(incomplete)]
+
+
 @command(
     "hosts",
     argument(
         "names",
         "[WORKER]...",
-        "Those to look at; all unless given.",
+        "Those to look at; all unless named.",
         list[str],
         complete_workers,
         default=(),
@@ -42,7 +57,7 @@ from coordinator.cli.options import hosts as hosts_option
 def hosts(names: Sequence[str], hosts: Path, token_file: Path | None, watch: bool) -> None:
     """Show the fleet as it is now: who is there, how busy, and for how long.
 
-    Exits with 3 if nobody can be reached; coord doctor says more about each.
+    Exits with 3 if no worker can be reached; coord doctor says more about each.
     """
     with exit_codes():
         from coordinator.hosts.hosts_file import load_hosts
@@ -115,8 +130,8 @@ def config(context: typer.Context, hosts: Path | None, token_file: Path | None) 
         from coordinator.workflows.settings import settings
 
         sources = {name: context.get_parameter_source(name) for name in ("hosts", "token_file")}
-        given = frozenset(n for n, source in sources.items() if source and "LINE" in source.name)
-        rows = list(settings(hosts, token_file, given))
+        on_line = frozenset(n for n, source in sources.items() if source and "LINE" in source.name)
+        rows = list(settings(hosts, token_file, on_line))
         wide = [max(len(getattr(row, part)) for row in rows) for part in ("name", "value")]
         for row in rows:
             typer.echo(f"{row.name:{wide[0]}}  {row.value:{wide[1]}}  {row.origin}")

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from coordinator.cli.exit import exit_codes
-from coordinator.cli.options import GAUSSIAN, JSON, SOURCE, WHERE, Links, command
+from coordinator.cli.options import GAUSSIAN, JSON, SOURCE, WHERE, MakeLinks, command
 from coordinator.cli.parse import gaussian, placement
 
 
@@ -26,21 +26,23 @@ from coordinator.cli.parse import gaussian, placement
         "coord filter median_filter in.npy --size 5 --dry-run",
     ),
 )
-def plan(source: Path, as_json: bool, **given: Any) -> None:
+def plan(source: Path, as_json: bool, **options: Any) -> None:
     """Say what a blur would cost, and whether sending it is worth it; nothing is written.
 
     Workers are greeted and each filters one block, so that its speed is measured.
     """
-    links = [("gaussian_filter", gaussian(given))]
-    show_plan(lambda: links, source, placement(given), as_json=as_json)
+    links = [("gaussian_filter", gaussian(options))]
+    show_plan(lambda: links, source, placement(options), as_json=as_json)
 
 
-def show_plan(links: Links, source: Path, where: Mapping[str, Any], *, as_json: bool) -> None:
+def show_plan(
+    make_links: MakeLinks, source: Path, where: Mapping[str, Any], *, as_json: bool
+) -> None:
     """Print the forecast of a run on stdout.
 
     Parameters
     ----------
-    links : callable
+    make_links : callable
         Makes the filters and their parameters.
     source : Path
     where : mapping
@@ -52,7 +54,7 @@ def show_plan(links: Links, source: Path, where: Mapping[str, Any], *, as_json: 
         from coordinator.workflows.plan_file import plan_chain
         from coordinator.workflows.run_options import Placement
 
-        forecast = plan_chain(links(), source, Placement(**where))
+        forecast = plan_chain(make_links(), source, Placement(**where))
         if as_json:
             typer.echo(json.dumps(render_forecast.to_json(forecast)))
         else:

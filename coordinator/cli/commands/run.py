@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from coordinator.cli.exit import exit_codes, say
-from coordinator.cli.options import GAUSSIAN, RUNNING, SOURCE, Links, argument, command, output
+from coordinator.cli.options import GAUSSIAN, RUNNING, SOURCE, MakeLinks, argument, command, output
 from coordinator.cli.parse import gaussian, placement, share
 
 
@@ -27,10 +27,10 @@ from coordinator.cli.parse import gaussian, placement, share
         "coord blur in.npy --sigma 8 --hosts hosts.toml --dry-run --json",
     ),
 )
-def blur(source: Path, **given: Any) -> None:
+def blur(source: Path, **options: Any) -> None:
     """Blur a .npy file as scipy.ndimage.gaussian_filter does; options are its parameters."""
-    parameters = gaussian(given)
-    run_filters(lambda: [("gaussian_filter", parameters)], source, "blur", **given)
+    parameters = gaussian(options)
+    run_filters(lambda: [("gaussian_filter", parameters)], source, "blur", **options)
 
 
 @command(
@@ -45,63 +45,68 @@ def blur(source: Path, **given: Any) -> None:
     ),
     no_args_is_help=True,
 )
-def run(pipeline: Path, source: Path, **given: Any) -> None:
+def run(pipeline: Path, source: Path, **options: Any) -> None:
     """Run the filters of a pipeline one after another, in one pass over the file.
 
     Each [[filters]] table has SciPy's name of a filter, and its parameters:
     name = "gaussian_filter", sigma = 2. Arrays are .npy files or nested lists.
     """
 
-    def links() -> Sequence[tuple[str, Mapping[str, Any]]]:
+    def make_links() -> Sequence[tuple[str, Mapping[str, Any]]]:
         from coordinator.run.pipeline_file import load_pipeline
 
         return load_pipeline(pipeline)
 
-    run_filters(links, source, "run", **given)
+    run_filters(make_links, source, "run", **options)
 
 
-def run_filters(links: Links, source: Path, word: str, **given: Any) -> None:
+def run_filters(make_links: MakeLinks, source: Path, word: str, **options: Any) -> None:
     """Run filters one after another over a file, or say what that would cost.
 
     Parameters
     ----------
-    links : callable
+    make_links : callable
         Makes the filters and their parameters.
     source : Path
     word : str
-        In the name of the output, unless that is given.
-    **given
+        In the name of the output, where no option names it.
+    **options
         The options of `coordinator.cli.options.RUNNING`, and ``output``.
+
+    Raises
+    ------
+    typer.BadParameter
+        If an option has a value that it does not take, or ``--json`` goes without ``--dry-run``.
     """
-    where, fraction = placement(given), given["verify"] and share(given["verify"], "--verify")
-    if given["dry_run"]:
+    where, fraction = placement(options), options["verify"] and share(options["verify"], "--verify")
+    if options["dry_run"]:
         from coordinator.cli.commands.plan import show_plan
 
-        show_plan(links, source, where, as_json=given["as_json"])
+        show_plan(make_links, source, where, as_json=options["as_json"])
         return
-    if given["as_json"]:
+    if options["as_json"]:
         raise typer.BadParameter("--json goes with --dry-run; events of a run are --progress json")
-    quiet, command = given["quiet"], command_line(sys.argv)
+    quiet, command = options["quiet"], command_line(sys.argv)
     with exit_codes():
         from coordinator.report.artifacts import Artifacts
         from coordinator.workflows.filter_file import filter_chain
         from coordinator.workflows.run_options import Placement, RunOptions
 
-        options = RunOptions(
+        run_options = RunOptions(
             placement=Placement(**where),
-            **{name: given[name] for name in ("overwrite", "resume", "keep_going")},
+            **{name: options[name] for name in ("overwrite", "resume", "keep_going")},
             sampling=_sampling(fraction),
-            style="none" if quiet else given["progress"],
-            notes=given["notes"] and not quiet,
+            style="none" if quiet else options["progress"],
+            notes=options["notes"] and not quiet,
             say=(lambda _: None) if quiet else say,
             again=resume_line(sys.argv),
             artifacts=Artifacts(
-                **{name: given[name] for name in ("report", "trace", "provenance", "seams")},
+                **{name: options[name] for name in ("report", "trace", "provenance", "seams")},
                 command=command,
             ),
         )
-        target = given["output"] or source.parent / f"{source.stem}.{word}.npy"
-        filter_chain(list(links()), source, target, options)
+        target = options["output"] or source.parent / f"{source.stem}.{word}.npy"
+        filter_chain(list(make_links()), source, target, run_options)
 
 
 def _sampling(fraction: float | None) -> Any:
@@ -113,7 +118,7 @@ def _sampling(fraction: float | None) -> Any:
 
 
 def command_line(argv: Sequence[str]) -> str:
-    """Return the command line that was given, to be quoted.
+    """Return the command line of this process, to be quoted.
 
     >>> command_line(["/usr/bin/coord", "blur", "my file.npy"])
     "coord blur 'my file.npy'"
@@ -122,7 +127,7 @@ def command_line(argv: Sequence[str]) -> str:
 
 
 def resume_line(argv: Sequence[str]) -> str:
-    """Return the command line that goes on with the one that was given.
+    """Return the command line that goes on with that of this process.
 
     >>> resume_line(["/usr/bin/coord", "blur", "my file.npy"])
     "coord blur 'my file.npy' --resume"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperGroup
@@ -19,7 +19,6 @@ from coordinator.cli.commands.filter import (
     parse,
     texts_of,
 )
-from coordinator.cli.completion import complete_filters
 from coordinator.cli.exit import exit_codes
 from coordinator.cli.options import FILTER, PROGRESS, QUIET, RUN, argument, command, option
 from coordinator.cli.parse import gaussian, share
@@ -29,11 +28,18 @@ from coordinator.errors import InputError
 if TYPE_CHECKING:
     from typer._click import Command
 
-Links: TypeAlias = Sequence[tuple[str, Mapping[str, Any]]]
+    from coordinator.run.calls import Link
 
 BLUR = "gaussian_filter"
 DEFAULTS = {"sigma": "0.5"}
-"""What `coord blur` takes where nothing is said."""
+"""The parameters of `coord blur` without options."""
+
+
+def complete_filters(incomplete: str) -> list[str]:
+    """Return the names of filters that begin so."""
+    from tiling.filters import supported
+
+    return [row.name for row in supported() if row.name.startswith(incomplete)]
 
 
 @command(
@@ -47,7 +53,7 @@ DEFAULTS = {"sigma": "0.5"}
         metavar="NAME",
         autocompletion=complete_filters,
         help=(
-            "SciPy's name; unless given, what OUTPUT.json tells, or else gaussian_filter with "
+            "SciPy's name; by default what OUTPUT.json says, or else gaussian_filter with "
             "--sigma 0.5."
         ),
     ),
@@ -76,10 +82,10 @@ def verify(
     quiet: bool,
     **texts: str | None,
 ) -> None:
-    """Check a finished file with SciPy on this machine; same parameters, please.
+    """Check a finished file with SciPy on this machine.
 
-    A file with provenance needs none: they are those of the command line in there. Exits with 5 if
-    a bit differs, and names the first one.
+    Without --filter and parameters, the command line in its provenance says what made it. Exits
+    with 5 if a bit differs, and names the first one.
     """
     fraction = share(sample, "--sample")
     with exit_codes():
@@ -87,33 +93,35 @@ def verify(
         from coordinator.report.provenance import find_provenance
         from coordinator.workflows.verify_file import verify_file
 
-        said = {key: text for key, text in texts.items() if text is not None}
-        known = None if name or said else find_provenance(result)
-        links = quoted_links(known.command) if known else [_link(name or BLUR, said)]
+        parameters = {key: text for key, text in texts.items() if text is not None}
+        provenance = None if name or parameters else find_provenance(result)
+        links = (
+            quoted_links(provenance.command) if provenance else [_link(name or BLUR, parameters)]
+        )
         verify_file(
             links,
             result,
             source,
-            job=known.job if known else "",
+            job=provenance.job if provenance else "",
             sampling=Sampling(fraction),
             style="none" if quiet else progress,
         )
 
 
-def _link(name: str, said: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+def _link(name: str, parameters: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
     """Read the options of one filter; those that it has not are refused."""
     from tiling.filters import FILTERS
 
     if name not in FILTERS:
         raise InputError(f"{name!r} is no filter of the table; see coord filters")
     own = {NAMES.get(key, key): key for key in own_parameters(name)}
-    for option_name in said.keys() - own.keys():
+    for option_name in parameters.keys() - own.keys():
         raise InputError(f"{name} has no --{option_name.replace('_', '-')}")
-    texts = {own[key]: text for key, text in said.items()}
+    texts = {own[key]: text for key, text in parameters.items()}
     return name, parse({**(DEFAULTS if name == BLUR else {}), **texts})
 
 
-def quoted_links(line: str) -> Links:
+def quoted_links(line: str) -> Sequence[Link]:
     """Return the filters of a command line that a provenance quotes.
 
     Raises
@@ -134,22 +142,22 @@ def quoted_links(line: str) -> Links:
     if found is None or isinstance(found, TyperGroup):
         raise InputError(f"`{line}` does not say which filter it ran; say --filter and how")
     try:
-        given = found.make_context(found.name, words).params
+        options = found.make_context(found.name, words).params
     except typer.BadParameter as error:
         raise InputError(f"`{line}` can't be read: {error.format_message()}") from None
-    return _links_of(path, given)
+    return _links_of(path, options)
 
 
-def _links_of(path: Sequence[str], given: dict[str, Any]) -> Links:
+def _links_of(path: Sequence[str], options: dict[str, Any]) -> Sequence[Link]:
     from coordinator.run.pipeline_file import load_pipeline
 
     match path:
         case ["blur"]:
-            return [(BLUR, gaussian(given))]
+            return [(BLUR, gaussian(options))]
         case ["run"]:
-            return load_pipeline(given["pipeline"])
+            return load_pipeline(options["pipeline"])
         case ["median"]:
-            return [("median_filter", parse(texts_of("median_filter", given)))]
+            return [("median_filter", parse(texts_of("median_filter", options)))]
         case ["filter", name] | [("sobel" as name)]:
-            return [(name, parse(texts_of(name, given)))]
+            return [(name, parse(texts_of(name, options)))]
     raise InputError(f"coord {' '.join(path)} does not filter; say --filter and how")

@@ -14,7 +14,7 @@ from scipy import ndimage as scipy_ndimage
 
 import coordinator
 from coordinator import ndimage
-from coordinator.cli.table import END, START, markdown
+from coordinator.cli.commands.filter import END, START, markdown_table
 from tests.support.equality import assert_same_bits
 from tiling.errors import TilingError, UnsupportedError, WireError
 from tiling.filters import FILTERS, Exactness, supported
@@ -228,4 +228,5 @@ def put(tree: Any, path: tuple[Any, ...], value: Any) -> None:
 def test_the_readme_has_the_table() -> None:
     """If this fails, put what `coord filters --markdown` prints between the markers."""
     text = README.read_text("utf-8")
-    assert text[text.index(START) + len(START) : text.index(END)].strip() == markdown().strip()
+    table = text[text.index(START) + len(START) : text.index(END)]
+    assert table.strip() == markdown_table()

@@ -47,5 +47,5 @@ def test_what_can_not_be_shown(tmp_path: Path) -> None:
     style = serialization.BestAvailableEncryption(b"password")
     locked.write_bytes(one.key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, style))
     locked.chmod(0o600)
-    with pytest.raises(CertificateError, match="encrypted, and there is nobody to ask"):
+    with pytest.raises(CertificateError, match="encrypted, and a worker can not ask"):
         ServerCertificate.load(certificate, locked)
