@@ -24,11 +24,11 @@ from rich.table import Table
 from coordinator.api.fleet import Fleet
 from coordinator.events import Event, TileHedged, TileSent, TileStored
 from coordinator.hosts.hosts_file import parse_hosts
-from tests.chaos.proxy import Fault, Kind, Lab, Script, open_lab
+from tests.chaos.proxy import Fault, Kind, ProxyGroup, Script, open_proxies
 from tests.support.processes import WorkerProcess, running_workers
 
 LAG_S = 0.1
-GREETING_BYTES = 1_000  # what is shorter does not lag: the worker is slow, not the way to it
+GREETING_BYTES = 1_000  # what is shorter does not wait: the worker is slow, not the network
 TILES = 160
 ROWS = 4
 ARGUMENTS = ("--threads", "1", "--kernel", "reference")
@@ -65,7 +65,7 @@ class Measured:
         return statistics.median(times)
 
     def resent_after_s(self, worker: str) -> float:
-        """Longest wait of a tile in the hands of this worker until it was sent elsewhere."""
+        """Longest wait of a tile at this worker until it was sent elsewhere."""
         held: dict[int, float] = {}
         waits = [0.0]
         for at, event in self.events:
@@ -100,41 +100,43 @@ def measure(addresses: Sequence[str], act: Act = lambda *_: None) -> Measured:
 def fleet_of(count: int, lags: Sequence[float] = ()) -> Iterator[tuple[list[str], WorkerProcess]]:
     """Run workers behind lagging proxies; yield their addresses and the first worker's process."""
     lags = (*lags, *(LAG_S for _ in range(count - len(lags))))
-    with running_workers(count, *ARGUMENTS) as workers, open_lab() as lab:
-        roads = [_road(lab, worker, lag_s) for worker, lag_s in zip(workers, lags, strict=True)]
-        yield roads, workers[0]
+    with running_workers(count, *ARGUMENTS) as workers, open_proxies() as proxies:
+        addresses = [
+            _proxied(proxies, worker, lag_s) for worker, lag_s in zip(workers, lags, strict=True)
+        ]
+        yield addresses, workers[0]
 
 
-def _road(lab: Lab, worker: WorkerProcess, lag_s: float) -> str:
+def _proxied(proxies: ProxyGroup, worker: WorkerProcess, lag_s: float) -> str:
     script = Script(back=Fault(Kind.LAG, size=GREETING_BYTES, seconds=lag_s))
-    return lab.proxy(worker.address, lambda _: script).address
+    return proxies.proxy(worker.address, lambda _: script).address
 
 
 def healthy(count: int) -> Measured:
-    """All is well."""
-    with fleet_of(count) as (roads, _):
-        return measure(roads)
+    """No faults."""
+    with fleet_of(count) as (addresses, _):
+        return measure(addresses)
 
 
 def straggling(count: int) -> Measured:
     """One worker takes ten times as long."""
-    with fleet_of(count, [10 * LAG_S]) as (roads, _):
-        return measure(roads)
+    with fleet_of(count, [10 * LAG_S]) as (addresses, _):
+        return measure(addresses)
 
 
-def hurt(count: int, number: signal.Signals) -> tuple[Measured, str]:
-    """One worker gets a signal when a tenth is done and a tile is in its hands."""
-    with fleet_of(count) as (roads, victim):
+def signalled(count: int, number: signal.Signals) -> tuple[Measured, str]:
+    """One worker gets a signal when a tenth is done and it has a tile."""
+    with fleet_of(count) as (addresses, first):
         done = False
 
         def act(run: Measured, event: Event) -> None:
             nonlocal done
-            mine = isinstance(event, TileSent) and event.worker == roads[0]
+            mine = isinstance(event, TileSent) and event.worker == addresses[0]
             if not done and mine and run.stored >= TILES // 10:
                 done = True
-                victim.send(number)
+                first.send(number)
 
-        return measure(roads, act), roads[0]
+        return measure(addresses, act), addresses[0]
 
 
 def wall_s(runs: Sequence[Measured]) -> float:
@@ -150,10 +152,10 @@ def main() -> None:
     four = [healthy(4) for _ in repeats]
     three = [healthy(3) for _ in repeats]
     eight = [healthy(8) for _ in repeats]
-    killed = [hurt(4, signal.SIGKILL)[0] for _ in repeats]
+    killed = [signalled(4, signal.SIGKILL)[0] for _ in repeats]
     slow4 = [straggling(4) for _ in repeats]
     slow8 = [straggling(8) for _ in repeats]
-    frozen = [hurt(4, signal.SIGSTOP) for _ in repeats]
+    frozen = [signalled(4, signal.SIGSTOP) for _ in repeats]
     table = Table(title=f"{TILES} tiles, answers wait {LAG_S} s, medians of {len(repeats)}")
     for name in ("run", "wall, s", "against", "ratio", "promised"):
         table.add_column(name, justify="left" if name in ("run", "against") else "right")
@@ -168,7 +170,7 @@ def main() -> None:
     for name, runs, than, base, promised in rows:
         ratio = wall_s(runs) / wall_s(base)
         table.add_row(name, f"{wall_s(runs):.2f}", than, f"{ratio:.2f}", promised)
-    waits = [run.resent_after_s(victim) for run, victim in frozen]
+    waits = [run.resent_after_s(first) for run, first in frozen]
     limit = max(2.0, 3 * statistics.median(run.median_s() for run, _ in frozen))
     table.add_row(
         "one of four stopped",

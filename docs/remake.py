@@ -5,7 +5,7 @@
     report.png           the report of that run, in Chromium
 
 Without an image it makes the schema only. The pictures are of a real run over real workers, so
-each time they are a little different.
+they differ a little each time.
 """
 
 from __future__ import annotations
@@ -55,40 +55,40 @@ def remake_pictures(image: Path) -> None:
         (folder / image.name).symlink_to(image.resolve())
         addresses = json.dumps([worker.address for worker in workers])
         (folder / "hosts.toml").write_text(f"hosts = {addresses}")
-        (FOLDER / "display.svg").write_text(shown(folder, image.name, workers[1]))
+        (FOLDER / "display.svg").write_text(display_half_way(folder, image.name, workers[1]))
         photograph(folder / "run.html", FOLDER / "report.png", 960, 1960, SMALLER)
 
 
-def shown(folder: Path, image: str, victim: WorkerProcess) -> str:
+def display_half_way(folder: Path, image: str, lost: WorkerProcess) -> str:
     """Run, killing a worker on the way; return the live display as it was, as SVG."""
     tally, picture = Tally(), ""
-    for now, event in told(folder, image):
+    for now, event in events_of(folder, image):
         tally.handle(now, event)
         done = tally.stored / tally.run.tiles if tally.run else 0.0
-        if done >= LOST_AT and victim.process.poll() is None:
-            victim.process.kill()
-            victim.wait()
+        if done >= LOST_AT and lost.process.poll() is None:
+            lost.process.kill()
+            lost.wait()
         if done >= SHOWN_AT and not picture:
-            picture = drawn(tally, now)
+            picture = svg_of(tally, now)
     return picture
 
 
-def told(folder: Path, image: str) -> Iterator[tuple[float, events.Event]]:
+def events_of(folder: Path, image: str) -> Iterator[tuple[float, events.Event]]:
     """Yield the events of a run, which leaves a report in the folder."""
     command = [sys.executable, "-m", "coordinator", "filter", "median_filter", image]
     command += ["--size", "21,21,1", "--tile", "40,40,3", "--hosts", "hosts.toml", "--no-notes"]
     command += ["--progress", "json", "--report", "run.html"]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout or ():
-            said: dict[str, Any] = json.loads(line)
-            now, kind = said.pop("time_s"), getattr(events, said.pop("event"))
-            said.pop("version")
-            if "kind" in said:
-                said["kind"] = events.FailureKind(said["kind"])
-            yield now, kind(**said)
+            fields: dict[str, Any] = json.loads(line)
+            now, kind = fields.pop("time_s"), getattr(events, fields.pop("event"))
+            fields.pop("version")
+            if "kind" in fields:
+                fields["kind"] = events.FailureKind(fields["kind"])
+            yield now, kind(**fields)
 
 
-def drawn(tally: Tally, now: float) -> str:
+def svg_of(tally: Tally, now: float) -> str:
     """Return a frame of the live display as SVG."""
     console = Console(record=True, width=ROOM.columns, file=StringIO())
     for line in frame(tally, now, ROOM, UNICODE):

@@ -2,7 +2,7 @@
 
 It stands between a coordinator and a worker. A script says what becomes of the bytes in each
 direction; scripts are drawn anew for every connection, from a seed, so a run can be repeated. All
-proxies of a lab live in one thread with a loop of its own, and closing the lab closes everything.
+proxies live in one thread with a loop of its own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from coordinator.engines.http.background import Background
+from tests.support.event_loop import LoopThread
 
 READ_BYTES = 2**16
 
@@ -26,7 +26,7 @@ class Kind(Enum):
     NOTHING = auto()
     DELAY = auto()  # the first byte comes `seconds` late
     LAG = auto()  # every burst of at least `size` bytes does
-    STALL = auto()  # nothing passes after byte `at`, and nobody is told
+    STALL = auto()  # nothing passes after byte `at`, and the connection stays
     RESET = auto()  # after byte `at`, RST
     TRUNCATE = auto()  # after byte `at`, an orderly FIN
     UNMEASURED = auto()  # likewise, and no header says how long the body should have been
@@ -53,7 +53,7 @@ class Script:
     back: Fault = Fault()
 
 
-CALM = Script()
+FAULTLESS = Script()
 
 Draw = Callable[[int], Script]
 """Gives the script of the connection of this number."""
@@ -70,7 +70,7 @@ class CutError(Exception):
 class Proxy:
     """One listening port that leads to one worker.
 
-    `open_road.clear()` is a silent partition: connections stay, and nothing passes.
+    `forwarding.clear()` is a silent partition: connections stay, and nothing passes.
     """
 
     def __init__(self, port: int, draw: Draw) -> None:
@@ -79,8 +79,8 @@ class Proxy:
         self._connections = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
-        self.open_road = asyncio.Event()
-        self.open_road.set()
+        self.forwarding = asyncio.Event()
+        self.forwarding.set()
         self.address = ""
         self.flips = 0
 
@@ -99,11 +99,11 @@ class Proxy:
 
     async def partition(self) -> None:
         """Let nothing pass from now on."""
-        self.open_road.clear()
+        self.forwarding.clear()
 
     async def heal(self) -> None:
         """Let everything pass again."""
-        self.open_road.set()
+        self.forwarding.set()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -140,12 +140,12 @@ class Proxy:
         position = 0
         while chunk := await reader.read(READ_BYTES):
             async for piece in ACTS[fault.kind](fault, position, chunk):
-                await self.open_road.wait()
+                await self.forwarding.wait()
                 writer.write(piece)
                 await writer.drain()
             self.flips += fault.kind is Kind.FLIP and 0 <= fault.at - position < len(chunk)
             position += len(chunk)
-        await self.open_road.wait()
+        await self.forwarding.wait()
         raise CutError(reset=False)
 
 
@@ -245,45 +245,45 @@ ACTS: dict[Kind, Callable[[Fault, int, bytes], AsyncIterator[bytes]]] = {
 }
 
 
-class Lab:
-    """Proxies, opened and told from a test's thread."""
+class ProxyGroup:
+    """Proxies, opened and closed from a test's thread."""
 
     def __init__(self) -> None:
-        self._background = Background()
+        self._loop = LoopThread()
         self._proxies: list[Proxy] = []
 
-    def proxy(self, address: str, draw: Draw = lambda _: CALM) -> Proxy:
+    def proxy(self, address: str, draw: Draw = lambda _: FAULTLESS) -> Proxy:
         """Put a proxy before the worker at an address."""
         proxy = Proxy(int(address.rpartition(":")[2]), draw)
-        self._background.call(proxy.start())
+        self._loop.call(proxy.start())
         self._proxies.append(proxy)
         return proxy
 
     def partition(self, proxy: Proxy) -> None:
-        """Let nothing pass from now on, and tell nobody."""
-        self._background.call(proxy.partition())
+        """Let nothing pass from now on; connections stay."""
+        self._loop.call(proxy.partition())
 
     def heal(self, proxy: Proxy) -> None:
         """Let everything pass again."""
-        self._background.call(proxy.heal())
+        self._loop.call(proxy.heal())
 
     def close(self) -> None:
-        """Close every proxy; the lab can be used again."""
+        """Close every proxy; new ones can be opened."""
         for proxy in self._proxies:
-            self._background.call(proxy.close())
+            self._loop.call(proxy.close())
         self._proxies.clear()
 
     def shut(self) -> None:
         """Close everything for good."""
         self.close()
-        self._background.close()
+        self._loop.close()
 
 
 @contextmanager
-def open_lab() -> Iterator[Lab]:
-    """Yield a lab, and leave nothing of it."""
-    lab = Lab()
+def open_proxies() -> Iterator[ProxyGroup]:
+    """Yield a group, and close all that was opened in it."""
+    proxies = ProxyGroup()
     try:
-        yield lab
+        yield proxies
     finally:
-        lab.shut()
+        proxies.shut()

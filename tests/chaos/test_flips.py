@@ -18,8 +18,8 @@ import pytest
 
 from coordinator.dispatch.policy import Limits
 from coordinator.events import TileFailed
-from tests.chaos.bench import IMPATIENT, Leaks, Task
-from tests.chaos.proxy import CALM, Draw, Fault, Kind, Script, open_lab
+from tests.chaos.proxy import FAULTLESS, Draw, Fault, Kind, Script, open_proxies
+from tests.chaos.runs import IMPATIENT, Leaks, Task
 from tests.support.processes import WorkerProcess, running_workers
 
 FLIPS = int(os.environ.get("TILEFAN_CHAOS_FLIPS", "500"))
@@ -60,7 +60,7 @@ def flips(seed: str) -> Draw:
     def draw(connection: int) -> Script:
         rng = random.Random(f"{seed}/{connection}")
         if connection < GREETINGS or rng.random() > FLIPPED:
-            return CALM
+            return FAULTLESS
         at = rng.randrange(REQUEST + ANSWER)
         bit = rng.randrange(8)
         if at < REQUEST:
@@ -72,8 +72,8 @@ def flips(seed: str) -> Draw:
 
 def flip_bits(work: Task, addresses: list[str], seed: int, limits: Limits) -> tuple[int, int]:
     """Carry out a run; return the bits that were flipped, and the failures these caused."""
-    with open_lab() as lab:
-        proxies = [lab.proxy(each, flips(f"{seed}/{i}")) for i, each in enumerate(addresses)]
+    with open_proxies() as group:
+        proxies = [group.proxy(each, flips(f"{seed}/{i}")) for i, each in enumerate(addresses)]
         run = work.carry_out([proxy.address for proxy in proxies], limits, silent_after_s=5.0)
     assert run.error is None, run.error
     assert work.check(run, addresses)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.chaos.bench import Leaks, Task, finish
+from tests.chaos.runs import Leaks, Task, finish
 from tests.support.coordinators import wait_until
 from tests.support.processes import running_workers
 
@@ -50,7 +50,7 @@ def cabled_network() -> Iterator[tuple[str, str]]:
 
 @pytest.mark.filterwarnings("ignore:the token goes to")
 def test_a_pulled_cable(tmp_path: Path) -> None:
-    """The far worker falls silent with a tile in hand; the near one does the rest."""
+    """The far worker answers no more while it has a tile; the near one does the rest."""
     array = np.random.default_rng(5).random((200, 240))
     work = Task.make(tmp_path, array, 60.0, (25, 48))
     arguments = ("--threads", "1", "--kernel", "reference")

@@ -12,8 +12,8 @@ import pytest
 
 from coordinator.errors import NoWorkerError, TileFailedError
 from coordinator.events import TileHedged, TileSent, WorkerBack, WorkerLost
-from tests.chaos.bench import HANGS_S, IMPATIENT, Leaks, Task, finish
-from tests.chaos.proxy import Fault, Kind, Lab, Script, open_lab
+from tests.chaos.proxy import Fault, Kind, ProxyGroup, Script, open_proxies
+from tests.chaos.runs import HANGS_S, IMPATIENT, Leaks, Task, finish
 from tests.support.coordinators import wait_until
 from tests.support.processes import WorkerProcess, running_workers
 
@@ -21,9 +21,9 @@ ARGUMENTS = ("--threads", "1", "--kernel", "reference")
 
 
 @pytest.fixture
-def lab() -> Iterator[Lab]:
+def proxies() -> Iterator[ProxyGroup]:
     leaks = Leaks()
-    with open_lab() as opened:
+    with open_proxies() as opened:
         yield opened
     leaks.check()
 
@@ -35,18 +35,18 @@ def work(tmp_path: Path) -> Task:
     return Task.make(tmp_path, array, 60.0, (25, 48))
 
 
-def victims(
+def run_and_act(
     work: Task,
     workers: list[WorkerProcess],
     act: Callable[[WorkerProcess], None],
     *,
     survivors: list[WorkerProcess] | None = None,
 ) -> None:
-    """Run; once the first worker has a tile in hand, act; check what comes of it."""
+    """Run; once the first worker has a tile, act; check the result."""
     addresses = [worker.address for worker in workers]
     run, thread = work.start(addresses)
     first = workers[0]
-    wait_until(lambda: run.stored >= 2 and run.waits_for(first.address), "a tile is in its hands")
+    wait_until(lambda: run.stored >= 2 and run.waits_for(first.address), "it has a tile")
     act(first)
     finish(run, thread)
     assert run.error is None, run.error
@@ -56,13 +56,13 @@ def victims(
 def test_killed_in_the_middle_of_a_tile(work: Task) -> None:
     """The others do its tiles."""
     with running_workers(3, *ARGUMENTS) as workers:
-        victims(work, workers, lambda first: first.send(signal.SIGKILL), survivors=workers[1:])
+        run_and_act(work, workers, lambda first: first.send(signal.SIGKILL), survivors=workers[1:])
 
 
 def test_frozen_for_good(work: Task) -> None:
     """A stopped process keeps its connections open and says nothing; its tiles go elsewhere."""
     with running_workers(3, *ARGUMENTS) as workers:
-        victims(work, workers, lambda first: first.send(signal.SIGSTOP), survivors=workers[1:])
+        run_and_act(work, workers, lambda first: first.send(signal.SIGSTOP), survivors=workers[1:])
 
 
 def test_frozen_and_thawed(work: Task) -> None:
@@ -79,10 +79,10 @@ def test_frozen_and_thawed(work: Task) -> None:
         assert work.check(run, [second.address])
 
 
-def test_ten_times_slower(work: Task, lab: Lab) -> None:
-    """A worker whose answers crawl does not keep the others waiting for the last tile."""
+def test_ten_times_slower(work: Task, proxies: ProxyGroup) -> None:
+    """A worker whose answers are late does not keep the others waiting for the last tile."""
     with running_workers(3, *ARGUMENTS) as workers:
-        slow = lab.proxy(
+        slow = proxies.proxy(
             workers[0].address, lambda _: Script(back=Fault(Kind.LAG, seconds=0.3))
         ).address
         others = [worker.address for worker in workers[1:]]
@@ -137,47 +137,47 @@ def test_the_whole_fleet_restarts(work: Task) -> None:
             assert work.check(run, addresses)
 
 
-def test_a_silent_partition(work: Task, lab: Lab) -> None:
-    """Nothing passes and nobody is told: the worker is noticed by its silence."""
+def test_a_silent_partition(work: Task, proxies: ProxyGroup) -> None:
+    """Nothing passes and connections stay: the worker is missed because it does not answer."""
     with running_workers(3, *ARGUMENTS) as workers:
-        road = lab.proxy(workers[0].address)
+        proxy = proxies.proxy(workers[0].address)
         others = [worker.address for worker in workers[1:]]
-        run, thread = work.start([road.address, *others])
-        wait_until(lambda: run.stored >= 2 and run.waits_for(road.address), "it has a tile")
-        lab.partition(road)
+        run, thread = work.start([proxy.address, *others])
+        wait_until(lambda: run.stored >= 2 and run.waits_for(proxy.address), "it has a tile")
+        proxies.partition(proxy)
         finish(run, thread)
         assert work.check(run, others)
 
 
-def test_a_partition_of_the_only_worker_that_heals(work: Task, lab: Lab) -> None:
-    """With nobody else, the run waits for it, within its patience, and then goes on."""
+def test_a_partition_of_the_only_worker_that_heals(work: Task, proxies: ProxyGroup) -> None:
+    """With no other worker, the run waits for it, within its patience, and then goes on."""
     patient = replace(IMPATIENT, fleet_patience_s=60.0)
     with running_workers(1, *ARGUMENTS) as (only,):
-        road = lab.proxy(only.address)
-        run, thread = work.start([road.address], patient)
-        wait_until(lambda: run.stored >= 2 and run.waits_for(road.address), "it has a tile")
-        lab.partition(road)
-        wait_until(lambda: bool(run.told(WorkerLost)), "its silence was noticed")
-        lab.heal(road)
+        proxy = proxies.proxy(only.address)
+        run, thread = work.start([proxy.address], patient)
+        wait_until(lambda: run.stored >= 2 and run.waits_for(proxy.address), "it has a tile")
+        proxies.partition(proxy)
+        wait_until(lambda: bool(run.told(WorkerLost)), "it was missed")
+        proxies.heal(proxy)
         finish(run, thread)
         assert work.check(run, [only.address])
         assert run.told(WorkerBack)
 
 
-def test_a_partition_that_does_not_heal(work: Task, lab: Lab) -> None:
+def test_a_partition_that_does_not_heal(work: Task, proxies: ProxyGroup) -> None:
     """The run gives up: exit 4, no file, and what was finished is kept."""
     with running_workers(1, *ARGUMENTS) as (only,):
-        road = lab.proxy(only.address)
-        run, thread = work.start([road.address])
-        wait_until(lambda: run.stored >= 2 and run.waits_for(road.address), "it has a tile")
-        lab.partition(road)
+        proxy = proxies.proxy(only.address)
+        run, thread = work.start([proxy.address])
+        wait_until(lambda: run.stored >= 2 and run.waits_for(proxy.address), "it has a tile")
+        proxies.partition(proxy)
         finish(run, thread)
         assert isinstance(run.error, TileFailedError)
         assert not work.check(run, [only.address])
 
 
 def test_a_worker_that_is_asked_again_does_not_hold_up_the_end(work: Task) -> None:
-    """When the last tile is stored, a greeting that nobody answers is dropped, not waited for."""
+    """When the last tile is stored, a greeting without an answer is dropped, not waited for."""
     patient = replace(IMPATIENT, greeting_s=1.5 * HANGS_S)
     with running_workers(2, *ARGUMENTS) as workers:
         first, second = workers

@@ -1,4 +1,4 @@
-"""A worker that greets as it should, proves its bits, and then does what it likes with tiles."""
+"""A worker that greets as it should, proves its bits, and then answers tiles wrongly."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def huge(honest: Honest) -> None:
     honest.send(honest.headers, honest.body, length=2**60)
 
 
-def drip(honest: Honest) -> None:
+def unfinished(honest: Honest) -> None:
     """Send half of the body, and the rest never."""
     honest.send(honest.headers, honest.body[:1], length=len(honest.body))
     honest.handler.rfile.read(1)  # until the other side hangs up
@@ -109,7 +109,7 @@ def zipped_of_that_length(honest: Honest) -> None:
 
 
 def redirect(honest: Honest) -> None:
-    """Send the coordinator, and its token, to somebody else."""
+    """Send the coordinator, and its token, to another address."""
     honest.send({"Location": f"http://{honest.handler.headers['Host']}/elsewhere"}, b"", 307)
 
 
@@ -140,21 +140,21 @@ def flipped(honest: Honest) -> None:
 
 
 def no_http(honest: Honest) -> None:
-    """Speak another language."""
+    """Answer in another protocol."""
     honest.handler.wfile.write(b"SSH-2.0-OpenSSH_9.9\r\n")
     honest.handler.close_connection = True
 
 
-EVIL = "\x1b[2J\x1b]0;owned\x07[bold red]\u202eevil[/] " + "long " * 10_000
+HOSTILE_TEXT = "\x1b[2J\x1b]0;owned\x07[bold red]\u202ehostile[/] " + "long " * 10_000
 
 
-def loud(honest: Honest) -> None:
+def hostile_text(honest: Honest) -> None:
     """Complain in escape sequences and markup, at length."""
-    text = json.dumps({"type": "x", "detail": EVIL}, ensure_ascii=False).encode()
+    text = json.dumps({"type": "x", "detail": HOSTILE_TEXT}, ensure_ascii=False).encode()
     honest.send({"Content-Type": "application/problem+json"}, text, 500)
 
 
-def boast(honest: Honest) -> None:
+def overstated_time(honest: Honest) -> None:
     """Say that the right answer took years."""
     honest.send({**honest.headers, SPENT: f"{10**14},{10**14}"}, honest.body)
 
@@ -180,7 +180,7 @@ MISDEEDS: tuple[Misdeed, ...] = (
     stale,
     flipped,
     no_http,
-    loud,
+    hostile_text,
 )
 """What is seen at once, at every tile."""
 

@@ -23,7 +23,7 @@ from tests.support.processes import WorkerProcess, running_workers
 IMAGE = np.random.default_rng(7).integers(0, 255, (400, 300, 3), "i4")
 TILES = 20 * 15
 SEEN = 20
-"""Tiles that the victim has stored when it is killed."""
+"""Tiles that the worker has stored when it is killed."""
 
 Events = list[dict[str, Any]]
 
@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def victims(folder: Path) -> tuple[str, Events]:
+def run_with_a_loss(folder: Path) -> tuple[str, Events]:
     """Run over two workers, kill one half-way; return its name, and all that was told."""
     with running_workers(2) as workers:
         np.save(folder / "in.npy", IMAGE)
@@ -43,7 +43,7 @@ def victims(folder: Path) -> tuple[str, Events]:
         return workers[0].address, watched(folder, workers[0])
 
 
-def watched(folder: Path, victim: WorkerProcess) -> Events:
+def watched(folder: Path, worker_process: WorkerProcess) -> Events:
     command = [sys.executable, "-m", "coordinator", "blur", "in.npy", "-o", "out.npy"]
     command += ["--sigma", "6,6,0", "--tile", "20,20,3", "--hosts", "hosts.toml"]
     command += ["--progress", "json", "--report", "run.html"]
@@ -53,29 +53,29 @@ def watched(folder: Path, victim: WorkerProcess) -> Events:
         for line in process.stdout:
             events.append(json.loads(line))
             kind, worker = events[-1]["event"], events[-1].get("worker")
-            stored += (kind, worker) == ("TileStored", victim.address)
+            stored += (kind, worker) == ("TileStored", worker_process.address)
             if stored == SEEN:
-                victim.send(signal.SIGKILL)
-                victim.wait()
+                worker_process.send(signal.SIGKILL)
+                worker_process.wait()
                 stored += 1
     assert process.returncode == 0
     return events
 
 
-def test_every_line_is_what_the_schema_says(victims: tuple[str, Events]) -> None:
+def test_every_line_is_what_the_schema_says(run_with_a_loss: tuple[str, Events]) -> None:
     """Each line is valid as one event and no other, in the order of time."""
     schemas = event_schema()["oneOf"]
-    for line in victims[1]:
+    for line in run_with_a_loss[1]:
         assert [each["title"] for each in schemas if accepts(each, line)] == [line["event"]]
         assert line["version"] == VERSION
-    times_s = [line["time_s"] for line in victims[1]]
+    times_s = [line["time_s"] for line in run_with_a_loss[1]]
     assert times_s == sorted(times_s)
 
 
-def test_the_death_is_told(victims: tuple[str, Events], folder: Path) -> None:
+def test_the_loss_is_told(run_with_a_loss: tuple[str, Events], folder: Path) -> None:
     """Its tiles fail and go to the other worker, it is lost, and the bits are SciPy's."""
-    victim, events = victims
-    kinds = Counter(each["event"] for each in events if each.get("worker") == victim)
+    lost, events = run_with_a_loss
+    kinds = Counter(each["event"] for each in events if each.get("worker") == lost)
     assert kinds["TileFailed"] + kinds["WorkerLost"] > 0
     assert SEEN <= kinds["TileStored"] < TILES
     tiles = [each["tile"] for each in events if each["event"] == "TileStored"]
@@ -86,9 +86,11 @@ def test_the_death_is_told(victims: tuple[str, Events], folder: Path) -> None:
     assert_same_bits(np.load(folder / "out.npy"), ndimage.gaussian_filter(IMAGE, (6, 6, 0)))
 
 
-def test_the_reports_numbers_are_the_events(victims: tuple[str, Events], folder: Path) -> None:
+def test_the_reports_numbers_are_the_events(
+    run_with_a_loss: tuple[str, Events], folder: Path
+) -> None:
     """What is counted, by all and by each worker, and what each spent computing."""
-    page, events = (folder / "run.html").read_text(), victims[1]
+    page, events = (folder / "run.html").read_text(), run_with_a_loss[1]
     told = defaultdict(list)
     for event in events:
         told[event["event"]].append(event)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import http.server
 import io
 import signal
 import subprocess
 import sys
-import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +18,7 @@ from rich.console import Console
 
 from coordinator.workflows.watch import COLUMNS, WorkerStatus, status_table
 from tests.coordinator.cli.test_cli import ENVIRONMENT, coord, refused
+from tests.support.coordinators import wait_until
 from tests.support.processes import WorkerProcess
 from tests.system.test_doctor import rows
 
@@ -64,22 +68,48 @@ def test_a_table_fits_into_eighty_columns() -> None:
     assert max(map(len, text.splitlines())) <= 80
 
 
-def test_watch_until_interrupted(folder: Path) -> None:
-    """It goes on until Ctrl-C, which is no error."""
+class CountingServer(http.server.HTTPServer):
+    """A web server that is no worker, and counts how often it is asked."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)  # answers 501
+        self.requests = 0
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.requests += 1
+        super().process_request(request, client_address)
+
+
+def test_watch_until_interrupted(folder: Path, two_workers: list[WorkerProcess]) -> None:
+    """It asks again and again until Ctrl-C, which is no error."""
+    with CountingServer() as server, ThreadPoolExecutor(1) as pool:
+        pool.submit(server.serve_forever, 0.05)
+        addresses = [worker.address for worker in two_workers]
+        addresses.append(f"127.0.0.1:{server.server_port}")
+        (folder / "hosts.toml").write_text(f"hosts = {addresses}".replace("'", '"'))
+        try:
+            said = interrupted_watch(folder, lambda: server.requests >= 2)
+        finally:
+            server.shutdown()
+    assert "2 of 3 workers" in said
+
+
+def interrupted_watch(folder: Path, happened: Callable[[], bool]) -> str:
+    """Watch until something has happened, interrupt, and return what was printed."""
     with subprocess.Popen(
         [sys.executable, "-m", "coordinator", "hosts", "--watch"],
         cwd=folder, env=WIDE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     ) as process:  # fmt: skip
         try:
-            time.sleep(4)
+            wait_until(happened, "it has asked twice")
             assert process.poll() is None
             process.send_signal(signal.SIGINT)
             said, complaint = process.communicate(timeout=60)
         finally:
             process.kill()
     assert (process.returncode, complaint) == (0, "")
-    assert "2 of 3 workers" in said
+    return said
 
 
 @pytest.mark.parametrize("evil", ["\x1b[31mred", "[bold]loud[/bold]", "a\nb", "x" * 10_000])

@@ -77,7 +77,7 @@ def refused(port: int, trust: str, folder: Path, token_file: Path) -> str:
 
 
 AUTHORITY = issue("authority", authority=True)
-STRANGER = issue("stranger", authority=True)
+OTHER_AUTHORITY = issue("other", authority=True)
 LEAF = issue("leaf", by=AUTHORITY)
 
 UNTRUSTED = [
@@ -85,7 +85,7 @@ UNTRUSTED = [
     pytest.param(issue("same"), f'certificate = "{issue("same").pin}"', id="another of that name"),
     pytest.param(LEAF, f'certificate = "{AUTHORITY.pin}"', id="signed by the pinned one"),
     pytest.param(AUTHORITY, f'certificate = "{LEAF.pin}"', id="signer of the pinned one"),
-    pytest.param(LEAF, 'ca = "stranger.pem"', id="signed by another authority"),
+    pytest.param(LEAF, 'ca = "other.pem"', id="signed by another authority"),
     pytest.param(issue("alone"), "", id="unknown to this system"),
 ]
 
@@ -95,7 +95,7 @@ def test_another_certificate_gets_no_token(
     shown: Issued, trust: str, tmp_path: Path, token_file: Path
 ) -> None:
     """The run ends with exit code 6 before anything but a handshake has left this machine."""
-    STRANGER.write_certificate(tmp_path / "stranger.pem")
+    OTHER_AUTHORITY.write_certificate(tmp_path / "other.pem")
     with recording(shown.write(tmp_path / "server.pem")) as recorder:
         said = refused(recorder.port, trust, tmp_path, token_file)
     assert "certificate that hosts.toml does not trust" in said

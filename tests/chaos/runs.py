@@ -4,7 +4,7 @@
     or an error says what happened, with a documented exit code, and no file is at its place;
     and it took bounded time, and no thread, descriptor or temporary file is left.
 
-What a failed run kept must be good: resumed over calm connections, it gives SciPy's bits.
+What a failed run kept must be good: resumed over faultless connections, it gives SciPy's bits.
 """
 
 from __future__ import annotations

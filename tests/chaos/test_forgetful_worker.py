@@ -1,4 +1,4 @@
-"""Workers that answer, but not as workers do."""
+"""A worker that forgets every job that is registered with it."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import pytest
 from aiohttp import web
 
-from coordinator.engines.http.background import Background
 from coordinator.errors import TileFailedError
-from tests.chaos.bench import Leaks, Task
+from tests.chaos.runs import Leaks, Task
+from tests.support.event_loop import LoopThread
 from tiling.jobs.job import Job
+from tiling.probes.digests import expected
 from tiling.protocol.wire import PROTOCOL, UNKNOWN_JOB
 
 
 @contextmanager
 def forgetful_worker() -> Iterator[str]:
     """Serve one that takes every job, and knows none when its tile comes."""
-    background = Background()
-    runner = background.call(_serve())
+    loop = LoopThread()
+    runner = loop.call(_serve())
     try:
         yield "{}:{}".format(*runner.addresses[0][:2])
     finally:
-        background.call(runner.cleanup())
-        background.close()
+        loop.call(runner.cleanup())
+        loop.close()
 
 
 async def _serve() -> web.AppRunner:
@@ -36,8 +36,9 @@ async def _serve() -> web.AppRunner:
     async def job(request: web.Request) -> web.Response:
         return web.json_response({"job": Job.decode(await request.read()).digest})
 
-    async def attest(_: web.Request) -> web.Response:
-        return web.json_response({})
+    async def attest(request: web.Request) -> web.Response:
+        names = (await request.json())["probes"]
+        return web.json_response({"digests": {name: expected()[name] for name in names}})
 
     async def tile(request: web.Request) -> web.Response:
         await request.read()
@@ -52,9 +53,8 @@ async def _serve() -> web.AppRunner:
     return runner
 
 
-def test_a_worker_that_never_knows_the_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_never_knows_the_job(tmp_path: Path) -> None:
     """It refuses, like any other; it does not end the run in a traceback."""
-    monkeypatch.setattr("coordinator.engines.http.client.fault", lambda *_: None)  # take its word
     leaks = Leaks()
     work = Task.make(tmp_path, np.zeros((20, 20)), 1.0, (10, 10))
     with forgetful_worker() as address:

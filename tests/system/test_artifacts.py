@@ -37,7 +37,7 @@ def folder(tmp_path: Path, two_workers: list[WorkerProcess]) -> Path:
 
 
 def run(folder: Path, *options: str) -> list[dict[str, Any]]:
-    """Blur with all papers; return the events."""
+    """Blur with report, trace and provenance; return the events."""
     done = coord(
         folder, "blur", "in.npy", "-o", "out.npy", "--sigma", "2", "--tile", "40,50,3",
         "--hosts", "hosts.toml", "--report", "run.html", "--trace", "run.json", "--provenance",
@@ -47,7 +47,7 @@ def run(folder: Path, *options: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_papers_tell_what_happened(folder: Path) -> None:
+def test_artifacts_agree_with_the_events(folder: Path) -> None:
     """The page, the trace and the provenance agree with the events."""
     events = run(folder)
     stored = Counter(each["worker"] for each in events if each["event"] == "TileStored")
@@ -103,7 +103,7 @@ def test_in_a_browser(folder: Path) -> None:
 
 
 def test_a_run_that_fails_has_a_report(folder: Path) -> None:
-    """Nobody answers: the page says why, and there is no provenance of nothing."""
+    """No worker answers: the page says why, and there is no provenance."""
     (folder / "hosts.toml").write_text('hosts = ["127.0.0.1:1"]')
     options = ["--hosts", "hosts.toml", "--report", "run.html", "--provenance", "-q"]
     assert coord(folder, "blur", "in.npy", *options).returncode == 3
@@ -122,7 +122,7 @@ def test_a_report_that_cannot_be_written(folder: Path, path: str) -> None:
     assert (folder / "in.npy").read_bytes() == before
 
 
-def test_papers_are_replaced(folder: Path) -> None:
+def test_artifacts_are_replaced(folder: Path) -> None:
     """Those of an older run, but a file of another kind beside the output is left alone."""
     run(folder)
     run(folder, "--overwrite")

@@ -1,4 +1,4 @@
-"""Hundreds of runs in bad weather, each drawn from its seed: right bits or a clear error.
+"""Hundreds of runs over a faulty network, each drawn from its seed: right bits or a clear error.
 
 `TILEFAN_CHAOS_RUNS` says how many; `TILEFAN_CHAOS_SEED` where they begin.
 """
@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.chaos.bench import Leaks, Task
-from tests.chaos.proxy import CALM, Draw, Fault, Kind, Lab, Script, open_lab
+from tests.chaos.proxy import FAULTLESS, Draw, Fault, Kind, ProxyGroup, Script, open_proxies
+from tests.chaos.runs import Leaks, Task
 from tests.support.processes import WorkerProcess, running_workers
 
 RUNS = int(os.environ.get("TILEFAN_CHAOS_RUNS", "200"))
@@ -35,13 +35,13 @@ def workers() -> Iterator[list[WorkerProcess]]:
 
 
 @pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
-    with open_lab() as opened:
+def proxies() -> Iterator[ProxyGroup]:
+    with open_proxies() as opened:
         yield opened
 
 
 def fault(rng: random.Random) -> Fault:
-    """Draw a fault that strikes early or late, and does not last longer than a test may."""
+    """Draw a fault that comes early or late, and does not last longer than a test may."""
     return Fault(
         rng.choice(KINDS),
         at=int(10 ** rng.uniform(0.0, 4.5)),
@@ -50,13 +50,13 @@ def fault(rng: random.Random) -> Fault:
     )
 
 
-def weather(seed: str, bad: float) -> Draw:
-    """Draw the scripts of a worker's connections, so many of them bad."""
+def scripts(seed: str, share: float) -> Draw:
+    """Draw the scripts of a worker's connections, this share of them with a fault."""
 
     def draw(connection: int) -> Script:
         rng = random.Random(f"{seed}/{connection}")
-        if rng.random() >= bad:
-            return CALM
+        if rng.random() >= share:
+            return FAULTLESS
         return Script(fault(rng), Fault()) if rng.random() < 0.4 else Script(Fault(), fault(rng))
 
     return draw
@@ -71,40 +71,40 @@ def task(folder: Path, rng: random.Random) -> Task:
     return Task.make(folder, array, rng.choice([0.7, 1.5, 3.0]), tile, rng.choice(MODES))
 
 
-def storm(seed: int, folder: Path, lab: Lab, workers: list[WorkerProcess]) -> bool:
+def run_once(seed: int, folder: Path, proxies: ProxyGroup, workers: list[WorkerProcess]) -> bool:
     """Carry out one seeded run, and check it; return whether it brought the output."""
     rng = random.Random(seed)
     work = task(folder, rng)
-    calm = [worker.address for worker in workers]
-    proxies = [
-        lab.proxy(address, weather(f"{seed}/{i}", rng.choice([0.1, 0.3, 0.6])))
-        for i, address in enumerate(calm[: rng.randint(1, 3)])
+    addresses = [worker.address for worker in workers]
+    faulty = [
+        proxies.proxy(address, scripts(f"{seed}/{i}", rng.choice([0.1, 0.3, 0.6])))
+        for i, address in enumerate(addresses[: rng.randint(1, 3)])
     ]
-    result = work.carry_out([proxy.address for proxy in proxies])
-    lab.close()
-    return work.check(result, calm)
+    result = work.carry_out([proxy.address for proxy in faulty])
+    proxies.close()
+    return work.check(result, addresses)
 
 
 @pytest.mark.parametrize("batch", range(-(-RUNS // BATCH)))
-def test_bad_weather(
+def test_runs_over_a_faulty_network(
     batch: int,
     tmp_path: Path,
-    lab: Lab,
+    proxies: ProxyGroup,
     workers: list[WorkerProcess],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Nothing wrong, nothing left, no hang; and most runs get through."""
+    """Nothing wrong, nothing left, no hang; and most runs get finished."""
     caplog.set_level(logging.WARNING)
     leaks = Leaks()
     seeds = range(FIRST + batch * BATCH, FIRST + min((batch + 1) * BATCH, RUNS))
-    through = 0
+    finished = 0
     for seed in seeds:
         try:
-            through += storm(seed, tmp_path, lab, workers)
+            finished += run_once(seed, tmp_path, proxies, workers)
         except BaseException as error:
             error.add_note(f"TILEFAN_CHAOS_SEED={seed} TILEFAN_CHAOS_RUNS=1 repeats it")
             raise
     leaks.check()
-    assert through >= 0.8 * len(seeds)
+    assert finished >= 0.8 * len(seeds)
     assert [record.getMessage() for record in caplog.records] == []
     assert all(worker.process.poll() is None for worker in workers)
