@@ -64,7 +64,7 @@ def display_half_way(folder: Path, image: str, lost: WorkerProcess) -> str:
     tally, picture = Tally(), ""
     for now, event in events_of(folder, image):
         tally.handle(now, event)
-        done = tally.stored / tally.run.tiles if tally.run else 0.0
+        done = tally.stage_tiles / tally.run.tiles if tally.run else 0.0
         if done >= LOST_AT and lost.process.poll() is None:
             lost.process.kill()
             lost.wait()

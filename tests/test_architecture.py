@@ -54,8 +54,10 @@ def forbidden(path: Path) -> set[str]:
 
 LAW: dict[str, dict[str, frozenset[str]]] = {
     "coordinator": {
-        **{unit: frozenset() for unit in ("dispatch", "hosts", "stores", "display")},
-        **{unit: frozenset({"stores"}) for unit in ("journal", "checks", "report")},
+        **{unit: frozenset() for unit in ("dispatch", "hosts", "stores", "history")},
+        **{unit: frozenset({"stores"}) for unit in ("journal", "checks")},
+        "display": frozenset({"history"}),
+        "report": frozenset({"history", "stores"}),
         **{unit: frozenset() for unit in ("errors", "events", "text", "machine")},
         "engines": frozenset({"dispatch", "hosts", "stores", "journal"}),
         "run": frozenset({"engines", "stores", "journal", "checks"}),

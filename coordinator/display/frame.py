@@ -31,7 +31,7 @@ from coordinator.display.style import (
     Glyphs,
 )
 from coordinator.display.tally import Tally
-from coordinator.display.tile_map import NOBODY, Look, Picture
+from coordinator.display.tile_map import NOBODY, Look, MapView
 from coordinator.display.worker_table import cut, worker_lines
 from coordinator.text import brief_time, clock, count, extent, inert, megabytes
 
@@ -54,8 +54,6 @@ def frame(
     tally: Tally, now: float, size: Size, glyphs: Glyphs, *, by_worker: bool = False
 ) -> list[Text]:
     """Draw everything there is to show at `now`; the map by state, or by who made the tiles."""
-    if tally.end_s is not None:
-        now = tally.end_s
     head = [*_header(tally, size.columns), *_bar_lines(tally, now, size.columns, glyphs)]
     foot = [_footer(tally)]
     free = size.rows - len(head) - len(foot)
@@ -63,7 +61,9 @@ def frame(
     map_rows = max(free - wanted, int(free * MAP_SHARE))
     draw_map = maker_lines if by_worker else map_lines
     chart = draw_map(tally, size.columns, map_rows, glyphs)
-    workers = worker_lines(tally, now, size.columns, free - len(chart), glyphs)
+    workers = worker_lines(
+        list(tally.workers.values()), tally.at_s(now), size.columns, free - len(chart), glyphs
+    )
     sections = [head, workers, chart, foot]
     airy = sum(len(section) for section in sections) + len(sections) <= size.rows
     gap = [Text()] if airy else []
@@ -114,10 +114,10 @@ def _numbers(tally: Tally, now: float) -> list[str]:
     (done, whole), tiles = tally.progress(), tally.run.tiles if tally.run else 0
     numbers = [
         f"{done * 100 // whole:3d} %",
-        f"{tally.stored:>{len(f'{tiles:,}')},}/{tiles:,}",
+        f"{tally.stage_tiles:>{len(f'{tiles:,}')},}/{tiles:,}",
         f"{megabytes(tally.rate(now)):>6} MB/s",
     ]
-    if tally.end_s is not None:
+    if tally.finished is not None:
         return [*numbers, f"in {brief_time(tally.elapsed_s(now))}"]
     elapsed, left = clock(tally.elapsed_s(now)), clock(tally.left_s(now))
     return [*numbers, f"{elapsed:>5} elapsed", f"{left:>5} left"]
@@ -136,9 +136,9 @@ def map_lines(tally: Tally, width: int, rows: int, glyphs: Glyphs) -> list[Text]
     if rows < 2 or down * across < 2:
         return []
     per_cell = 2 if across * 2 <= width else 1  # two characters are about a square
-    picture = tally.map.picture(rows - 1, width)
-    lines = [_map_row(row, per_cell, glyphs) for row in picture.looks]
-    return [*lines, _legend(picture, width, glyphs)]
+    view = tally.map.view(rows - 1, width)
+    lines = [_map_row(row, per_cell, glyphs) for row in view.looks]
+    return [*lines, _legend(view, width, glyphs)]
 
 
 def maker_lines(tally: Tally, width: int, rows: int, glyphs: Glyphs) -> list[Text]:
@@ -150,9 +150,9 @@ def maker_lines(tally: Tally, width: int, rows: int, glyphs: Glyphs) -> list[Tex
     if rows < 2 or down * across < 2:
         return []
     per_cell = 2 if across * 2 <= width else 1
-    picture, makers = tally.map.picture(rows - 1, width), tally.map.makers(rows - 1, width)
+    view, makers = tally.map.view(rows - 1, width), tally.map.makers(rows - 1, width)
     lines = []
-    for looks, names in zip(picture.looks, makers, strict=True):
+    for looks, names in zip(view.looks, makers, strict=True):
         line = Text()
         for look, maker in zip(looks, names, strict=True):
             done = look in {Look.STORED, Look.PARTLY} and maker != NOBODY
@@ -186,16 +186,16 @@ def _map_row(row: tuple[Look, ...], per_cell: int, glyphs: Glyphs) -> Text:
     return line
 
 
-def _legend(picture: Picture, width: int, glyphs: Glyphs) -> Text:
+def _legend(view: MapView, width: int, glyphs: Glyphs) -> Text:
     """Explain the looks; where it is narrow, those that explain themselves are left out."""
-    folded = picture.fold != (1, 1) or picture.depth > 1
+    folded = view.fold != (1, 1) or view.depth > 1
     parts = {
         look: Text(glyphs.looks[look], LOOK_STYLES[look]).append(f" {words}", TITLE)
         for look, words in LOOK_WORDS.items()
         if folded or look is not Look.PARTLY
     }
-    scale = f"a cell: {extent(picture.fold)} tiles" if folded else ""
-    scale += f", {picture.depth} deep" if picture.depth > 1 else ""
+    scale = f"a cell: {extent(view.fold)} tiles" if folded else ""
+    scale += f", {view.depth} deep" if view.depth > 1 else ""
     for obvious in (Look.WAITING, Look.PARTLY, Look.FAILED, Look.FLYING):
         if sum(part.cell_len + 2 for part in parts.values()) + len(scale) > width:
             parts.pop(obvious, None)
@@ -208,6 +208,7 @@ def _footer(tally: Tally) -> Text:
     if tally.finished is not None:
         error = tally.finished.error
         return Text(f"failed: {inert(error)}", TROUBLE) if error else Text("done", BAR)
-    if tally.note is None or tally.start_s is None:
+    if tally.news is None:
         return Text("")
-    return Text(f"{clock(tally.note.at_s - tally.start_s)}  {inert(tally.note.text)}", "yellow")
+    at_s = tally.since_start_s(tally.news.at_s)
+    return Text(f"{clock(at_s)}  {inert(tally.news.text)}", "yellow")

@@ -185,7 +185,7 @@ class PlainDisplay:
     def draw(self) -> None:
         """Write how far the run is, unless it is over."""
         with self._lock:
-            over = self._tally.start_s is None or self._tally.finished is not None
+            over = self._tally.first_s is None or self._tally.finished is not None
             line = "" if over else self._lines.line(self._tally, self._clock())
         _write_line(self._stream, line)
 

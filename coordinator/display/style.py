@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from coordinator.display.tally import State
 from coordinator.display.tile_map import Look
+from coordinator.history.history import State
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,15 @@
-"""Where the tiles of a run stand, seen from above: counters for each cell, never a state per tile.
+"""The tiles of a run seen from above: counters for each cell of a map, never a state per tile.
 
-The two longest axes of the grid span the map, the earlier one downwards; tiles along the others lie
-on top of each other. A grid longer than the map is folded: `fold` neighbours share a cell.
-
-    grid (6, 1, 4) at most 3 x 4    0 1 2 3
-                                    -------
-                               0-1  . . . .      a cell of this map counts 2 x 1 tiles
-                               2-3  . . . .
-                               4-5  . . . .
-
-A terminal that is smaller still folds the counters once more when it draws.
+A terminal that is smaller than the map folds the counters once more when it draws.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
+
+from coordinator.history.tile_map import MapCells
 
 ROWS: Final = 64  # counters kept: more than most terminals show, and cheap to sum at every frame
 COLUMNS: Final = 128
@@ -43,7 +35,7 @@ class Look(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class MapView:
     """A map folded to a size: looks by row, and how many tiles a cell stands for on each axis."""
 
     looks: tuple[tuple[Look, ...], ...]
@@ -58,46 +50,42 @@ class TileMap:
     ----------
     grid : tuple of int
         Tiles along each axis; tiles are numbered in C order.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Tiles downwards and across.
+    depth : int
+        How many tiles lie on top of each other.
     """
 
     def __init__(self, grid: tuple[int, ...]) -> None:
-        self._row_stride, self._rows, self._column_stride, self._columns = _span(grid)
-        self.depth = math.prod(grid) // max(1, self._rows * self._columns)
-        self._row_fold = max(1, -(-self._rows // ROWS))
-        self._column_fold = max(1, -(-self._columns // COLUMNS))
-        self._width = -(-self._columns // self._column_fold)
-        self._height = -(-self._rows // self._row_fold)
+        # Axes of one tile don't count, so that the tiles of a single long axis lie side by side.
+        self._map = MapCells(tuple(n for n in grid if n != 1), (ROWS, COLUMNS))
+        self._height, self._width = self._map.shape
+        self.shape, self.depth = self._map.tiles, self._map.depth
         self._counts = [[0] * (self._width * self._height) for _ in Place]
         self._makers = [NOBODY] * (self._width * self._height)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Tiles downwards and across."""
-        return self._rows, self._columns
 
     def count(self, tile: int, place: Place, by: int) -> None:
         """Put a tile into a place (`by` = 1) or take it away from there (-1)."""
         if self._width:
-            self._counts[place][self._cell(tile)] += by
+            self._counts[place][self._map.index(tile)] += by
 
     def credit(self, tile: int, worker: int) -> None:
         """Note which worker, by its number, made a tile; a cell knows the last one."""
         if self._width:
-            self._makers[self._cell(tile)] = worker
+            self._makers[self._map.index(tile)] = worker
 
-    def _cell(self, tile: int) -> int:
-        row = tile // self._row_stride % self._rows // self._row_fold
-        column = tile // self._column_stride % self._columns // self._column_fold
-        return row * self._width + column
-
-    def picture(self, rows: int, columns: int) -> Picture:
+    def view(self, rows: int, columns: int) -> MapView:
         """Fold the map to at most `rows` x `columns` cells."""
         down, across = self._fold(rows, columns)
         looks = tuple(self._row(top, down, across) for top in range(0, self._height, down))
-        return Picture(looks, (down * self._row_fold, across * self._column_fold), self.depth)
+        row_fold, column_fold = self._map.fold
+        return MapView(looks, (down * row_fold, across * column_fold), self.depth)
 
     def makers(self, rows: int, columns: int) -> tuple[tuple[int, ...], ...]:
-        """Return who made each cell of the picture of that size; `NOBODY` where nobody has yet."""
+        """Return who made each cell of the view of that size; `NOBODY` where nobody has yet."""
         down, across = self._fold(rows, columns)
         width = self._width
         return tuple(
@@ -112,17 +100,18 @@ class TileMap:
         )
 
     def _fold(self, rows: int, columns: int) -> tuple[int, int]:
-        """Return the cells that share one of the picture, downwards and across."""
+        """Return the cells that share one of the view, downwards and across."""
         return max(1, -(-self._height // max(1, rows))), max(1, -(-self._width // max(1, columns)))
 
     def _row(self, top: int, down: int, across: int) -> tuple[Look, ...]:
         width, bottom = self._width, min(top + down, self._height)
         starts = [row * width for row in range(top, bottom)]
-        tiles_down = min(bottom * self._row_fold, self._rows) - top * self._row_fold
-        each = across * self._column_fold
+        row_fold, column_fold = self._map.fold
+        tiles_down = min(bottom * row_fold, self.shape[0]) - top * row_fold
+        each = across * column_fold
         whole = [
-            tiles_down * self.depth * min(each, self._columns - left)
-            for left in range(0, self._columns, each)
+            tiles_down * self.depth * min(each, self.shape[1] - left)
+            for left in range(0, self.shape[1], each)
         ]
         places = (_sums([c[at : at + width] for at in starts], across) for c in self._counts)
         return tuple(map(_look, whole, *places))
@@ -142,20 +131,3 @@ def _look(tiles: int, stored: int, flying: int, failed: int) -> Look:
     if stored > 0:
         return Look.STORED if stored >= tiles else Look.PARTLY
     return Look.FLYING if flying > 0 else Look.WAITING
-
-
-def _span(grid: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """Find stride and length of the axis downwards, and of the axis across.
-
-    Examples
-    --------
-    >>> _span((6, 1, 4)), _span((5, 1, 1))
-    ((4, 6, 1, 4), (5, 1, 1, 5))
-    """
-    strides = [math.prod(grid[axis + 1 :]) for axis in range(len(grid))]
-    longest = sorted(range(len(grid)), key=lambda axis: -grid[axis])[:2]
-    axes = [axis for axis in sorted(longest) if grid[axis] != 1]
-    spans = [(max(1, strides[axis]), grid[axis]) for axis in axes]
-    lone = (max(1, math.prod(grid)), 1)
-    (row_stride, rows), (column_stride, columns) = [lone] * (2 - len(spans)) + spans
-    return row_stride, rows, column_stride, columns

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from coordinator.display.style import STATE_STYLES, TITLE, Glyphs
-from coordinator.display.tally import ABSENT, State, Tally, WorkerTally
+from coordinator.history.history import ABSENT, State, Worker
 from coordinator.text import brief_time, count, inert, megabytes, spark
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Column:
     title: str
     width: int
     need: int
-    text: Callable[[WorkerTally, float], str]
+    text: Callable[[Worker, float], str]
     align: Literal["<", ">"] = ">"
 
     def place(self, text: str) -> str:
@@ -41,29 +41,29 @@ class Column:
         return f"{text:{self.align}{self.width}}"
 
 
-def _median(worker: WorkerTally, _now: float) -> str:
+def _median(worker: Worker, _at_s: float) -> str:
     quantiles = worker.quantiles()
     return brief_time(quantiles[0]) if quantiles else "-"
 
 
-def _p95(worker: WorkerTally, _now: float) -> str:
+def _p95(worker: Worker, _at_s: float) -> str:
     quantiles = worker.quantiles()
     return brief_time(quantiles[1]) if quantiles else "-"
 
 
-def _spark(worker: WorkerTally, now: float) -> str:
-    return spark(worker.meter.history(now, SPARK_WIDTH))
+def _spark(worker: Worker, at_s: float) -> str:
+    return spark(worker.meter.history(at_s, SPARK_WIDTH))
 
 
 _SPARKLINE: Final = Column("", SPARK_WIDTH, 3, _spark, "<")
 COLUMNS: Final = (
     Column("tiles", 7, 7, lambda worker, _: f"{worker.stored:,}"),
     Column("flying", 6, 5, lambda worker, _: str(len(worker.flying))),
-    Column("MB/s", 7, 6, lambda worker, now: megabytes(worker.meter.rate(now))),
+    Column("MB/s", 7, 6, lambda worker, at_s: megabytes(worker.meter.rate(at_s))),
     _SPARKLINE,
     Column("median", 7, 4, _median),
     Column("p95", 7, 2, _p95),
-    Column("retries", 7, 4, lambda worker, _: f"{worker.retries:,}"),
+    Column("retries", 7, 4, lambda worker, _: f"{worker.failed:,}"),
     Column("hedges", 6, 1, lambda worker, _: f"{worker.hedges:,}"),
 )
 
@@ -89,28 +89,29 @@ def lay_out(width: int, longest_name: int, glyphs: Glyphs) -> Layout:
     return Layout(name, tuple(columns), max(1, state))
 
 
-def worker_lines(tally: Tally, now: float, width: int, rows: int, glyphs: Glyphs) -> list[Text]:
+def worker_lines(
+    workers: Sequence[Worker], at_s: float, width: int, rows: int, glyphs: Glyphs
+) -> list[Text]:
     """Draw the table in at most `rows` lines, title included; less than two are no table."""
-    workers = list(tally.workers.values())
     if not workers or rows < 2:
         return []
     fits = len(workers) <= rows - 1
     shown = workers if fits else worth_seeing(workers, rows - 2)
     layout = lay_out(width, max(len(worker.name) for worker in workers), glyphs)
-    lines = [_title(layout), *(_row(worker, now, layout, glyphs) for worker in shown)]
+    lines = [_title(layout), *(_row(worker, at_s, layout, glyphs) for worker in shown)]
     return lines if fits else [*lines, _rest(workers, shown, width, glyphs)]
 
 
-def worth_seeing(workers: Sequence[WorkerTally], most: int) -> list[WorkerTally]:
+def worth_seeing(workers: Sequence[Worker], most: int) -> list[Worker]:
     """Choose the workers to look at: those in trouble first, in their usual order."""
     ranked = heapq.nsmallest(most, range(len(workers)), key=lambda i: (_rank(workers[i]), i))
     return [workers[i] for i in sorted(ranked)]
 
 
-def _rank(worker: WorkerTally) -> int:
+def _rank(worker: Worker) -> int:
     if worker.standing in ABSENT or worker.standing is State.FAILING:
         return 0
-    return 1 if worker.retries or worker.hedges else 2
+    return 1 if worker.failed or worker.hedges else 2
 
 
 def _title(layout: Layout) -> Text:
@@ -120,20 +121,18 @@ def _title(layout: Layout) -> Text:
     return line.append(" state")
 
 
-def _row(worker: WorkerTally, now: float, layout: Layout, glyphs: Glyphs) -> Text:
+def _row(worker: Worker, at_s: float, layout: Layout, glyphs: Glyphs) -> Text:
     style = STATE_STYLES[worker.state]
     name = cut(Text(inert(worker.name), style), layout.name, glyphs)
     line = name.append(" " * (layout.name - name.cell_len))
     for column in layout.columns:
-        line.append(f" {column.place(column.text(worker, now))}")
+        line.append(f" {column.place(column.text(worker, at_s))}")
     reason = f": {inert(worker.reason)}" if worker.reason else ""
     state = cut(Text(f"{worker.state.value}{reason}", style), layout.state, glyphs)
     return line.append(" ").append_text(state)
 
 
-def _rest(
-    workers: Sequence[WorkerTally], shown: Sequence[WorkerTally], width: int, glyphs: Glyphs
-) -> Text:
+def _rest(workers: Sequence[Worker], shown: Sequence[Worker], width: int, glyphs: Glyphs) -> Text:
     seen = {worker.name for worker in shown}
     rest = [worker for worker in workers if worker.name not in seen]
     states = Counter(worker.state for worker in rest)

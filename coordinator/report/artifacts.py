@@ -22,9 +22,9 @@ from coordinator.stores.atomic_file import write_text
 
 if TYPE_CHECKING:
     from coordinator.events import Event, Listener
-    from coordinator.report.history import History
     from coordinator.report.page import Facts, Picture
     from coordinator.report.provenance import Provenance
+    from coordinator.report.recorder import Recorder
     from tiling.jobs.job import Job
 
 
@@ -131,24 +131,24 @@ def drawn_up(
     if not papers.wanted:
         yield listen
         return
-    from coordinator.report.history import History
+    from coordinator.report.recorder import Recorder
 
     papers.check(target)
-    told = History(timed=bool(papers.report or papers.trace))
+    history = Recorder(timed=bool(papers.report or papers.trace))
     started = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
 
     def both(now: float, event: Event) -> None:
-        told.handle(now, event)
+        history.handle(now, event)
         listen(now, event)
 
     try:
-        with _warnings_noted(told):
+        with _warnings_noted(history):
             yield both
     except BaseException:
-        for error in _write_all(papers, told, source, target, job, started):
+        for error in _write_all(papers, history, source, target, job, started):
             warnings.warn(str(error), RuntimeWarning, stacklevel=2)
         raise
-    errors = _write_all(papers, told, source, target, job, started)
+    errors = _write_all(papers, history, source, target, job, started)
     for error in errors[1:]:
         warnings.warn(str(error), RuntimeWarning, stacklevel=2)
     if errors:
@@ -156,12 +156,12 @@ def drawn_up(
 
 
 @contextmanager
-def _warnings_noted(told: History) -> Iterator[None]:
+def _warnings_noted(history: Recorder) -> Iterator[None]:
     """Let the chronicle know of Python's warnings, which are shown as ever."""
     show = warnings.showwarning
 
     def note(message: Warning | str, *rest: Any, **more: Any) -> None:
-        told.note(str(message))
+        history.note(str(message))
         show(message, *rest, **more)
 
     warnings.showwarning = note
@@ -172,7 +172,7 @@ def _warnings_noted(told: History) -> Iterator[None]:
 
 
 def _write_all(
-    papers: Artifacts, told: History, source: Path, target: Path, job: Job, started: str
+    papers: Artifacts, history: Recorder, source: Path, target: Path, job: Job, started: str
 ) -> list[TilefanError]:
     """Write each file that can be written; return why the others can't."""
     errors: list[TilefanError] = []
@@ -186,30 +186,30 @@ def _write_all(
 
     def describe() -> None:
         nonlocal known
-        known = _provenance(papers, told, source, target, job, started)
+        known = _provenance(papers, history, source, target, job, started)
 
-    if told.finished is not None and told.finished.error is None:
+    if history.finished is not None and history.finished.error is None:
         attempt(describe)
     if papers.trace:
-        attempt(partial(_write_trace, papers.trace, told))
+        attempt(partial(_write_trace, papers.trace, history))
     if papers.report:
-        facts = partial(_facts, papers, told, source, target, known, started)
-        attempt(partial(_write_report, papers.report, told, facts))
+        facts = partial(_facts, papers, history, source, target, known, started)
+        attempt(partial(_write_report, papers.report, history, facts))
     if papers.provenance is not False and known is not None:
         attempt(partial(_write_provenance, target, known, asked=bool(papers.provenance)))
     return errors
 
 
-def _write_trace(path: Path, told: History) -> None:
+def _write_trace(path: Path, history: Recorder) -> None:
     from coordinator.report import trace
 
-    write_text(path, trace.encode(told))
+    write_text(path, trace.encode(history))
 
 
-def _write_report(path: Path, told: History, facts: Callable[[], Facts]) -> None:
+def _write_report(path: Path, history: Recorder, facts: Callable[[], Facts]) -> None:
     from coordinator.report.page import render
 
-    write_text(path, render(told, facts()))
+    write_text(path, render(history, facts()))
 
 
 def _write_provenance(target: Path, known: Provenance, *, asked: bool) -> None:
@@ -225,15 +225,15 @@ def _write_provenance(target: Path, known: Provenance, *, asked: bool) -> None:
 
 
 def _provenance(
-    papers: Artifacts, told: History, source: Path, target: Path, job: Job, started: str
+    papers: Artifacts, history: Recorder, source: Path, target: Path, job: Job, started: str
 ) -> Provenance | None:
     from coordinator.machine import versions
     from coordinator.report.provenance import Provenance, mark, runs_of
 
-    run = told.run
+    run = history.run
     if run is None or (papers.provenance is False and not papers.report):
         return None
-    makers, unlisted = runs_of(told.makers, run.tiles)
+    makers, unlisted = runs_of(history.makers, run.tiles)
     return Provenance(
         command=papers.command,
         filter=run.filter,
@@ -243,22 +243,22 @@ def _provenance(
         shape=run.shape,
         tile=run.tile_shape,
         halo=(job.halo.before, job.halo.after),
-        workers={name: worker.about for name, worker in told.workers.items()},
-        proofs={name: worker.proof for name, worker in told.workers.items()},
+        workers={name: worker.about for name, worker in history.workers.items()},
+        proofs={name: worker.proof for name, worker in history.workers.items()},
         makers=makers,
         tiles_unlisted=unlisted,
         versions=versions(),
         started=started,
-        seconds=round(told.seconds, 6),
-        retries=told.retries,
-        hedges=told.hedges,
-        warnings=tuple(remark.text for remark in told.remarks),
+        seconds=round(history.last_s, 6),
+        retries=history.retries,
+        hedges=history.hedges,
+        warnings=tuple(remark.text for remark in history.remarks),
     )
 
 
 def _facts(
     papers: Artifacts,
-    told: History,
+    history: Recorder,
     source: Path,
     target: Path,
     known: Provenance | None,
@@ -273,11 +273,12 @@ def _facts(
         for name, made in (("input", known.input), ("output", known.output)):
             files[f"{name} digest"] = made.digest
         files["job"] = known.job
-        pictures = _pictures(papers, told, source, target)
+        pictures = _pictures(papers, history, source, target)
     return Facts(papers.command, started, versions(), files, pictures)
 
 
-def _pictures(papers: Artifacts, told: History, source: Path, target: Path) -> list[Picture]:
+def _pictures(papers: Artifacts, history: Recorder, source: Path, target: Path) -> list[Picture]:
+    from coordinator.history.tile_map import longest_axes
     from coordinator.report import png
     from coordinator.report.page import Picture
     from coordinator.stores.npy import open_npy
@@ -290,17 +291,17 @@ def _pictures(papers: Artifacts, told: History, source: Path, target: Path) -> l
         plane = png.middle_plane(array, png.step_for(array.shape))
         pixels = png.shades(plane, *png.limits(plane))
         seams: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
-        if papers.seams and told.run is not None and array.ndim > 1:
-            down, across = (_seams(told, axis) for axis in png.plane_axes(array.shape))
+        if papers.seams and history.run is not None and array.ndim > 1:
+            down, across = (_seams(history, axis) for axis in longest_axes(array.shape))
             seams = down, across
         caption = f"{name}: {path.name}, the middle slice"
         pictures.append(Picture(caption, png.encode(pixels), seams))
     return pictures
 
 
-def _seams(told: History, axis: int) -> tuple[float, ...]:
+def _seams(history: Recorder, axis: int) -> tuple[float, ...]:
     """Return the shares of an axis at which tiles meet."""
-    if told.run is None:
+    if history.run is None:
         return ()
-    length, size = told.run.shape[axis], told.run.tile_shape[axis]
+    length, size = history.run.shape[axis], history.run.tile_shape[axis]
     return tuple(at / length for at in range(size, length, size))

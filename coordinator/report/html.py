@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Mapping
-from typing import NewType, TypeAlias
+from typing import NewType
 
 from coordinator.text import inert
 
 Html = NewType("Html", str)
 """Markup that has been escaped."""
-
-Child: TypeAlias = "Html | Iterable[Html]"
 
 
 def text(words: object) -> Html:

@@ -7,23 +7,27 @@ page's own policy forbids it to load anything, should a browser ever think that 
 from __future__ import annotations
 
 import base64
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
+from coordinator.history.history import Attempt, Worker, quantiles
+from coordinator.history.tile_map import MapCells, longest_axes
 from coordinator.report import charts
 from coordinator.report.css import CSS
-from coordinator.report.history import Attempt, History, Maker
 from coordinator.report.html import Html, join, long_text, tag, text
-from coordinator.report.tile_map import each_cell, folded, most
+from coordinator.report.recorder import Recorder
 from coordinator.report.timeline import KINDS, UNTOLD, Span, bins, lanes, totals_s
 from coordinator.text import brief_time, count, extent, megabytes
 
 POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+MAP_SIZE: Final = (64, 96)
 BINS: Final = 60
 SHOWN_WORKERS: Final = 40
 """Of the timeline and the tables: more is no longer read; the rest is summed up."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +62,9 @@ class Facts:
     pictures: Sequence[Picture] = ()
 
 
-def render(told: History, facts: Facts) -> str:
+def render(history: Recorder, facts: Facts) -> str:
     """Return the page."""
-    run = told.run
+    run = history.run
     title = f"{run.filter}: {run.input}" if run else "a run that never began"
     head = [
         Html('<meta charset="utf-8">'),
@@ -71,16 +75,16 @@ def render(told: History, facts: Facts) -> str:
     ]
     sections = [
         tag("h1", {}, text(title)),
-        _state(told),
-        _summary(told),
+        _state(history),
+        _summary(history),
         _section("Command", tag("pre", {"id": "command"}, long_text(facts.command))),
         *_pictures(facts.pictures),
-        *_maps(told),
-        *_times(told),
-        _workers(told),
+        *_maps(history),
+        *_times(history),
+        _workers(history),
         _provenance(facts),
-        *_proofs(told),
-        _remarks(told),
+        *_proofs(history),
+        _remarks(history),
     ]
     body = tag("body", {}, tag("main", {}, *sections))
     return f'<!doctype html>\n<html lang="en">{tag("head", {}, *head)}{body}</html>\n'
@@ -95,33 +99,38 @@ def _wide(child: Html) -> Html:
     return tag("div", {"class": "wide"}, child)
 
 
-def _state(told: History) -> Html:
-    if told.finished is not None and told.finished.error is None:
+def _state(history: Recorder) -> Html:
+    if history.finished is not None and history.finished.error is None:
         return tag("p", {"class": "state", "id": "state"}, text("done: the output is whole"))
-    why = told.finished.error if told.finished is not None else "it did not end in good order"
+    why = history.finished.error if history.finished is not None else "it did not end in good order"
     return tag("p", {"class": "state failed", "id": "state"}, text(f"failed: {why}"))
 
 
-def _summary(told: History) -> Html:
-    run = told.run
+def _summary(history: Recorder) -> Html:
+    run = history.run
     rows: list[tuple[str, str, object, str]] = []
     if run is not None:
         stages = f" in the last of {run.stages} stages" if run.stages > 1 else ""
         rows += [
             ("shape", "array", extent(run.shape), f"{extent(run.shape)} {run.dtype}"),
-            ("tiles", "tiles", told.tiles, f"{told.tiles:,} of {extent(run.tile_shape)}{stages}"),
+            (
+                "tiles",
+                "tiles",
+                history.tiles,
+                f"{history.tiles:,} of {extent(run.tile_shape)}{stages}",
+            ),
             ("halo", "halo overhead", run.halo_overhead, f"{run.halo_overhead:.1%}"),
         ]
-    speed = told.bytes_stored / told.seconds if told.seconds > 0 else 0.0
+    speed = history.meter.total / history.last_s if history.last_s > 0 else 0.0
     rows += [
-        ("stored", "tiles stored", told.stored, f"{told.stored:,}"),
-        ("kept", "kept from before", told.kept, f"{told.kept:,}"),
-        ("bytes", "written", told.bytes_stored, f"{megabytes(told.bytes_stored)} MB"),
-        ("seconds", "took", f"{told.seconds:.6f}", brief_time(told.seconds)),
+        ("stored", "tiles stored", history.stored, f"{history.stored:,}"),
+        ("kept", "kept from before", history.kept, f"{history.kept:,}"),
+        ("bytes", "written", history.meter.total, f"{megabytes(history.meter.total)} MB"),
+        ("seconds", "took", f"{history.last_s:.6f}", brief_time(history.last_s)),
         ("speed", "speed", f"{speed:.0f}", f"{megabytes(speed)} MB/s"),
-        ("workers", "workers", len(told.workers), f"{len(told.workers):,}"),
-        ("retries", "retries", told.retries, f"{told.retries:,}"),
-        ("hedges", "hedges", told.hedges, f"{told.hedges:,}"),
+        ("workers", "workers", len(history.workers), f"{len(history.workers):,}"),
+        ("retries", "retries", history.retries, f"{history.retries:,}"),
+        ("hedges", "hedges", history.hedges, f"{history.hedges:,}"),
     ]
     facts = [
         tag(
@@ -157,28 +166,31 @@ def _line(x1: float, y1: float, x2: float, y2: float) -> Html:
     return tag("line", {"class": "seam", **{key: f"{at:.5f}" for key, at in ends.items()}})
 
 
-def _maps(told: History) -> Iterator[Html]:
-    if told.run is None or told.run.tiles < 2:
+def _maps(history: Recorder) -> Iterator[Html]:
+    if history.run is None or history.run.tiles < 2:
         return
-    order = {name: place for place, name in enumerate(told.workers)}
-    by_worker, fold = folded(told.run.grid, told.makers)
-    aspect = _aspect(told.run.grid, told.run.tile_shape, fold)
-    shared = f" A cell stands for {extent(fold)} tiles." if fold != (1, 1) else ""
-    said = ", ".join(f"{each.name} {each.stored}" for each in told.workers.values() if each.stored)
+    cells = MapCells(history.run.grid, MAP_SIZE)
+    aspect = _aspect(history.run.grid, history.run.tile_shape, cells.fold)
+    shared = f" A cell stands for {extent(cells.fold)} tiles." if cells.fold != (1, 1) else ""
+    by_worker = ", ".join(f"{w.name} {w.stored}" for w in history.workers.values() if w.stored)
+
+    def most_common(names: list[str]) -> tuple[str, str]:
+        name, _ = Counter(names).most_common(1)[0]
+        return charts.colour(history.workers[name].number), name
+
     drawn = charts.cells(
         "map-worker",
         "Tiles by worker",
-        f"Tiles made by each worker: {said}.{shared}",
-        each_cell(by_worker, lambda names: (charts.colour(order[most(names)]), most(names))),
+        f"Tiles made by each worker: {by_worker}.{shared}",
+        _drawn_cells(cells, history.makers, most_common),
         aspect,
     )
-    shown = [name for name, each in told.workers.items() if each.stored][:SHOWN_WORKERS]
-    legend = _legend((_dot(charts.colour(order[name])), name) for name in shown)
+    shown = [name for name, each in history.workers.items() if each.stored][:SHOWN_WORKERS]
+    legend = _legend((_dot(charts.colour(history.workers[name].number)), name) for name in shown)
     left = tag("div", {}, tag("h2", {}, text("Tiles by worker")), drawn, legend)
-    by_time, _ = folded(told.run.grid, told.stored_s)
-    end_s = told.seconds or 1.0
+    end_s = history.last_s or 1.0
 
-    def at(times_s: list[float]) -> tuple[str, str]:
+    def mean_time(times_s: list[float]) -> tuple[str, str]:
         mean_s = sum(times_s) / len(times_s)
         return _shade(mean_s / end_s), f"stored at {brief_time(mean_s)}"
 
@@ -186,7 +198,7 @@ def _maps(told: History) -> Iterator[Html]:
         "map-time",
         "Tiles by time",
         f"When each tile was stored, from 0 to {brief_time(end_s)}.{shared}",
-        each_cell(by_time, at),
+        _drawn_cells(cells, history.stored_s, mean_time),
         aspect,
     )
     ends = [(_dot(_shade(at)), word) for at, word in ((0, "early"), (0.5, "half-way"), (1, "late"))]
@@ -194,12 +206,25 @@ def _maps(told: History) -> Iterator[Html]:
     yield tag("section", {"class": "pair"}, left, right)
 
 
+def _drawn_cells(
+    cells: MapCells, of_tiles: Mapping[int, T], draw: Callable[[list[T]], tuple[str, str]]
+) -> list[list[tuple[str, str] | None]]:
+    """Draw every cell of a map that has tiles, from the values of its tiles."""
+    found: defaultdict[int, list[T]] = defaultdict(list)
+    for tile, value in of_tiles.items():
+        found[cells.index(tile)].append(value)
+    height, width = cells.shape
+    return [
+        [draw(found[i]) if i in found else None for i in range(row * width, (row + 1) * width)]
+        for row in range(height)
+    ]
+
+
 def _aspect(grid: tuple[int, ...], tile: tuple[int, ...], fold: tuple[int, int]) -> float:
     """Return height over width of a cell, as on the array, within what can still be seen."""
-    axes = sorted(sorted(range(len(grid)), key=lambda axis: -grid[axis])[:2])
-    if len(axes) < 2:
+    if len(grid) < 2:
         return 1.0
-    down, across = axes
+    down, across = longest_axes(grid)
     return min(4.0, max(0.25, tile[down] * fold[0] / (tile[across] * fold[1])))
 
 
@@ -216,30 +241,30 @@ def _legend(entries: Iterable[tuple[Html, str]]) -> Html:
     return tag("ul", {"class": "legend"}, *rows)
 
 
-def _kinds(told: History) -> list[str]:
+def _kinds(history: Recorder) -> list[str]:
     """Return the kinds of time to be told of: that every worker tells its own goes unsaid."""
-    silent = totals_s(told.attempts, told.seconds)[UNTOLD]
+    silent = totals_s(history.attempts, history.last_s)[UNTOLD]
     return [kind for kind in KINDS if kind != UNTOLD or silent]
 
 
-def _legend_of_time(told: History) -> Html:
+def _legend_of_time(history: Recorder) -> Html:
     wide = 2 * charts.BAND
     entries = [
         (
             charts.swatch(charts.kind_of_time(0, 0, wide, kind), width=wide),
             f"{kind} ({charts.SHAPES[kind][2]})",
         )
-        for kind in _kinds(told)
+        for kind in _kinds(history)
     ]
     return _legend([*entries, (charts.swatch(width=wide), "waiting for a tile (empty)")])
 
 
-def _times(told: History) -> Iterator[Html]:
-    if not told.attempts:
+def _times(history: Recorder) -> Iterator[Html]:
+    if not history.attempts:
         return
-    end_s = told.seconds
+    end_s = history.last_s
     by_worker: defaultdict[str, list[Attempt]] = defaultdict(list)
-    for attempt in told.attempts:
+    for attempt in history.attempts:
         by_worker[attempt.worker].append(attempt)
     laid: dict[str, list[list[Span]]] = {
         name: lanes(each, end_s) for name, each in list(by_worker.items())[:SHOWN_WORKERS]
@@ -251,10 +276,10 @@ def _times(told: History) -> Iterator[Html]:
         "both ends do for it."
     )
     drawn = _wide(charts.timeline(laid, end_s))
-    yield _section("Timeline", drawn, _legend_of_time(told), *more, tag("p", {}, hint))
-    amounts = bins(told.writes, end_s, BINS)
+    yield _section("Timeline", drawn, _legend_of_time(history), *more, tag("p", {}, hint))
+    amounts = bins(history.writes, end_s, BINS)
     top = max(amounts) / (end_s / BINS) if end_s > 0 else 0.0
-    size = f"{megabytes(told.bytes_stored)} MB in {brief_time(end_s)}"
+    size = f"{megabytes(history.meter.total)} MB in {brief_time(end_s)}"
     shown = charts.bars(
         "throughput",
         "Throughput over time",
@@ -264,14 +289,13 @@ def _times(told: History) -> Iterator[Html]:
         f"{megabytes(top)} MB/s",
     )
     yield _section("Throughput", _wide(shown))
-    times_s = sorted(time for worker in told.workers.values() for time in worker.times_s)
+    times_s = sorted(time for worker in history.workers.values() for time in worker.times_s)
     if times_s:
         yield _section("Times of tiles", _distribution(times_s))
 
 
 def _distribution(times_s: Sequence[float]) -> Html:
-    last = len(times_s) - 1
-    middle, high = times_s[last // 2], times_s[round(last * 0.95)]
+    middle, high = quantiles(times_s) or (0.0, 0.0)
     counts = bins(((time, 1) for time in times_s), times_s[-1], 40)
     words = f"median {brief_time(middle)}, 95th percentile {brief_time(high)}"
     drawn = charts.bars(
@@ -285,30 +309,30 @@ def _distribution(times_s: Sequence[float]) -> Html:
     return join([_wide(drawn), tag("p", {"id": "quantiles"}, text(words))])
 
 
-def _workers(told: History) -> Html:
+def _workers(history: Recorder) -> Html:
     by_worker: defaultdict[str, list[Attempt]] = defaultdict(list)
-    for attempt in told.attempts:
+    for attempt in history.attempts:
         by_worker[attempt.worker].append(attempt)
-    kinds = _kinds(told)
+    kinds = _kinds(history)
     names = ("worker", "slots", "tiles", "MB", "median", "failed", "hedges", *kinds)
     head = tag("tr", {}, *(tag("th", {"scope": "col"}, text(name)) for name in names))
     rows = [
-        _worker_row(worker, totals_s(by_worker[worker.name], told.seconds), kinds)
-        for worker in list(told.workers.values())[:SHOWN_WORKERS]
+        _worker_row(worker, totals_s(by_worker[worker.name], history.last_s), kinds)
+        for worker in list(history.workers.values())[:SHOWN_WORKERS]
     ]
-    rest = len(told.workers) - len(rows)
-    caption = f"{count(len(told.workers), 'worker')}" + (f", {rest:,} not shown" if rest else "")
+    rest = len(history.workers) - len(rows)
+    caption = f"{count(len(history.workers), 'worker')}" + (f", {rest:,} not shown" if rest else "")
     table = tag("table", {"id": "by-worker"}, tag("caption", {}, text(caption)), head, *rows)
     return _section("Workers", _wide(table))
 
 
-def _worker_row(worker: Maker, spent_s: Mapping[str, float], kinds: Sequence[str]) -> Html:
-    times = sorted(worker.times_s)
+def _worker_row(worker: Worker, spent_s: Mapping[str, float], kinds: Sequence[str]) -> Html:
+    middle = worker.quantiles()
     numbers = [
         str(worker.slots),
         f"{worker.stored:,}",
-        megabytes(worker.bytes_out),
-        brief_time(times[(len(times) - 1) // 2]) if times else "",
+        megabytes(worker.meter.total),
+        brief_time(middle[0]) if middle else "",
         str(worker.failed),
         str(worker.hedges),
     ]
@@ -335,20 +359,20 @@ def _provenance(facts: Facts) -> Html:
     return _section("Provenance", tag("table", {"id": "provenance"}, *lines))
 
 
-def _proofs(told: History) -> Iterator[Html]:
+def _proofs(history: Recorder) -> Iterator[Html]:
     """Tell which kernel each worker computes with, and how it proved itself."""
-    shown = list(told.workers.values())[:SHOWN_WORKERS]
+    shown = list(history.workers.values())[:SHOWN_WORKERS]
     names = ("worker", "kernel", "what else it says", "probes that it proved, with their digests")
     head = tag("tr", {}, *(tag("th", {"scope": "col"}, text(name)) for name in names))
     if shown:
-        rest = len(told.workers) - len(shown)
+        rest = len(history.workers) - len(shown)
         said = "A worker filters probes before it gets a tile; their digests are those of SciPy."
         caption = tag("caption", {}, text(said + (f" {rest:,} not shown." if rest else "")))
         table = tag("table", {"id": "proofs"}, caption, head, *map(_proof_row, shown))
         yield _section("Kernels and attestation", _wide(table))
 
 
-def _proof_row(worker: Maker) -> Html:
+def _proof_row(worker: Worker) -> Html:
     proved = ", ".join(f"{probe} {digest}" for probe, digest in worker.proof.items())
     about = ", ".join(f"{key} {said}" for key, said in worker.about.items() if key != "kernel")
     words = (worker.about.get("kernel", ""), about, proved or "none")
@@ -358,12 +382,12 @@ def _proof_row(worker: Maker) -> Html:
     return tag("tr", said, name, *cells)
 
 
-def _remarks(told: History) -> Html:
+def _remarks(history: Recorder) -> Html:
     rows = [
         tag("li", {}, tag("time", {}, text(f"{remark.at_s:.2f} s")), text(remark.text))
-        for remark in told.remarks
+        for remark in history.remarks
     ]
-    rest = [text(f"and {told.unkept_remarks:,} more")] if told.unkept_remarks else []
+    rest = [text(f"and {history.unkept_remarks:,} more")] if history.unkept_remarks else []
     if not rows:
         return _section("Warnings", tag("p", {"id": "remarks"}, text("none")))
     shown = tag("ol", {"class": "remarks", "id": "remarks", "data-value": len(rows)}, *rows)

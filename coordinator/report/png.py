@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from coordinator.history.tile_map import longest_axes
 from tiling.dtypes import Array
 
 Bytes = npt.NDArray[np.uint8]
@@ -44,16 +45,6 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
 
 
-def plane_axes(shape: tuple[int, ...]) -> tuple[int, int]:
-    """Return the two longest axes, the earlier first; of a shape of at least two.
-
-    >>> plane_axes((872, 1000, 3))
-    (0, 1)
-    """
-    down, across = sorted(sorted(range(len(shape)), key=lambda axis: -shape[axis])[:2])
-    return down, across
-
-
 def middle_plane(array: Array, step: int) -> Array:
     """Return every `step`-th sample of the middle slice along the two longest axes.
 
@@ -62,7 +53,7 @@ def middle_plane(array: Array, step: int) -> Array:
     """
     if array.ndim < 2:
         return np.asarray(array).reshape(1, -1)[:, ::step]
-    axes = plane_axes(array.shape)
+    axes = longest_axes(array.shape)
     colours = array.ndim == 3 and array.shape[2] == 3 and axes == (0, 1)
     index = tuple(
         slice(None, None, step) if axis in axes else slice(None) if colours else length // 2

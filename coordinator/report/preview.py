@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from coordinator.history.tile_map import longest_axes
 from coordinator.report import png
 from coordinator.report.png import Bytes
 from tiling.dtypes import Array
@@ -52,7 +53,7 @@ def _coloured(pixels: Bytes) -> Bytes:
 
 def _mark(panel: Bytes, grid: Grid, step: int) -> None:
     """Colour the first row and column of each tile, unless every other one would be coloured."""
-    down, across = png.plane_axes(grid.shape)
+    down, across = longest_axes(grid.shape)
     for axis, rows in ((down, panel), (across, panel.swapaxes(0, 1))):
         size = grid.tile[axis]
         if size >= 3 * step:

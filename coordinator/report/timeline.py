@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from coordinator.report.history import Attempt, End
+from coordinator.history.history import Attempt, End
 
 WIDTH: Final = 1000
 """Places in time that are told apart."""

@@ -11,40 +11,41 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, Final
 
-from coordinator.report.history import Attempt, History
+from coordinator.history.history import Attempt
+from coordinator.report.recorder import Recorder
 from coordinator.report.timeline import parts
 
 COORDINATOR: Final = 1
 """The process that counters and remarks belong to."""
 
 
-def encode(told: History) -> str:
+def encode(history: Recorder) -> str:
     """Return the trace as JSON."""
-    run = told.run
+    run = history.run
     about = {"input": run.input, "filter": run.filter, "tiles": run.tiles} if run else {}
-    if told.unkept_attempts:
-        about["attempts not kept"] = told.unkept_attempts
-    rows = [*_coordinator(told), *_workers(told)]
+    if history.unkept_attempts:
+        about["attempts not kept"] = history.unkept_attempts
+    rows = [*_coordinator(history), *_workers(history)]
     return json.dumps({"traceEvents": rows, "displayTimeUnit": "ms", "otherData": about})
 
 
-def _coordinator(told: History) -> Iterator[dict[str, Any]]:
+def _coordinator(history: Recorder) -> Iterator[dict[str, Any]]:
     yield _name("process_name", COORDINATOR, 0, "coordinator")
-    for number, (at_s, _) in enumerate(told.writes, 1):
+    for number, (at_s, _) in enumerate(history.writes, 1):
         yield {**_at("C", COORDINATOR, 0, at_s), "name": "tiles stored", "args": {"tiles": number}}
-    for remark in told.remarks:
+    for remark in history.remarks:
         yield {**_at("i", COORDINATOR, 0, remark.at_s), "name": remark.text, "s": "g"}
 
 
-def _workers(told: History) -> Iterator[dict[str, Any]]:
+def _workers(history: Recorder) -> Iterator[dict[str, Any]]:
     by_worker: defaultdict[str, list[Attempt]] = defaultdict(list)
-    for attempt in told.attempts:
+    for attempt in history.attempts:
         by_worker[attempt.worker].append(attempt)
     for process, (name, attempts) in enumerate(by_worker.items(), COORDINATOR + 1):
         yield _name("process_name", process, 0, name)
         free_s: list[float] = []
         for attempt in attempts:
-            stop_s = told.seconds if attempt.end_s is None else attempt.end_s
+            stop_s = history.last_s if attempt.end_s is None else attempt.end_s
             lane = next((i for i, at_s in enumerate(free_s) if at_s <= attempt.sent_s), None)
             if lane is None:
                 lane = len(free_s)

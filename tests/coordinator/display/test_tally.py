@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.display.tally import Note, State, Tally
-from coordinator.display.throughput import Meter
+from coordinator.display.tally import Tally
 from coordinator.display.tile_map import COLUMNS, ROWS, Look, Place, TileMap
 from coordinator.events import (
     FailureKind,
@@ -30,6 +29,7 @@ from coordinator.events import (
     WorkerLost,
     WorkerReady,
 )
+from coordinator.history.history import Remark, State
 
 if TYPE_CHECKING:
     from coordinator.events import Event
@@ -55,7 +55,7 @@ def tally_of(*events: Event) -> Tally:
 
 
 def looks(tally: Tally) -> list[list[Look]]:
-    return [list(row) for row in tally.map.picture(ROWS, COLUMNS).looks]
+    return [list(row) for row in tally.map.view(ROWS, COLUMNS).looks]
 
 
 def test_the_life_of_a_tile() -> None:
@@ -68,7 +68,7 @@ def test_the_life_of_a_tile() -> None:
     assert tally.workers["a"].quantiles() == (1.0, 1.0)
     tally.handle(3.0, TileStored(3, "a", 1000))
     assert looks(tally) == [[W, W], [W, S]]
-    assert (tally.stored, tally.workers["a"].stored, tally.meter.total) == (1, 1, 1000)
+    assert (tally.stage_tiles, tally.workers["a"].stored, tally.meter.total) == (1, 1, 1000)
 
 
 def test_a_failed_tile_waits_for_another_attempt() -> None:
@@ -77,7 +77,7 @@ def test_a_failed_tile_waits_for_another_attempt() -> None:
     tally = tally_of(*events)
     assert looks(tally) == [[X, W], [W, W]]
     worker = tally.workers["a"]
-    assert (worker.state, worker.reason, worker.retries) == (State.FAILING, "HTTP 500", 1)
+    assert (worker.state, worker.reason, worker.failed) == (State.FAILING, "HTTP 500", 1)
     tally.handle(3.0, TileSent(0, "b", 2, 10))
     assert looks(tally) == [[F, W], [W, W]]
     tally.handle(4.0, TileSent(1, "a", 1, 10))
@@ -90,7 +90,7 @@ def test_a_busy_worker_is_not_in_trouble() -> None:
     tally = tally_of(started(), TileSent(0, "a", 1, 10), BUSY)
     assert tally.workers["a"].state is State.BUSY
     assert tally.workers["a"].reason == "asked for 2.0 s"
-    assert (tally.retries, tally.note) == (0, None)
+    assert (tally.retries, tally.news) == (0, None)
     assert looks(tally) == [[X, W], [W, W]]
 
 
@@ -132,8 +132,8 @@ def test_a_lost_worker_loses_its_tiles_and_may_come_back() -> None:
     )
     tally.handle(4.0, WorkerReady("a", 2))
     assert tally.workers["a"].state is State.READY
-    assert tally.note is not None
-    assert tally.note.text == "a came back"
+    assert tally.news is not None
+    assert tally.news.text == "a came back"
 
 
 def test_events_before_the_run_and_workers_never_announced() -> None:
@@ -151,13 +151,13 @@ def test_an_ejected_worker_comes_back() -> None:
     assert tally.fleet() == "2 workers, 1 lost"
     tally.handle(6.0, WorkerBack("a"))
     assert tally.workers["a"].state is State.READY
-    assert tally.note == Note(6.0, "a came back")
+    assert tally.news == Remark(6.0, "a came back")
 
 
 def test_a_worker_that_stays_away_is_no_news() -> None:
     """Asked again and again in vain, it is noted once."""
     tally = tally_of(started(), WorkerLost("a", "refused"), WorkerLost("a", "refused"))
-    assert tally.note == Note(1.0, "a lost: refused")
+    assert tally.news == Remark(1.0, "a lost: refused")
 
 
 def test_what_is_worth_reading() -> None:
@@ -166,9 +166,9 @@ def test_what_is_worth_reading() -> None:
     tally = tally_of(
         started(), hedged, TileSent(7, "b", 2, 10, hedge=True), TileRetried(1, 2.0, "x")
     )
-    assert tally.note == Note(1.0, "tile 7 also sent to b: unanswered by a for 3.2 s")
+    assert tally.news == Remark(1.0, "tile 7 also sent to b: unanswered by a for 3.2 s")
     tally.handle(4.0, TileGivenUp(7, (("a", "HTTP 500"), ("b", "reset"))))
-    assert tally.note == Note(4.0, "tile 7 given up: a: HTTP 500; b: reset")
+    assert tally.news == Remark(4.0, "tile 7 given up: a: HTTP 500; b: reset")
 
 
 def test_threads_of_this_machine_tell_no_answers() -> None:
@@ -180,7 +180,7 @@ def test_threads_of_this_machine_tell_no_answers() -> None:
 
 def test_unknown_events_do_no_harm() -> None:
     """Facts from a newer dispatcher are passed over."""
-    assert tally_of(cast("Event", object())).note is None
+    assert tally_of(cast("Event", object())).news is None
 
 
 def test_time_left_follows_the_recent_rate() -> None:
@@ -193,26 +193,6 @@ def test_time_left_follows_the_recent_rate() -> None:
     assert (tally.elapsed_s(9.0), tally.rate(9.0)) == (4.0, 250.0)
 
 
-@given(st.lists(st.tuples(st.floats(0, 1e6), st.integers(0, 10**9)), max_size=60))
-def test_a_meter_forgets_no_amount(added: list[tuple[float, int]]) -> None:
-    """However its buckets merge, the total stays, and the rate is never negative."""
-    meter = Meter(0.0)
-    for now, amount in sorted(added):
-        meter.add(now, amount)
-        assert meter.rate(now) >= 0
-    assert meter.total == sum(amount for _, amount in added)
-
-
-def test_a_steady_stream_has_its_own_rate() -> None:
-    """Ten units a second are ten units a second, after a second and after a day."""
-    meter = Meter(100.0)
-    for tick in range(1, 86_400):
-        meter.add(100.0 + tick, 10)
-        if tick in {8, 60, 3_600, 86_399}:
-            assert meter.rate(100.0 + tick) == pytest.approx(10, rel=0.2)
-    assert len(meter.history(86_500.0, 12)) == 12
-
-
 @given(st.lists(st.integers(1, 40), max_size=4), st.integers(1, 70), st.integers(1, 140))
 def test_a_map_of_stored_tiles_is_full(grid: list[int], rows: int, columns: int) -> None:
     """Every tile has a cell, cells know how many they have, and the picture fits."""
@@ -223,19 +203,19 @@ def test_a_map_of_stored_tiles_is_full(grid: list[int], rows: int, columns: int)
         sparse.count(tile, Place.FLYING, 1)
     for tile in range(min(tiles, 2000)):
         full.count(tile, Place.STORED, 1)
-    picture = full.picture(rows, columns)
+    picture = full.view(rows, columns)
     assert len(picture.looks) <= rows
     assert all(len(row) <= columns for row in picture.looks)
     if tiles <= 2000:
         assert {look for row in picture.looks for look in row} == {Look.STORED}
-    assert Look.FLYING in {look for row in sparse.picture(rows, columns).looks for look in row}
+    assert Look.FLYING in {look for row in sparse.view(rows, columns).looks for look in row}
 
 
 def test_the_map_shows_the_two_longest_axes_in_place() -> None:
     """Tile (2, 1, 3) of a (4, 2, 5) grid lies in row 2, column 3."""
     tiles = TileMap((4, 2, 5))
     tiles.count((2 * 2 + 1) * 5 + 3, Place.FLYING, 1)
-    looks = tiles.picture(ROWS, COLUMNS).looks
+    looks = tiles.view(ROWS, COLUMNS).looks
     assert [(r, c) for r in range(4) for c in range(5) if looks[r][c] is F] == [(2, 3)]
     assert tiles.depth == 2
 
@@ -243,7 +223,7 @@ def test_the_map_shows_the_two_longest_axes_in_place() -> None:
 def test_a_huge_grid_takes_no_memory_per_tile() -> None:
     """A grid of 2^40 tiles has as many cells as a small one, and finds its corners."""
     tally = tally_of(started((1 << 20, 1 << 20)), TileStored((1 << 40) - 1, "a", 1))
-    picture = tally.map.picture(10, 30)
+    picture = tally.map.view(10, 30)
     assert len(picture.looks) <= 10
     assert picture.looks[-1][-1] is P
     assert sum(look is not W for row in picture.looks for look in row) == 1
@@ -253,13 +233,13 @@ def test_a_huge_grid_takes_no_memory_per_tile() -> None:
 def test_degenerate_grids(grid: tuple[int, ...]) -> None:
     """Scalars and empty arrays have maps too, of one cell or none."""
     tally = tally_of(started(grid))
-    assert sum(len(row) for row in tally.map.picture(5, 5).looks) <= 1
+    assert sum(len(row) for row in tally.map.view(5, 5).looks) <= 1
 
 
 @pytest.mark.parametrize(
     "name",
     [
-        *("text", "display.tile_map", "display.json_lines", "display.listener"),
+        *("text", "history.tile_map", "history.history", "display.json_lines", "display.listener"),
         "hosts.addresses",
     ],
 )

@@ -52,7 +52,7 @@ def test_the_runs_own_end_wins(bench: Workbench, act: Callable[[], None]) -> Non
         pytest.warns(RuntimeWarning, match=r"run\.(html|json): can't be written") as warned,
         pytest.raises((KeyboardInterrupt, TileFailedError)) as caught,
     ):
-        bench.blur(Watched(3, end), papers=asked(bench))
+        bench.blur(Watched(3, end), artifacts=asked(bench))
     assert len(warned) == 2
     assert caught.value.__notes__ == [
         "3 of 8 tiles are kept; go on with:\n  coord blur in.npy --resume"
@@ -65,7 +65,7 @@ def test_a_run_that_succeeds_ends_with_the_file_it_lacks(bench: Workbench) -> No
         pytest.raises(StoreError, match=r"run\.json: can't be written") as caught,
         pytest.warns(RuntimeWarning, match=r"run\.html: can't be written"),
     ):
-        bench.blur(Watched(TILES, lambda: remove(bench)), papers=asked(bench))
+        bench.blur(Watched(TILES, lambda: remove(bench)), artifacts=asked(bench))
     assert caught.value.exit_code is ExitCode.STORE
     assert bench.left == {"out.npy", "out.npy.json"}
     assert_same_bits(np.load(bench.target), gaussian_filter(np.load(bench.source), SIGMA))
@@ -75,6 +75,6 @@ def test_provenance_in_the_way_of_another_file(bench: Workbench) -> None:
     """What appeared at its place during the run is left alone, and the run says so: exit code 7."""
     path = bench.target.with_name("out.npy.json")
     with pytest.raises(StoreError, match="is something else already"):
-        bench.blur(Watched(3, lambda: path.write_text("mine") and None), papers=asked(bench))
+        bench.blur(Watched(3, lambda: path.write_text("mine") and None), artifacts=asked(bench))
     assert path.read_text() == "mine"
     assert (bench.source.parent / "reports" / "run.html").exists()

@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from coordinator.display.tally import Tally
 from coordinator.events import (
     Event,
     FailureKind,
@@ -23,17 +24,17 @@ from coordinator.events import (
     WorkerLost,
     WorkerReady,
 )
-from coordinator.report import history, png, timeline, trace
-from coordinator.report.history import End, History
+from coordinator.history.history import Attempt, End
+from coordinator.report import png, recorder, timeline, trace
 from coordinator.report.page import Facts, Picture, render
-from coordinator.report.tile_map import folded
+from coordinator.report.recorder import Recorder
 from tests.coordinator.display.scripted import EVIL, TILE, script
 
 VOID = {"meta", "img"}
 
 
-def told(*more: tuple[float, Event], **how: int) -> History:
-    heard = History()
+def told(*more: tuple[float, Event], **how: int) -> Recorder:
+    heard = Recorder()
     for at_s, event in [*script(**how), *more]:
         heard.handle(at_s, event)
     return heard
@@ -116,12 +117,12 @@ def test_any_run_makes_a_page(grid: tuple[int, int], stored: int) -> None:
     tiles = grid[0] * grid[1]
     heard = told((99.0, RunFinished()), grid=grid, stored=min(stored, tiles))  # type: ignore[arg-type]
     checked(render(heard, Facts()))
-    checked(render(History(), Facts()))
+    checked(render(Recorder(), Facts()))
 
 
 def test_hedges_and_failures() -> None:
     """Each attempt has its end: the hedge that won, the one not needed, the one that failed."""
-    heard = History()
+    heard = Recorder()
     events: list[tuple[float, Event]] = [
         (10.0, TileSent(0, "a", 1, 9)),
         (11.0, TileHedged(0, "a", "b", 1.0)),
@@ -145,7 +146,7 @@ def test_hedges_and_failures() -> None:
         End.LOST,
     ]
     assert (heard.hedges, heard.retries, heard.makers) == (1, 1, {0: "b"})
-    spent = timeline.totals_s(heard.attempts, heard.seconds)
+    spent = timeline.totals_s(heard.attempts, heard.last_s)
     assert spent[timeline.HEDGED] == pytest.approx(1.0)
     assert spent[timeline.STORING] == pytest.approx(0.5)
     rows = json.loads(trace.encode(heard))["traceEvents"]
@@ -154,6 +155,19 @@ def test_hedges_and_failures() -> None:
     assert (slices["computing"]["ts"], slices["computing"]["dur"]) == (1_300_000, 500_000)
     assert slices["waiting for a thread"]["dur"] == 100_000
     assert all(row["ts"] >= 0 for row in rows if "ts" in row)
+
+
+def test_a_worker_that_stays_away_is_one_remark() -> None:
+    """A report says what the display said: asked again and again in vain, a worker is lost once."""
+    heard, tally = Recorder(), Tally()
+    news = []
+    events = [WorkerLost("a", "refused"), WorkerLost("a", "refused"), WorkerReady("a", 1)]
+    for at_s, event in enumerate([*events, TileHedged(0, "a", "b", 1.0)]):
+        heard.handle(float(at_s), event)
+        tally.handle(float(at_s), event)
+        news.append(tally.news)
+    assert heard.remarks == [news[0], news[2], news[3]]
+    assert news[0] is news[1]
 
 
 @pytest.mark.parametrize(
@@ -169,11 +183,11 @@ def test_computing_is_told_from_transfer(
     told_s: tuple[float | None, float | None], kinds: dict[str, float]
 ) -> None:
     """What an answer says it spent is taken out of the time it took; the rest is transfer."""
-    heard = History()
+    heard = Recorder()
     heard.handle(0.0, TileSent(0, "a", 1, 300))
     heard.handle(1.0, TileAnswered(0, "a", 1, "d", 100, *told_s))
     heard.handle(1.25, TileStored(0, "a", 100))
-    spent = timeline.totals_s(heard.attempts, heard.seconds)
+    spent = timeline.totals_s(heard.attempts, heard.last_s)
     wanted = {**dict.fromkeys(timeline.KINDS, 0.0), **kinds, timeline.STORING: 0.25}
     assert spent == pytest.approx(wanted)
     page = checked(render(heard, Facts()))
@@ -182,8 +196,8 @@ def test_computing_is_told_from_transfer(
 
 def test_memory_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     """Attempts and remarks beyond the bound are counted, and the page says so."""
-    monkeypatch.setattr(history, "MAX_ATTEMPTS", 5)
-    monkeypatch.setattr(history, "MAX_REMARKS", 0)
+    monkeypatch.setattr(recorder, "MAX_ATTEMPTS", 5)
+    monkeypatch.setattr(recorder, "MAX_REMARKS", 0)
     heard = told()
     assert (len(heard.attempts), heard.unkept_attempts) == (5, 18)
     assert (len(heard.remarks), heard.unkept_remarks) == (0, 1)
@@ -193,7 +207,7 @@ def test_memory_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_long_run_draws_few_spans() -> None:
     """No more spans than a screen has columns, and each kind with its share of them."""
     many = [
-        history.Attempt(
+        Attempt(
             i, "a", 1, i * 1e-3, False, End.STORED, i * 1e-3 + 8e-4, i * 1e-3 + 9e-4,
             bytes_sent=1, computing_s=5e-4, waiting_s=0.0,
         )
@@ -204,15 +218,6 @@ def test_a_long_run_draws_few_spans() -> None:
     drawn_s = {kind: sum(s.seconds for s in lane if s.kind == kind) for kind in timeline.KINDS}
     assert drawn_s[timeline.COMPUTING] / sum(drawn_s.values()) == pytest.approx(5 / 9, abs=0.01)
     assert drawn_s[timeline.TRANSFER] / sum(drawn_s.values()) == pytest.approx(3 / 9, abs=0.01)
-
-
-def test_folded_maps() -> None:
-    """Each tile is in its cell, and no map is larger than a screen."""
-    cells, fold = folded((300, 2, 500), {0: 1, 1: 2, 299_999: 3})
-    assert (len(cells), len(cells[0])) == (60, 84)
-    assert fold == (5, 6)
-    assert cells[0][0] == [1, 2]
-    assert cells[-1][-1] == [3]
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (5, 7, 3)])

@@ -26,9 +26,9 @@ from coordinator.events import (
     WorkerReady,
 )
 from coordinator.report.artifacts import Artifacts
-from coordinator.report.history import History
 from coordinator.report.page import Facts, render
 from coordinator.report.provenance import load_provenance
+from coordinator.report.recorder import Recorder
 from coordinator.run.calls import Chain
 from coordinator.run.output import Output
 from coordinator.run.request import Request
@@ -93,7 +93,7 @@ def test_progress_is_that_of_all_stages() -> None:
     assert shares.index(1.0) >= len(shares) - 2
     assert tally.run is not None
     assert any(f" %: stage 2 of {tally.run.stages}, 1/" in line for line in said)
-    total = tally.earlier_tiles + tally.stored
+    total = tally.kept + tally.stored
     last = lines.last_line(tally, 0.0)
     assert last.startswith(f"done: {total} tiles in {tally.run.stages} stages, ")
 
@@ -117,15 +117,15 @@ def test_the_time_left_is_that_of_all_stages() -> None:
 
 def test_the_report_counts_all_stages() -> None:
     """Tiles and bytes are those of all stages; the maps are of the last one."""
-    history = History()
+    recorder = Recorder()
     for at_s, event in listened():
-        history.handle(at_s, event)
-    page = render(history, Facts())
-    assert history.stored == history.tiles == len(history.writes)
-    assert f'id="stored" data-value="{history.stored}"' in page
-    assert history.run is not None
-    assert history.makers.keys() == set(range(history.run.tiles))
-    assert f"in the last of {history.run.stages} stages" in page
+        recorder.handle(at_s, event)
+    page = render(recorder, Facts())
+    assert recorder.stored == recorder.tiles == len(recorder.writes)
+    assert f'id="stored" data-value="{recorder.stored}"' in page
+    assert recorder.run is not None
+    assert recorder.makers.keys() == set(range(recorder.run.tiles))
+    assert f"in the last of {recorder.run.stages} stages" in page
 
 
 @pytest.mark.parametrize("stage", ["combining", "computing"])

@@ -1,0 +1,82 @@
+"""A run's history as a report needs it: each attempt with its times, each tile's worker, remarks.
+
+Past `MAX_ATTEMPTS` attempts are counted and not kept, so memory has a bound::
+
+    sent --------------------------------------------> answered ----> stored
+         transfer | waiting for a thread | computing | transfer   writing
+
+Of the time up to `answered` a worker tells how long it waited and computed, and the rest is
+transfer; when each began is not told. See `coordinator.report.timeline`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from coordinator.events import Event, StageStarted, TileKept, TileRetried, TileSent, TileStored
+from coordinator.history.history import Attempt, History, Remark
+from coordinator.text import brief_time
+
+MAX_ATTEMPTS: Final = 200_000  # some 100 MB of memory, and more than a browser wants to draw
+MAX_REMARKS: Final = 1_000
+
+
+class Recorder(History):
+    """The history of a run with all that report, trace and provenance quote.
+
+    Parameters
+    ----------
+    timed : bool
+        Whether to keep attempts and the times of tiles; what is left is all that provenance needs.
+    """
+
+    def __init__(self, *, timed: bool = True) -> None:
+        super().__init__(times=None if timed else 0)
+        self._timed = timed
+        self.attempts: list[Attempt] = []
+        self.unkept_attempts = 0
+        self.makers: dict[int, str] = {}
+        self.stored_s: dict[int, float] = {}
+        self.writes: list[tuple[float, int]] = []
+        self.remarks: list[Remark] = []
+        self.unkept_remarks = 0
+
+    def note(self, text: str) -> None:
+        """Keep a remark that is no event, such as a warning."""
+        self._remark(self.last_s, text)
+
+    def handle(self, now: float, event: Event) -> None:
+        """Add an event, at a time of the run's monotonic clock, in seconds."""
+        super().handle(now, event)
+        if isinstance(event, TileRetried):
+            self.note(f"tile {event.tile} waits {brief_time(event.after_s)}: {event.reason}")
+
+    def _next_stage(self, event: StageStarted) -> None:
+        super()._next_stage(event)
+        self.makers.clear()
+        self.stored_s.clear()
+
+    def _sent(self, at_s: float, event: TileSent) -> Attempt:
+        attempt = super()._sent(at_s, event)
+        if self._timed and len(self.attempts) < MAX_ATTEMPTS:
+            self.attempts.append(attempt)
+        else:
+            self.unkept_attempts += 1
+        return attempt
+
+    def _stored(self, at_s: float, event: TileStored) -> None:
+        super()._stored(at_s, event)
+        self.makers[event.tile] = event.worker
+        if self._timed:
+            self.stored_s[event.tile] = at_s
+            self.writes.append((at_s, event.bytes_out))
+
+    def _kept(self, at_s: float, event: TileKept) -> None:
+        super()._kept(at_s, event)
+        self.stored_s[event.tile] = at_s
+
+    def _remark(self, at_s: float, text: str) -> None:
+        if len(self.remarks) < MAX_REMARKS:
+            self.remarks.append(Remark(at_s, text))
+        else:
+            self.unkept_remarks += 1
