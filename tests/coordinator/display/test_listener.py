@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pty
+import signal
 import struct
 import subprocess
 import sys
@@ -110,8 +111,10 @@ def test_plain_lines_are_inert() -> None:
             listen(now, event)
         listen(9.0, WorkerLost(EVIL, EVIL))
         listen(10.0, RunFinished(EVIL))
-    assert lines.getvalue().rstrip("\n").isprintable()
-    assert len(lines.getvalue()) < 500
+    written = lines.getvalue()
+    assert "[red]x[/red]" in written
+    assert written.rstrip("\n").isprintable()
+    assert len(written) < 500
 
 
 def test_none_writes_nothing(capfd: pytest.CaptureFixture[str]) -> None:
@@ -238,18 +241,19 @@ def test_json_is_strict() -> None:
 def test_the_terminal_is_restored_whatever_happens(error: str) -> None:
     """On a real pty, the cursor is visible after an exception, and the last frame is there."""
     program = f"""
-        import time
+        import signal, time
         from coordinator.events import RunStarted, WorkerReady
         from coordinator.display.listener import make_listener
+        signal.pthread_sigmask(signal.SIG_BLOCK, {{signal.SIGUSR1}})
         with make_listener() as listen:
             now = time.monotonic()
             listen(now, RunStarted("in.npy", "out.npy", "f", (4, 4), "u1", (2, 2), (2, 2), 4, 16,
                                    16, 0.0, ("this machine",)))
             listen(now, WorkerReady("this machine", 2))
-            time.sleep(0.5)
+            signal.sigtimedwait({{signal.SIGUSR1}}, 60)
             raise {error}
     """
-    written = run_on_pty(textwrap.dedent(program), columns=80, rows=24)
+    written = run_on_pty(textwrap.dedent(program), columns=80, rows=24, shown=b"this machine")
     screen = pyte.Screen(80, 24)
     pyte.ByteStream(screen).feed(written)
     assert written.count(b"\x1b[?25l") >= 2
@@ -258,8 +262,11 @@ def test_the_terminal_is_restored_whatever_happens(error: str) -> None:
     assert any(line.startswith("this machine") for line in screen.display)
 
 
-def run_on_pty(program: str, columns: int, rows: int) -> bytes:
-    """Run Python code on a terminal of its own; give what it wrote there."""
+def run_on_pty(program: str, columns: int, rows: int, shown: bytes) -> bytes:
+    """Run Python code on a terminal of its own; return what it wrote there.
+
+    It gets SIGUSR1 once it has written `shown`.
+    """
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     environ = {**os.environ, "TERM": "xterm-256color"}
@@ -269,8 +276,14 @@ def run_on_pty(program: str, columns: int, rows: int) -> bytes:
         [sys.executable, "-c", program], stdin=theirs, stdout=theirs, stderr=theirs, env=environ
     ) as process:
         os.close(theirs)
-        written = b"".join(iter(lambda: read(ours), b""))
+        written, signalled = b"", False
+        while piece := read(ours):
+            written += piece
+            if not signalled and shown in written:
+                process.send_signal(signal.SIGUSR1)
+                signalled = True
         process.wait(30)
+    assert signalled
     os.close(ours)
     return written
 
