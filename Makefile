@@ -46,8 +46,9 @@ chaos: .venv/installed ## a thousand runs with network faults, killed coordinato
 	TILEFAN_CHAOS_RUNS=1000 TILEFAN_CHAOS_KILLS=50 TILEFAN_CHAOS_FLIPS=10000 \
 		$(BIN)/python -m pytest tests/chaos --durations=10
 
-fuzz: .venv/installed ## 100,000 mutated requests to a worker
-	TILEFAN_FUZZ=100000 $(BIN)/python -m pytest tests/worker/test_hostile.py -k mutated
+fuzz: .venv/installed ## 100,000 mutated requests to a worker, and as many with random parameters
+	TILEFAN_FUZZ=$${TILEFAN_FUZZ:-100000} $(BIN)/python -m pytest -n 2 \
+		tests/worker/test_hostile.py tests/worker/endpoints/test_filters_fuzz.py -k "mutated or random"
 
 fuzz-bits: .venv/installed ## N examples of every filter and of chains, compared with SciPy
 	TILEFAN_FUZZ_BITS=$(N) $(BIN)/python -m pytest -n 2 \

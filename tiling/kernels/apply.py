@@ -73,7 +73,8 @@ def _filter(operation: Operation, block: Array, crop: Region, out: Array, kernel
     match operation:
         case Correlations(()):
             everywhere: Any = (*crop, ...)  # an array even without axes: numbers cast differently
-            out[...] = block[everywhere]
+            with np.errstate(all="ignore"):
+                out[...] = block[everywhere]
         case Correlations(passes):
             kernel(block, passes, crop, out)
         case _:
