@@ -1,4 +1,4 @@
-"""What is filtered, by whom, and how much faster than a peer we want to be: three tables."""
+"""Cases, contenders and target ratios of the benchmarks: three tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who filters: one row each, with what it covers and whether its bits must be SciPy's."""
+"""The contenders: a row each, with the cases it covers and whether its bits must be SciPy's."""
 
 from __future__ import annotations
 

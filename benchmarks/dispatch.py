@@ -1,4 +1,4 @@
-"""What the dispatcher costs, and what hedging gains: `python -m benchmarks.dispatch`.
+"""Cost of the dispatcher, and gain of hedging: `python -m benchmarks.dispatch`.
 
 Both tables come from the simulation that the tests use. The first times `Dispatcher.handle` alone,
 on a real clock; its peer is the smallest fleet of the same run. The second reads the simulated

@@ -1,4 +1,4 @@
-"""What faults cost: measured ratios of runs with a fault to runs without, side by side.
+"""Cost of faults: ratios of runs with a fault to runs without.
 
     python -m benchmarks.faults [--repeats 3]
 

@@ -1,4 +1,4 @@
-"""What the figures were measured on, and when."""
+"""The machine, the versions and the date of a measurement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a large fleet costs its coordinator: threads, memory and CPU, with workers that only wait.
+"""Cost of a large fleet to its coordinator: threads, memory and CPU, with workers that only wait.
 
     python -m benchmarks.many_workers [--workers 1000] [--tiles 20000] [--tree PATH ...]
 

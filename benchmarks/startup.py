@@ -1,4 +1,4 @@
-"""What a command costs as a whole process, against the script a user would write instead."""
+"""Time of a command as a whole process, against the script a user would write instead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a tile's way costs: a job that computes nothing, against raw blocking sockets.
+"""Cost of the transport: a job that computes nothing, against raw blocking sockets.
 
 An array goes through coordinator and two workers, and through two processes that echo blocks as
 large as those tiles. Both take the array's bytes there and back, into memory that they had before;

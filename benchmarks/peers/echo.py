@@ -1,4 +1,4 @@
-"""What loopback can do: blocks echoed over blocking sockets, a thread per connection at both ends.
+"""Throughput of loopback: blocks echoed over blocking sockets, a thread per connection.
 
 The server is `python -m benchmarks.peers.echo BLOCK_BYTES [sealed]`: it takes a block in whole, as
 a worker does, and sends it back. If sealed, both ends also do what no exchange of ours can do

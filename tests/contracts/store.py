@@ -1,4 +1,4 @@
-"""What every source and every sink must do; implementations inherit these classes.
+"""The contracts of sources and sinks; implementations inherit these classes.
 
 A subclass says how one is made; names without the prefix ``Test`` are not collected by themselves.
 """

@@ -1,4 +1,4 @@
-"""What to try every row with: arrays and parameters that SciPy takes, drawn by hypothesis."""
+"""Arrays and parameters for every filter, as SciPy takes them, drawn by hypothesis."""
 
 from __future__ import annotations
 

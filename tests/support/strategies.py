@@ -1,4 +1,4 @@
-"""What may be asked of `gaussian_filter`: drawn by hypothesis, answered by SciPy, compared in bits.
+"""Calls of `gaussian_filter`, drawn by hypothesis and compared with SciPy's results in bits.
 
 >>> @given(problems())
 ... def test(problem):
