@@ -143,7 +143,7 @@ def quoted_links(line: str) -> Sequence[Link]:
         raise InputError(f"`{line}` does not say which filter it ran; say --filter and how")
     try:
         options = found.make_context(found.name, words).params
-    except typer.BadParameter as error:
+    except typer.TyperException as error:
         raise InputError(f"`{line}` can't be read: {error.format_message()}") from None
     return _links_of(path, options)
 
