@@ -9,6 +9,9 @@ from coordinator.text import inert
 
 if TYPE_CHECKING:
     from coordinator.cli.options import Level
+    from coordinator.events import Event
+
+LOG = logging.getLogger("tilefan.run")
 
 
 class _Inert(logging.Formatter):
@@ -29,3 +32,8 @@ def configure(level: Level) -> None:
     handler.setFormatter(_Inert("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("tilefan").setLevel(level.upper())
+
+
+def log_event(_: float, event: Event) -> None:
+    """Log an event of a run, as a listener."""
+    LOG.debug("%s", event)

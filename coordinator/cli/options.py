@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from inspect import Parameter, Signature
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, get_args
@@ -11,6 +12,7 @@ import typer
 
 from coordinator.display.listener import Style
 from coordinator.errors import ExitCode
+from coordinator.events import Listener
 from tiling.protocol.token import FILE_VARIABLE
 
 Level: TypeAlias = Literal["debug", "info", "warning", "error"]
@@ -20,6 +22,9 @@ MakeLinks: TypeAlias = Callable[[], Sequence[tuple[str, Mapping[str, Any]]]]
 
 FILTER, OUTPUT, FLEET, RUN, DISPLAY = PANELS = "Filter", "Output", "Fleet", "Run", "Display"
 """Of options, in the order of the help."""
+
+EVENT_LOG: ContextVar[Listener | None] = ContextVar("EVENT_LOG", default=None)
+"""Logs the events of a run; None unless `coordinator.cli.log` is configured."""
 
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
 
@@ -46,9 +51,10 @@ def _show_version(wanted: bool) -> None:
 
 def _log(level: Level | None) -> None:
     if level is not None:
-        from coordinator.cli.log import configure
+        from coordinator.cli.log import configure, log_event
 
         configure(level)
+        EVENT_LOG.set(log_event)
 
 
 LOG_LEVEL = Parameter(

@@ -19,7 +19,8 @@ from rich.table import Table
 from coordinator.api.fleet import Fleet
 from coordinator.display.listener import make_listener
 from coordinator.errors import NoWorkerError, VerifyError
-from coordinator.events import Event, Listener, RunStarted
+from coordinator.events import Event, RunStarted
+from coordinator.workflows.run_options import both
 from tiling.dtypes import Array
 
 SHAPE = (1024, 768, 3)
@@ -67,7 +68,7 @@ def run_demo(workers: int, *, quiet: bool) -> None:
         token.write_text(secrets.token_urlsafe(32))
         addresses = stack.enter_context(_running(workers, token))
         listen = stack.enter_context(make_listener("none" if quiet else "auto"))
-        hear = _both(size.hear, listen)
+        hear = both(size.hear, listen)
         fleet = stack.enter_context(Fleet(addresses, listen=hear, token_file=token))
         began = time.perf_counter()
         ours = fleet.gaussian_filter(x, SIGMA)
@@ -87,14 +88,6 @@ def _scipy(x: Array) -> tuple[Array, float]:
     began = time.perf_counter()
     wanted = gaussian_filter(x, SIGMA)
     return wanted, time.perf_counter() - began
-
-
-def _both(first: Listener, second: Listener) -> Listener:
-    def listen(at: float, event: Event) -> None:
-        first(at, event)
-        second(at, event)
-
-    return listen
 
 
 @contextmanager

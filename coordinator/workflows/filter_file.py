@@ -19,7 +19,7 @@ from coordinator.run.output import Opening, Output, unfinished
 from coordinator.run.request import Request, known_bound, tile_shape
 from coordinator.run.run import run
 from coordinator.stores.npy import NpySink, check_output, open_npy
-from coordinator.workflows.run_options import Placement, RunOptions
+from coordinator.workflows.run_options import Placement, RunOptions, both
 from tiling.filters import FILTERS
 from tiling.geometry.plan import Plan
 
@@ -74,7 +74,8 @@ def filter_chain(
         for sentence in _advice(job, array.shape, bound) if options.notes else ():
             options.say(f"note: {sentence}")
         bounded = _bounded(engine, request, placement)
-        run(request, open_output, bounded, listen)
+        hear = listen if options.log is None else both(options.log, listen)
+        run(request, open_output, bounded, hear)
 
 
 def _advice(job: Job, shape: tuple[int, ...], bound: float) -> Iterator[str]:

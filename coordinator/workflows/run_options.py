@@ -12,6 +12,7 @@ from coordinator.report.artifacts import Artifacts
 
 if TYPE_CHECKING:
     from coordinator.checks.recompute import Sampling
+    from coordinator.events import Event, Listener
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,16 @@ def _silent(_: str) -> None:
     pass
 
 
+def both(first: Listener, second: Listener) -> Listener:
+    """Return a listener that is these two, in this order."""
+
+    def listen(at: float, event: Event) -> None:
+        first(at, event)
+        second(at, event)
+
+    return listen
+
+
 @dataclass(frozen=True, slots=True)
 class RunOptions:
     """What a run does besides filtering.
@@ -63,6 +74,8 @@ class RunOptions:
         Takes a sentence for the user.
     again : str
         The command that resumes this run, printed if it ends early.
+    log : callable, optional
+        Also hears each event of the run.
     artifacts : Artifacts
         What to write beside the output.
     """
@@ -76,4 +89,5 @@ class RunOptions:
     notes: bool = False
     say: Callable[[str], None] = _silent
     again: str = ""
+    log: Listener | None = None
     artifacts: Artifacts = field(default_factory=Artifacts)

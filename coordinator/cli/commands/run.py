@@ -11,7 +11,16 @@ from typing import Any
 import typer
 
 from coordinator.cli.exit import exit_codes, say
-from coordinator.cli.options import GAUSSIAN, RUNNING, SOURCE, MakeLinks, argument, command, output
+from coordinator.cli.options import (
+    EVENT_LOG,
+    GAUSSIAN,
+    RUNNING,
+    SOURCE,
+    MakeLinks,
+    argument,
+    command,
+    output,
+)
 from coordinator.cli.parse import gaussian, placement, share
 
 
@@ -100,6 +109,7 @@ def run_filters(make_links: MakeLinks, source: Path, word: str, **options: Any) 
             notes=options["notes"] and not quiet,
             say=(lambda _: None) if quiet else say,
             again=resume_line(sys.argv),
+            log=EVENT_LOG.get(),
             artifacts=Artifacts(
                 **{name: options[name] for name in ("report", "trace", "provenance", "seams")},
                 command=command,

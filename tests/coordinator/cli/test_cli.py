@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import os
+import re
 import resource
 import signal
 import socket
@@ -333,6 +334,13 @@ logging.getLogger("asyncio").info("hidden")
 
 
 def test_a_log_is_asked_for(folder: Path) -> None:
-    """By a command's option; a level that nobody knows is refused."""
-    assert coord(folder, "blur", "in.npy", "--log-level", "debug").returncode == 0
+    """It has each event of the run, in order; an unknown level is refused."""
+    done = coord(folder, "blur", "in.npy", "--log-level", "debug")
+    assert done.returncode == 0
+    events = re.findall(r" DEBUG tilefan\.run: (\w+)\(", done.stderr)
+    assert {"RunStarted", "WorkerReady"} <= set(events)
+    assert events[-1] == "RunFinished"
+    assert 0 < events.count("TileSent") == events.count("TileStored")
+    quiet = coord(folder, "blur", "in.npy", "-o", "b.npy", "--log-level", "info")
+    assert "tilefan.run" not in quiet.stderr
     refused(coord(folder, "blur", "in.npy", "--log-level", "loud"), 2, "--log-level")
