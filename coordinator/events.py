@@ -1,7 +1,7 @@
-"""Facts of a run: what listeners hear, and what the dispatcher is told.
+"""Events of a run, for listeners and for the dispatcher.
 
-A fact is a frozen value with a time, in seconds on the run's monotonic clock. Whoever learns of it
-says so once; progress, logs, reports and tests listen.
+An event is a frozen value; its time, in seconds on the run's monotonic clock, goes with it. It is
+emitted once, where it is first known; progress, logs, reports and tests listen.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ __all__ = [
 class StageStarted:
     """The next stage of a run begins, counted from 1; its tiles are numbered anew.
 
-    The first one begins with the run, and how it is cut is told by `RunStarted`. `dtype` is that of
+    The first one begins with the run, and how it is cut is in `RunStarted`. `dtype` is that of
     the samples that the stage reads.
     """
 
@@ -148,7 +148,7 @@ class TileStored:
 
 
 class FailureKind(StrEnum):
-    """What went wrong with an attempt; what follows from it is a row of `policy.BLAME`."""
+    """The kind of an attempt's failure; its consequence is a row of `policy.BLAME`."""
 
     BUSY = "busy"  # 503 + Retry-After: back-pressure, not a failure
     REFUSED = "refused"  # 4xx: the tile's or the job's fault
@@ -162,7 +162,7 @@ class FailureKind(StrEnum):
 class WorkerLost:
     """A worker can't be used now: unreachable or silent; for good if `permanent` (unfit).
 
-    `untrusted` tells that the reason is a token or a certificate.
+    `untrusted`: the reason is a token or a certificate.
     """
 
     worker: str
@@ -266,7 +266,7 @@ Event: TypeAlias = (
 )
 
 Listener: TypeAlias = Callable[[float, Event], None]
-"""What hears a fact, with its time in seconds on a monotonic clock."""
+"""Called with the time of an event, in seconds on a monotonic clock, and the event."""
 
 Hearer: TypeAlias = Callable[[Event], None]
-"""What an engine calls with each fact, from any of its threads, one at a time."""
+"""Called by an engine with each event, from any of its threads, one at a time."""

@@ -1,4 +1,4 @@
-"""Numbers as people read them, and foreign text made harmless."""
+"""Numbers formatted for people, and text from outside made harmless."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BARS: Final = "▁▂▃▄▅▆▇█"
-LONGEST: Final = 300  # characters of foreign text worth reading
+LONGEST: Final = 300  # characters of a text from outside that are kept
 
 
 def inert(text: str) -> str:
@@ -25,8 +25,8 @@ def inert(text: str) -> str:
     'a?[31mb'
     """
     joined = " ".join(text[: 2 * LONGEST].split())
-    cut = joined if len(joined) <= LONGEST else f"{joined[: LONGEST - 3]}..."
-    return "".join(c if c.isprintable() else "?" for c in cut if not unicodedata.combining(c))
+    short = joined if len(joined) <= LONGEST else f"{joined[: LONGEST - 3]}..."
+    return "".join(c if c.isprintable() else "?" for c in short if not unicodedata.combining(c))
 
 
 def clock(seconds: float | None) -> str:

@@ -1,1 +1,1 @@
-"""How a run is shown: a tally of its events, and the forms in which people and programs read it."""
+"""Display of a run while it lasts: live on a terminal, as lines, as JSON, in a notebook."""

@@ -1,10 +1,10 @@
 """A frame of the rich display: header, overall bar, workers, tile map, last event.
 
-    in.npy  1024x768x3 int32  gaussian_filter    what is done
-    12 tiles of ...  halo 3.1 %  2 workers       how it is cut
-    ██████████░░░░░  62 %  ...                   how far it is
-    worker      tiles  ...  state                who does it
-    ████▒▒··                                     where it stands
+    in.npy  1024x768x3 int32  gaussian_filter    input and filter
+    12 tiles of ...  halo 3.1 %  2 workers       tiles
+    ██████████░░░░░  62 %  ...                   progress
+    worker      tiles  ...  state                workers
+    ████▒▒··                                     tile map
     ...
 
 A frame is a list of lines that fits into the room it is given. Header, bar and footer are always
@@ -32,7 +32,7 @@ from coordinator.display.style import (
 )
 from coordinator.display.tally import Tally
 from coordinator.display.tile_map import NOBODY, Look, MapView
-from coordinator.display.worker_table import cut, worker_lines
+from coordinator.display.worker_table import shorten, worker_lines
 from coordinator.text import brief_time, clock, count, extent, inert, megabytes
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Size:
 def frame(
     tally: Tally, now: float, size: Size, glyphs: Glyphs, *, by_worker: bool = False
 ) -> list[Text]:
-    """Draw everything there is to show at `now`; the map by state, or by who made the tiles."""
+    """Draw all there is to show at `now`; the map by state, or by the worker of each tile."""
     head = [*_header(tally, size.columns), *_bar_lines(tally, now, size.columns, glyphs)]
     foot = [_footer(tally)]
     free = size.rows - len(head) - len(foot)
@@ -68,7 +68,7 @@ def frame(
     airy = sum(len(section) for section in sections) + len(sections) <= size.rows
     gap = [Text()] if airy else []
     lines = [line for section in sections if section for line in [*gap, *section]][len(gap) :]
-    return [cut(line, size.columns, glyphs) for line in lines[: size.rows]]
+    return [shorten(line, size.columns, glyphs) for line in lines[: size.rows]]
 
 
 def _header(tally: Tally, width: int) -> list[Text]:
@@ -110,7 +110,7 @@ def _bar_lines(tally: Tally, now: float, width: int, glyphs: Glyphs) -> list[Tex
 
 
 def _numbers(tally: Tally, now: float) -> list[str]:
-    """Tell how far the run is; what matters least stands last but one."""
+    """Return the numbers beside the bar; the least important stands last but one."""
     (done, whole), tiles = tally.progress(), tally.run.tiles if tally.run else 0
     numbers = [
         f"{done * 100 // whole:3d} %",

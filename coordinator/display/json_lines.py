@@ -44,9 +44,9 @@ def encode(time_s: float, event: Event) -> str:
     >>> encode(1.5, events.WorkerBack("node1:8080"))
     '{"version": 1, "time_s": 1.5, "event": "WorkerBack", "worker": "node1:8080"}'
     """
-    said = {field.name: _finite(getattr(event, field.name)) for field in fields(event)}
+    values = {field.name: _finite(getattr(event, field.name)) for field in fields(event)}
     head = {"version": VERSION, "time_s": round(time_s, 6), "event": type(event).__name__}
-    return json.dumps({**head, **said}, default=str)
+    return json.dumps({**head, **values}, default=str)
 
 
 def _finite(value: object) -> object:
@@ -66,13 +66,13 @@ def event_schema() -> dict[str, Any]:
 
 def _object_schema(kind: type) -> dict[str, Any]:
     hints = typing.get_type_hints(kind)
-    said = {field.name: _type_schema(hints[field.name]) for field in fields(kind)}
+    schemas = {field.name: _type_schema(hints[field.name]) for field in fields(kind)}
     head = {
         "version": {"const": VERSION},
         "time_s": {"type": "number", "minimum": 0},
         "event": {"const": kind.__name__},
     }
-    properties = {**head, **said}
+    properties = {**head, **schemas}
     described = {"title": kind.__name__, "description": (kind.__doc__ or "").partition("\n")[0]}
     return {**described, "type": "object", "properties": properties, "required": list(properties)}
 

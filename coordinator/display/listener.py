@@ -1,6 +1,6 @@
-"""Progress of a run, as a listener of its events, in the style that its reader can take.
+"""Listeners that show the progress of a run, one for each style.
 
-    rich    a live picture on stderr                                 terminals
+    rich    a live display on stderr                                 terminals
     plain   a line on stderr every few seconds, and a final one      logs, pipes, dumb terminals
     json    every event as a line on stdout                          programs
     none    nothing
@@ -29,20 +29,20 @@ Style: TypeAlias = Literal["auto", "rich", "plain", "json", "none"]
 
 FRAME_S: Final = 0.125  # eight frames a second look alive
 LINE_S: Final = 5.0  # a log that grows by a line every five seconds can still be read
-CPU_SHARE: Final = 0.01  # of one core, for drawing: a picture is not worth more of a run
+CPU_SHARE: Final = 0.01  # of one core, for drawing: progress is not worth more of a run
 
 
 class Display(Protocol):
-    """What shows a run: told its events, asked to draw now and then, closed at the end."""
+    """A display of a run: takes its events, draws now and then, and is closed at the end."""
 
     def handle(self, now: float, event: Event) -> None:
-        """Take note of an event."""
+        """Add an event."""
 
     def draw(self) -> None:
-        """Show how things stand."""
+        """Show the state of the run."""
 
     def close(self) -> None:
-        """Show how things ended, and leave the terminal as it was."""
+        """Show how the run ended, and leave the terminal as it was."""
 
 
 @contextmanager
@@ -74,7 +74,7 @@ def make_listener(
     if stream is None:
         stream = sys.stdout if style == "json" else sys.stderr
     if style == "auto":
-        style = "rich" if _is_lively(stream, environ) and "CI" not in environ else "plain"
+        style = "rich" if _can_animate(stream, environ) and "CI" not in environ else "plain"
     if style == "none":
         yield _ignore
     elif style == "json":
@@ -85,7 +85,7 @@ def make_listener(
             yield display.handle
 
 
-def _is_lively(stream: TextIO, environ: Mapping[str, str]) -> bool:
+def _can_animate(stream: TextIO, environ: Mapping[str, str]) -> bool:
     return stream.isatty() and environ.get("TERM", "dumb") not in {"", "dumb", "unknown"}
 
 
@@ -94,8 +94,8 @@ def _rich(stream: TextIO, environ: Mapping[str, str], clock: Callable[[], float]
 
     return LiveDisplay(
         stream,
-        animated=_is_lively(stream, environ),
-        colour=_is_lively(stream, environ) and not environ.get("NO_COLOR"),
+        animated=_can_animate(stream, environ),
+        colour=_can_animate(stream, environ) and not environ.get("NO_COLOR"),
         clock=clock,
         by_worker=environ.get("COORD_MAP") == "worker",
     )
@@ -124,7 +124,7 @@ class Ticker:
     Parameters
     ----------
     draw : callable
-        What to do.
+        Draws once; called from the thread.
     interval_s : float
         Least pause between two drawings.
     """
@@ -154,7 +154,7 @@ class Ticker:
 
 
 def pause_after(cost_s: float, interval_s: float) -> float:
-    """Tell how long to wait after a drawing that took `cost_s` seconds of a core.
+    """Return the seconds to wait after a drawing that took `cost_s` seconds of a core.
 
     Examples
     --------

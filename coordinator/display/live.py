@@ -1,4 +1,4 @@
-"""The rich display: a tally that the run feeds, drawn as frames on a canvas by another thread."""
+"""The rich display: a tally of the run's events, drawn as frames on a canvas by another thread."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class LiveDisplay:
-    """A live picture of a run.
+    """A live display of a run.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class LiveDisplay:
     clock : callable
         The clock of the events, in seconds.
     by_worker : bool
-        Whether the map tells who made the tiles, not how they stand.
+        Whether the map shows the worker of each tile, not its state.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class LiveDisplay:
             self._tally.handle(now, event)
 
     def draw(self) -> None:
-        """Draw how things stand."""
+        """Draw the state of the run."""
         self._canvas.draw(self._frame)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The table of workers: fixed columns, so that it holds still, and fewer where it is narrow.
+"""The table of workers: columns of fixed width, and fewer of them on a narrow terminal.
 
 A fleet that does not fit shows its workers in trouble first (lost, failing, then those that had
 retries or hedges), in their usual order, and sums up the others in one line.
@@ -96,14 +96,14 @@ def worker_lines(
     if not workers or rows < 2:
         return []
     fits = len(workers) <= rows - 1
-    shown = workers if fits else worth_seeing(workers, rows - 2)
+    shown = workers if fits else most_important(workers, rows - 2)
     layout = lay_out(width, max(len(worker.name) for worker in workers), glyphs)
     lines = [_title(layout), *(_row(worker, at_s, layout, glyphs) for worker in shown)]
     return lines if fits else [*lines, _rest(workers, shown, width, glyphs)]
 
 
-def worth_seeing(workers: Sequence[Worker], most: int) -> list[Worker]:
-    """Choose the workers to look at: those in trouble first, in their usual order."""
+def most_important(workers: Sequence[Worker], most: int) -> list[Worker]:
+    """Return at most so many workers, those in trouble first, in their usual order."""
     ranked = heapq.nsmallest(most, range(len(workers)), key=lambda i: (_rank(workers[i]), i))
     return [workers[i] for i in sorted(ranked)]
 
@@ -123,29 +123,29 @@ def _title(layout: Layout) -> Text:
 
 def _row(worker: Worker, at_s: float, layout: Layout, glyphs: Glyphs) -> Text:
     style = STATE_STYLES[worker.state]
-    name = cut(Text(inert(worker.name), style), layout.name, glyphs)
+    name = shorten(Text(inert(worker.name), style), layout.name, glyphs)
     line = name.append(" " * (layout.name - name.cell_len))
     for column in layout.columns:
         line.append(f" {column.place(column.text(worker, at_s))}")
     reason = f": {inert(worker.reason)}" if worker.reason else ""
-    state = cut(Text(f"{worker.state.value}{reason}", style), layout.state, glyphs)
+    state = shorten(Text(f"{worker.state.value}{reason}", style), layout.state, glyphs)
     return line.append(" ").append_text(state)
 
 
 def _rest(workers: Sequence[Worker], shown: Sequence[Worker], width: int, glyphs: Glyphs) -> Text:
-    seen = {worker.name for worker in shown}
-    rest = [worker for worker in workers if worker.name not in seen]
+    names = {worker.name for worker in shown}
+    rest = [worker for worker in workers if worker.name not in names]
     states = Counter(worker.state for worker in rest)
     parts = [f"{states[state]:,} {state.value}" for state in State if states[state]]
     stored, flying = sum(w.stored for w in rest), sum(len(w.flying) for w in rest)
     text = (
         f"and {len(rest):,} more: {', '.join(parts)}; {count(stored, 'tile')}, {flying:,} in flight"
     )
-    return cut(Text(text, TITLE), width, glyphs)
+    return shorten(Text(text, TITLE), width, glyphs)
 
 
-def cut(line: Text, width: int, glyphs: Glyphs) -> Text:
-    """Cut a line to at most `width` terminal cells, and show that it was cut."""
+def shorten(line: Text, width: int, glyphs: Glyphs) -> Text:
+    """Shorten a line to at most `width` terminal cells, and mark that."""
     if line.cell_len > width:
         line.truncate(max(0, width - len(glyphs.ellipsis)))
         line.append(glyphs.ellipsis)

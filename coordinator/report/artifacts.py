@@ -1,8 +1,8 @@
-"""What a run leaves beside its output: provenance always, report and trace if asked for.
+"""The files beside a run's output: provenance always, report and trace if asked for.
 
 A report and a trace are written however the run ends; provenance only for an output that is whole.
 It must cost next to nothing, for nobody asked: so digests are taken of small files only, nothing is
-kept of each attempt, and what can't be written is a warning. Who asks for it gets all of it.
+kept of each attempt, and a file that can't be written is a warning. Asked for, it is complete.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +20,8 @@ from coordinator.errors import InputError, StoreError, TilefanError
 from coordinator.stores.atomic_file import write_text
 
 if TYPE_CHECKING:
-    from coordinator.events import Event, Listener
-    from coordinator.report.page import Facts, Picture
+    from coordinator.events import Event, Listener, RunStarted
+    from coordinator.report.page import Context, Picture
     from coordinator.report.provenance import Provenance
     from coordinator.report.recorder import Recorder
     from tiling.jobs.job import Job
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 REPORT_START, TRACE_START = b"<!doctype html>", b'{"traceEvents"'
 PROVENANCE_START = b'{\n  "version"'
-"""How our files begin: one that begins otherwise is not replaced."""
+"""The first bytes of our files: a file with others is not replaced."""
 
 CHEAP_BYTES = 2**28
 """Of a file whose digest is taken unasked: tens of milliseconds, for a run has just used it."""
@@ -38,7 +37,7 @@ CHEAP_BYTES = 2**28
 
 @dataclass(frozen=True, slots=True)
 class Artifacts:
-    """What is asked for.
+    """The files that are asked for.
 
     Parameters
     ----------
@@ -49,7 +48,7 @@ class Artifacts:
     seams : bool
         Whether the report's pictures show where tiles meet.
     command : str
-        As it was given, to be quoted.
+        The command line, to be quoted.
     """
 
     report: Path | None = None
@@ -59,7 +58,7 @@ class Artifacts:
     command: str = ""
 
     def check(self, target: Path) -> None:
-        """Refuse, before the run, what could not be written after it, or is another file.
+        """Check before the run that each file can be written after it, and is no other file.
 
         Parameters
         ----------
@@ -69,7 +68,9 @@ class Artifacts:
         Raises
         ------
         InputError
-            Naming the file.
+            If a file's folder is missing, or the file is something else; the message names it.
+        StoreError
+            If a file that exists can't be read.
         """
         from coordinator.report.provenance import provenance_path
 
@@ -107,16 +108,16 @@ def _begins(path: Path, start: bytes) -> bool:
 
 
 @contextmanager
-def drawn_up(
-    papers: Artifacts, listen: Listener, source: Path, target: Path, job: Job
+def write_artifacts(
+    artifacts: Artifacts, listen: Listener, source: Path, target: Path, job: Job
 ) -> Iterator[Listener]:
-    """Yield what hears the run; write the papers when it is over.
+    """Yield a listener to the run; write what is asked for when the run is over.
 
     Parameters
     ----------
-    papers : Artifacts
+    artifacts : Artifacts
     listen : callable
-        Hears the run too.
+        Another listener, which is called with every event too.
     source, target : Path
         Of the run.
     job : Job
@@ -124,18 +125,20 @@ def drawn_up(
     Raises
     ------
     InputError
-        If they could not be written after the run.
+        If a file could not be written after the run.
     StoreError
-        If they can't be written, and the run was well; else that is a warning beside its own end.
+        If a file can't be written after a run that succeeded; beside the error of a run that did
+        not, that is a warning.
     """
-    if not papers.wanted:
+    if not artifacts.wanted:
         yield listen
         return
     from coordinator.report.recorder import Recorder
 
-    papers.check(target)
-    history = Recorder(timed=bool(papers.report or papers.trace))
+    artifacts.check(target)
+    history = Recorder(timed=bool(artifacts.report or artifacts.trace))
     started = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
+    writer = _Writer(artifacts, history, source, target, job, started)
 
     def both(now: float, event: Event) -> None:
         history.handle(now, event)
@@ -145,10 +148,10 @@ def drawn_up(
         with _warnings_noted(history):
             yield both
     except BaseException:
-        for error in _write_all(papers, history, source, target, job, started):
+        for error in writer.write_all():
             warnings.warn(str(error), RuntimeWarning, stacklevel=2)
         raise
-    errors = _write_all(papers, history, source, target, job, started)
+    errors = writer.write_all()
     for error in errors[1:]:
         warnings.warn(str(error), RuntimeWarning, stacklevel=2)
     if errors:
@@ -157,7 +160,7 @@ def drawn_up(
 
 @contextmanager
 def _warnings_noted(history: Recorder) -> Iterator[None]:
-    """Let the chronicle know of Python's warnings, which are shown as ever."""
+    """Note Python's warnings in the history; they are shown as ever."""
     show = warnings.showwarning
 
     def note(message: Warning | str, *rest: Any, **more: Any) -> None:
@@ -171,137 +174,126 @@ def _warnings_noted(history: Recorder) -> Iterator[None]:
         warnings.showwarning = show
 
 
-def _write_all(
-    papers: Artifacts, history: Recorder, source: Path, target: Path, job: Job, started: str
-) -> list[TilefanError]:
-    """Write each file that can be written; return why the others can't."""
-    errors: list[TilefanError] = []
-    known: Provenance | None = None
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Writes the artifacts of one run."""
 
-    def attempt(write: Callable[[], None]) -> None:
+    artifacts: Artifacts
+    history: Recorder
+    source: Path
+    target: Path
+    job: Job
+    started: str
+
+    def write_all(self) -> list[TilefanError]:
+        """Write each file that can be written; return why the others can't."""
+        errors: list[TilefanError] = []
+        provenance: Provenance | None = None
+        finished = self.history.finished
+        if finished is not None and finished.error is None:
+            try:
+                provenance = self._provenance()
+            except TilefanError as error:
+                errors.append(error)
+        steps = (self._write_trace, self._write_report, self._write_provenance)
+        for step in steps:
+            try:
+                step(provenance)
+            except TilefanError as error:
+                errors.append(error)
+        return errors
+
+    def _write_trace(self, _: Provenance | None) -> None:
+        if self.artifacts.trace:
+            from coordinator.report import trace
+
+            write_text(self.artifacts.trace, trace.encode(self.history))
+
+    def _write_report(self, provenance: Provenance | None) -> None:
+        if self.artifacts.report:
+            from coordinator.report.page import render
+
+            write_text(self.artifacts.report, render(self.history, self._context(provenance)))
+
+    def _write_provenance(self, provenance: Provenance | None) -> None:
+        if self.artifacts.provenance is False or provenance is None:
+            return
+        from coordinator.report.provenance import provenance_path
+
+        path = provenance_path(self.target)
         try:
-            write()
+            _check(path, PROVENANCE_START)
+            write_text(path, provenance.encode())
         except TilefanError as error:
-            errors.append(error)
+            if self.artifacts.provenance:
+                raise
+            warnings.warn(f"no provenance: {error}", RuntimeWarning, stacklevel=2)
 
-    def describe() -> None:
-        nonlocal known
-        known = _provenance(papers, history, source, target, job, started)
+    def _provenance(self) -> Provenance | None:
+        from coordinator.machine import versions
+        from coordinator.report.provenance import Provenance, mark, runs_of
 
-    if history.finished is not None and history.finished.error is None:
-        attempt(describe)
-    if papers.trace:
-        attempt(partial(_write_trace, papers.trace, history))
-    if papers.report:
-        facts = partial(_facts, papers, history, source, target, known, started)
-        attempt(partial(_write_report, papers.report, history, facts))
-    if papers.provenance is not False and known is not None:
-        attempt(partial(_write_provenance, target, known, asked=bool(papers.provenance)))
-    return errors
+        artifacts, history, run = self.artifacts, self.history, self.history.run
+        if run is None or (artifacts.provenance is False and not artifacts.report):
+            return None
+        makers, unlisted = runs_of(history.makers, run.tiles)
+        return Provenance(
+            command=artifacts.command,
+            filter=run.filter,
+            job=self.job.digest,
+            input=mark(self.source, artifacts.digest_bytes),
+            output=mark(self.target, artifacts.digest_bytes),
+            shape=run.shape,
+            tile=run.tile_shape,
+            halo=(self.job.halo.before, self.job.halo.after),
+            workers={name: worker.about for name, worker in history.workers.items()},
+            proofs={name: worker.proof for name, worker in history.workers.items()},
+            makers=makers,
+            tiles_unlisted=unlisted,
+            versions=versions(),
+            started=self.started,
+            seconds=round(history.last_s, 6),
+            retries=history.retries,
+            hedges=history.hedges,
+            warnings=tuple(remark.text for remark in history.remarks),
+        )
 
+    def _context(self, provenance: Provenance | None) -> Context:
+        from coordinator.machine import versions
+        from coordinator.report.page import Context
 
-def _write_trace(path: Path, history: Recorder) -> None:
-    from coordinator.report import trace
+        files = {"input": str(self.source), "output": str(self.target)}
+        pictures: list[Picture] = []
+        if provenance is not None:
+            files["input digest"] = provenance.input.digest
+            files["output digest"] = provenance.output.digest
+            files["job"] = provenance.job
+            pictures = self._pictures()
+        return Context(self.artifacts.command, self.started, versions(), files, pictures)
 
-    write_text(path, trace.encode(history))
+    def _pictures(self) -> list[Picture]:
+        from coordinator.history.tile_map import longest_axes
+        from coordinator.report import png
+        from coordinator.report.page import Picture
+        from coordinator.stores.npy import open_npy
 
-
-def _write_report(path: Path, history: Recorder, facts: Callable[[], Facts]) -> None:
-    from coordinator.report.page import render
-
-    write_text(path, render(history, facts()))
-
-
-def _write_provenance(target: Path, known: Provenance, *, asked: bool) -> None:
-    from coordinator.report.provenance import provenance_path
-
-    try:
-        _check(provenance_path(target), PROVENANCE_START)
-        write_text(provenance_path(target), known.encode())
-    except TilefanError as error:
-        if asked:
-            raise
-        warnings.warn(f"no provenance: {error}", RuntimeWarning, stacklevel=2)
-
-
-def _provenance(
-    papers: Artifacts, history: Recorder, source: Path, target: Path, job: Job, started: str
-) -> Provenance | None:
-    from coordinator.machine import versions
-    from coordinator.report.provenance import Provenance, mark, runs_of
-
-    run = history.run
-    if run is None or (papers.provenance is False and not papers.report):
-        return None
-    makers, unlisted = runs_of(history.makers, run.tiles)
-    return Provenance(
-        command=papers.command,
-        filter=run.filter,
-        job=job.digest,
-        input=mark(source, papers.digest_bytes),
-        output=mark(target, papers.digest_bytes),
-        shape=run.shape,
-        tile=run.tile_shape,
-        halo=(job.halo.before, job.halo.after),
-        workers={name: worker.about for name, worker in history.workers.items()},
-        proofs={name: worker.proof for name, worker in history.workers.items()},
-        makers=makers,
-        tiles_unlisted=unlisted,
-        versions=versions(),
-        started=started,
-        seconds=round(history.last_s, 6),
-        retries=history.retries,
-        hedges=history.hedges,
-        warnings=tuple(remark.text for remark in history.remarks),
-    )
+        pictures = []
+        for name, path in (("input", self.source), ("output", self.target)):
+            array = open_npy(path).array
+            if not array.size:
+                return []
+            plane = png.middle_plane(array, png.step_for(array.shape))
+            pixels = png.shades(plane, *png.limits(plane))
+            seams: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
+            if self.artifacts.seams and self.history.run is not None and array.ndim > 1:
+                down, across = longest_axes(array.shape)
+                seams = _seams(self.history.run, down), _seams(self.history.run, across)
+            caption = f"{name}: {path.name}, the middle slice"
+            pictures.append(Picture(caption, png.encode(pixels), seams))
+        return pictures
 
 
-def _facts(
-    papers: Artifacts,
-    history: Recorder,
-    source: Path,
-    target: Path,
-    known: Provenance | None,
-    started: str,
-) -> Facts:
-    from coordinator.machine import versions
-    from coordinator.report.page import Facts
-
-    files = {"input": str(source), "output": str(target)}
-    pictures: list[Picture] = []
-    if known is not None:
-        for name, made in (("input", known.input), ("output", known.output)):
-            files[f"{name} digest"] = made.digest
-        files["job"] = known.job
-        pictures = _pictures(papers, history, source, target)
-    return Facts(papers.command, started, versions(), files, pictures)
-
-
-def _pictures(papers: Artifacts, history: Recorder, source: Path, target: Path) -> list[Picture]:
-    from coordinator.history.tile_map import longest_axes
-    from coordinator.report import png
-    from coordinator.report.page import Picture
-    from coordinator.stores.npy import open_npy
-
-    pictures = []
-    for name, path in (("input", source), ("output", target)):
-        array = open_npy(path).array
-        if not array.size:
-            return []
-        plane = png.middle_plane(array, png.step_for(array.shape))
-        pixels = png.shades(plane, *png.limits(plane))
-        seams: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
-        if papers.seams and history.run is not None and array.ndim > 1:
-            down, across = (_seams(history, axis) for axis in longest_axes(array.shape))
-            seams = down, across
-        caption = f"{name}: {path.name}, the middle slice"
-        pictures.append(Picture(caption, png.encode(pixels), seams))
-    return pictures
-
-
-def _seams(history: Recorder, axis: int) -> tuple[float, ...]:
+def _seams(run: RunStarted, axis: int) -> tuple[float, ...]:
     """Return the shares of an axis at which tiles meet."""
-    if history.run is None:
-        return ()
-    length, size = history.run.shape[axis], history.run.tile_shape[axis]
+    length, size = run.shape[axis], run.tile_shape[axis]
     return tuple(at / length for at in range(size, length, size))

@@ -1,4 +1,4 @@
-"""Charts as inline SVG: each with a title and a description that say in words what is drawn."""
+"""Charts as inline SVG, each with a title and a description in words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from coordinator.report.timeline import (
     RETRIED,
     STORING,
     TRANSFER,
-    UNTOLD,
+    UNKNOWN,
     WAITING,
     Span,
 )
@@ -32,9 +32,9 @@ SHAPES: Final[Mapping[str, tuple[float, float, str]]] = {
     STORING: (0.7, 0.3, "a band at the foot"),
     HEDGED: (0.05, 0.9, "a hollow box"),
     RETRIED: (0.05, 0.9, "a dashed box"),
-    UNTOLD: (0.15, 0.7, "a broad band"),
+    UNKNOWN: (0.15, 0.7, "a broad band"),
 }
-"""Top and height of each kind within its lane, and in words: colour is not all that tells them."""
+"""Top and height of each kind within its lane, and in words: colour alone tells none."""
 
 
 def colour(index: int) -> str:
@@ -72,14 +72,14 @@ def rect(
     title: str = "",
 ) -> Html:
     """Return a rectangle: of a class, or of a colour; with words that a pointer shows."""
-    said = {
+    attributes = {
         "x": f"{x:.2f}",
         "y": f"{y:.2f}",
         "width": f"{max(width, 0.3):.2f}",
         "height": f"{height:.2f}",
         **({"class": kind} if kind else {"fill": fill}),
     }
-    return tag("rect", said, *((tag("title", {}, text(title)),) if title else ()))
+    return tag("rect", attributes, *((tag("title", {}, text(title)),) if title else ()))
 
 
 def label(x: float, y: float, words: str, anchor: str = "start") -> Html:
@@ -129,10 +129,10 @@ def timeline(workers: Mapping[str, Sequence[Sequence[Span]]], end_s: float) -> H
     """Draw every worker's lanes over the time of the run."""
     y, drawn = 0.0, []
     scale = WIDTH / end_s if end_s > 0 else 0.0
-    for name, laid in workers.items():
+    for name, lanes in workers.items():
         drawn.append(label(0, y + LABEL - 3, name))
         y += LABEL
-        for lane in laid:
+        for lane in lanes:
             drawn.append(rect(0, y, WIDTH, BAND, kind="idle"))
             drawn += [
                 kind_of_time(span.start_s * scale, y, span.seconds * scale, span.kind)
@@ -141,11 +141,18 @@ def timeline(workers: Mapping[str, Sequence[Sequence[Span]]], end_s: float) -> H
             y += LANE
         y += 4
     words = [label(0, y + LABEL, "0"), label(WIDTH, y + LABEL, brief_time(end_s), "end")]
-    said = f"Lanes of {count(len(workers), 'worker')} over {brief_time(end_s)}: " + ", ".join(
-        f"{name} had at most {len(laid)} tiles in hand" for name, laid in workers.items()
+    description = (
+        f"Lanes of {count(len(workers), 'worker')} over {brief_time(end_s)}: "
+        + ", ".join(
+            f"{name} had at most {len(lanes)} tiles in hand" for name, lanes in workers.items()
+        )
     )
     return figure(
-        "timeline", "Timeline by worker", said, (WIDTH, y + LABEL + 4), join([*drawn, *words])
+        "timeline",
+        "Timeline by worker",
+        description,
+        (WIDTH, y + LABEL + 4),
+        join([*drawn, *words]),
     )
 
 

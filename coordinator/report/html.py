@@ -39,8 +39,8 @@ def tag(name: str, attributes: Mapping[str, object] | None = None, *children: Ht
     >>> tag("p", {"id": "a"}, text("x"))
     '<p id="a">x</p>'
     """
-    said = "".join(f' {key}="{text(value)}"' for key, value in (attributes or {}).items())
-    return Html(f"<{name}{said}>{''.join(children)}</{name}>")
+    written = "".join(f' {key}="{text(value)}"' for key, value in (attributes or {}).items())
+    return Html(f"<{name}{written}>{''.join(children)}</{name}>")
 
 
 def join(children: Iterable[Html]) -> Html:

@@ -18,7 +18,7 @@ from coordinator.report import charts
 from coordinator.report.css import CSS
 from coordinator.report.html import Html, join, long_text, tag, text
 from coordinator.report.recorder import Recorder
-from coordinator.report.timeline import KINDS, UNTOLD, Span, bins, lanes, totals_s
+from coordinator.report.timeline import KINDS, UNKNOWN, Span, bins, lanes, totals_s
 from coordinator.text import brief_time, count, extent, megabytes
 
 POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -40,8 +40,8 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What a report tells beside the events.
+class Context:
+    """What stands in a report beside the history.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class Facts:
     pictures: Sequence[Picture] = ()
 
 
-def render(history: Recorder, facts: Facts) -> str:
+def render(history: Recorder, context: Context) -> str:
     """Return the page."""
     run = history.run
     title = f"{run.filter}: {run.input}" if run else "a run that never began"
@@ -77,12 +77,12 @@ def render(history: Recorder, facts: Facts) -> str:
         tag("h1", {}, text(title)),
         _state(history),
         _summary(history),
-        _section("Command", tag("pre", {"id": "command"}, long_text(facts.command))),
-        *_pictures(facts.pictures),
+        _section("Command", tag("pre", {"id": "command"}, long_text(context.command))),
+        *_pictures(context.pictures),
         *_maps(history),
         *_times(history),
         _workers(history),
-        _provenance(facts),
+        _provenance(context),
         *_proofs(history),
         _remarks(history),
     ]
@@ -132,7 +132,7 @@ def _summary(history: Recorder) -> Html:
         ("retries", "retries", history.retries, f"{history.retries:,}"),
         ("hedges", "hedges", history.hedges, f"{history.hedges:,}"),
     ]
-    facts = [
+    entries = [
         tag(
             "div",
             {},
@@ -141,7 +141,7 @@ def _summary(history: Recorder) -> Html:
         )
         for key, name, value, shown in rows
     ]
-    return tag("dl", {"class": "facts"}, *facts)
+    return tag("dl", {"class": "facts"}, *entries)
 
 
 def _pictures(pictures: Sequence[Picture]) -> Iterator[Html]:
@@ -242,9 +242,9 @@ def _legend(entries: Iterable[tuple[Html, str]]) -> Html:
 
 
 def _kinds(history: Recorder) -> list[str]:
-    """Return the kinds of time to be told of: that every worker tells its own goes unsaid."""
-    silent = totals_s(history.attempts, history.last_s)[UNTOLD]
-    return [kind for kind in KINDS if kind != UNTOLD or silent]
+    """Return the kinds of time to list: without the unknown one, if no worker has any."""
+    unknown_s = totals_s(history.attempts, history.last_s)[UNKNOWN]
+    return [kind for kind in KINDS if kind != UNKNOWN or unknown_s]
 
 
 def _legend_of_time(history: Recorder) -> Html:
@@ -266,16 +266,16 @@ def _times(history: Recorder) -> Iterator[Html]:
     by_worker: defaultdict[str, list[Attempt]] = defaultdict(list)
     for attempt in history.attempts:
         by_worker[attempt.worker].append(attempt)
-    laid: dict[str, list[list[Span]]] = {
+    worker_lanes: dict[str, list[list[Span]]] = {
         name: lanes(each, end_s) for name, each in list(by_worker.items())[:SHOWN_WORKERS]
     }
-    rest = len(by_worker) - len(laid)
+    rest = len(by_worker) - len(worker_lanes)
     more = [tag("p", {}, text(f"and {count(rest, 'worker')} more"))] if rest else []
     hint = text(
         "Workers tell how long they waited and computed; the rest is transfer: the link, and what "
         "both ends do for it."
     )
-    drawn = _wide(charts.timeline(laid, end_s))
+    drawn = _wide(charts.timeline(worker_lanes, end_s))
     yield _section("Timeline", drawn, _legend_of_time(history), *more, tag("p", {}, hint))
     amounts = bins(history.writes, end_s, BINS)
     top = max(amounts) / (end_s / BINS) if end_s > 0 else 0.0
@@ -346,12 +346,12 @@ def _worker_row(worker: Worker, spent_s: Mapping[str, float], kinds: Sequence[st
         for kind in kinds
     ]
     name = tag("th", {"scope": "row"}, text(worker.name))
-    said = {"data-worker": worker.name, "data-tiles": worker.stored, "data-failed": worker.failed}
-    return tag("tr", said, name, *cells)
+    data = {"data-worker": worker.name, "data-tiles": worker.stored, "data-failed": worker.failed}
+    return tag("tr", data, name, *cells)
 
 
-def _provenance(facts: Facts) -> Html:
-    rows = {"started": facts.started, **facts.files, **facts.versions}
+def _provenance(context: Context) -> Html:
+    rows = {"started": context.started, **context.files, **context.versions}
     lines = [
         tag("tr", {}, tag("th", {"scope": "row"}, text(name)), tag("td", {}, text(value)))
         for name, value in rows.items()
@@ -360,26 +360,26 @@ def _provenance(facts: Facts) -> Html:
 
 
 def _proofs(history: Recorder) -> Iterator[Html]:
-    """Tell which kernel each worker computes with, and how it proved itself."""
+    """Return the table of each worker's kernel and of the probes that it proved."""
     shown = list(history.workers.values())[:SHOWN_WORKERS]
     names = ("worker", "kernel", "what else it says", "probes that it proved, with their digests")
     head = tag("tr", {}, *(tag("th", {"scope": "col"}, text(name)) for name in names))
     if shown:
         rest = len(history.workers) - len(shown)
-        said = "A worker filters probes before it gets a tile; their digests are those of SciPy."
-        caption = tag("caption", {}, text(said + (f" {rest:,} not shown." if rest else "")))
+        words = "A worker filters probes before it gets a tile; their digests are those of SciPy."
+        caption = tag("caption", {}, text(words + (f" {rest:,} not shown." if rest else "")))
         table = tag("table", {"id": "proofs"}, caption, head, *map(_proof_row, shown))
         yield _section("Kernels and attestation", _wide(table))
 
 
 def _proof_row(worker: Worker) -> Html:
     proved = ", ".join(f"{probe} {digest}" for probe, digest in worker.proof.items())
-    about = ", ".join(f"{key} {said}" for key, said in worker.about.items() if key != "kernel")
+    about = ", ".join(f"{key} {value}" for key, value in worker.about.items() if key != "kernel")
     words = (worker.about.get("kernel", ""), about, proved or "none")
     name = tag("th", {"scope": "row"}, text(worker.name))
     cells = (tag("td", {}, long_text(each)) for each in words)
-    said = {"data-worker": worker.name, "data-probes": len(worker.proof)}
-    return tag("tr", said, name, *cells)
+    data = {"data-worker": worker.name, "data-probes": len(worker.proof)}
+    return tag("tr", data, name, *cells)
 
 
 def _remarks(history: Recorder) -> Html:

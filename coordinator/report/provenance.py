@@ -1,4 +1,4 @@
-"""`OUT.npy.json`: how an output came to be, beside it: for people, programs and `coord show`.
+"""Provenance: how an output came to be, as `OUT.npy.json` beside it, for people and `coord show`.
 
 The file is bounded, however many tiles there were: who computed which is written as runs of tiles
 of one worker, at most `MAX_RUNS` of them; what lies beyond is counted in `tiles_unlisted`.
@@ -33,7 +33,7 @@ Lengths = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class FileMark:
-    """An array on the disk, so that it can be known again.
+    """An array on the disk, as it can be recognised later.
 
     `digest` is of the whole file; empty if it was too large for that to be taken unasked.
     """
@@ -111,23 +111,23 @@ class Provenance:
         ValueError
             If it is something else.
         """
-        said = json.loads(text)
-        if not isinstance(said, dict) or said.get("kind") != "tilefan provenance":
+        values = json.loads(text)
+        if not isinstance(values, dict) or values.get("kind") != "tilefan provenance":
             raise ValueError("not a provenance of tilefan")
-        if said.pop("version", None) != VERSION:
+        if values.pop("version", None) != VERSION:
             raise ValueError("written by another version of tilefan")
-        said.pop("kind")
+        values.pop("kind")
         for key in ("input", "output"):
-            said[key] = FileMark(**said[key])
+            values[key] = FileMark(**values[key])
         for key in ("shape", "tile", "halo", "makers", "warnings"):
-            said[key] = _frozen(said[key])
+            values[key] = _frozen(values[key])
         try:
-            known = cls(**said)
+            provenance = cls(**values)
         except TypeError as error:
             raise ValueError(str(error)) from None
-        if not _fits(known):
+        if not _fits(provenance):
             raise ValueError("its parts do not fit together")
-        return known
+        return provenance
 
 
 def provenance_path(output: Path) -> Path:
@@ -199,26 +199,23 @@ def _frozen(value: Any) -> Any:
     return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
-def _fits(known: Provenance) -> bool:
-    """Tell whether a provenance that was read can be worked with."""
-    lengths = (known.shape, known.tile, *known.halo)
-    whole = all(isinstance(n, int) and n >= 0 for each in lengths for n in each)
-    runs = all(isinstance(name, str) and isinstance(run, int) for name, run in known.makers)
-    words = (known.command, known.filter, known.job, known.started)
-    told = (*known.workers.values(), *known.proofs.values())
-    said = all(isinstance(about, dict) for about in told)
+def _fits(provenance: Provenance) -> bool:
+    """Tell whether the parts of a provenance that was read have their types and fit together."""
+    lengths = (provenance.shape, provenance.tile, *provenance.halo)
+    words = (provenance.command, provenance.filter, provenance.job, provenance.started)
+    workers = (*provenance.workers.values(), *provenance.proofs.values())
     return (
-        whole
-        and runs
-        and said
-        and all(known.tile)
+        all(isinstance(n, int) and n >= 0 for each in lengths for n in each)
+        and all(isinstance(name, str) and isinstance(n, int) for name, n in provenance.makers)
+        and all(isinstance(about, dict) for about in workers)
+        and all(provenance.tile)
         and len({len(each) for each in lengths}) == 1
         and all(isinstance(word, str) for word in words)
     )
 
 
 def mark(path: Path, digest_bytes: float = math.inf) -> FileMark:
-    """Return an array's file as it can be known again; all of it is read.
+    """Return the mark of an array's file; all of it is read.
 
     Parameters
     ----------
@@ -229,7 +226,7 @@ def mark(path: Path, digest_bytes: float = math.inf) -> FileMark:
     Raises
     ------
     TilefanError
-        If it can't be read.
+        If it can't be read, or is no array.
     """
     import xxhash
 

@@ -5,8 +5,8 @@ Past `MAX_ATTEMPTS` attempts are counted and not kept, so memory has a bound::
     sent --------------------------------------------> answered ----> stored
          transfer | waiting for a thread | computing | transfer   writing
 
-Of the time up to `answered` a worker tells how long it waited and computed, and the rest is
-transfer; when each began is not told. See `coordinator.report.timeline`.
+Of the time up to `answered` a worker reports how long it waited and computed, and the rest is
+transfer; when each began is unknown. See `coordinator.report.timeline`.
 """
 
 from __future__ import annotations

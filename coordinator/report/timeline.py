@@ -1,13 +1,13 @@
 """Attempts laid out in time: a lane for each tile that a worker has in hand at once.
 
-A worker tells how long a tile waited and computed, not when. What is left of the attempt is
+A worker reports how long a tile waited and computed, not when. The rest of the attempt is
 transfer, there and back, in proportion to the bytes that went each way::
 
     sent [ transfer | waiting | computing | transfer ] answered [ storing ] stored
 
-What is shorter than an eye can tell is gathered: a stretch is drawn as the kind that it owes most
-time to, and what it owes to the others is carried on. So a run of a million tiles draws as few
-spans as one of a hundred, and each kind still has its share of the picture.
+Spans shorter than a pixel are merged: such a span is drawn as the kind with the largest sum of
+times, and the sums of the others are carried over to the next. So a run of a million tiles draws as
+few spans as one of a hundred, and each kind still has its share of the picture.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from typing import Final
 from coordinator.history.history import Attempt, End
 
 WIDTH: Final = 1000
-"""Places in time that are told apart."""
+"""Steps of time that are drawn apart."""
 
 COMPUTING, TRANSFER, WAITING = "computing", "transfer", "waiting for a thread"
-UNTOLD, STORING = "at a worker that does not tell", "storing"
+UNKNOWN, STORING = "at a worker that does not tell", "storing"
 HEDGED, RETRIED = "hedge", "failed or not needed"
-KINDS: Final = (COMPUTING, TRANSFER, WAITING, STORING, HEDGED, RETRIED, UNTOLD)
+KINDS: Final = (COMPUTING, TRANSFER, WAITING, STORING, HEDGED, RETRIED, UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Span:
 
 
 def lanes(attempts: Iterable[Attempt], end_s: float) -> list[list[Span]]:
-    """Lay the attempts of one worker out; what has no end lasts until `end_s`.
+    """Lay the attempts of one worker out; one without an end lasts until `end_s`.
 
     Examples
     --------
@@ -50,19 +50,19 @@ def lanes(attempts: Iterable[Attempt], end_s: float) -> list[list[Span]]:
     >>> [len(lane) for lane in lanes(two, 2.0)]
     [1, 1]
     """
-    laid: list[list[Span]] = []
+    all_lanes: list[list[Span]] = []
     for attempt in sorted(attempts, key=lambda each: each.sent_s):
         spans = _spans(attempt, end_s)
-        free = next((lane for lane in laid if lane[-1].stop_s <= attempt.sent_s + 1e-9), None)
+        free = next((lane for lane in all_lanes if lane[-1].stop_s <= attempt.sent_s + 1e-9), None)
         if free is None:
-            laid.append(spans)
+            all_lanes.append(spans)
         else:
             free += spans
-    return [_gathered(lane, end_s / WIDTH) for lane in laid]
+    return [_merged(lane, end_s / WIDTH) for lane in all_lanes]
 
 
 def parts(attempt: Attempt) -> list[Span]:
-    """Return what an attempt that was stored did, one thing after another.
+    """Return the spans of an attempt that was stored, one after another.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def parts(attempt: Attempt) -> list[Span]:
         return []
     took_s = answered_s - attempt.sent_s
     if attempt.computing_s is None:
-        pieces = [(UNTOLD, took_s)]
+        pieces = [(UNKNOWN, took_s)]
     else:
         computing_s = min(attempt.computing_s, took_s)
         waiting_s = min(attempt.waiting_s or 0.0, took_s - computing_s)
@@ -100,23 +100,23 @@ def _spans(attempt: Attempt, end_s: float) -> list[Span]:
     if attempt.end is not End.STORED:
         return [Span(attempt.sent_s, stop_s, RETRIED)]
     if not attempt.hedge:
-        return parts(attempt) or [Span(attempt.sent_s, stop_s, UNTOLD)]
+        return parts(attempt) or [Span(attempt.sent_s, stop_s, UNKNOWN)]
     answered_s = stop_s if attempt.answered_s is None else attempt.answered_s
     pieces = [(HEDGED, answered_s - attempt.sent_s), (STORING, stop_s - answered_s)]
     return list(_placed(attempt.sent_s, pieces)) or [Span(attempt.sent_s, stop_s, HEDGED)]
 
 
-def _gathered(lane: Sequence[Span], step_s: float) -> list[Span]:
-    """Make one span of neighbours that are shorter, together and between them, than a step."""
-    drawn: list[Span] = []
-    owed = dict.fromkeys(KINDS, 0.0)
+def _merged(lane: Sequence[Span], step_s: float) -> list[Span]:
+    """Merge neighbours that are shorter, together and with their gaps, than a step."""
+    merged: list[Span] = []
+    balance_s = dict.fromkeys(KINDS, 0.0)
     for group in _groups(lane, step_s):
         for span in group:
-            owed[span.kind] += span.seconds
-        kind = max(owed, key=owed.__getitem__)
-        owed[kind] -= sum(span.seconds for span in group)
-        drawn.append(Span(group[0].start_s, group[-1].stop_s, kind))
-    return drawn
+            balance_s[span.kind] += span.seconds
+        kind = max(balance_s, key=balance_s.__getitem__)
+        balance_s[kind] -= sum(span.seconds for span in group)
+        merged.append(Span(group[0].start_s, group[-1].stop_s, kind))
+    return merged
 
 
 def _groups(lane: Sequence[Span], step_s: float) -> Iterator[list[Span]]:

@@ -57,13 +57,13 @@ def _workers(history: Recorder) -> Iterator[dict[str, Any]]:
 
 def _slices(attempt: Attempt, process: int, lane: int, stop_s: float) -> Iterator[dict[str, Any]]:
     """Yield the attempt, and inside it what it did: transfer, waiting, computing, storing."""
-    said = {"tile": attempt.tile, "attempt": attempt.number, "end": attempt.end.value}
+    args = {"tile": attempt.tile, "attempt": attempt.number, "end": attempt.end.value}
     if attempt.reason:
-        said["reason"] = attempt.reason
+        args["reason"] = attempt.reason
     whole = _at("X", process, lane, attempt.sent_s)
     name = f"tile {attempt.tile}" + (" (hedge)" if attempt.hedge else "")
     duration = _us(stop_s) - _us(attempt.sent_s)
-    yield {**whole, "dur": duration, "name": name, "cat": attempt.end.value, "args": said}
+    yield {**whole, "dur": duration, "name": name, "cat": attempt.end.value, "args": args}
     for part in parts(attempt):
         piece = _at("X", process, lane, part.start_s)
         yield {**piece, "dur": _us(part.stop_s) - piece["ts"], "name": part.kind, "cat": "part"}

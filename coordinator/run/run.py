@@ -38,7 +38,7 @@ def run(
         the job takes several stages, so that no later run can go on with it.
     engine : Engine
     listen : Listener
-        Hears every fact, with the seconds of a monotonic clock.
+        Called with every event and its time, in seconds of a monotonic clock.
 
     Raises
     ------
@@ -73,7 +73,7 @@ class StagedRun:
         last = len(self._parts) - 1
         plan = self._plan(self._parts[0])
         output = open_output(None if last else plan)
-        with _ended(output, len(plan), self._tell):
+        with _committed(output, len(plan), self._tell):
             self._tell(run_started(self._request, plan, output.sink.name, len(self._parts)))
             for index, part in enumerate(self._parts):
                 if index:
@@ -118,8 +118,8 @@ class StagedRun:
 
 
 @contextmanager
-def _ended(output: Output, tiles: int, tell: Hearer) -> Iterator[None]:
-    """Commit the output at the end, or abandon it; tell how the run ended, and how to go on."""
+def _committed(output: Output, tiles: int, tell: Hearer) -> Iterator[None]:
+    """Commit the output at the end, or abandon it; emit `RunFinished`, and note how to resume."""
     try:
         yield
         output.commit()

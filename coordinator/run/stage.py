@@ -87,17 +87,17 @@ def run_started(request: Request, plan: Plan, output: str, stages: int = 1) -> R
         dtype=str(request.source.dtype),
         workers=(),
         stages=stages,
-        **_cut(plan),
+        **_plan_fields(plan),
     )
 
 
 def stage_started(number: int, plan: Plan, source: Source) -> StageStarted:
     """Return the event that begins a later stage, which reads this source."""
-    return StageStarted(stage=number, dtype=str(source.dtype), **_cut(plan))
+    return StageStarted(stage=number, dtype=str(source.dtype), **_plan_fields(plan))
 
 
-def _cut(plan: Plan) -> dict[str, Any]:
-    """Return what an event tells of a plan."""
+def _plan_fields(plan: Plan) -> dict[str, Any]:
+    """Return the fields of an event that describe a plan."""
     return {
         "tile_shape": tuple(max(1, length) for length in plan.largest_write),
         "grid": plan.grid.counts,

@@ -13,7 +13,7 @@ import numpy as np
 from coordinator.display.listener import make_listener
 from coordinator.engines import Engine
 from coordinator.journal.recovery import check_same
-from coordinator.report.artifacts import drawn_up
+from coordinator.report.artifacts import write_artifacts
 from coordinator.run.calls import Chain, Link
 from coordinator.run.output import Opening, Output, unfinished
 from coordinator.run.request import Request, known_bound, tile_shape
@@ -69,7 +69,7 @@ def filter_chain(
     with (
         open_engine(placement, keep_going=options.keep_going) as engine,
         make_listener(options.style) as shown,
-        drawn_up(options.artifacts, shown, source, target, job) as listen,
+        write_artifacts(options.artifacts, shown, source, target, job) as listen,
     ):
         for sentence in _advice(job, array.shape, bound) if options.notes else ():
             options.say(f"note: {sentence}")

@@ -1,4 +1,4 @@
-"""A run that is played to displays: the same each time, without a clock."""
+"""A script of events for displays, the same each time, without a clock."""
 
 from __future__ import annotations
 

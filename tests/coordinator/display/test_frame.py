@@ -1,4 +1,4 @@
-"""What a run looks like on emulated terminals of several sizes."""
+"""Frames of a run on emulated terminals of several sizes."""
 
 from __future__ import annotations
 

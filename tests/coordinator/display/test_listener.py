@@ -1,4 +1,4 @@
-"""The styles of progress: who gets which, what logs and programs read, what is left behind."""
+"""The styles of progress: their choice, their output in logs and for programs, and their end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a Jupyter notebook shows: a bar of one line, and tables."""
+"""The display in a Jupyter notebook: a bar of one line, and tables."""
 
 from __future__ import annotations
 

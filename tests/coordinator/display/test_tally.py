@@ -1,4 +1,4 @@
-"""The tally of a run's events, its meter and its map of tiles."""
+"""The tally of a run's events, and its map of tiles."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_threads_of_this_machine_tell_no_answers() -> None:
 
 
 def test_unknown_events_do_no_harm() -> None:
-    """Facts from a newer dispatcher are passed over."""
+    """Events from a newer dispatcher are passed over."""
     assert tally_of(cast("Event", object())).news is None
 
 

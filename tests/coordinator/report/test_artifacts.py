@@ -1,4 +1,4 @@
-"""Files that are written beside an output: what becomes of the run when one can't be written."""
+"""Files beside an output, and the end of a run when one of them can't be written."""
 
 from __future__ import annotations
 

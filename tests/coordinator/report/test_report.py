@@ -1,4 +1,4 @@
-"""What is told of a run afterwards, on runs that are played without a clock."""
+"""Report, trace and pictures of runs that are scripted, without a clock."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from coordinator.events import (
 )
 from coordinator.history.history import Attempt, End
 from coordinator.report import png, recorder, timeline, trace
-from coordinator.report.page import Facts, Picture, render
+from coordinator.report.page import Context, Picture, render
 from coordinator.report.recorder import Recorder
 from tests.coordinator.display.scripted import EVIL, TILE, script
 
@@ -82,7 +82,7 @@ def checked(page: str) -> Checked:
 
 def test_numbers_are_those_of_the_events() -> None:
     """Counted by hand from the script: 20 of 30 tiles, by three workers."""
-    page = checked(render(told((9.0, RunFinished("interrupted"))), Facts("coord blur x")))
+    page = checked(render(told((9.0, RunFinished("interrupted"))), Context("coord blur x")))
     assert page.values["tiles"] == "30"
     assert page.values["stored"] == "20"
     assert page.values["bytes"] == str(20 * TILE)
@@ -102,7 +102,7 @@ def test_words_from_outside_stay_words() -> None:
         (8.5, WorkerLost(evil, evil)),
         (8.6, RunFinished(evil)),
     ]
-    facts = Facts(evil, evil, {evil: evil}, {evil: evil}, [Picture(evil, b"")])
+    facts = Context(evil, evil, {evil: evil}, {evil: evil}, [Picture(evil, b"")])
     page = render(told(*more), facts)
     checked(page)
     assert "<script" not in page
@@ -116,8 +116,8 @@ def test_any_run_makes_a_page(grid: tuple[int, int], stored: int) -> None:
     """Also one of a single tile, and one that stored nothing; and even one that never began."""
     tiles = grid[0] * grid[1]
     heard = told((99.0, RunFinished()), grid=grid, stored=min(stored, tiles))  # type: ignore[arg-type]
-    checked(render(heard, Facts()))
-    checked(render(Recorder(), Facts()))
+    checked(render(heard, Context()))
+    checked(render(Recorder(), Context()))
 
 
 def test_hedges_and_failures() -> None:
@@ -174,7 +174,7 @@ def test_a_worker_that_stays_away_is_one_remark() -> None:
     ("told_s", "kinds"),
     [
         ((0.5, 0.1), {timeline.TRANSFER: 0.4, timeline.WAITING: 0.1, timeline.COMPUTING: 0.5}),
-        ((None, None), {timeline.UNTOLD: 1.0}),
+        ((None, None), {timeline.UNKNOWN: 1.0}),
         ((7.0, 7.0), {timeline.COMPUTING: 1.0}),
     ],
     ids=["told", "untold", "more than there was"],
@@ -190,7 +190,7 @@ def test_computing_is_told_from_transfer(
     spent = timeline.totals_s(heard.attempts, heard.last_s)
     wanted = {**dict.fromkeys(timeline.KINDS, 0.0), **kinds, timeline.STORING: 0.25}
     assert spent == pytest.approx(wanted)
-    page = checked(render(heard, Facts()))
+    page = checked(render(heard, Context()))
     assert ("at a worker that does not tell" in page.words) == (told_s[0] is None)
 
 
@@ -245,6 +245,6 @@ def test_planes_of_any_array(dtype: str) -> None:
 
 def test_the_page_has_a_policy() -> None:
     """A browser is told to load nothing."""
-    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', render(told(), Facts()))
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', render(told(), Context()))
     assert policy is not None
     assert policy[1].startswith("default-src 'none'")

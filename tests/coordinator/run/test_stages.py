@@ -26,7 +26,7 @@ from coordinator.events import (
     WorkerReady,
 )
 from coordinator.report.artifacts import Artifacts
-from coordinator.report.page import Facts, render
+from coordinator.report.page import Context, render
 from coordinator.report.provenance import load_provenance
 from coordinator.report.recorder import Recorder
 from coordinator.run.calls import Chain
@@ -120,7 +120,7 @@ def test_the_report_counts_all_stages() -> None:
     recorder = Recorder()
     for at_s, event in listened():
         recorder.handle(at_s, event)
-    page = render(recorder, Facts())
+    page = render(recorder, Context())
     assert recorder.stored == recorder.tiles == len(recorder.writes)
     assert f'id="stored" data-value="{recorder.stored}"' in page
     assert recorder.run is not None
