@@ -61,7 +61,7 @@ def test_every_command_tells_the_version(line: list[str]) -> None:
 def test_examples_are_command_lines(line: list[str]) -> None:
     """Each can be parsed, though not everything in it is there to be run."""
     command = parsed([*line])
-    command.get_params(typer.Context(command, info_name="coord"))
+    command.get_params(typer.Context(command, info_name="coord", **command.context_settings))
     assert command.epilog
     examples = [text.strip() for text in command.epilog.splitlines() if "coord " in text]
     examples = [text.replace("\\[", "[") for text in examples if text.startswith("coord ")]
