@@ -47,7 +47,7 @@ def forbidden(path: Path) -> set[str]:
     others = {
         "tiling": {"worker", "coordinator"} | IMPURE,
         "worker": {"coordinator"},
-        "coordinator": {"worker"},
+        "coordinator": {"worker", "asyncio", "aiohttp"},
     }[package]
     return others if (package, *folders) == ("tiling", "kernels") else others | KERNEL_ONLY
 
@@ -158,7 +158,7 @@ EXCEPTIONS = {"coordinator/workflows/demo.py": {"scipy"}}
 
 @each_file
 def test_imports_obey_the_one_law(path: Path) -> None:
-    """Nothing impure in tiling; worker and coordinator apart; SciPy in the kernels."""
+    """Nothing impure in tiling; worker and coordinator apart; no event loop in the coordinator."""
     allowed = EXCEPTIONS.get(str(path.relative_to(ROOT)), set())
     assert not set(imported(path)) & (forbidden(path) - allowed)
 

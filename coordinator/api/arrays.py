@@ -78,7 +78,7 @@ def plan_array(engine: Engine, links: Sequence[Link], input: Any, tile: Any = No
     ]
     last, bound = parts[-1]
     request = Request(last, source, tile_shape(tile, array.ndim), bound=bound)
-    return request.plan(engine.greet(last, lambda _: None))
+    return request.plan(engine.prepare(last, lambda _: None))
 
 
 def _check_in_place(links: Sequence[Link]) -> None:

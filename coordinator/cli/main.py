@@ -1,6 +1,6 @@
 """The command `coord`: a table of commands, each imported when it is asked for.
 
-Heavy imports (NumPy, asyncio, rich) wait until a command needs them, so that help is quick.
+Heavy imports (NumPy, SciPy, rich) wait until a command needs them, so that help is quick.
 """
 
 from __future__ import annotations

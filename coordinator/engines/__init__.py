@@ -70,8 +70,8 @@ class Capacity:
 class Engine(Protocol):
     """A place where tiles are computed; the contract is `tests/contracts/engine.py`."""
 
-    def greet(self, job: Job, tell: Hearer) -> Capacity:
-        """Make ready for a job; return what can be computed at a time.
+    def prepare(self, job: Job, tell: Hearer) -> Capacity:
+        """Make ready for a job; return how much can be computed at a time.
 
         Raises
         ------
@@ -79,8 +79,8 @@ class Engine(Protocol):
             If nobody can take the job.
         """
 
-    def run(self, mission: TileRun, tell: Hearer) -> None:
-        """Compute every tile that the mission still wants and write it into the sink.
+    def run(self, tiles: TileRun, tell: Hearer) -> None:
+        """Compute every tile that the sink does not have yet, and write it there.
 
         Each tile is told as `TileSent`, `TileAnswered`, then `TileStored`, and is in the journal by
         then. When this returns the sink is full; when it raises, no tile is told any more. A

@@ -44,17 +44,17 @@ class LocalEngine:
     def __init__(self, threads: int | None = None) -> None:
         self.threads = threads or usable_cores()
 
-    def greet(self, job: Job, tell: Hearer) -> Capacity:  # noqa: ARG002 -- any job will do
+    def prepare(self, job: Job, tell: Hearer) -> Capacity:  # noqa: ARG002 -- any job will do
         """Return the number of threads."""
         tell(WorkerReady(NAME, self.threads))
         return capacity(self.threads)
 
-    def run(self, mission: TileRun, tell: Hearer) -> None:
+    def run(self, tiles: TileRun, tell: Hearer) -> None:
         """Compute every tile; see `coordinator.engines.Engine`."""
-        selected = WORKSHOP.kernel_for(mission.job, math.prod(mission.plan.grid.shape))
+        selected = WORKSHOP.kernel_for(tiles.job, math.prod(tiles.plan.grid.shape))
         tell(WorkerReady(NAME, self.threads, (("kernel", selected.name),)))
-        pull = _Pull(mission, tell, selected.kernel)
-        wanted = len(mission.plan) - len(mission.kept)
+        pull = _Pull(tiles, tell, selected.kernel)
+        wanted = len(tiles.plan) - len(tiles.kept)
         threads = [
             # A daemon, for a tile in hand can't be stopped, and an interruption can't wait for it.
             threading.Thread(target=pull.run, name=f"tile_{i}", daemon=True)
@@ -79,11 +79,11 @@ class LocalEngine:
 class _Pull:
     """What the threads do: take the next tile, compute it, until the plan or the run ends."""
 
-    def __init__(self, mission: TileRun, tell: Hearer, kernel: Kernel) -> None:
-        self._mission = mission
+    def __init__(self, tiles: TileRun, tell: Hearer, kernel: Kernel) -> None:
+        self._tiles = tiles
         self._tell = tell
-        self._seals = Seals(mission.job)
-        self._tiles: Iterator[Tile] = mission.tiles()
+        self._seals = Seals(tiles.job)
+        self._left: Iterator[Tile] = tiles.tiles()
         self._lock = threading.Lock()
         self._kernel = kernel
         self.error: BaseException | None = None
@@ -94,7 +94,7 @@ class _Pull:
             while (tile := self._next()) is not None:
                 self._compute(tile)
                 with self._lock:
-                    size = tile.write.size * self._mission.job.target.itemsize
+                    size = tile.write.size * self._tiles.job.target.itemsize
                     self._tell(TileStored(tile.index, NAME, size))
         except BaseException as error:
             self.stop()
@@ -104,19 +104,19 @@ class _Pull:
     def stop(self) -> None:
         """Let each thread end after the tile in hand."""
         with self._lock:
-            self._tiles = iter(())
+            self._left = iter(())
 
     def _next(self) -> Tile | None:
         with self._lock:
-            tile = next(self._tiles, None)
+            tile = next(self._left, None)
             if tile is not None:
                 self._tell(TileSent(tile.index, NAME, attempt=1, bytes_sent=0))
             return tile
 
     def _compute(self, tile: Tile) -> None:
-        job, journal = self._mission.job, self._mission.journal
-        block = self._mission.source.read(tile.read)
-        out = self._mission.sink.region(tile.write)
+        job, journal = self._tiles.job, self._tiles.journal
+        block = self._tiles.source.read(tile.read)
+        out = self._tiles.sink.region(tile.write)
         began_s = time.monotonic()
         if out.dtype == job.target and out.flags.aligned:
             apply(job.program, block, tile.crop.slices, out, self._kernel)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import time
 from collections.abc import Sequence
@@ -10,8 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from coordinator.engines.http.buffers import Buffers
-from coordinator.engines.http.client import Client, Refusal, make_clients
-from coordinator.engines.http.pool import ConnectionPool
+from coordinator.engines.http.client import Client
+from coordinator.engines.http.refusal import Refusal
+from coordinator.engines.http.session import Session
 from coordinator.engines.kernel_choice import WORKSHOP
 from coordinator.hosts.hosts_file import Config
 from coordinator.hosts.token import Credential
@@ -74,40 +74,34 @@ def measure_fleet(
     config: Config, credential: Credential, job: Job, source: Source
 ) -> tuple[Measured, ...]:
     """Greet every worker and have each filter a block, one after another."""
-    return asyncio.run(_measure_all(config, credential, job, probe_block(source)))
+    block = probe_block(source)
+    with Session(config, credential) as session:
+        return tuple(_measure(name, client, job, block) for name, client in session.clients.items())
 
 
-async def _measure_all(
-    config: Config, credential: Credential, job: Job, block: Array
-) -> tuple[Measured, ...]:
-    with ConnectionPool(config.defaults.connect_timeout_s, credential.headers) as session:
-        clients = make_clients(config, session, credential)
-        return tuple([await _measure(name, client, job, block) for name, client in clients.items()])
-
-
-async def _measure(name: str, client: Client, job: Job, block: Array) -> Measured:
+def _measure(name: str, client: Client, job: Job, block: Array) -> Measured:
     try:
         began = time.perf_counter()
-        slots = (await client.admit(job)).slots
+        slots = client.admit(job).slots
         start_s = time.perf_counter() - began
-        trips_s = [await timed_greeting(client) for _ in range(ROUNDS)]
-        blocks_s = [await timed_block(client, job, block) for _ in range(ROUNDS)]
+        trips_s = [timed_greeting(client) for _ in range(ROUNDS)]
+        blocks_s = [timed_block(client, job, block) for _ in range(ROUNDS)]
     except Refusal as refusal:
         return Measured(name, trouble=refusal.reason)
     return Measured(name, slots, min(trips_s), max(1, block.size), min(blocks_s), start_s)
 
 
-async def timed_greeting(client: Client) -> float:
+def timed_greeting(client: Client) -> float:
     """Return the seconds that a worker takes to say who it is."""
     began = time.perf_counter()
-    await client.greet()
+    client.health()
     return time.perf_counter() - began
 
 
-async def timed_block(client: Client, job: Job, block: Array) -> float:
+def timed_block(client: Client, job: Job, block: Array) -> float:
     """Return the seconds in which a worker filters a block, there and back."""
     began = time.perf_counter()
     question = Question(job.digest, 0, block.dtype, block.shape, Box.whole(block.shape))
     body = block.reshape(-1).view(np.uint8).data
-    await client.filter(question, lambda: body, job.target, Buffers())
+    client.filter(question, lambda: body, job.target, Buffers())
     return time.perf_counter() - began

@@ -134,14 +134,14 @@ class FrugalEngine:
     limit_bytes: int
     peak: Peak
 
-    def greet(self, job: Job, tell: Hearer) -> Capacity:
-        """Greet, and take no more than the memory allows; see `coordinator.engines.Engine`."""
-        capacity = self.engine.greet(job, tell)
+    def prepare(self, job: Job, tell: Hearer) -> Capacity:
+        """Make ready, and take no more than the memory allows; see `coordinator.engines.Engine`."""
+        capacity = self.engine.prepare(job, tell)
         # What bounds the samples of a later stage is not known here.
         known = job == self.request.job
         stage = self.request if known else replace(self.request, job=job, bound=None)
         return fit(stage, capacity, self.limit_bytes, self.peak)
 
-    def run(self, mission: TileRun, tell: Hearer) -> None:
+    def run(self, tiles: TileRun, tell: Hearer) -> None:
         """Compute every tile; see `coordinator.engines.Engine`."""
-        self.engine.run(mission, tell)
+        self.engine.run(tiles, tell)

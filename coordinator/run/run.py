@@ -86,10 +86,10 @@ class StagedRun:
         return plan
 
     def _plan(self, part: Stage) -> Plan:
-        """Cut a stage into tiles for the engine, which is greeted, or into pieces."""
+        """Cut a stage into tiles for the engine, which makes ready for it, or into pieces."""
         if isinstance(part.work, Job):
             return self._stage_request(part, part.work).plan(
-                self._engine.greet(part.work, self._tell)
+                self._engine.prepare(part.work, self._tell)
             )
         plan = pieces(self._sources(part)[0])
         return replace(plan, output_itemsize=part.target.itemsize)

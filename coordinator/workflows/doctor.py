@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,9 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from coordinator.display.worker_table import workers_table
-from coordinator.engines.http.client import Client, Refusal, make_clients
-from coordinator.engines.http.handshake import nobody
-from coordinator.engines.http.pool import ConnectionPool
+from coordinator.engines.http.client import Client
+from coordinator.engines.http.handshake import no_worker_error
+from coordinator.engines.http.refusal import Refusal
+from coordinator.engines.http.session import Session
 from coordinator.events import FailureKind, WorkerLost
 from coordinator.hosts.hosts_file import Config
 from coordinator.hosts.token import Credential
@@ -90,7 +90,7 @@ def run_doctor(config: Config, credential: Credential) -> None:
     TrustError, NoWorkerError
         If no worker can be used.
     """
-    findings = asyncio.run(_examine_all(config, credential))
+    findings = _examine_all(config, credential)
     console = Console()
     console.print(table(findings))
     for finding in findings:
@@ -99,7 +99,7 @@ def run_doctor(config: Config, credential: Credential) -> None:
     troubled = [finding for finding in findings if finding.trouble]
     if len(troubled) == len(findings):
         lost = [WorkerLost(f.worker, f.trouble, untrusted=f.untrusted) for f in troubled]
-        raise nobody(lost)
+        raise no_worker_error(lost)
 
 
 def table(findings: Sequence[Finding]) -> Table:
@@ -108,26 +108,25 @@ def table(findings: Sequence[Finding]) -> Table:
     return workers_table(count(len(findings), "worker"), COLUMNS, rows)
 
 
-async def _examine_all(config: Config, credential: Credential) -> list[Finding]:
+def _examine_all(config: Config, credential: Credential) -> list[Finding]:
     """Examine all workers at once, but for the links: those share a cable."""
-    with ConnectionPool(config.defaults.connect_timeout_s, credential.headers) as session:
-        clients = make_clients(config, session, credential)
-        findings = await asyncio.gather(*(examine(client) for client in clients.values()))
-        return [await measure(clients[finding.worker], finding) for finding in findings]
+    with Session(config, credential) as session:
+        findings = session.threads.map(examine, session.clients.values())
+        return [measure(session.clients[finding.worker], finding) for finding in findings]
 
 
-async def examine(client: Client) -> Finding:
+def examine(client: Client) -> Finding:
     """Find out whether a worker can be used."""
     name = client.host.name
     try:
-        health = await client.health()
+        health = client.health()
     except Refusal as refusal:
         reached = refusal.kind not in {FailureKind.UNREACHED, FailureKind.TIMEOUT}
         let_in = reached and not refusal.untrusted
         trouble = _advised(refusal, name)
         return Finding(name, reached, let_in, trouble=trouble, untrusted=refusal.untrusted)
     try:
-        await client.attest(PROBES)
+        client.attest(PROBES)
     except Refusal as refusal:
         return Finding(name, True, True, health, trouble=refusal.reason)
     return Finding(name, True, True, health, attested=True)
@@ -141,15 +140,15 @@ def _advised(refusal: Refusal, name: str) -> str:
     return f"{refusal.reason}: start `worker --port {port}` there, or open that port on the way"
 
 
-async def measure(client: Client, finding: Finding) -> Finding:
+def measure(client: Client, finding: Finding) -> Finding:
     """Measure round trip and speed of a worker that can be used."""
     if finding.trouble:
         return finding
     try:
-        trips = [await timed_greeting(client) for _ in range(ROUNDS)]
-        await client.register(COPY)
-        await timed_block(client, COPY, BLOCK)  # the first one opens windows and touches memory
-        seconds = await timed_block(client, COPY, BLOCK)
+        trips = [timed_greeting(client) for _ in range(ROUNDS)]
+        client.register(COPY)
+        timed_block(client, COPY, BLOCK)  # the first one opens windows and touches memory
+        seconds = timed_block(client, COPY, BLOCK)
     except Refusal as refusal:
         return Finding(
             finding.worker, True, True, finding.health, finding.attested, trouble=refusal.reason

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -14,8 +13,9 @@ from rich.live import Live
 from rich.text import Text
 
 from coordinator.display.worker_table import workers_table
-from coordinator.engines.http.client import Client, Refusal, make_clients
-from coordinator.engines.http.pool import ConnectionPool
+from coordinator.engines.http.client import Client
+from coordinator.engines.http.refusal import Refusal
+from coordinator.engines.http.session import Session
 from coordinator.errors import InputError, NoWorkerError
 from coordinator.hosts.hosts_file import Config
 from coordinator.hosts.token import Credential
@@ -81,13 +81,13 @@ def run_hosts(
     chosen = pick(config, names)
     console = Console()
     if not watch:
-        statuses = asyncio.run(look_once(chosen, credential))
+        statuses = look_once(chosen, credential)
         console.print(status_table(statuses))
         if all(each.health is None for each in statuses):
             raise NoWorkerError(f"none of {len(statuses)} workers can be reached; see coord doctor")
         return
     with suppress(KeyboardInterrupt):  # the way to stop watching
-        asyncio.run(_watch(chosen, credential, console))
+        _watch(chosen, credential, console)
 
 
 def pick(config: Config, names: Sequence[str]) -> Config:
@@ -105,29 +105,28 @@ def pick(config: Config, names: Sequence[str]) -> Config:
     return replace(config, hosts=tuple(hosts[name] for name in names)) if names else config
 
 
-async def look_once(config: Config, credential: Credential) -> list[WorkerStatus]:
+def look_once(config: Config, credential: Credential) -> list[WorkerStatus]:
     """Ask every worker how it is, all at once."""
-    with ConnectionPool(config.defaults.connect_timeout_s, credential.headers) as session:
-        return await _look(make_clients(config, session, credential))
+    with Session(config, credential) as session:
+        return session.threads.map(_ask, session.clients.values())
 
 
-async def _watch(config: Config, credential: Credential, console: Console) -> None:
-    with ConnectionPool(config.defaults.connect_timeout_s, credential.headers) as session:
-        clients = make_clients(config, session, credential)
-        with Live(console=console, auto_refresh=False) as live:
-            while True:
-                live.update(status_table(await _look(clients)), refresh=True)
-                await asyncio.sleep(EVERY_S)
+def _watch(config: Config, credential: Credential, console: Console) -> None:
+    with (
+        Session(config, credential) as session,
+        Live(console=console, auto_refresh=False) as live,
+    ):
+        while True:
+            statuses = session.threads.map(_ask, session.clients.values())
+            live.update(status_table(statuses), refresh=True)
+            time.sleep(EVERY_S)
 
 
-async def _look(clients: Mapping[str, Client]) -> list[WorkerStatus]:
-    return list(await asyncio.gather(*(_ask(name, client) for name, client in clients.items())))
-
-
-async def _ask(name: str, client: Client) -> WorkerStatus:
+def _ask(client: Client) -> WorkerStatus:
+    name = client.host.name
     began = time.perf_counter()
     try:
-        health = await client.health()
+        health = client.health()
     except Refusal as refusal:
         return WorkerStatus(name, trouble=refusal.reason)
     return WorkerStatus(name, health, time.perf_counter() - began)

@@ -213,7 +213,7 @@ class EngineContract(ABC):
 
     def test_capacity(self, engine: Engine) -> None:
         """An engine computes at least one tile at a time, of at least one byte."""
-        capacity = engine.greet(job_for(np.zeros(3), 1), [].append)
+        capacity = engine.prepare(job_for(np.zeros(3), 1), [].append)
         assert capacity.slots >= 1
         assert capacity.tile_bytes >= 1
 

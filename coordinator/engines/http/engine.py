@@ -1,34 +1,24 @@
-"""The http engine: a fleet of workers, told what to do by the dispatcher.
+"""The http engine: a fleet of workers, to which the dispatcher hands out tiles.
 
-It greets the workers, then carries out one campaign a run; see `coordinator.engines.http.run`.
+It greets the workers, then computes one run after another; see `coordinator.engines.http.run`.
 """
 
 from __future__ import annotations
 
-import asyncio
+import os
 import time
 from dataclasses import replace
 
 from coordinator.dispatch.outcome import block
 from coordinator.dispatch.policy import Limits
 from coordinator.engines import Capacity, TileRun
-from coordinator.engines.http.background import Background
 from coordinator.engines.http.buffers import Buffers
-from coordinator.engines.http.client import make_clients
-from coordinator.engines.http.handshake import greet_all, nobody
-from coordinator.engines.http.pool import ConnectionPool
+from coordinator.engines.http.handshake import greet_all, no_worker_error
+from coordinator.engines.http.network import TCP, Network
 from coordinator.engines.http.run import FleetRun
-from coordinator.errors import (
-    NoWorkerError,
-    TileFailedError,
-    TilefanError,
-    VerifyError,
-)
-from coordinator.events import (
-    Hearer,
-    WorkerLost,
-    WorkerReady,
-)
+from coordinator.engines.http.session import Session
+from coordinator.errors import NoWorkerError, TileFailedError, TilefanError, VerifyError
+from coordinator.events import Hearer, WorkerLost, WorkerReady
 from coordinator.hosts.hosts_file import Config
 from coordinator.hosts.token import Credential, find_credential, warn_of_clear_text
 from tiling.jobs.job import Job
@@ -43,6 +33,8 @@ ERRORS: dict[int, type[TilefanError]] = {3: NoWorkerError, 4: TileFailedError, 5
 class HttpEngine:
     """Sends tiles to workers over HTTP; any number of runs, one after another.
 
+    A process that was forked off this one opens connections of its own.
+
     Parameters
     ----------
     config : Config
@@ -51,6 +43,8 @@ class HttpEngine:
         What to show to them; what `find_credential` finds unless given.
     limits : Limits, optional
         The dispatcher's thresholds, all but those that `config` has a say in.
+    network : Network
+        Connects; TCP unless given.
     """
 
     def __init__(
@@ -58,68 +52,76 @@ class HttpEngine:
         config: Config,
         credential: Credential | None = None,
         limits: Limits | None = None,
+        network: Network = TCP,
     ) -> None:
         self._config = config
         self._credential = credential or find_credential()
         self._limits = limits or Limits()
+        self._network = network
         warn_of_clear_text(config, self._credential)
         self._budget_bytes = config.in_flight_bytes
-        self._background = Background()
         self._buffers = Buffers()
-        wait_s = config.defaults.connect_timeout_s
-        self._session = ConnectionPool(wait_s, self._credential.headers)
-        greeting_s = self._limits.greeting_s
-        self._clients = make_clients(config, self._session, self._credential, greeting_s)
         self._greeted: list[WorkerReady | WorkerLost] = []
         self._fresh_for, self._fresh_until = "", 0.0
+        self._open()
 
-    def greet(self, job: Job, tell: Hearer) -> Capacity:
+    def prepare(self, job: Job, tell: Hearer) -> Capacity:
         """Greet every worker and register the job; see `coordinator.engines.Engine`.
 
         A fleet that was all there for the same job a moment ago is not asked again.
         """
+        session = self._own_session()
         if self._fresh_for != job.digest or time.monotonic() > self._fresh_until:
             self._fresh_for, self._fresh_until = "", time.monotonic() + FRESH_S
-            self._greeted = self._background.call(self._greet_all(job))
+            self._greeted = greet_all(session.clients, job, session.threads)
         for event in self._greeted:
             tell(event)
         ready = [event for event in self._greeted if isinstance(event, WorkerReady)]
         if len(ready) == len(self._greeted):
             self._fresh_for = job.digest
         if not ready:
-            raise nobody([event for event in self._greeted if isinstance(event, WorkerLost)])
+            lost = [event for event in self._greeted if isinstance(event, WorkerLost)]
+            raise no_worker_error(lost)
         return Capacity.within(sum(event.slots for event in ready), self._budget_bytes)
 
-    def run(self, mission: TileRun, tell: Hearer) -> None:
+    def run(self, tiles: TileRun, tell: Hearer) -> None:
         """Have every tile computed by the fleet; see `coordinator.engines.Engine`."""
-        self._background.call(self._run(mission, tell))
-
-    def close(self) -> None:
-        """Close the connections, and end the thread that the engine lives in."""
-        self._session.close()
-        self._background.close()
-
-    async def _greet_all(self, job: Job) -> list[WorkerReady | WorkerLost]:
-        return await greet_all(self._clients, job)
-
-    async def _run(self, mission: TileRun, tell: Hearer) -> None:
         defaults = self._config.defaults
-        campaign = FleetRun(
-            mission,
+        limits = replace(
+            self._limits,
+            bytes_in_flight=self._budget_bytes,
+            slow_link_bytes_per_s=defaults.slow_link_mb_s * 1e6,
+        )
+        fleet_run = FleetRun(
+            tiles,
             tell,
-            self._clients,
-            replace(
-                self._limits,
-                bytes_in_flight=self._budget_bytes,
-                slow_link_bytes_per_s=defaults.slow_link_mb_s * 1e6,
-            ),
+            self._own_session(),
+            limits,
             self._buffers,
             silent_after_s=defaults.silent_after_s,
         )
         try:
-            async with asyncio.TaskGroup() as tasks:
-                outcome = await campaign.carry_out(tasks, self._greeted)
-        except* TilefanError as group:
-            raise group.exceptions[0] from None
+            outcome = fleet_run.carry_out(self._greeted)
+        except KeyboardInterrupt:  # it may have come in the middle of anything
+            self._session.close()
+            self._open()
+            raise
         if not outcome.done:
             raise ERRORS[outcome.exit_code](block(outcome))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def _own_session(self) -> Session:
+        """Return the session, opened anew in a forked child: it has neither threads nor sockets."""
+        if self._process != os.getpid():
+            self._open()
+        return self._session
+
+    def _open(self) -> None:
+        self._process = os.getpid()
+        greeting_s = self._limits.greeting_s
+        self._session = Session(self._config, self._credential, greeting_s, self._network)
+        self._greeted = []
+        self._fresh_for, self._fresh_until = "", 0.0

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+import queue
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from math import inf
 
-from coordinator.engines.http.client import Client, Refusal
+from coordinator.engines.http.client import Client
+from coordinator.engines.http.refusal import Refusal
+from coordinator.engines.http.threads import Threads
 from coordinator.errors import NoWorkerError, TilefanError, TrustError
 from coordinator.events import WorkerLost, WorkerReady
 from tiling.jobs.job import Job
@@ -14,40 +19,52 @@ LATECOMER_S = 1.0
 """From the first worker that is ready to the start: one that answers later joins the run then."""
 
 
-async def greet_all(clients: Mapping[str, Client], job: Job) -> list[WorkerReady | WorkerLost]:
-    """Greet every worker; once one is ready, the others have `LATECOMER_S` to be ready too."""
-    greetings = {
-        name: asyncio.create_task(greet(name, client, job)) for name, client in clients.items()
-    }
-    try:
-        await _first_ready(greetings.values())
-        await asyncio.wait(greetings.values(), timeout=LATECOMER_S)
-        return [
-            task.result() if task.done() else WorkerLost(name, "has not answered so far")
-            for name, task in greetings.items()
-        ]
-    finally:
-        for task in greetings.values():
-            task.cancel()
-        await asyncio.gather(*greetings.values(), return_exceptions=True)
+def greet_all(
+    clients: Mapping[str, Client], job: Job, threads: Threads, latecomer_s: float = LATECOMER_S
+) -> list[WorkerReady | WorkerLost]:
+    """Greet every worker; return what became of each, in order.
+
+    Parameters
+    ----------
+    clients : mapping of str to Client
+    job : Job
+        Registered with each.
+    threads : Threads
+        Each worker is greeted in one.
+    latecomer_s : float
+        Once one worker is ready, the others have so long to be ready too.
+    """
+    results: queue.SimpleQueue[WorkerReady | WorkerLost] = queue.SimpleQueue()
+
+    def greet(name: str, client: Client) -> None:
+        results.put(admitted(name, client, job))
+
+    for name, client in clients.items():
+        threads.submit(partial(greet, name, client))
+    events: dict[str, WorkerReady | WorkerLost] = {}
+    until = inf
+    while len(events) < len(clients):
+        try:
+            left_s = None if until == inf else max(0.0, until - time.monotonic())
+            event = results.get(timeout=left_s)
+        except queue.Empty:
+            break
+        events[event.worker] = event
+        if until == inf and isinstance(event, WorkerReady):
+            until = time.monotonic() + latecomer_s
+    late = "has not answered so far"
+    return [events.get(name) or WorkerLost(name, late) for name in clients]
 
 
-async def _first_ready(greetings: Iterable[asyncio.Task[WorkerReady | WorkerLost]]) -> None:
-    """Wait until one worker is ready, or none will be."""
-    for greeting in asyncio.as_completed(greetings):
-        if isinstance(await greeting, WorkerReady):
-            return
-
-
-async def greet(name: str, client: Client, job: Job) -> WorkerReady | WorkerLost:
+def admitted(name: str, client: Client, job: Job) -> WorkerReady | WorkerLost:
     """Greet one worker, have it prove itself, and register the job with it."""
     try:
-        return await client.admit(job)
+        return client.admit(job)
     except Refusal as refusal:
         return WorkerLost(name, refusal.reason, refusal.unfit, refusal.untrusted)
 
 
-def nobody(lost: Sequence[WorkerLost]) -> TilefanError:
+def no_worker_error(lost: Sequence[WorkerLost]) -> TilefanError:
     """Return the error of a fleet in which nobody is usable: of trust, if that is in the way."""
     named = "".join(f"\n  {event.worker}: {event.reason}" for event in lost)
     if any(event.untrusted for event in lost):

@@ -1,19 +1,20 @@
-"""One run over the fleet: the dispatcher decides, the campaign acts.
+"""One run over the fleet: the dispatcher decides, the loop acts.
 
-Each instruction becomes a task; each task ends in an event in the inbox; and only the one loop over
-the inbox talks to the dispatcher. So there are no locks, and nothing is awaited half-way through a
-decision.
+The calling thread waits in an `Inbox` for what threads report, for answers that begin to arrive,
+and for the time at which the dispatcher wants to be woken. Only this loop talks to the dispatcher
+and to the listeners, so neither has a lock. A thread is busy only while it moves bytes: it sends
+one block after another to a worker, receives one answer, stores one tile, or greets a worker.
 """
 
 from __future__ import annotations
 
-import asyncio
+import math
 import random
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from functools import partial
-
-import numpy as np
+from math import inf
 
 from coordinator.dispatch.dispatcher import Dispatcher
 from coordinator.dispatch.instructions import (
@@ -31,16 +32,24 @@ from coordinator.dispatch.outcome import Outcome
 from coordinator.dispatch.policy import Limits
 from coordinator.engines import TileRun
 from coordinator.engines.http.buffers import Buffers
-from coordinator.engines.http.client import (
-    Answered,
-    Client,
-    Refusal,
-    UnknownJobError,
+from coordinator.engines.http.exchange import Answered, TileExchange
+from coordinator.engines.http.inbox import Inbox
+from coordinator.engines.http.refusal import Refusal, UnknownJobError
+from coordinator.engines.http.session import Session
+from coordinator.engines.http.tasks import (
+    Attempt,
+    HalfDone,
+    Looked,
+    Report,
+    do_half,
+    look,
+    probe,
+    read,
+    store,
 )
-from coordinator.engines.http.handshake import greet
+from coordinator.engines.http.threads import Threads
 from coordinator.events import (
     Event,
-    FailureKind,
     Hearer,
     Interrupted,
     Tick,
@@ -52,26 +61,29 @@ from coordinator.events import (
     WorkerReady,
 )
 from coordinator.journal.digests import Seals
-from coordinator.journal.records import Finished
+from coordinator.machine import usable_cores
 from tiling.geometry.plan import Tile
 
 HEARTBEAT_S = 1.0
 """Between two looks at a worker that owes an answer."""
+
+SLOTS = 16
+"""Looks at workers fall into so many moments of a period."""
 
 PATIENCE_S = 0.5
 """How long an interrupted run waits for answers in hand to be stored."""
 
 
 class FleetRun:
-    """One run of the http engine: the inbox, the attempts under way, the answers in hand.
+    """One run of the http engine.
 
     Parameters
     ----------
-    mission : TileRun
+    tiles : TileRun
     tell : callable
         Hears every fact.
-    clients : dict of str to Client
-        By the worker's name.
+    session : Session
+        With a client for each worker.
     limits : Limits
         The dispatcher's thresholds.
     buffers : Buffers
@@ -82,105 +94,124 @@ class FleetRun:
 
     def __init__(
         self,
-        mission: TileRun,
+        tiles: TileRun,
         tell: Hearer,
-        clients: dict[str, Client],
+        session: Session,
         limits: Limits,
         buffers: Buffers,
         *,
         silent_after_s: float,
     ) -> None:
-        self._mission = mission
-        self._seals = Seals(mission.job)
+        self._tiles = tiles
+        self._seals = Seals(tiles.job)
         self._tell = tell
-        self._clients = clients
+        self._clients = session.clients
+        self._threads = session.threads
+        self._stores = Threads(usable_cores() + 4)
         self._silent_after_s = silent_after_s
-        self._inbox: asyncio.Queue[Event] = asyncio.Queue()
-        self._attempts: dict[tuple[int, int], asyncio.Task[None]] = {}
-        self._owing: dict[str, int] = dict.fromkeys(clients, 0)
-        self._answers: dict[tuple[int, int], Answered] = {}
+        self._inbox: Inbox[Report] = Inbox()
+        self._attempts: dict[tuple[int, int], Attempt] = {}
+        self._storing = 0
+        self._period_s = min(HEARTBEAT_S, silent_after_s / 2)
+        self._looks = _spread(tuple(self._clients), self._period_s)
         self._buffers = buffers
-        self._stores: set[asyncio.Task[None]] = set()
-        self._chores: list[asyncio.Task[None]] = []
         self._outcome: Outcome | None = None
         self._wake_at = 0.0
         self._dispatcher = Dispatcher(
-            _works(mission),
-            tuple(clients),
+            _works(tiles),
+            tuple(self._clients),
             limits=limits,
             rng=random.Random(),  # noqa: S311 -- jitter, not secrets
             now=time.monotonic(),
             awaits_stores=True,
         )
 
-    async def carry_out(
-        self, tasks: asyncio.TaskGroup, greeted: list[WorkerReady | WorkerLost]
-    ) -> Outcome:
-        """Run until the dispatcher says how it ended; every accepted tile is stored by then."""
-        self._tasks = tasks
-        self._chores += [tasks.create_task(self._watch(name)) for name in self._clients]
-        self._act(*greeted)
+    def carry_out(self, greeted: list[WorkerReady | WorkerLost]) -> Outcome:
+        """Run until the dispatcher says how it ended; every accepted tile is stored by then.
+
+        Parameters
+        ----------
+        greeted : list of WorkerReady or WorkerLost
+            What became of each worker.
+
+        Raises
+        ------
+        StoreError
+            If a block can't be read, or a tile can't be written.
+        """
         try:
-            outcome = await self._decide()
-        except asyncio.CancelledError:
+            self._act(*greeted)
+            while self._outcome is None:
+                self._step(min(self._wake_at, self._looks[0][0] if self._looks else inf))
+                self._look_after_workers()
+            self._finish_stores(inf)
+        except KeyboardInterrupt:
             self._act(Interrupted())
-            if self._stores:
-                await asyncio.wait(self._stores, timeout=PATIENCE_S)
-            self._tell_rest()
+            self._finish_stores(time.monotonic() + PATIENCE_S)
             raise
         finally:
-            self._chores, chores = [], self._chores  # a task and its campaign would hold each other
-        for task in (*chores, *self._attempts.values()):
-            task.cancel()
-        await asyncio.gather(*self._stores)
-        self._tell_rest()
-        return outcome
-
-    def _tell_rest(self) -> None:
-        """Let the listeners hear what was stored after the dispatcher had made up its mind."""
-        while not self._inbox.empty():
-            event = self._inbox.get_nowait()
-            if isinstance(event, TileStored):
-                self._tell(event)
-
-    async def _decide(self) -> Outcome:
-        """Let the dispatcher hear of every event until it says how the run ended."""
-        while self._outcome is None:
-            event = await self._next()
-            if not isinstance(event, Tick):
-                self._tell(event)
-            self._act(event)
+            for attempt in self._attempts.values():
+                self._break_off(attempt)
+            for report in self._inbox.close():
+                if isinstance(report, HalfDone) and report.answered is None:
+                    report.attempt.exchange.drop()
+            self._stores.close()
         return self._outcome
 
-    async def _next(self) -> Event:
-        """Wait for an event, or for the time at which the dispatcher wants to be woken."""
-        try:
-            async with asyncio.timeout_at(self._wake_at):
-                return await self._inbox.get()
-        except TimeoutError:
-            return Tick()
+    def _finish_stores(self, until: float) -> None:
+        """Let the listeners hear of what is stored after the dispatcher has made up its mind."""
+        while self._storing and time.monotonic() < until:
+            self._step(until)
 
-    def _act(self, *events: Event) -> None:
+    def _step(self, until: float) -> None:
+        """Wait, and let the dispatcher hear of everything that happened."""
+        for attempt in self._inbox.wait(until):
+            self._start_receiving(attempt)
+        for report in self._inbox.reports():
+            self._take_in(report)
+        if time.monotonic() >= self._wake_at:
+            self._act(Tick())
+
+    def _take_in(self, report: Report) -> None:
+        match report:
+            case BaseException():
+                raise report
+            case HalfDone(attempt, answered, refusal):
+                self._half_done(attempt, answered, refusal)
+            case Looked(worker, trouble):
+                self._looks.append((_slot(time.monotonic(), self._period_s), worker))
+                if trouble and worker in self._owing():
+                    self._hear(WorkerLost(worker, trouble))
+            case _:
+                self._storing -= isinstance(report, TileStored)
+                self._hear(report)
+
+    def _hear(self, event: Event, answered: Answered | None = None) -> None:
+        """Tell the listeners and the dispatcher; what is stored is told after the end too."""
+        if self._outcome is None or isinstance(event, TileStored):
+            self._tell(event)
+            self._act(event, answered=answered)
+
+    def _act(self, *events: Event, answered: Answered | None = None) -> None:
         for instruction in self._dispatcher.handle_all(events, time.monotonic()):
-            self._perform(instruction)
-        for event in events:
-            if isinstance(event, TileAnswered):
-                self._answers.pop((event.tile, event.attempt), None)
+            self._perform(instruction, answered)
 
-    def _perform(self, instruction: Instruction) -> None:
+    def _perform(self, instruction: Instruction, answered: Answered | None) -> None:
         match instruction:
             case Send():
                 self._send(instruction)
-            case Accept(tile, worker, attempt):
-                answered = self._answers.pop((tile, attempt))
-                store = self._tasks.create_task(self._store(tile, worker, answered))
-                self._stores.add(store)
-                store.add_done_callback(self._stores.discard)
-            case Cancel(tile, _, attempt):
-                if task := self._attempts.get((tile, attempt)):
-                    task.cancel()
+            case Accept(tile, worker):
+                assert answered is not None  # noqa: S101 -- the answer was just reported
+                self._storing += 1
+                self._stores.submit(
+                    partial(store, self._tiles, tile, worker, answered, self._buffers, self._inbox)
+                )
+            case Cancel(tile, _, number):
+                if attempt := self._attempts.pop((tile, number), None):
+                    self._break_off(attempt)
             case Probe(worker):
-                self._chores.append(self._tasks.create_task(self._probe(worker)))
+                client, job = self._clients[worker], self._tiles.job
+                self._threads.submit(partial(probe, worker, client, job, self._inbox))
             case WakeAt(at):
                 self._wake_at = at
             case Tell(event):
@@ -188,88 +219,117 @@ class FleetRun:
             case Finish(outcome):
                 self._outcome = outcome
 
+    # Attempts
+
     def _send(self, send: Send) -> None:
-        tile = self._mission.plan[send.tile]
-        size = tile.read.size * self._mission.job.source.itemsize
+        tile = self._tiles.plan[send.tile]
+        size = tile.read.size * self._tiles.job.source.itemsize
         self._tell(TileSent(send.tile, send.worker, send.attempt, size, send.hedge))
-        key = send.tile, send.attempt
-        task = self._tasks.create_task(self._attempt(send, tile))
-        self._attempts[key] = task
-        self._owing[send.worker] += 1
+        exchange = self._exchange(send, tile)
+        attempt = self._attempts[send.tile, send.attempt] = Attempt(send, tile, exchange)
+        self._clients[send.worker].sending.submit(
+            partial(do_half, attempt, exchange.send, self._inbox)
+        )
 
-        def over(_: object) -> None:
+    def _exchange(self, send: Send, tile: Tile) -> TileExchange:
+        job = self._tiles.job
+        body = partial(read, self._tiles, tile)
+        question = self._seals.question(tile)
+        return self._clients[send.worker].exchange(question, body, job.target, self._buffers)
+
+    def _start_receiving(self, attempt: Attempt) -> None:
+        self._threads.submit(partial(do_half, attempt, attempt.exchange.receive, self._inbox))
+
+    def _half_done(
+        self, attempt: Attempt, answered: Answered | None, refusal: Refusal | None
+    ) -> None:
+        send = attempt.send
+        key, ids = (send.tile, send.attempt), (send.tile, send.worker, send.attempt)
+        wanted = self._attempts.get(key) is attempt
+        if answered is not None:
+            self._attempts.pop(key, None)
+            spent = (answered.spent.computing_s, answered.spent.waiting_s) if answered.spent else ()
+            event = TileAnswered(*ids, answered.digest, len(answered.body), *spent)
+            self._hear(event, answered)
+        elif not wanted:
+            if refusal is None:
+                attempt.exchange.drop()
+        elif refusal is None:
+            if attempt.exchange.readable:
+                self._start_receiving(attempt)
+            else:
+                self._inbox.watch(attempt)
+        elif isinstance(refusal, UnknownJobError) and not attempt.registered_again:
+            self._register_again(attempt)
+        else:
             del self._attempts[key]
-            self._owing[send.worker] -= 1
-
-        task.add_done_callback(over)
-
-    async def _attempt(self, send: Send, tile: Tile) -> None:
-        who = send.tile, send.worker, send.attempt
-        try:
-            async with asyncio.timeout(send.deadline_s):
-                answered = await self._exchange(self._clients[send.worker], tile)
-        except TimeoutError:
-            reason = f"no answer within {send.deadline_s:.1f} s"
-            self._inbox.put_nowait(TileFailed(*who, reason, kind=FailureKind.TIMEOUT))
-        except Refusal as refusal:
-            self._inbox.put_nowait(
+            self._hear(
                 WorkerLost(send.worker, refusal.reason, permanent=True, untrusted=True)
                 if refusal.untrusted
-                else TileFailed(*who, refusal.reason, refusal.retry_after_s, refusal.kind)
+                else TileFailed(*ids, refusal.reason, refusal.retry_after_s, refusal.kind)
             )
+
+    def _register_again(self, attempt: Attempt) -> None:
+        """Register the job with a worker that has forgotten it, then send the tile again."""
+        attempt.registered_again = True
+        attempt.exchange = exchange = self._exchange(attempt.send, attempt.tile)
+        client, job = self._clients[attempt.send.worker], self._tiles.job
+
+        def admit_and_send() -> None:
+            client.admit(job)
+            exchange.send()
+
+        self._threads.submit(partial(do_half, attempt, admit_and_send, self._inbox))
+
+    def _break_off(self, attempt: Attempt) -> None:
+        """End an exchange: the thread that is busy with it closes it, or we do."""
+        if self._inbox.forget(attempt):
+            attempt.exchange.drop()
         else:
-            self._answers[send.tile, send.attempt] = answered
-            size, spent = len(answered.body), answered.spent
-            told = (spent.computing_s, spent.waiting_s) if spent else ()
-            self._inbox.put_nowait(TileAnswered(*who, answered.digest, size, *told))
+            attempt.exchange.abort()
 
-    async def _exchange(self, client: Client, tile: Tile) -> Answered:
-        """Send a tile and have its answer checked."""
-        job = self._mission.job
-        asking = self._seals.question(tile), partial(self._read, tile), job.target, self._buffers
-        try:
-            return await client.filter(*asking)
-        except UnknownJobError:
-            await client.admit(job)
-            return await client.filter(*asking)
+    # Workers
 
-    def _read(self, tile: Tile) -> memoryview:
-        """Read a block as it travels; a contiguous one is not copied."""
-        block = self._mission.source.read(tile.read)
-        return np.ascontiguousarray(block, self._mission.job.source).data.cast("B")
+    def _owing(self) -> set[str]:
+        """Return the workers that owe an answer."""
+        return {attempt.send.worker for attempt in self._attempts.values()}
 
-    async def _store(self, tile: int, worker: str, answered: Answered) -> None:
-        await asyncio.to_thread(self._write, self._mission.plan[tile], answered)
-        self._inbox.put_nowait(TileStored(tile, worker, len(answered.body)))
-        self._buffers.give(answered.body)
-
-    def _write(self, tile: Tile, answered: Answered) -> None:
-        block = np.frombuffer(answered.body, self._mission.job.target).reshape(tile.write.shape)
-        self._mission.sink.region(tile.write)[...] = block
-        if self._mission.journal is not None:
-            finished = Finished(tile.index, answered.asked, answered.digest)
-            self._mission.journal.record(finished)
-
-    async def _probe(self, worker: str) -> None:
-        self._inbox.put_nowait(await greet(worker, self._clients[worker], self._mission.job))
-
-    async def _watch(self, worker: str) -> None:
-        """Look after a worker while it owes answers: one that is silent is lost."""
-        while True:
-            await asyncio.sleep(min(HEARTBEAT_S, self._silent_after_s / 2))
-            if self._owing[worker]:
-                try:
-                    async with asyncio.timeout(self._silent_after_s):
-                        await self._clients[worker].greet()
-                except (TimeoutError, Refusal) as error:
-                    if self._owing[worker]:
-                        reason = str(error) or f"silent for {self._silent_after_s:g} s"
-                        self._inbox.put_nowait(WorkerLost(worker, reason))
+    def _look_after_workers(self) -> None:
+        """Ask those that owe answers for their health, from time to time: the silent are lost."""
+        now = time.monotonic()
+        if not self._looks or self._looks[0][0] > now:
+            return
+        owing = self._owing()
+        while self._looks and self._looks[0][0] <= now:
+            _, worker = self._looks.popleft()
+            if worker in owing:
+                client = self._clients[worker]
+                self._threads.submit(
+                    partial(look, worker, client, self._silent_after_s, self._inbox)
+                )
+            else:
+                self._looks.append((_slot(now, self._period_s), worker))
 
 
-def _works(mission: TileRun) -> Iterator[Work]:
-    plan = mission.plan
-    for tile in mission.tiles():
+def _slot(now: float, period_s: float) -> float:
+    """Return the time of the next look at a worker; looks fall into `SLOTS` a period."""
+    step_s = period_s / SLOTS
+    return step_s * math.ceil((now + period_s) / step_s)
+
+
+def _spread(workers: Sequence[str], period_s: float) -> deque[tuple[float, str]]:
+    """Return the times of the first looks, spread over a period so that not all come at once."""
+    now = time.monotonic()
+    count = max(1, len(workers))
+    return deque(
+        (_slot(now + index / count * period_s, period_s), worker)
+        for index, worker in enumerate(workers)
+    )
+
+
+def _works(tiles: TileRun) -> Iterator[Work]:
+    plan = tiles.plan
+    for tile in tiles.tiles():
         yield Work(
             tile.index,
             tile.read.size * plan.input_itemsize,

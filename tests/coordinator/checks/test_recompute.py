@@ -79,9 +79,9 @@ def one_off(block: Any, passes: Any, crop: Any, out: Any) -> None:
 class WrongEngine(LocalEngine):
     """An engine that spoils one sample of one tile."""
 
-    def run(self, mission: Any, tell: Any) -> None:
-        super().run(mission, tell)
-        mission.sink.region(mission.plan[3].write)[1, 2] += 1
+    def run(self, tiles: Any, tell: Any) -> None:
+        super().run(tiles, tell)
+        tiles.sink.region(tiles.plan[3].write)[1, 2] += 1
 
 
 def test_one_wrong_sample_ends_the_run() -> None:

@@ -36,13 +36,13 @@ class Watched:
     kept: list[int] = field(default_factory=list)
     stored: list[int] = field(default_factory=list)
 
-    def greet(self, job: Job, tell: Hearer) -> Capacity:
-        return LocalEngine(1).greet(job, tell)
+    def prepare(self, job: Job, tell: Hearer) -> Capacity:
+        return LocalEngine(1).prepare(job, tell)
 
-    def run(self, mission: TileRun, tell: Hearer) -> None:
+    def run(self, tiles: TileRun, tell: Hearer) -> None:
         if self.at == 0:
             self.act()
-        LocalEngine(1).run(mission, lambda event: self._hear(event, tell))
+        LocalEngine(1).run(tiles, lambda event: self._hear(event, tell))
 
     def _hear(self, event: Event, tell: Hearer) -> None:
         tell(event)

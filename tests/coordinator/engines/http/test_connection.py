@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
+import http.client
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
 
@@ -61,12 +62,11 @@ def test_a_connection_carries_one_exchange_after_another() -> None:
         accepted.append(connection)
         answer_small_requests(connection)
 
-    async def ask(url: str) -> None:
+    with serving(serve) as url, closing(ConnectionPool(5.0, {})) as pool:
         for _ in range(3):
-            assert await session.use(url, None, get) == b"ok"
-
-    with serving(serve) as url, ConnectionPool(5.0, {}) as session:
-        asyncio.run(ask(url))
+            connection = pool.take(url, None)
+            assert get(connection) == b"ok"
+            pool.give_back(connection)
     assert len(accepted) == 1
 
 
@@ -104,31 +104,52 @@ def test_a_refusal_is_heard_though_the_peer_hung_up() -> None:
 
 
 @pytest.mark.parametrize("body", [BODY, BODY[:0]], ids=["sending", "waiting"])
-def test_what_is_cancelled_ends_in_its_thread_too(body: memoryview) -> None:
+def test_what_is_aborted_ends_in_its_thread_too(body: memoryview) -> None:
     """A peer that neither reads nor answers holds no thread once nobody waits for it."""
-    reached = threading.Event()
+    reached, over = threading.Event(), threading.Event()
 
-    def ignore(connection: socket.socket) -> None:
-        connection.recv(1)
+    def ignore(peer: socket.socket) -> None:
+        peer.recv(1)
         reached.set()
         over.wait(60)
 
-    def exchange(connection: Connection) -> None:
-        connection.ask("POST", "/", {}, body)
-        connection.answer()
+    def exchange() -> None:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            connection.ask("POST", "/", {}, body)
+            connection.answer()
+        connection.close()
 
-    async def give_up(url: str) -> None:
-        task = asyncio.create_task(session.use(url, None, exchange))
-        await asyncio.to_thread(reached.wait, 60)
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-    over = threading.Event()
     with serving(ignore) as url:
-        with ConnectionPool(5.0, {}) as session:
-            asyncio.run(give_up(url))
-        over.set()  # the session is closed by then: its threads have ended
+        connection = Connection(url, 5.0)
+        thread = threading.Thread(target=exchange)
+        thread.start()
+        assert reached.wait(60)
+        connection.abort()
+        thread.join(60)
+        assert not thread.is_alive()
+        over.set()
+
+
+@pytest.mark.parametrize("given", [b"", FINE[:40]], ids=["silent", "a piece now and then"])
+def test_an_exchange_ends_at_its_deadline(given: bytes) -> None:
+    """A byte now and then does not put it off."""
+    over = threading.Event()
+
+    def trickle(peer: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            for byte in given:
+                if over.wait(0.05):
+                    return
+                peer.sendall(bytes([byte]))
+            over.wait(60)
+
+    with serving(trickle) as url:
+        connection = Connection(url, 5.0)
+        connection.ask("GET", "/", {}, BODY[:0], time.monotonic() + 0.2)
+        with pytest.raises(TimeoutError):
+            connection.answer()
+        connection.close()
+        over.set()
 
 
 def test_what_follows_an_answer_ends_the_connection() -> None:

@@ -1,0 +1,186 @@
+"""The border to the network: what sockets raise, and what a worker answers instead of 200.
+
+Both become a `Refusal`, once, here. What a worker says of itself in words is cut short and inert.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPException, HTTPResponse
+from typing import Any
+
+from coordinator.engines.http.connection import ConnectError, Connection
+from coordinator.engines.http.pool import ConnectionPool
+from coordinator.events import FailureKind
+from coordinator.hosts.token import Credential
+from coordinator.text import inert
+from tiling.protocol.wire import UNKNOWN_JOB
+
+MAX_JSON_BYTES = 2**16
+"""Of a worker's greeting or complaint: no honest one comes near."""
+
+MAX_WORDS = 1000
+"""Bytes of a worker's words that are shown."""
+
+UNTRUSTED = frozenset({401, 403, 429})
+"""What a worker answers to a wrong token; 429: to many of them."""
+
+WRONG_CERTIFICATE = (
+    "shows a certificate that hosts.toml does not trust: if its owner made a new one, "
+    "paste the lines that `worker --tls` prints; if not, somebody is in between"
+)
+
+NO_TLS = "does not speak TLS: start it with `worker --tls`, or write http:// in hosts.toml"
+
+
+class Refusal(Exception):  # noqa: N818 -- it is an answer, though not the one wished for
+    """A worker did not do what it was asked.
+
+    Parameters
+    ----------
+    kind : FailureKind
+        What the dispatcher makes of it.
+    reason : str
+        In words.
+    retry_after_s : float, optional
+        The pause that a busy worker asks for.
+    unfit : bool
+        Whether asking again can't help.
+    untrusted : bool
+        Whether one of the two could not prove who it is; implies `unfit`.
+    """
+
+    def __init__(
+        self,
+        kind: FailureKind,
+        reason: str,
+        *,
+        retry_after_s: float | None = None,
+        unfit: bool = False,
+        untrusted: bool = False,
+    ) -> None:
+        super().__init__(reason)
+        self.kind = kind
+        self.reason = reason
+        self.retry_after_s = retry_after_s
+        self.unfit = unfit or untrusted
+        self.untrusted = untrusted
+
+
+class UnknownJobError(Refusal):
+    """The worker has forgotten the job, or was restarted: register it again.
+
+    One that says so of a job just registered refuses like any other.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(FailureKind.BROKEN, "does not know the job that was registered with it")
+
+
+def agreed(connection: Connection, credential: Credential) -> HTTPResponse:
+    """Wait for an answer that is 200; raise what another one means.
+
+    Parameters
+    ----------
+    connection : Connection
+        That has sent a request.
+    credential : Credential
+        What was shown; taken out of a worker's words, and named to whoever has to correct it.
+
+    Raises
+    ------
+    Refusal
+        If the worker does not do what it was asked.
+    http.client.HTTPException, OSError
+        If there is no answer.
+    """
+    response = connection.answer()
+    if response.status != 200:
+        raise _refusal(response, credential)
+    return response
+
+
+@contextmanager
+def dropping(pool: ConnectionPool, connection: Connection) -> Iterator[None]:
+    """Drop a connection if its exchange fails; what sockets raise becomes a `Refusal`."""
+    try:
+        yield
+    except BaseException as error:
+        pool.drop(connection)
+        if isinstance(error, ConnectError | OSError | HTTPException):
+            raise _unreached(error) from error
+        raise
+
+
+def parsed(response: HTTPResponse) -> Any:
+    """Read an answer's JSON.
+
+    Raises
+    ------
+    ValueError, RecursionError
+        If it is none, or larger than any honest one.
+    """
+    body = response.read(MAX_JSON_BYTES + 1)
+    if len(body) > MAX_JSON_BYTES:
+        raise ValueError(f"more than {MAX_JSON_BYTES} bytes")
+    return json.loads(body)
+
+
+def shown(text: str) -> str:
+    """Return a stranger's words so that they can be shown: inert, and at most `MAX_WORDS`."""
+    return inert(text).encode("utf-8", "replace")[:MAX_WORDS].decode("utf-8", "ignore")
+
+
+def _refusal(response: HTTPResponse, credential: Credential) -> Exception:
+    """Turn an answer that is not 200 into what it means."""
+    if response.status in UNTRUSTED:
+        return Refusal(FailureKind.REFUSED, credential.advice, untrusted=True)
+    try:
+        problem = parsed(response)
+    except (ValueError, RecursionError):
+        problem = None
+    problem = problem if isinstance(problem, dict) else {}
+    if response.status == 404 and problem.get("type") == UNKNOWN_JOB:
+        return UnknownJobError()
+    said = str(problem.get("detail") or problem.get("title") or response.reason or "")
+    reason = f"HTTP {response.status}: {shown(credential.redact(said))}"
+    if response.status == 503:
+        return Refusal(FailureKind.BUSY, reason, retry_after_s=_seconds(response))
+    kind = FailureKind.REFUSED if response.status < 500 else FailureKind.BROKEN
+    return Refusal(kind, reason, unfit=response.status < 500)
+
+
+def _seconds(response: HTTPResponse) -> float | None:
+    text = response.headers.get("Retry-After", "")
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 6 else None
+
+
+def _unreached(error: Exception) -> Refusal:
+    """Tell a connection that was never made from one that broke."""
+    match error:
+        case ConnectError():
+            return _unconnected(error.__cause__)
+        case OSError():
+            return Refusal(FailureKind.BROKEN, "closed the connection without an answer")
+        case _:
+            return Refusal(FailureKind.CORRUPT, "does not answer in HTTP", unfit=True)
+
+
+def _unconnected(why: BaseException | None) -> Refusal:
+    match why:
+        case ssl.SSLCertVerificationError():
+            return Refusal(FailureKind.REFUSED, WRONG_CERTIFICATE, untrusted=True)
+        case ssl.SSLError():
+            return Refusal(FailureKind.REFUSED, NO_TLS, untrusted=True)
+        case TimeoutError():
+            return Refusal(FailureKind.UNREACHED, "no connection in time")
+        case OSError(errno=int(number)) if number > 0:
+            return Refusal(FailureKind.UNREACHED, os.strerror(number).lower())
+        case OSError(strerror=str(words)):  # of a name that nobody knows
+            return Refusal(FailureKind.UNREACHED, shown(words).lower())
+        case _:
+            return Refusal(FailureKind.UNREACHED, shown(str(why)).lower())

@@ -1,0 +1,117 @@
+"""The work of threads in a run over HTTP, and how they report it to the loop.
+
+None of it holds the run: its arrays are free when it ends, though a thread may still be busy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from coordinator.dispatch.instructions import Send
+from coordinator.engines import TileRun
+from coordinator.engines.http.buffers import Buffers
+from coordinator.engines.http.client import Client
+from coordinator.engines.http.exchange import Answered, TileExchange
+from coordinator.engines.http.handshake import admitted
+from coordinator.engines.http.inbox import Inbox
+from coordinator.engines.http.refusal import Refusal
+from coordinator.events import Event, TileStored
+from coordinator.journal.records import Finished
+from tiling.geometry.plan import Tile
+from tiling.jobs.job import Job
+
+
+@dataclass(slots=True, eq=False)
+class Attempt:
+    """One sending of a tile, between its instruction and its answer, failure or cancellation."""
+
+    send: Send
+    tile: Tile
+    exchange: TileExchange
+    registered_again: bool = False
+
+    def fileno(self) -> int:
+        """Return the descriptor of the socket that the answer comes by."""
+        return self.exchange.fileno()
+
+
+@dataclass(frozen=True, slots=True)
+class HalfDone:
+    """A thread has sent a block, received an answer, or failed at it."""
+
+    attempt: Attempt
+    answered: Answered | None = None
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A worker that owed an answer was asked for its health; `trouble` is why there is none."""
+
+    worker: str
+    trouble: str = ""
+
+
+Report: TypeAlias = Event | HalfDone | Looked | BaseException
+"""A report of a thread: what happened, or the error that ends the run."""
+
+
+def do_half(attempt: Attempt, half: Callable[[], Answered | None], inbox: Inbox[Report]) -> None:
+    """Send or receive; report what became of it."""
+    try:
+        report: Report = HalfDone(attempt, half())
+    except Refusal as refusal:
+        attempt.exchange.drop()
+        report = HalfDone(attempt, refusal=refusal)
+    except BaseException as error:
+        attempt.exchange.drop()
+        report = error
+    if not inbox.put(report):
+        attempt.exchange.drop()
+
+
+def read(tiles: TileRun, tile: Tile) -> memoryview:
+    """Read a block as it travels; a contiguous one is not copied."""
+    block = tiles.source.read(tile.read)
+    return np.ascontiguousarray(block, tiles.job.source).data.cast("B")
+
+
+def store(
+    tiles: TileRun,
+    index: int,
+    worker: str,
+    answered: Answered,
+    buffers: Buffers,
+    inbox: Inbox[Report],
+) -> None:
+    """Write an answer into the sink, and the tile into the journal."""
+    try:
+        tile = tiles.plan[index]
+        block = np.frombuffer(answered.body, tiles.job.target).reshape(tile.write.shape)
+        tiles.sink.region(tile.write)[...] = block
+        if tiles.journal is not None:
+            tiles.journal.record(Finished(index, answered.asked, answered.digest))
+    except BaseException as error:
+        inbox.put(error)
+        return
+    inbox.put(TileStored(index, worker, len(answered.body)))
+    buffers.give(answered.body)
+
+
+def probe(worker: str, client: Client, job: Job, inbox: Inbox[Report]) -> None:
+    """Greet a worker again."""
+    inbox.put(admitted(worker, client, job))
+
+
+def look(worker: str, client: Client, silent_after_s: float, inbox: Inbox[Report]) -> None:
+    """Ask a worker for its health."""
+    try:
+        client.health(silent_after_s)
+    except Refusal as refusal:
+        inbox.put(Looked(worker, refusal.reason))
+    else:
+        inbox.put(Looked(worker))
