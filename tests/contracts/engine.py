@@ -227,21 +227,23 @@ class EngineContract(ABC):
             assert_same_bits(out, ndimage.gaussian_filter(array, sigma))
 
     @pytest.mark.parametrize("bad", [0, 1000], ids=["first tile", "a tile amid"])
-    def test_a_source_that_fails(self, engine: Engine, bad: int) -> None:
+    def test_a_source_that_fails(self, bad: int) -> None:
         """Its error comes out, the output is discarded, and the rest is not computed."""
         source = FailingSource(np.zeros(4000), bad)
         heard, sink = Heard(), CountingSink(np.empty(4000))
-        with pytest.raises(StoreError, match="can't be read"):
-            run(
-                Request(job_for(source.array, 0.3), source, (1,)),
-                lambda _: Output(sink),
-                engine,
-                heard,
-            )
+        others = set(threading.enumerate())
+        request = Request(job_for(source.array, 0.3), source, (1,))
+        with self.making() as engine:
+            slots = engine.prepare(request.job, [].append).slots
+            with pytest.raises(StoreError, match="can't be read"):
+                run(request, lambda _: Output(sink), engine, heard)
+            told, claimed = len(heard.events), sum(sink.claimed.values())
+        for thread in set(threading.enumerate()) - others:
+            thread.join(60)
+            assert not thread.is_alive(), "a thread of the engine goes on"
         assert sink.ended == ["discard"]
         assert heard.events[-1] == RunFinished(error="sample can't be read")
-        reads = len(source.reads_after)
-        assert reads < 2000
+        assert len(heard.events) == told
+        assert sum(sink.claimed.values()) <= claimed + slots
+        assert len(source.reads_after) < 2000
         assert len(heard.of(TileStored)) < 3500
-        assert [thread for thread in threading.enumerate() if thread.name.startswith("tile_")] == []
-        assert len(source.reads_after) == reads

@@ -17,7 +17,7 @@ from coordinator.engines.http.handshake import greet_all, no_worker_error
 from coordinator.engines.http.network import TCP, Network
 from coordinator.engines.http.run import FleetRun
 from coordinator.engines.http.session import Session
-from coordinator.errors import NoWorkerError, TileFailedError, TilefanError, VerifyError
+from coordinator.errors import InputError, NoWorkerError, TileFailedError, TilefanError, VerifyError
 from coordinator.events import Hearer, WorkerLost, WorkerReady
 from coordinator.hosts.hosts_file import Config
 from coordinator.hosts.token import Credential, find_credential, warn_of_clear_text
@@ -63,6 +63,7 @@ class HttpEngine:
         self._buffers = Buffers()
         self._greeted: list[WorkerReady | WorkerLost] = []
         self._fresh_for, self._fresh_until = "", 0.0
+        self._closed = False
         self._open()
 
     def prepare(self, job: Job, tell: Hearer) -> Capacity:
@@ -110,11 +111,14 @@ class HttpEngine:
             raise ERRORS[outcome.exit_code](block(outcome))
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; nothing can be run any more."""
+        self._closed = True
         self._session.close()
 
     def _own_session(self) -> Session:
         """Return the session, opened anew in a forked child: it has neither threads nor sockets."""
+        if self._closed:
+            raise InputError("the fleet is closed; open another")
         if self._process != os.getpid():
             self._open()
         return self._session

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias, TypeVar
@@ -19,8 +20,15 @@ Work: TypeAlias = Callable[[], None]
 """What a thread does; it reports by a queue, and raises nothing."""
 
 
+FEW = 32
+"""Threads that are started at once; more only while these get nowhere."""
+
+GROW_S = 0.02
+"""How long nothing is finished before more threads are started, as many as there are."""
+
+
 class Threads:
-    """Threads that are started when none is idle, and used again.
+    """Threads that are used again; a few, and many if peers keep them waiting.
 
     Parameters
     ----------
@@ -32,17 +40,21 @@ class Threads:
         self._most = most
         self._work: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
-        self._threads = self._idle = 0
+        self._threads = 0
+        self._idle = 0  # less the work that waits for a thread
+        self._finished = 0
+        self._growing = False
 
     def submit(self, work: Work) -> None:
         """Have some work done in a thread."""
-        with self._lock:
-            start = self._idle <= 0 and self._threads < self._most
-            self._threads += start
-            self._idle -= not start
         self._work.put(work)
-        if start:
-            threading.Thread(target=self._serve, name="tilefan", daemon=True).start()
+        with self._lock:
+            self._idle -= 1
+            if self._idle < 0 and self._threads < min(FEW, self._most):
+                self._start(1)
+            elif self._idle < 0 and not self._growing:
+                self._growing = True
+                threading.Thread(target=self._grow, name="tilefan", daemon=True).start()
 
     def map(self, function: Callable[[T], R], items: Iterable[T]) -> list[R]:
         """Call a function with each item, all at the same time; return the results in order.
@@ -79,12 +91,31 @@ class Threads:
                 self._work.put(None)
             self._threads = self._idle = 0
 
+    def _start(self, count: int) -> None:
+        for _ in range(count):
+            threading.Thread(target=self._serve, name="tilefan", daemon=True).start()
+        self._threads += count
+        self._idle += count
+
+    def _grow(self) -> None:
+        """Start threads while work waits and nothing is finished."""
+        while True:
+            finished = self._finished
+            time.sleep(GROW_S)
+            with self._lock:
+                if self._idle >= 0 or self._threads >= self._most:
+                    self._growing = False
+                    return
+                if self._finished == finished:
+                    self._start(min(-self._idle, self._threads, self._most - self._threads))
+
     def _serve(self) -> None:
         while (work := self._work.get()) is not None:
             work()
             del work  # what it holds may be large
             with self._lock:
                 self._idle += 1
+                self._finished += 1
 
 
 class Turns:
