@@ -13,7 +13,7 @@ import pytest
 from scipy import ndimage
 
 from coordinator import Fleet
-from coordinator.engines.http.client import MAX_WORDS, shown
+from coordinator.engines.http.refusal import MAX_WORDS, shown
 from coordinator.errors import TilefanError
 from coordinator.events import (
     Event,

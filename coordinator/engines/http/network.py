@@ -34,19 +34,22 @@ class TcpNetwork:
 
     def connect(self, host: str, port: int, timeout_s: float) -> socket.socket:
         """Connect to the first of the host's addresses that accepts; see `Network.connect`."""
-        error: OSError = OSError("no address")
-        for family, kind, protocol, _, address in addresses(host, port, timeout_s):
-            sock = socket.socket(family, kind, protocol)
-            try:
-                sock.settimeout(timeout_s)
-                sock.connect(address)
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            except OSError as refused:
-                sock.close()
-                error = refused
-            else:
-                return sock
-        raise error
+        error = OSError("no address")
+        try:
+            for family, kind, protocol, _, address in addresses(host, port, timeout_s):
+                sock = socket.socket(family, kind, protocol)
+                try:
+                    sock.settimeout(timeout_s)
+                    sock.connect(address)
+                    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                except OSError as refused:
+                    sock.close()
+                    error = refused
+                else:
+                    return sock
+            raise error
+        finally:
+            del error  # its traceback has this frame: all that the callers hold would stay
 
 
 TCP = TcpNetwork()

@@ -31,6 +31,7 @@ class ConnectionPool:
         self._network = network
         self._resting: defaultdict[str, list[Connection]] = defaultdict(list)
         self._used: set[Connection] = set()
+        self._closed = False
 
     def take(self, url: str, tls: ssl.SSLContext | None) -> Connection:
         """Return a connection for one exchange: one that rests, or a new one, opened on use."""
@@ -50,6 +51,8 @@ class ConnectionPool:
         self._used.discard(connection)
         connection.rest()
         self._resting[connection.url].append(connection)
+        if self._closed:
+            self._close_resting()
 
     def drop(self, connection: Connection) -> None:
         """Close a connection whose exchange failed, or is not wanted any more."""
@@ -57,9 +60,13 @@ class ConnectionPool:
         connection.close()
 
     def close(self) -> None:
-        """Break off every exchange, and close what rests."""
+        """Break off every exchange, and close what rests, now and later."""
+        self._closed = True
         for connection in tuple(self._used):
             connection.abort()
-        for connections in self._resting.values():
+        self._close_resting()
+
+    def _close_resting(self) -> None:
+        for connections in tuple(self._resting.values()):
             while connections:
                 connections.pop().close()

@@ -66,12 +66,14 @@ def do_half(attempt: Attempt, half: Callable[[], Answered | None], inbox: Inbox[
         report: Report = HalfDone(attempt, half())
     except Refusal as refusal:
         attempt.exchange.drop()
+        refusal.__traceback__ = refusal.__context__ = refusal.__cause__ = None  # they hold frames
         report = HalfDone(attempt, refusal=refusal)
     except BaseException as error:
         attempt.exchange.drop()
         report = error
     if not inbox.put(report):
         attempt.exchange.drop()
+    del report  # an error's traceback has this frame
 
 
 def read(tiles: TileRun, tile: Tile) -> memoryview:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
+import weakref
 from collections import Counter
 from dataclasses import replace
 from typing import Any
@@ -23,7 +25,14 @@ from coordinator.run.run import run
 from coordinator.stores.memory import ArraySink, ArraySource
 from tests.coordinator.engines.http.test_client import COPY, CREDENTIAL
 from tests.support.equality import assert_same_bits
-from tests.support.fake_network import CopyingWorkers, FakeNetwork, Handler, Request, answer
+from tests.support.fake_network import (
+    CopyingWorkers,
+    FakeNetwork,
+    Handler,
+    HangUpError,
+    Request,
+    answer,
+)
 from tests.support.strategies import Array
 
 X = np.arange(400, dtype=np.int32).reshape(20, 20)
@@ -254,6 +263,31 @@ def test_tiles_that_fail_everywhere(status: int, error: type[TilefanError]) -> N
     with pytest.raises(error):
         fleet.run()
     fleet.engine.close()
+
+
+def test_failures_hold_no_arrays() -> None:
+    """What a run has read is free when it ends, though tiles failed, without a collector."""
+    workers = CopyingWorkers()
+
+    def handle(request: Request) -> bytes:
+        if request.path == "/v1/tiles" and request.host == "127.0.0.1:8080":
+            raise HangUpError(b"")
+        return workers(request)
+
+    fleet = Fleet(handle)
+    gone = threading.Event()
+    x = X.copy()
+    weakref.finalize(x, gone.set)
+    gc.collect()
+    gc.disable()
+    try:
+        fleet.run(x=x)
+        assert fleet.of(TileFailed)
+        del x
+        fleet.engine.close()
+        assert gone.wait(60)
+    finally:
+        gc.enable()
 
 
 def test_a_closed_fleet_says_so() -> None:
