@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("tiling", "worker", "coordinator")
+PACKAGES = ("tiling", "worker", "coordinator", "tilefan")
 FILES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 IMPURE = {
     *("asyncio", "aiohttp", "pathlib", "os", "time", "random", "logging", "typer", "rich"),
@@ -48,6 +48,7 @@ def forbidden(path: Path) -> set[str]:
         "tiling": {"worker", "coordinator"} | IMPURE,
         "worker": {"coordinator"},
         "coordinator": {"worker", "asyncio", "aiohttp"},
+        "tilefan": {"worker", "asyncio", "aiohttp", "numpy"},
     }[package]
     return others if (package, *folders) == ("tiling", "kernels") else others | KERNEL_ONLY
 
@@ -94,6 +95,7 @@ LAW: dict[str, dict[str, frozenset[str]]] = {
         "cli": frozenset({"security", "runtime", "state", "http", "endpoints", "app", "server"}),
         "__main__": frozenset({"cli"}),
     },
+    "tilefan": {"__init__": frozenset(), "ndimage": frozenset()},
 }
 """What each subpackage, or module beside them, may import of its own package besides itself."""
 
@@ -101,6 +103,7 @@ ROOTS = {
     "coordinator": {"errors", "events", "text", "machine"},
     "tiling": {"errors", "dtypes"},
     "worker": {"errors", "settings", "machine", "log", "rate_limit"},
+    "tilefan": set(),
 }
 """What everything in a package may import."""
 

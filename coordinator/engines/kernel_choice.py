@@ -1,9 +1,9 @@
-"""Which kernel this process computes with: rent the light one, buy the compiled one.
+"""The kernel that this process computes with: the light one at first, then the compiled one.
 
 Loading the compiled kernel (numba, its code, the proof against SciPy) costs about a second, which
-a small job must not pay. So a process rents the light kernel until the work that it has given it
-would have paid that price, and then buys: whatever follows, it spends at most twice what hindsight
-would have.
+a small job must not pay. So a process computes with the light kernel until that has done as much
+work as loading would have taken, and then loads: with any sequence of jobs it spends at most twice
+the least time possible (the rule for the ski rental problem).
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ from functools import partial
 from tiling.jobs.job import Job
 from tiling.probes.select import Selected, select
 
-PRICE = 4 * 10**8
+LOADING_WORK = 4 * 10**8
 """Multiplications of the light kernel in the time that the compiled one takes to load."""
 
 
-class Workshop:
-    """The kernels of a process, and the work it has rented so far.
+class KernelChoice:
+    """The choice of a process, by the work that the light kernel has done so far.
 
     Parameters
     ----------
-    price : int
+    loading_work : int
         Multiplications after which the compiled kernel is loaded.
     """
 
-    def __init__(self, price: int = PRICE) -> None:
-        self._price = price
+    def __init__(self, loading_work: int = LOADING_WORK) -> None:
+        self._loading_work = loading_work
         self._lock = threading.Lock()
-        self._spent = 0
+        self._done = 0
 
     def kernel_for(self, job: Job, samples: int) -> Selected:
         """Return the kernel for a job on so many samples, and its name; count the work."""
         with self._lock:
-            self._spent += samples * sum(call.operation.work for call in job.calls)
-            if self._spent >= self._price:
+            self._done += samples * sum(call.operation.work for call in job.calls)
+            if self._done >= self._loading_work:
                 pairs = tuple((call.source.name, call.target.name) for call in job.calls)
                 return _apart(partial(_proven, pairs))
         from tiling.kernels import scratch
@@ -69,4 +69,4 @@ def _apart(work: Callable[[], Selected]) -> Selected:
         thread.shutdown(wait=False)
 
 
-WORKSHOP = Workshop()
+KERNELS = KernelChoice()

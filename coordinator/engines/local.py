@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from coordinator.engines import Capacity, TileRun
-from coordinator.engines.kernel_choice import WORKSHOP
+from coordinator.engines.kernel_choice import KERNELS
 from coordinator.events import Hearer, TileAnswered, TileSent, TileStored, WorkerReady
 from coordinator.journal.digests import Seals
 from coordinator.machine import NAME, usable_cores
@@ -51,7 +51,7 @@ class LocalEngine:
 
     def run(self, tiles: TileRun, tell: Hearer) -> None:
         """Compute every tile; see `coordinator.engines.Engine`."""
-        selected = WORKSHOP.kernel_for(tiles.job, math.prod(tiles.plan.grid.shape))
+        selected = KERNELS.kernel_for(tiles.job, math.prod(tiles.plan.grid.shape))
         tell(WorkerReady(NAME, self.threads, (("kernel", selected.name),)))
         pull = _Pull(tiles, tell, selected.kernel)
         wanted = len(tiles.plan) - len(tiles.kept)

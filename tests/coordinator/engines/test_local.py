@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from coordinator.engines import Engine
-from coordinator.engines.kernel_choice import Workshop
+from coordinator.engines.kernel_choice import KernelChoice
 from coordinator.engines.local import LocalEngine
 from coordinator.machine import usable_cores
 from coordinator.run.output import Output
@@ -67,6 +67,6 @@ def test_no_signal_comes_while_the_kernel_loads(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr("coordinator.engines.kernel_choice._proven", load)
     job = job_for(np.zeros(9), 1.0)
-    assert Workshop(price=0).kernel_for(job, 9).name == "reference"
+    assert KernelChoice(loading_work=0).kernel_for(job, 9).name == "reference"
     assert loaded_by
     assert threading.main_thread() not in loaded_by
