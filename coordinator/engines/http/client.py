@@ -6,6 +6,7 @@ Nothing that a worker says is believed before it is checked.
 from __future__ import annotations
 
 import json
+import logging
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +26,8 @@ from tiling.dtypes import Dtype
 from tiling.jobs.job import Job
 from tiling.probes.digests import needed
 from tiling.protocol.wire import PROTOCOL, Question
+
+LOG = logging.getLogger("tilefan.http")
 
 GREETING_S = 5.0
 """Longest wait for the answer to a greeting: the worker computes nothing for it."""
@@ -193,4 +196,6 @@ class Client:
                 reason = "is no tilefan worker: its answer is not JSON"
                 raise Refusal(FailureKind.REFUSED, reason, unfit=True) from None
         self._pool.give_back(connection)
+        took_s = wait_s - (deadline - time.monotonic())
+        LOG.debug("%s %s of %s: answered in %.1f ms", method, path, self.host.name, 1e3 * took_s)
         return answer

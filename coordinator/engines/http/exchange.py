@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from coordinator.hosts.token import Credential
 from tiling.dtypes import Dtype
 from tiling.errors import WireError
 from tiling.protocol.wire import BODY_TYPE, DIGEST, Answer, Question, Spent
+
+LOG = logging.getLogger("tilefan.http")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ class TileExchange:
             headers = {**question.fields(), DIGEST: answer.asked, "Content-Type": BODY_TYPE}
             self._began = time.monotonic()
             self._connection.ask("POST", "/v1/tiles", self._pool.headers | headers, body)
+        LOG.debug("tile %s to %s: %d bytes sent", question.tile, self._connection.url, len(body))
 
     def receive(self) -> Answered:
         """Wait for the answer; return it, checked.
@@ -117,6 +121,8 @@ class TileExchange:
             spent = Spent.parse(response.headers, time.monotonic() - self._began)
             answered = Answered(body, answer.asked, _checked(answer, response.headers, body), spent)
         self._pool.give_back(self._connection)
+        tile, url = self._question.tile, self._connection.url
+        LOG.debug("tile %s of %s: %d bytes received", tile, url, len(body))
         return answered
 
     def abort(self) -> None:

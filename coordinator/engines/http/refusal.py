@@ -6,6 +6,7 @@ Both become a `Refusal`, once, here. What a worker says of itself in words is cu
 from __future__ import annotations
 
 import json
+import logging
 import os
 import ssl
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ from coordinator.events import FailureKind
 from coordinator.hosts.token import Credential
 from coordinator.text import inert
 from tiling.protocol.wire import UNKNOWN_JOB
+
+LOG = logging.getLogger("tilefan.http")
 
 MAX_JSON_BYTES = 2**16
 """Of a worker's greeting or complaint: no honest one comes near."""
@@ -111,9 +114,12 @@ def dropping(pool: ConnectionPool, connection: Connection) -> Iterator[None]:
         yield
     except BaseException as error:
         pool.drop(connection)
-        if isinstance(error, ConnectError | OSError | HTTPException):
-            raise _unreached(error) from error
-        raise
+        translated = isinstance(error, ConnectError | OSError | HTTPException)
+        refusal = _unreached(error) if translated else error  # type: ignore[arg-type]
+        LOG.debug("%s: %s", connection.url, refusal)
+        if refusal is error:
+            raise
+        raise refusal from error
 
 
 def parsed(response: HTTPResponse) -> Any:

@@ -8,6 +8,7 @@ one block after another to a worker, receives one answer, stores one tile, or gr
 
 from __future__ import annotations
 
+import logging
 import math
 import random
 import time
@@ -63,6 +64,8 @@ from coordinator.events import (
 from coordinator.journal.digests import Seals
 from coordinator.machine import usable_cores
 from tiling.geometry.plan import Tile
+
+LOG = logging.getLogger("tilefan.dispatch")
 
 HEARTBEAT_S = 1.0
 """Between two looks at a worker that owes an answer."""
@@ -197,6 +200,7 @@ class FleetRun:
             self._perform(instruction, answered)
 
     def _perform(self, instruction: Instruction, answered: Answered | None) -> None:
+        LOG.debug("%s", instruction)
         match instruction:
             case Send():
                 self._send(instruction)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import signal
 import threading
@@ -79,6 +80,24 @@ def test_all_tiles_come_back() -> None:
     assert_same_bits(fleet.run(), X)
     assert len(fleet.network.connections) <= opened + 4
     fleet.engine.close()
+
+
+def test_the_log_tells_each_request_and_decision(caplog: pytest.LogCaptureFixture) -> None:
+    """Of level debug; nothing of it is loud otherwise."""
+    fleet = Fleet(CopyingWorkers(), hosts=1)
+    with caplog.at_level(logging.DEBUG, "tilefan"):
+        fleet.run()
+    fleet.engine.close()
+    for line in (
+        "GET /v1/health of 127.0.0.1:8080: answered in",
+        "POST /v1/jobs of 127.0.0.1:8080: answered in",
+        "tile 0 to http://127.0.0.1:8080: 80 bytes sent",
+        "tile 0 of http://127.0.0.1:8080: 80 bytes received",
+        "Send(tile=0, worker='127.0.0.1:8080'",
+        "Accept(tile=0, worker='127.0.0.1:8080'",
+    ):
+        assert line in caplog.text
+    assert {record.levelno for record in caplog.records} == {logging.DEBUG}
 
 
 def test_a_worker_that_restarts_gets_the_job_again() -> None:
