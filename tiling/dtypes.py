@@ -40,7 +40,13 @@ def wire_name(dtype: Dtype) -> str:
 
 
 def parse_dtype(name: object) -> Dtype:
-    """Return the dtype of a name from the wire; only names of the table are believed."""
+    """Return the dtype of a name from the wire; only names of the table are believed.
+
+    Raises
+    ------
+    WireError
+        For any other name.
+    """
     if not isinstance(name, str) or name not in COPIED:
         raise WireError(f"dtype must be one of {' '.join(COPIED)}")
     return COPIED[name]

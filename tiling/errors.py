@@ -1,4 +1,4 @@
-"""What can be wrong with a request, in the kinds of error that SciPy raises for it."""
+"""The errors of a request, of the builtin kinds that SciPy raises for them."""
 
 
 class TilingError(Exception):

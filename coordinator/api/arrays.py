@@ -47,6 +47,13 @@ def filter_array(
         Shape of the piece that each tile owns.
     sampling : Sampling, optional
         Which tiles are verified.
+
+    Raises
+    ------
+    TilingError
+        If SciPy refuses the parameters, or a filter before the last is given an array to fill.
+    TilefanError
+        If the run fails.
     """
     array = np.asarray(input)
     for name, parameters in links[:-1]:

@@ -1,4 +1,4 @@
-"""Where two arrays differ, to the bit: counted block by block, so neither is ever loaded whole.
+"""Differences of two arrays, to the bit: counted block by block, so neither is ever loaded whole.
 
 Arrays of other shapes or other kinds of numbers differ as a whole, and no sample is looked at.
 Arrays that differ in byte order only are compared by their numbers.

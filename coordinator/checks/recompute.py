@@ -12,7 +12,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 
 import numpy as np
@@ -34,19 +34,20 @@ AHEAD = 2
 """Tiles per core that are begun before the first of them is compared."""
 
 
-@dataclass(frozen=True, slots=True)
 class Sampling:
-    """How many of a run's tiles are computed once more, and the dice that choose them.
+    """The choice of a run's tiles that are computed once more.
 
     Parameters
     ----------
     fraction : float
         Of the tiles; more than 0, at most 1.
-    dice : random.Random
+    rng : random.Random, optional
+        Chooses among them.
     """
 
-    fraction: float
-    dice: Random = field(default_factory=Random)
+    def __init__(self, fraction: float, rng: Random | None = None) -> None:
+        self.fraction = fraction
+        self._rng = rng or Random()  # noqa: S311 -- a sample, not secrets
 
     def draw(self, grid: Grid) -> Sequence[int]:
         """Return the numbers of the tiles to be looked at: at least one, if there is any."""
@@ -57,16 +58,16 @@ class Sampling:
         for _ in range(math.ceil(SEAMS * count)):
             if len(chosen) < count:
                 chosen[self._at_a_face(grid)] = None
-        for tile in self.dice.sample(range(len(grid)), count):
+        for tile in self._rng.sample(range(len(grid)), count):
             if len(chosen) < count:
                 chosen[tile] = None
         return tuple(chosen)
 
     def _at_a_face(self, grid: Grid) -> int:
         """Draw a tile that touches an end of an axis."""
-        place = [self.dice.randrange(count) for count in grid.counts]
-        axis = self.dice.choice(_cut(grid))
-        place[axis] = self.dice.choice((0, grid.counts[axis] - 1))
+        place = [self._rng.randrange(count) for count in grid.counts]
+        axis = self._rng.choice(_cut(grid))
+        place[axis] = self._rng.choice((0, grid.counts[axis] - 1))
         return _number(grid, place)
 
 

@@ -1,4 +1,4 @@
-"""How far apart two numbers of one dtype are, counted in numbers of that dtype between them.
+"""The distance of two numbers of one dtype, counted in numbers of that dtype between them.
 
 The bits of an IEEE number, read as an integer, grow with the number; negative ones grow downwards.
 Turned round, they are *keys*: unsigned integers in the order of the numbers, so that the distance

@@ -1,4 +1,4 @@
-"""Where tiles are computed: this process, or a fleet of workers."""
+"""Engines, which compute tiles: this process, or a fleet of workers."""
 
 from __future__ import annotations
 

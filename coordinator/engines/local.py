@@ -50,7 +50,13 @@ class LocalEngine:
         return capacity(self.threads)
 
     def run(self, tiles: TileRun, tell: Hearer) -> None:
-        """Compute every tile; see `coordinator.engines.Engine`."""
+        """Compute every tile; see `coordinator.engines.Engine`.
+
+        Raises
+        ------
+        Exception
+            The first that a thread meets: of the source, the sink, the journal or the kernel.
+        """
         selected = KERNELS.kernel_for(tiles.job, math.prod(tiles.plan.grid.shape))
         tell(WorkerReady(NAME, self.threads, (("kernel", selected.name),)))
         pull = _Pull(tiles, tell, selected.kernel)

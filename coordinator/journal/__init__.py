@@ -1,4 +1,4 @@
-"""What a run that was cut short leaves behind, and how the next one believes it.
+"""The journal of a run: what one that was cut short leaves, and what the next one believes of it.
 
 records   the journal as text: pure
 seals     the two digests that a finished tile is known by

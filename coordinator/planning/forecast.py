@@ -1,4 +1,4 @@
-"""What a run will cost, before it begins: a pure function of its plan and of short measurements.
+"""The cost of a run before it begins: a pure function of its plan and of short measurements.
 
 The time of a tile at a worker is taken as a round trip, and the rest of a probe's time in
 proportion to the samples. A worker has its slots busy at a time, and the fleet is done when its

@@ -1,4 +1,4 @@
-"""What a user may want to know before the work begins: results that SciPy would give as well."""
+"""Hints before the work begins: results that SciPy gives as well, but that surprise."""
 
 from __future__ import annotations
 

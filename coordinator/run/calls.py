@@ -42,7 +42,13 @@ class Chain:
 
 
 def call_of(name: str, ndim: int, dtype: Dtype, parameters: Mapping[str, Any]) -> Call:
-    """Normalise the parameters of one filter; a name or parameter that it has not is refused."""
+    """Normalise the parameters of one filter; a name or parameter that it has not is refused.
+
+    Raises
+    ------
+    BadValueError, BadTypeError, UnsupportedError
+        What SciPy refuses, or an unknown name.
+    """
     if name not in FILTERS:
         raise BadValueError(f"{name!r} is no filter of the table; see coord filters")
     row = FILTERS[name]

@@ -1,4 +1,4 @@
-"""How much memory a run takes in this process, and tiles that are small enough for what there is.
+"""The memory that a run takes in this process, and tiles that are small enough for it.
 
 What is mapped from files is not counted: the system takes those pages back when it wants them.
 """

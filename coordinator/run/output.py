@@ -1,4 +1,4 @@
-"""Where a run's tiles go, and what becomes of them when it ends: all, some or nothing.
+"""The output of a run, and what is left of it at the end: all, some or nothing.
 
 it is done                            the file at the final path, and nothing beside it
 it ends before any tile is stored     nothing

@@ -1,4 +1,4 @@
-"""Where blocks are read from and written to: arrays in memory, `.npy` files."""
+"""Sources and sinks of blocks: arrays in memory, `.npy` files."""
 
 from typing import Protocol
 

@@ -19,7 +19,13 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file that is there whole or not at all; as `write_text`."""
+    """Write a file that is there whole or not at all; as `write_text`.
+
+    Raises
+    ------
+    StoreError
+        If the system forbids it.
+    """
     partial = path.with_name(f".{path.name}.partial")
     try:
         partial.write_bytes(data)

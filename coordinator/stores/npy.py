@@ -11,7 +11,6 @@ import fcntl
 import io
 import mmap
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -90,16 +89,24 @@ def partial_path(path: Path) -> Path:
     return path.with_name(f".{path.name}.partial")
 
 
-@dataclass(frozen=True, slots=True)
 class NpySink:
     """A `.npy` file that appears at `path` when it is whole; `numpy.save` would write the same.
 
     Make one with `NpySink.create`.
+
+    Parameters
+    ----------
+    path : Path
+    array : numpy.ndarray
+        The map of the partial file.
+    descriptor : int
+        Of the partial file, locked.
     """
 
-    path: Path
-    array: Array
-    descriptor: int
+    def __init__(self, path: Path, array: Array, descriptor: int) -> None:
+        self.path = path
+        self.array = array
+        self._descriptor = descriptor
 
     @property
     def name(self) -> str:
@@ -153,20 +160,26 @@ class NpySink:
             partial_path(self.path).replace(self.path)
         except OSError as error:
             raise StoreError(f"{self.path}: can't be written: {error.strerror}") from error
-        _release(self.descriptor)
+        _release(self._descriptor)
 
     def discard(self) -> None:
-        """Remove the partial file."""
+        """Remove the partial file.
+
+        Raises
+        ------
+        StoreError
+            If the system forbids it.
+        """
         try:
             partial_path(self.path).unlink(missing_ok=True)
         except OSError as error:
             raise StoreError(f"{self.path}: can't be removed: {error.strerror}") from error
         finally:
-            _release(self.descriptor)
+            _release(self._descriptor)
 
     def suspend(self) -> bool:
         """Leave the partial file; return whether it is still there."""
-        _release(self.descriptor)
+        _release(self._descriptor)
         return partial_path(self.path).exists()
 
 

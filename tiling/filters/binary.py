@@ -6,7 +6,9 @@ As in SciPy the result is bool unless `output` is an array. What can't be tiled 
 
 from __future__ import annotations
 
+import inspect
 import operator
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +37,7 @@ from tiling.operations.running import refuse_complex
 
 @dataclass(frozen=True, slots=True)
 class _Structure:
-    """What erosions and dilations of one call have in common."""
+    """The parameters that erosions and dilations of one call have in common."""
 
     table: Table
     origins: tuple[int, ...]
@@ -50,94 +52,46 @@ class _Structure:
         return Erosion(self.table, origins, self.iterations, self.border, dilate, self.brute_force)
 
 
-def binary_erosion(
-    ndim: int,
-    dtype: Dtype,
-    structure: Any = None,
-    iterations: Any = 1,
-    mask: Any = None,
-    output: Any = None,
-    border_value: Any = 0,
-    origin: Any = 0,
-    brute_force: Any = False,
-    *,
-    axes: Any = None,
-) -> Call:
-    """Keep what the structure fits into."""
-    shape = _structure(
-        ndim,
-        dtype,
-        structure,
-        iterations,
-        mask,
-        border_value,
-        origin,
-        brute_force,
-        window_axes(axes, ndim),
-    )
-    return _call("binary_erosion", ndim, dtype, output, [shape.step(dilate=False)])
+DEFAULTS: Mapping[str, Any] = {
+    "structure": None,
+    "iterations": 1,
+    "mask": None,
+    "output": None,
+    "border_value": 0,
+    "origin": 0,
+    "brute_force": False,
+}
+"""The parameters of an erosion and a dilation, in SciPy's order; after them, by name, `axes`."""
+
+OPENING = ("structure", "iterations", "output", "origin", "mask", "border_value", "brute_force")
+"""SciPy's order for an opening and a closing."""
 
 
-def binary_dilation(
-    ndim: int,
-    dtype: Dtype,
-    structure: Any = None,
-    iterations: Any = 1,
-    mask: Any = None,
-    output: Any = None,
-    border_value: Any = 0,
-    origin: Any = 0,
-    brute_force: Any = False,
-    *,
-    axes: Any = None,
-) -> Call:
-    """Add what the structure touches."""
-    shape = _structure(
-        ndim, dtype, structure, iterations, mask, border_value, origin, brute_force, axes, True
-    )
-    return _call("binary_dilation", ndim, dtype, output, [shape.step(dilate=True)])
+def _row(
+    name: str, summary: str, dilate: Sequence[bool], order: Sequence[str] = tuple(DEFAULTS)
+) -> Callable[..., Call]:
+    """Return the function of a row: erosions and dilations one after another."""
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    leading = [inspect.Parameter(key, kind) for key in ("ndim", "dtype")]
+    given = [inspect.Parameter(key, kind, default=DEFAULTS[key]) for key in order]
+    axes = inspect.Parameter("axes", inspect.Parameter.KEYWORD_ONLY, default=None)
+    signature = inspect.Signature([*leading, *given, axes])
 
+    def row(*args: Any, **named: Any) -> Call:
+        bound = signature.bind(*args, **named)
+        bound.apply_defaults()
+        parameters = bound.arguments
+        output = parameters.pop("output")
+        if not any(dilate):
+            parameters["axes"] = window_axes(parameters["axes"], parameters["ndim"])
+        structure = _structure(**parameters, dilates=any(dilate))
+        ndim, dtype = parameters["ndim"], parameters["dtype"]
+        operations = [structure.step(dilate=each) for each in dilate]
+        return _call(name, ndim, dtype, output, operations)
 
-def binary_opening(
-    ndim: int,
-    dtype: Dtype,
-    structure: Any = None,
-    iterations: Any = 1,
-    output: Any = None,
-    origin: Any = 0,
-    mask: Any = None,
-    border_value: Any = 0,
-    brute_force: Any = False,
-    *,
-    axes: Any = None,
-) -> Call:
-    """Erode, then dilate."""
-    shape = _structure(
-        ndim, dtype, structure, iterations, mask, border_value, origin, brute_force, axes, True
-    )
-    both = [shape.step(dilate=False), shape.step(dilate=True)]
-    return _call("binary_opening", ndim, dtype, output, both)
-
-
-def binary_closing(
-    ndim: int,
-    dtype: Dtype,
-    structure: Any = None,
-    iterations: Any = 1,
-    output: Any = None,
-    origin: Any = 0,
-    mask: Any = None,
-    border_value: Any = 0,
-    brute_force: Any = False,
-    *,
-    axes: Any = None,
-) -> Call:
-    """Dilate, then erode."""
-    shape = _structure(
-        ndim, dtype, structure, iterations, mask, border_value, origin, brute_force, axes, True
-    )
-    both = [shape.step(dilate=True), shape.step(dilate=False)]
-    return _call("binary_closing", ndim, dtype, output, both)
+    row.__name__, row.__doc__ = name, summary
+    row.__signature__ = signature  # type: ignore[attr-defined]
+    return row
 
 
 def _structure(
@@ -150,7 +104,7 @@ def _structure(
     origin: Any,
     brute_force: Any,
     axes: Any,
-    dilates: bool = False,
+    dilates: bool,
 ) -> _Structure:
     """Check all parameters; `dilates` if the window is turned round somewhere."""
     refuse_complex(dtype)
@@ -213,3 +167,9 @@ def _call(name: str, ndim: int, dtype: Dtype, output: Any, operations: list[Eros
         number = steps.add(operation, np.dtype(bool), number)
     steps.add(operations[-1], target_of(array, dtype), number)
     return steps.call(name, ndim)
+
+
+binary_erosion = _row("binary_erosion", "Keep what the structure fits into.", [False])
+binary_dilation = _row("binary_dilation", "Add what the structure touches.", [True])
+binary_opening = _row("binary_opening", "Erode, then dilate.", [False, True], OPENING)
+binary_closing = _row("binary_closing", "Dilate, then erode.", [True, False], OPENING)

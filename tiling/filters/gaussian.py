@@ -87,7 +87,13 @@ def gaussian_filter1d(
     *,
     radius: Any = None,
 ) -> Call:
-    """Blur along one axis, or differentiate what is blurred."""
+    """Blur along one axis, or differentiate what is blurred.
+
+    Raises
+    ------
+    BadValueError
+        If sigma is not positive.
+    """
     source, target = native(dtype), target_of(output, dtype)
     if _sigma(sigma) <= 0:
         raise BadValueError("sigma must be more than 0")

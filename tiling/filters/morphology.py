@@ -7,7 +7,7 @@ heed it only where it is an array, and answer the input's dtype otherwise.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -59,185 +59,79 @@ def _shape(window: Any, count: int) -> tuple[int, ...]:
     return shape[:count]
 
 
-def _around(
-    ndim: int,
-    size: Any,
-    footprint: Any,
-    structure: Any,
-    mode: Any,
-    cval: Any,
-    origin: Any,
-    axes: Any,
-) -> Neighbourhood:
-    if size is None and footprint is None and structure is None:
-        raise BadValueError("size, footprint, or structure must be specified")
-    return Neighbourhood(ndim, axes, size, footprint, structure, mode, cval, origin)
+Build: TypeAlias = Callable[[Steps, Neighbourhood, Dtype, Any], None]
+"""Adds the steps of a filter over a neighbourhood: of the input's dtype, for an `output`."""
 
 
-def grey_erosion(
-    ndim: int,
-    dtype: Dtype,
-    size: Any = None,
-    footprint: Any = None,
-    structure: Any = None,
-    output: Any = None,
-    mode: Any = "reflect",
-    cval: Any = 0.0,
-    origin: Any = 0,
-    *,
-    axes: Any = None,
-) -> Call:
-    """Take the minimum of a window, less its structure."""
-    around = _around(ndim, size, footprint, structure, mode, cval, origin, axes)
-    steps = Steps(native(dtype))
-    _erode(steps, SOURCE, target_of(output, dtype), around)
-    return steps.call("grey_erosion", ndim)
+def _row(name: str, summary: str, build: Build) -> Callable[..., Call]:
+    """Return the function of a row; all of grey morphology takes the same parameters."""
+
+    def row(
+        ndim: int,
+        dtype: Dtype,
+        size: Any = None,
+        footprint: Any = None,
+        structure: Any = None,
+        output: Any = None,
+        mode: Any = "reflect",
+        cval: Any = 0.0,
+        origin: Any = 0,
+        *,
+        axes: Any = None,
+    ) -> Call:
+        if size is None and footprint is None and structure is None:
+            raise BadValueError("size, footprint, or structure must be specified")
+        around = Neighbourhood(ndim, axes, size, footprint, structure, mode, cval, origin)
+        steps = Steps(native(dtype))
+        build(steps, around, dtype, output)
+        return steps.call(name, ndim)
+
+    row.__name__, row.__doc__ = name, summary
+    return row
 
 
-def grey_dilation(
-    ndim: int,
-    dtype: Dtype,
-    size: Any = None,
-    footprint: Any = None,
-    structure: Any = None,
-    output: Any = None,
-    mode: Any = "reflect",
-    cval: Any = 0.0,
-    origin: Any = 0,
-    *,
-    axes: Any = None,
-) -> Call:
-    """Take the maximum of a window, plus its structure."""
-    around = _around(ndim, size, footprint, structure, mode, cval, origin, axes)
-    steps = Steps(native(dtype))
-    _dilate(steps, SOURCE, target_of(output, dtype), around)
-    return steps.call("grey_dilation", ndim)
+def _one(step: Callable[..., int]) -> Build:
+    """Return the build of an erosion or a dilation."""
+
+    def build(steps: Steps, around: Neighbourhood, dtype: Dtype, output: Any) -> None:
+        step(steps, SOURCE, target_of(output, dtype), around)
+
+    return build
 
 
-def grey_opening(
-    ndim: int,
-    dtype: Dtype,
-    size: Any = None,
-    footprint: Any = None,
-    structure: Any = None,
-    output: Any = None,
-    mode: Any = "reflect",
-    cval: Any = 0.0,
-    origin: Any = 0,
-    *,
-    axes: Any = None,
-) -> Call:
-    """Erode, then dilate."""
-    around = _around(ndim, size, footprint, structure, mode, cval, origin, axes)
-    steps = Steps(native(dtype))
-    _both(steps, target_of(output, dtype), around, _erode, _dilate)
-    return steps.call("grey_opening", ndim)
+def _two(first: Callable[..., int], second: Callable[..., int]) -> Build:
+    """Return the build of an opening or a closing."""
+
+    def build(steps: Steps, around: Neighbourhood, dtype: Dtype, output: Any) -> None:
+        _both(steps, target_of(output, dtype), around, first, second)
+
+    return build
 
 
-def grey_closing(
-    ndim: int,
-    dtype: Dtype,
-    size: Any = None,
-    footprint: Any = None,
-    structure: Any = None,
-    output: Any = None,
-    mode: Any = "reflect",
-    cval: Any = 0.0,
-    origin: Any = 0,
-    *,
-    axes: Any = None,
-) -> Call:
-    """Dilate, then erode."""
-    around = _around(ndim, size, footprint, structure, mode, cval, origin, axes)
-    steps = Steps(native(dtype))
-    _both(steps, target_of(output, dtype), around, _dilate, _erode)
-    return steps.call("grey_closing", ndim)
-
-
-def white_tophat(
-    ndim: int,
-    dtype: Dtype,
-    size: Any = None,
-    footprint: Any = None,
-    structure: Any = None,
-    output: Any = None,
-    mode: Any = "reflect",
-    cval: Any = 0.0,
-    origin: Any = 0,
-    *,
-    axes: Any = None,
-) -> Call:
-    """Subtract the opened array from the array."""
-    around = _around(ndim, size, footprint, structure, mode, cval, origin, axes)
-    steps = Steps(native(dtype))
+def _white(steps: Steps, around: Neighbourhood, dtype: Dtype, output: Any) -> None:
     opened = _both(steps, target_of(output, dtype), around, _erode, _dilate)
-    return _difference("white_tophat", steps, ndim, SOURCE, opened)
+    _subtract(steps, SOURCE, opened)
 
 
-def black_tophat(
-    ndim: int,
-    dtype: Dtype,
-    size: Any = None,
-    footprint: Any = None,
-    structure: Any = None,
-    output: Any = None,
-    mode: Any = "reflect",
-    cval: Any = 0.0,
-    origin: Any = 0,
-    *,
-    axes: Any = None,
-) -> Call:
-    """Subtract the array from the closed array."""
-    around = _around(ndim, size, footprint, structure, mode, cval, origin, axes)
-    steps = Steps(native(dtype))
+def _black(steps: Steps, around: Neighbourhood, dtype: Dtype, output: Any) -> None:
     closed = _both(steps, target_of(output, dtype), around, _dilate, _erode)
-    return _difference("black_tophat", steps, ndim, closed, SOURCE)
+    _subtract(steps, closed, SOURCE)
 
 
-def morphological_gradient(
-    ndim: int,
-    dtype: Dtype,
-    size: Any = None,
-    footprint: Any = None,
-    structure: Any = None,
-    output: Any = None,
-    mode: Any = "reflect",
-    cval: Any = 0.0,
-    origin: Any = 0,
-    *,
-    axes: Any = None,
-) -> Call:
-    """Subtract the eroded from the dilated array."""
-    around = _around(ndim, size, footprint, structure, mode, cval, origin, axes)
-    steps, target = Steps(native(dtype)), _filled(output, dtype)
+def _gradient(steps: Steps, around: Neighbourhood, dtype: Dtype, output: Any) -> None:
+    target = _filled(output, dtype)
     dilated = _dilate(steps, SOURCE, native(dtype), around)
     eroded = _erode(steps, SOURCE, target, around)
     steps.add(Arithmetic("subtract"), target, dilated, eroded)
-    return steps.call("morphological_gradient", ndim)
 
 
-def morphological_laplace(
-    ndim: int,
-    dtype: Dtype,
-    size: Any = None,
-    footprint: Any = None,
-    structure: Any = None,
-    output: Any = None,
-    mode: Any = "reflect",
-    cval: Any = 0.0,
-    origin: Any = 0,
-    *,
-    axes: Any = None,
-) -> Call:
-    """Add the dilated and the eroded array, and subtract the array twice."""
-    around = _around(ndim, size, footprint, structure, mode, cval, origin, axes)
-    steps, target = Steps(native(dtype)), _filled(output, dtype)
+def _laplace(steps: Steps, around: Neighbourhood, dtype: Dtype, output: Any) -> None:
+    target = _filled(output, dtype)
     dilated = _dilate(steps, SOURCE, native(dtype), around)
     eroded = _erode(steps, SOURCE, target, around)
     total = steps.add(Arithmetic("add"), target, dilated, eroded)
     for _ in range(2):
         total = steps.add(Arithmetic("subtract"), target, total, SOURCE)
-    return steps.call("morphological_laplace", ndim)
 
 
 def _both(
@@ -251,14 +145,33 @@ def _both(
     return second(steps, between, target, around)
 
 
-def _difference(name: str, steps: Steps, ndim: int, one: int, other: int) -> Call:
+def _subtract(steps: Steps, one: int, other: int) -> None:
     """Subtract, or tell where booleans differ; what was filtered gives the dtype."""
     target = steps.dtype(max(one, other))
     booleans = steps.dtype(one) == steps.dtype(other) == np.dtype(bool)
     steps.add(Arithmetic("exclusive_or" if booleans else "subtract"), target, one, other)
-    return steps.call(name, ndim)
 
 
 def _filled(output: Any, dtype: Dtype) -> Dtype:
     """Return the dtype of an array to fill, or that of the input for all else."""
     return target_of(output if isinstance(output, np.ndarray) else None, dtype)
+
+
+grey_erosion = _row(
+    "grey_erosion", "Take the minimum of a window, less its structure.", _one(_erode)
+)
+grey_dilation = _row(
+    "grey_dilation", "Take the maximum of a window, plus its structure.", _one(_dilate)
+)
+grey_opening = _row("grey_opening", "Erode, then dilate.", _two(_erode, _dilate))
+grey_closing = _row("grey_closing", "Dilate, then erode.", _two(_dilate, _erode))
+white_tophat = _row("white_tophat", "Subtract the opened array from the array.", _white)
+black_tophat = _row("black_tophat", "Subtract the array from the closed array.", _black)
+morphological_gradient = _row(
+    "morphological_gradient", "Subtract the eroded from the dilated array.", _gradient
+)
+morphological_laplace = _row(
+    "morphological_laplace",
+    "Add the dilated and the eroded array, and subtract the array twice.",
+    _laplace,
+)

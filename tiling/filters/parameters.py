@@ -27,7 +27,13 @@ def target_of(output: Any, dtype: Dtype) -> Dtype:
 
 
 def complex_target(output: Any, dtype: Dtype) -> Dtype:
-    """Return the dtype that `output` asks for where the result is complex."""
+    """Return the dtype that `output` asks for where the result is complex.
+
+    Raises
+    ------
+    UnsupportedError
+        If it is no complex dtype.
+    """
     if output is None:
         return native(np.promote_types(dtype, np.complex64))
     target = target_of(output, dtype)
@@ -39,7 +45,15 @@ def complex_target(output: Any, dtype: Dtype) -> Dtype:
 
 
 def axes_of(axes: Any, ndim: int) -> tuple[int, ...]:
-    """Return the axes to filter, none of them negative."""
+    """Return the axes to filter, none of them negative.
+
+    Raises
+    ------
+    BadValueError
+        If an axis is named twice, or is not there.
+    BadTypeError
+        If one is no integer.
+    """
     if axes is None:
         return tuple(range(ndim))
     several: Any = (axes,) if np.isscalar(axes) else axes
@@ -59,7 +73,13 @@ def axes_of(axes: Any, ndim: int) -> tuple[int, ...]:
 
 
 def axis_of(axis: Any, ndim: int) -> int:
-    """Return one axis, not negative."""
+    """Return one axis, not negative.
+
+    Raises
+    ------
+    BadValueError
+        If it is not there.
+    """
     number = integer(axis, "axis")
     if not -ndim <= number < ndim:
         raise BadValueError(f"axis {number} is out of bounds for array of dimension {ndim}")
@@ -67,7 +87,13 @@ def axis_of(axis: Any, ndim: int) -> int:
 
 
 def per_axis(value: Any, count: int) -> Sequence[Any]:
-    """Repeat a scalar for each axis; a sequence must have one entry per axis."""
+    """Repeat a scalar for each axis; a sequence must have one entry per axis.
+
+    Raises
+    ------
+    UnsupportedError
+        If it has another length.
+    """
     if isinstance(value, str) or not np.iterable(value):
         return [value] * count
     values = list(value)
@@ -80,7 +106,15 @@ def per_axis(value: Any, count: int) -> Sequence[Any]:
 
 
 def integer(value: Any, name: str) -> int:
-    """Return an integer of a size that SciPy takes."""
+    """Return an integer of a size that SciPy takes.
+
+    Raises
+    ------
+    BadValueError
+        If it is too large.
+    BadTypeError
+        If it is none.
+    """
     try:
         number = operator.index(value)
     except TypeError as error:
@@ -91,7 +125,15 @@ def integer(value: Any, name: str) -> int:
 
 
 def size_of(value: Any) -> int:
-    """Return the size of a window along one axis, at least 1."""
+    """Return the size of a window along one axis, at least 1.
+
+    Raises
+    ------
+    UnsupportedError
+        If it is less than 1.
+    BadTypeError
+        If it is no number.
+    """
     try:
         too_small = bool(value < 1)
     except (TypeError, ValueError) as error:
@@ -102,7 +144,13 @@ def size_of(value: Any) -> int:
 
 
 def origin_of(origin: Any, size: int) -> int:
-    """Return the shift of a window of `size` samples, which must stay over its centre."""
+    """Return the shift of a window of `size` samples, which must stay over its centre.
+
+    Raises
+    ------
+    BadValueError
+        If it does not.
+    """
     number = integer(origin, "origin")
     if not 0 <= size // 2 + number < size:
         raise BadValueError(f"invalid origin: {number} for a window of {size} samples")
@@ -110,14 +158,28 @@ def origin_of(origin: Any, size: int) -> int:
 
 
 def mode_of(mode: Any) -> Mode:
-    """Return the one edge mode of all axes."""
+    """Return the one edge mode of all axes.
+
+    Raises
+    ------
+    UnsupportedError
+        If there are several.
+    """
     if not isinstance(mode, str) and np.iterable(mode):
         raise UnsupportedError("A sequence of modes is not supported by this filter")
     return plain_mode(mode)
 
 
 def cval_of(cval: Any, source: Dtype) -> complex:
-    """Return the fill value as SciPy reads it: complex numbers are for complex arrays only."""
+    """Return the fill value as SciPy reads it: complex numbers are for complex arrays only.
+
+    Raises
+    ------
+    BadTypeError
+        If it is no such number.
+    BadValueError
+        If it does not fit into float64.
+    """
     try:
         if isinstance(cval, str | bytes | bytearray):  # Python would parse them
             raise TypeError
@@ -145,7 +207,13 @@ def spread(values: Sequence[Any], axes: tuple[int, ...], ndim: int) -> tuple[Any
 
 
 def window_axes(axes: Any, ndim: int) -> tuple[int, ...]:
-    """Return the axes of a window: one negative number is none of them, as in SciPy 1.17."""
+    """Return the axes of a window: one negative number is none of them, as in SciPy 1.17.
+
+    Raises
+    ------
+    UnsupportedError
+        If SciPy would filter something else than the number says.
+    """
     chosen = axes_of(axes, ndim)
     if np.isscalar(axes) and ndim > 1 and chosen != (axes,):
         raise UnsupportedError(f"a window along axis {axes!r}: write axes=({axes!r},)")
@@ -153,7 +221,13 @@ def window_axes(axes: Any, ndim: int) -> tuple[int, ...]:
 
 
 def expand(window: Array, axes: tuple[int, ...], ndim: int, name: str) -> Array:
-    """Return a window over all axes from one over some; with all axes it stays as it is."""
+    """Return a window over all axes from one over some; with all axes it stays as it is.
+
+    Raises
+    ------
+    UnsupportedError
+        If the window has another number of axes.
+    """
     if len(axes) < ndim and window.ndim == len(axes):
         window = np.expand_dims(window, tuple(axis for axis in range(ndim) if axis not in axes))
     if window.ndim != ndim or 0 in window.shape:

@@ -58,6 +58,11 @@ def extremum(
     """Add a minimum or maximum: axis by axis over a full window, at once over any other.
 
     Source: ``_min_or_max_filter`` of SciPy 1.17, `scipy/ndimage/_filters.py`.
+
+    Raises
+    ------
+    BadValueError, UnsupportedError
+        If the window is empty.
     """
     refuse_complex(steps.dtype(source))
     size, footprint = around.size, None
@@ -120,7 +125,13 @@ def _structure(around: Neighbourhood) -> Array:
 
 
 def boolean(footprint: Any) -> Array:
-    """Return a footprint as SciPy reads it."""
+    """Return a footprint as SciPy reads it.
+
+    Raises
+    ------
+    BadValueError
+        If it is no array of numbers.
+    """
     try:
         return np.asarray(footprint, dtype=bool)
     except (TypeError, ValueError) as error:
@@ -239,7 +250,7 @@ def rank_filter(
     axes: Any = None,
 ) -> Call:
     """Take the sample at a rank; negative ones count from the largest."""
-    window = _Window.of(ndim, dtype, size, footprint, axes)
+    window = _Footprint.of(ndim, dtype, size, footprint, axes)
     place = integer(rank, "rank")
     return _rank("rank_filter", dtype, window, place, output, mode, cval, origin)
 
@@ -257,7 +268,7 @@ def median_filter(
     axes: Any = None,
 ) -> Call:
     """Take the median, the upper one of an even number."""
-    window = _Window.of(ndim, dtype, size, footprint, axes)
+    window = _Footprint.of(ndim, dtype, size, footprint, axes)
     place = window.count // 2
     return _rank("median_filter", dtype, window, place, output, mode, cval, origin)
 
@@ -275,8 +286,16 @@ def percentile_filter(
     *,
     axes: Any = None,
 ) -> Call:
-    """Take the sample at a percentile; negative ones count from the largest."""
-    window = _Window.of(ndim, dtype, size, footprint, axes)
+    """Take the sample at a percentile; negative ones count from the largest.
+
+    Raises
+    ------
+    UnsupportedError
+        If it lies outside -100 to 100.
+    BadTypeError
+        If it is no number.
+    """
+    window = _Footprint.of(ndim, dtype, size, footprint, axes)
     try:
         share = percentile + 100.0 if percentile < 0.0 else percentile
         if not 0 <= share <= 100:
@@ -288,7 +307,7 @@ def percentile_filter(
 
 
 @dataclass(frozen=True, slots=True)
-class _Window:
+class _Footprint:
     """A footprint over all axes."""
 
     axes: tuple[int, ...]
@@ -300,7 +319,7 @@ class _Window:
         return int(self.footprint.sum())
 
     @classmethod
-    def of(cls, ndim: int, dtype: Dtype, size: Any, footprint: Any, axes: Any) -> _Window:
+    def of(cls, ndim: int, dtype: Dtype, size: Any, footprint: Any, axes: Any) -> _Footprint:
         """Make it of a size, or of a footprint over some axes."""
         refuse_complex(dtype)
         chosen = window_axes(axes, ndim)
@@ -319,7 +338,7 @@ class _Window:
 def _rank(
     name: str,
     dtype: Dtype,
-    window: _Window,
+    window: _Footprint,
     rank: int,
     output: Any,
     mode: Any,

@@ -1,4 +1,4 @@
-"""What a tile must read near the edges of the array, so that its inside equals the whole's.
+"""The samples that a tile reads near the edges of the array, so that its inside equals the whole's.
 
 A filter extends the array beyond its edges by a rule, the edge mode. A tile that carries its halo
 meets that rule in two ways:

@@ -1,4 +1,4 @@
-"""What is to be computed: calls one after another, named by a digest of all that they say."""
+"""A job: calls one after another, named by a digest of all that they say."""
 
 from __future__ import annotations
 
@@ -52,7 +52,13 @@ class Call:
 
     @classmethod
     def from_json(cls, value: object) -> Call:
-        """Read what `to_json` wrote, believing nothing."""
+        """Read what `to_json` wrote, believing nothing.
+
+        Raises
+        ------
+        WireError
+            Naming what is wrong.
+        """
         match value:
             case {
                 "filter": str(name),

@@ -1,4 +1,4 @@
-"""What a tile costs in memory, known before it is read.
+"""The memory that a tile takes, known before it is read.
 
 While a tile is in work there are its block, its answer, and scratch arrays of the block's shape:
 each pass of a kernel reads one and writes another, and in a job of several steps what one step

@@ -75,13 +75,6 @@ def supports(in_dtype: npt.DTypeLike, out_dtype: npt.DTypeLike) -> bool:
     return all(d.char in _REAL for d in pair) or all(d.char in "FD" for d in pair)
 
 
-def warm(in_dtype: npt.DTypeLike, out_dtype: npt.DTypeLike) -> None:
-    """Compile, or load from the cache, all that a job with these dtypes needs."""
-    if supports(in_dtype, out_dtype):
-        _leaves(_component(np.dtype(in_dtype)), _component(np.dtype(out_dtype)), True)
-        _executor()
-
-
 def run(
     block: npt.NDArray[Any],
     passes: Sequence[Pass],

@@ -59,7 +59,7 @@ def _const(value: int) -> Any:
     return ir.Constant(_INT64, value)
 
 
-class _Window:
+class _BlockBuilder:
     """Emits the loads and the sums of one block of outputs; all values are LLVM's."""
 
     def __init__(self, builder: Any, args: Sequence[Any], first: Any, width: int) -> None:
@@ -108,7 +108,7 @@ class _Window:
             self.builder.store(self.builder.load(total), where, align=8)
 
 
-def _emit_block(window: _Window, kind: int) -> None:
+def _emit_block(window: _BlockBuilder, kind: int) -> None:
     b, last = window.builder, window.builder.sub(window.size, _const(1))
     centre = b.lshr(window.size, _const(1))
     combine = b.fsub if kind == ANTISYMMETRIC else b.fadd
@@ -129,7 +129,7 @@ def _emit_sweep(builder: Any, args: Sequence[Any], kind: int) -> None:
     for start, stop, width in ((_const(0), whole, UNROLL), (whole, count, 1)):
         stride = _const(LANES * width)
         with cgutils.for_range_slice(builder, start, stop, stride, inc=True) as (index, _):
-            _emit_block(_Window(builder, args, index, width), kind)
+            _emit_block(_BlockBuilder(builder, args, index, width), kind)
 
 
 def _sweep(kind: int) -> Any:

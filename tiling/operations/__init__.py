@@ -74,7 +74,13 @@ def _imported(module: str, name: str) -> Any:
 
 
 def operation_from_json(value: object) -> Operation | Program:
-    """Read what a call does: one operation that reads one array, or a program of steps."""
+    """Read what a call does: one operation that reads one array, or a program of steps.
+
+    Raises
+    ------
+    WireError
+        Naming what is wrong.
+    """
     if isinstance(value, dict) and value.get("kind") == Program.KIND:
         return program_from_json(value, _step_from_json)
     operation = _step_from_json(value)

@@ -62,7 +62,15 @@ class Arithmetic:
     name: str
 
     def check(self, sources: Sequence[Dtype], target: Dtype) -> None:
-        """Refuse what NumPy refuses to compute with these dtypes, or to cast."""
+        """Refuse what NumPy refuses to compute with these dtypes, or to cast.
+
+        Raises
+        ------
+        WireError
+            If it takes another number of arrays.
+        BadTypeError
+            If NumPy refuses the dtypes.
+        """
         function = FUNCTIONS[self.name]
         if len(sources) != function.operands:
             raise WireError(f"{self.name} takes {function.operands}, not {len(sources)}")
@@ -82,7 +90,13 @@ class Arithmetic:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Arithmetic:
-        """Read what `to_json` wrote, believing nothing."""
+        """Read what `to_json` wrote, believing nothing.
+
+        Raises
+        ------
+        WireError
+            Naming what is wrong.
+        """
         name = value.get("name")
         if set(value) != {"kind", "name"} or not isinstance(name, str) or name not in FUNCTIONS:
             raise WireError(f"arithmetic: name must be one of {', '.join(FUNCTIONS)}")

@@ -1,4 +1,4 @@
-"""What every operation can tell of itself.
+"""The base of all operations, and what each says of itself.
 
 An operation reads a window round each sample. Along one axis the window reaches so far before and
 after, and an edge mode says what it finds beyond the array. Three things follow, for one operation
@@ -142,7 +142,13 @@ class Operation:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """Read what `to_json` wrote, believing nothing."""
+        """Read what `to_json` wrote, believing nothing.
+
+        Raises
+        ------
+        WireError
+            Naming the field that is wrong.
+        """
         if set(value) != {"kind", *cls.FIELDS}:
             raise WireError(f"{cls.KIND}: wants {', '.join(cls.FIELDS)}")
         fields = {}
@@ -164,7 +170,13 @@ def halo_of(reaches: tuple[Reach, ...], ndim: int) -> Halo:
 
 
 def check_axis(axis: int, ndim: int) -> None:
-    """Refuse an axis that arrays of `ndim` axes have not."""
+    """Refuse an axis that arrays of `ndim` axes have not.
+
+    Raises
+    ------
+    WireError
+        Naming the axis.
+    """
     if axis >= ndim:
         raise WireError(f"axis {axis}, which {ndim}-d arrays have not")
 

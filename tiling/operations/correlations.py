@@ -68,7 +68,13 @@ class Correlations(Operation):
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Correlations:
-        """Read what `to_json` wrote, believing nothing."""
+        """Read what `to_json` wrote, believing nothing.
+
+        Raises
+        ------
+        WireError
+            Naming what is wrong.
+        """
         if set(value) != {"kind", "passes"} or not isinstance(value["passes"], list):
             raise WireError("correlations: wants the one key 'passes', a list")
         return cls(tuple(map(_pass_from_json, value["passes"])))

@@ -76,7 +76,13 @@ class Field:
 
 
 def integer(low: int, high: int = MAX_INTEGER) -> Field:
-    """Return the field of an integer between bounds."""
+    """Return the field of an integer between bounds.
+
+    Raises
+    ------
+    WireError
+        By the field, for any other value.
+    """
 
     def decode(value: object) -> int:
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:

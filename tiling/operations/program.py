@@ -136,7 +136,13 @@ class Program:
                 yield step.operation, step.inputs[0]
 
     def check(self, ndim: int, source: Dtype, target: Dtype) -> None:
-        """Refuse steps that read what is not there yet, or that can't do what they are asked to."""
+        """Refuse steps that read what is not there yet, or that can't do what they are asked to.
+
+        Raises
+        ------
+        WireError, BadTypeError, UnsupportedError
+            Of the first step that can't be done.
+        """
         dtypes = self.dtypes
         if (source, target) != (dtypes[0], dtypes[-1]):
             raise WireError("program: reads or writes other dtypes than its call")
@@ -213,7 +219,13 @@ class Program:
 
 
 def program_from_json(value: Mapping[str, Any], step_from_json: Any) -> Program:
-    """Read what `Program.to_json` wrote, believing nothing."""
+    """Read what `Program.to_json` wrote, believing nothing.
+
+    Raises
+    ------
+    WireError
+        Naming what is wrong.
+    """
     match value:
         case {"kind": Program.KIND, "source": source, "steps": [_, *_] as steps, **rest}:
             if not rest and len(steps) <= MAX_STEPS:

@@ -158,7 +158,15 @@ class ComplexCorrelation(Operation):
         return summed(with_fill(bound, self.mode, self.cval) * weight, target)
 
     def check(self, ndim: int, source: Dtype, target: Dtype) -> None:
-        """Refuse an axis, weights or dtypes that SciPy does not take."""
+        """Refuse an axis, weights or dtypes that SciPy does not take.
+
+        Raises
+        ------
+        WireError
+            If the axis or the origin is not there.
+        BadTypeError
+            For such dtypes.
+        """
         check_axis(self.axis, ndim)
         size = self.weights.shape[0] if len(self.weights.shape) == 1 else 0
         if not 0 <= size // 2 + self.origin < size:
@@ -167,13 +175,25 @@ class ComplexCorrelation(Operation):
 
 
 def check_mixed(source: Dtype, target: Dtype) -> None:
-    """Refuse what can't be correlated with complex weights: the result is complex."""
+    """Refuse what can't be correlated with complex weights: the result is complex.
+
+    Raises
+    ------
+    BadTypeError
+        If the target is not complex.
+    """
     check_correlation(source, source)
     if target.kind != "c":
         raise BadTypeError(f"output must have complex dtype, not {target}")
 
 
 def refuse_complex(dtype: Dtype) -> None:
-    """Refuse complex samples, which have no order."""
+    """Refuse complex samples, which have no order.
+
+    Raises
+    ------
+    BadTypeError
+        If they are complex.
+    """
     if dtype.kind == "c":
         raise BadTypeError("Complex type not supported")

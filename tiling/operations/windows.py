@@ -158,7 +158,13 @@ class Extremum(_Window):
         return summed(bound + float(np.abs(self.structure.array).max()), target)
 
     def check(self, ndim: int, source: Dtype, target: Dtype) -> None:
-        """Refuse an empty footprint and another structure, too."""
+        """Refuse an empty footprint and another structure, too.
+
+        Raises
+        ------
+        WireError, BadTypeError
+            Naming what is wrong.
+        """
         _Window.check(self, ndim, source, target)
         if not self.table.array.any():
             raise WireError("an all-zero footprint")
@@ -189,7 +195,15 @@ class Rank(_Window):
         return cast_bound(with_fill(bound, self.mode, self.cval), target)
 
     def check(self, ndim: int, source: Dtype, target: Dtype) -> None:
-        """Refuse a rank beyond the footprint, too."""
+        """Refuse a rank beyond the footprint, too.
+
+        Raises
+        ------
+        WireError, BadTypeError
+            Naming what is wrong.
+        UnsupportedError
+            Where SciPy's own result is undefined.
+        """
         _Window.check(self, ndim, source, target)
         if self.rank >= int(self.table.array.sum()):
             raise WireError(f"rank {self.rank}, which the footprint has not")
@@ -203,7 +217,13 @@ class Rank(_Window):
             )
 
     def check_shape(self, shape: tuple[int, ...]) -> None:
-        """Refuse lines on which SciPy reads outside the array."""
+        """Refuse lines on which SciPy reads outside the array.
+
+        Raises
+        ------
+        UnsupportedError
+            Where SciPy's own result is undefined.
+        """
         if len(shape) != 1 or not self._reads_outside(shape[0]):
             _Window.check_shape(self, shape)
             return
@@ -280,7 +300,13 @@ class Erosion(Operation):
         return cast_bound(1.0, target)
 
     def check(self, ndim: int, source: Dtype, target: Dtype) -> None:
-        """Refuse a structure of another rank, origins outside it, and complex numbers."""
+        """Refuse a structure of another rank, origins outside it, and complex numbers.
+
+        Raises
+        ------
+        WireError, BadTypeError
+            Naming what is wrong.
+        """
         if not len(self.structure.shape) == len(self.origins) == ndim:
             raise WireError(f"a structure of {len(self.structure.shape)} axes for {ndim}")
         if self.structure.dtype != "|b1":
@@ -295,7 +321,13 @@ class Erosion(Operation):
         check_correlation(source, target)
 
     def check_shape(self, shape: tuple[int, ...]) -> None:
-        """Refuse arrays on which SciPy writes outside its memory."""
+        """Refuse arrays on which SciPy writes outside its memory.
+
+        Raises
+        ------
+        UnsupportedError
+            Where SciPy's own result is undefined.
+        """
         if self.iterations == 1 or self.brute_force or not self._center:
             return
         for length, size, before in zip(shape, self.structure.shape, self._before, strict=True):

@@ -80,7 +80,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class SampleDifference:
     """The first sample in which two kernels differ."""
 
     case: Case
@@ -137,14 +137,7 @@ def _floats(bits: npt.NDArray[np.uint64], dtype: np.dtype[Any], special: str) ->
         return samples.astype(dtype)
 
 
-def digests(run: Kernel, probes: Iterable[Case]) -> dict[str, str]:
-    """Give the xxh3_128 digest, in hexadecimal, of what a kernel makes of each case."""
-    import xxhash
-
-    return {case.name: xxhash.xxh3_128_hexdigest(case.outcome(run).data) for case in probes}
-
-
-def compare(run: Kernel, oracle: Kernel, probes: Iterable[Case]) -> Difference | None:
+def compare(run: Kernel, oracle: Kernel, probes: Iterable[Case]) -> SampleDifference | None:
     """Find the first sample in which `run` differs from `oracle`, byte for byte."""
     for case in probes:
         got, want = case.outcome(run), case.outcome(oracle)
@@ -153,9 +146,11 @@ def compare(run: Kernel, oracle: Kernel, probes: Iterable[Case]) -> Difference |
     return None
 
 
-def _first_difference(case: Case, got: npt.NDArray[Any], want: npt.NDArray[Any]) -> Difference:
+def _first_difference(
+    case: Case, got: npt.NDArray[Any], want: npt.NDArray[Any]
+) -> SampleDifference:
     width = got.dtype.itemsize
     ours, theirs = (np.frombuffer(a.tobytes(), np.uint8).reshape(-1, width) for a in (got, want))
     place = int(np.flatnonzero((ours != theirs).any(axis=1))[0])
     index = tuple(int(i) for i in np.unravel_index(place, got.shape))
-    return Difference(case, index, str(got[index]), str(want[index]))
+    return SampleDifference(case, index, str(got[index]), str(want[index]))

@@ -1,4 +1,4 @@
-"""What a worker must prove before it gets a tile: the digests of fixed probes.
+"""Attestation: the digests of fixed probes, which a worker must have before it gets a tile.
 
 A probe is all cases of `tiling.probes.correlations` for one pair of dtypes and one edge mode, or
 one of `tiling.probes.windows`; its weights are given, so nobody's `exp` matters. A job needs the

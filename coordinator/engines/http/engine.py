@@ -70,6 +70,13 @@ class HttpEngine:
         """Greet every worker and register the job; see `coordinator.engines.Engine`.
 
         A fleet that was all there for the same job a moment ago is not asked again.
+
+        Raises
+        ------
+        NoWorkerError, TrustError
+            If nobody can take the job.
+        InputError
+            If the fleet is closed.
         """
         session = self._own_session()
         if self._fresh_for != job.digest or time.monotonic() > self._fresh_until:
@@ -86,7 +93,15 @@ class HttpEngine:
         return Capacity.within(sum(event.slots for event in ready), self._budget_bytes)
 
     def run(self, tiles: TileRun, tell: Hearer) -> None:
-        """Have every tile computed by the fleet; see `coordinator.engines.Engine`."""
+        """Have every tile computed by the fleet; see `coordinator.engines.Engine`.
+
+        Raises
+        ------
+        NoWorkerError, TileFailedError, VerifyError
+            As the dispatcher ends the run.
+        StoreError
+            If a block can't be read, or a tile can't be written.
+        """
         defaults = self._config.defaults
         limits = replace(
             self._limits,

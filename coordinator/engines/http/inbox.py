@@ -1,4 +1,4 @@
-"""What the one loop of a run waits for: reports of threads, answers that begin, and the time."""
+"""The inbox of a run's loop: reports of threads, answers that begin to arrive, and the time."""
 
 from __future__ import annotations
 

@@ -33,7 +33,13 @@ class TcpNetwork:
     """TCP over the addresses that the system's resolver knows."""
 
     def connect(self, host: str, port: int, timeout_s: float) -> socket.socket:
-        """Connect to the first of the host's addresses that accepts; see `Network.connect`."""
+        """Connect to the first of the host's addresses that accepts; see `Network.connect`.
+
+        Raises
+        ------
+        OSError
+            That of the last address; TimeoutError if there was no answer in time.
+        """
         error = OSError("no address")
         try:
             for family, kind, protocol, _, address in addresses(host, port, timeout_s):

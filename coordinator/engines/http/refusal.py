@@ -109,7 +109,13 @@ def agreed(connection: Connection, credential: Credential) -> HTTPResponse:
 
 @contextmanager
 def dropping(pool: ConnectionPool, connection: Connection) -> Iterator[None]:
-    """Drop a connection if its exchange fails; what sockets raise becomes a `Refusal`."""
+    """Drop a connection if its exchange fails; what sockets raise becomes a `Refusal`.
+
+    Raises
+    ------
+    Refusal
+        For what sockets and HTTP raise within.
+    """
     try:
         yield
     except BaseException as error:
