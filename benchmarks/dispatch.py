@@ -62,8 +62,8 @@ def cpu_us_per_tile(workers: int) -> float:
     """Microseconds of dispatcher per tile, greetings included."""
     tiles = max(TILES_PER_WORKER * workers, 20_000)
     simulation = Simulation(straggling(workers, tiles, HEDGES))
-    timed = Timed(simulation.referee.dispatcher)
-    simulation.referee.dispatcher = timed  # type: ignore[assignment]
+    timed = Timed(simulation.checked.dispatcher)
+    simulation.checked.dispatcher = timed  # type: ignore[assignment]
     assert simulation.run().done
     return 1e6 * timed.spent_s / tiles
 
@@ -72,7 +72,7 @@ def efficiency(world: World) -> tuple[float, int]:
     """Ideal over achieved, and the number of hedges."""
     simulation = Simulation(world)
     assert simulation.run().done
-    return ideal_s(world) / simulation.now, simulation.referee.hedges
+    return ideal_s(world) / simulation.now, simulation.checked.hedges
 
 
 def main() -> None:

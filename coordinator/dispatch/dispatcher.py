@@ -24,6 +24,7 @@ from coordinator.dispatch.policy import BLAME, Limits
 from coordinator.dispatch.scheduler import Scheduler
 from coordinator.dispatch.tile_table import TileTable
 from coordinator.dispatch.timers import Alarm, TimerQueue
+from coordinator.dispatch.validate import validate
 from coordinator.dispatch.worker_table import Signal, Standing, WorkerTable
 from coordinator.events import (
     FailureKind,
@@ -85,7 +86,7 @@ class Dispatcher:
         self._now = now
         self._out: list[Instruction] = []
         self._outcome: Outcome | None = None
-        self._wake_at = now
+        self._wake_at = -inf
         self._tiles = TileTable(tiles)
         self._fleet = WorkerTable(workers)
         self._agenda = TimerQueue()
@@ -128,6 +129,27 @@ class Dispatcher:
         if self._outcome is not None:
             self._close(self._outcome)
         return self._out
+
+    def validate(self) -> None:
+        """Check that the records agree; call it between two events.
+
+        It costs a pass over the open tiles, the workers and the timers.
+
+        Raises
+        ------
+        InvariantError
+            With each invariant of `coordinator.dispatch.validate` that does not hold.
+        """
+        validate(
+            self._tiles,
+            self._fleet,
+            self._agenda,
+            self._slots,
+            limits=self._limits,
+            now=self._now,
+            wake_at=self._wake_at,
+            finished=self.finished,
+        )
 
     # Workers
 

@@ -24,6 +24,11 @@ class Recent:
         insort(self._sorted, value)
         self.count += 1
 
+    @property
+    def consistent(self) -> bool:
+        """Whether the sorted values are the recent ones."""
+        return self._sorted == sorted(self._order) and self.count >= len(self._order)
+
     def quantile(self, q: float) -> float:
         """Nearest-rank quantile, 0.0 while nothing is known."""
         if not self._sorted:

@@ -42,6 +42,11 @@ class RetryBudget:
         """Retries per second that need no success."""
         return max(1.0, self._per_slot_s * self._slots)
 
+    @property
+    def consistent(self) -> bool:
+        """Whether the level is between zero and the capacity."""
+        return 0.0 <= self._level <= self.capacity
+
     def widen(self, slots: int) -> None:
         """Know of a larger fleet; a smaller one keeps what it has, or a restart would refill it."""
         before = self.capacity

@@ -64,6 +64,11 @@ class Scheduler:
             now=now,
         )
 
+    @property
+    def consistent(self) -> bool:
+        """Whether the quantiles are those of what was measured."""
+        return self._durations.consistent and self._paces.consistent
+
     def measure(self, tile: OpenTile, worker: Worker, duration_s: float) -> None:
         """Learn from an answer."""
         worker.slow = duration_s > self._hedge_after_s()

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from coordinator.dispatch.instructions import Work
 
-_REMEMBERED = 10_000  # accepted tiles whose late answers are still compared
+REMEMBERED = 10_000
+"""Accepted tiles whose late answers are still compared."""
 
 
 @dataclass(slots=True)
@@ -149,7 +150,7 @@ class TileTable:
         self.due.pop(number, None)
         if tile.sent > 1:
             self.settled[number] = Settled(attempt.worker, attempt.number, tile.sent, digest)
-        if len(self.settled) > _REMEMBERED:
+        if len(self.settled) > REMEMBERED:
             self.settled.popitem(last=False)
 
     def store(self, tile: OpenTile) -> None:

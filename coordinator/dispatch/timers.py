@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from enum import IntEnum, auto
 from heapq import heapify, heappop, heappush
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _SLACK = 64  # stale entries that are not worth a sweep
 
@@ -40,6 +43,19 @@ class TimerQueue:
 
     def __len__(self) -> int:
         return len(self._valid)
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._valid)
+
+    @property
+    def consistent(self) -> bool:
+        """Whether each key has one entry in the heap, and the first entry is the earliest."""
+        entries = [(key, serial) for _, serial, key in self._heap if self._valid.get(key) == serial]
+        return (
+            len(entries) == len(self._valid)
+            and dict(entries) == self._valid
+            and self._heap[:1] == ([min(self._heap)] if self._heap else [])
+        )
 
     def put(self, at: float, key: Key) -> None:
         """Set the alarm `key`, or move it."""

@@ -1,4 +1,4 @@
-"""A fleet that never was: a fake clock, fake workers with every vice, and a referee.
+"""A simulated fleet: a fake clock, and fake workers with every kind of fault.
 
 One heap of things to come; whatever happens next happens at once, so an hour costs milliseconds.
 The world throws its own dice, from its own seed: a schedule is a number.
@@ -24,7 +24,7 @@ from coordinator.events import (
     WorkerLost,
     WorkerReady,
 )
-from tests.coordinator.dispatch.referee import Referee, require
+from tests.coordinator.dispatch.checked import CheckedDispatcher
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,14 +79,16 @@ class Simulation:
         self.names = [f"w{index}" for index in range(len(world.natures))]
         self.natures = dict(zip(self.names, world.natures, strict=True))
         self.rng = Random(world.seed ^ 0x5EED)
-        self.referee = Referee(
+        self.checked = CheckedDispatcher(
             world.works,
             self.names,
             limits=world.limits,
             seed=world.seed,
-            record=record,
             awaits_stores=world.store_s is not None,
+            stride=10 + len(self.names),  # a validation costs a pass over the workers
         )
+        if record:
+            self.checked.history = []
         self.now = 0.0
         self.events = 0
         self._heap: list[tuple[float, int, Event]] = []
@@ -95,18 +97,18 @@ class Simulation:
         self._greet_all()
 
     def run(self, *, most_events: int = 1_000_000) -> Outcome:
-        """Play until the end; a run that does not come to one is a foul."""
+        """Play until the end; a run that does not come to one fails."""
         self._deliver(Tick())
-        while self.referee.outcome is None:
+        while self.checked.outcome is None:
             self._step()
             self.events += 1
-            require(self.events < most_events, "never ends")
+            assert self.events < most_events, "never ends"
         for _, _, event in sorted(self._heap)[:20]:  # what is still on its way comes too late
-            self.referee.deliver(event, self.now)
-        return self.referee.outcome
+            self.checked.deliver(event, self.now)
+        return self.checked.outcome
 
     def _step(self) -> None:
-        wake_at = self.referee.wake_at
+        wake_at = self.checked.wake_at
         if wake_at is not None and (not self._heap or wake_at < self._heap[0][0]):
             self.now = wake_at
             self._deliver(Tick())
@@ -119,7 +121,7 @@ class Simulation:
         self._deliver(event)
 
     def _deliver(self, event: Event) -> None:
-        for instruction in self.referee.deliver(event, self.now):
+        for instruction in self.checked.deliver(event, self.now):
             match instruction:
                 case Send():
                     self._serve(instruction, self.natures[instruction.worker])

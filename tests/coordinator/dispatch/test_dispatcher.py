@@ -1,4 +1,4 @@
-"""Each promise of the dispatcher on its own, step by step; a referee watches every step."""
+"""Each promise of the dispatcher on its own, step by step; each is checked and validated."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from coordinator.events import (
     WorkerLost,
     WorkerReady,
 )
-from tests.coordinator.dispatch.referee import Referee
+from tests.coordinator.dispatch.checked import CheckedDispatcher
 from tests.coordinator.dispatch.simulation import even_works
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Desk:
         limits: Limits | None = None,
         awaits_stores: bool = False,
     ) -> None:
-        self.referee = Referee(
+        self.checked = CheckedDispatcher(
             even_works(tiles),
             workers,
             limits=limits or Limits(),
@@ -66,7 +66,7 @@ class Desk:
 
     def tell(self, *events: Event) -> list[Instruction]:
         """Deliver events now; return all instructions."""
-        self.said = [each for event in events for each in self.referee.deliver(event, self.now)]
+        self.said = [each for event in events for each in self.checked.deliver(event, self.now)]
         return self.said
 
     def ready(self, *workers: str, slots: int = 1) -> list[Instruction]:
@@ -76,8 +76,8 @@ class Desk:
     def sleep(self, seconds: float) -> list[Instruction]:
         """Let time pass, waking the dispatcher whenever it asked for it."""
         until, said = self.now + seconds, []
-        while self.referee.wake_at is not None and self.referee.wake_at <= until:
-            self.now = self.referee.wake_at
+        while self.checked.wake_at is not None and self.checked.wake_at <= until:
+            self.now = self.checked.wake_at
             said += self.tell(Tick())
         self.now, self.said = until, said
         return said
@@ -104,8 +104,8 @@ class Desk:
     @property
     def outcome(self) -> Outcome:
         """The outcome of a run that is over."""
-        assert self.referee.outcome is not None
-        return self.referee.outcome
+        assert self.checked.outcome is not None
+        return self.checked.outcome
 
 
 def of(kind: type[T], said: list[Instruction]) -> list[T]:
@@ -137,7 +137,7 @@ def test_tiles_are_pulled_only_for_free_slots() -> None:
     """Of a million tiles, three are known."""
     desk = Desk(1_000_000, "a", "b")
     assert len(of(Send, desk.ready("a", slots=3))) == 3
-    assert len(desk.referee.pages) == 3
+    assert desk.checked.pulled == 3
 
 
 def test_bytes_in_flight_stay_under_the_budget() -> None:
@@ -231,7 +231,7 @@ def test_keep_going_finishes_the_rest() -> None:
     desk.work_off([sends[0], *of(Send, desk.said)])
     assert desk.outcome.exit_code == ExitCode.FAILED
     assert [failed.tile for failed in desk.outcome.failed] == [1]
-    assert desk.referee.accepted == 3
+    assert len(desk.checked.accepted) == 3
 
 
 def test_one_bad_tile_is_enough_to_stop() -> None:
@@ -347,7 +347,7 @@ def test_late_answers_must_have_the_same_bits(loser_answers: str) -> None:
     desk.answer(hedge)
     desk.answer(first, loser_answers)
     if loser_answers == "same":
-        assert desk.referee.outcome is None
+        assert desk.checked.outcome is None
         return
     assert desk.outcome.exit_code == ExitCode.DIFFERENT_BITS
     assert {worker for worker, _ in desk.outcome.hosts} == {"a", "b"}
@@ -456,7 +456,7 @@ def test_a_lost_fleet_is_exit_4_after_a_while() -> None:
     desk.ready("a")
     desk.tell(WorkerLost("b", "connection refused"), WorkerLost("a", "silent"))
     desk.sleep(29.0)
-    assert desk.referee.outcome is None
+    assert desk.checked.outcome is None
     desk.sleep(1.1)
     assert desk.outcome.exit_code == ExitCode.FAILED
     assert desk.outcome.message == "the fleet was lost: a: silent; b: connection refused"
@@ -501,7 +501,7 @@ def test_an_interruption_cancels_and_keeps() -> None:
     said = desk.tell(Interrupted(143))
     assert len(of(Cancel, said)) == 2
     assert desk.outcome.exit_code == 143
-    assert desk.referee.accepted == 1
+    assert len(desk.checked.accepted) == 1
 
 
 def test_a_wake_up_is_asked_for_once() -> None:

@@ -1,4 +1,4 @@
-"""Ten thousand schedules that never happened, each refereed; `make simulate` plays more."""
+"""Ten thousand schedules that never happened, each checked; `make simulate` plays more."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PARTS = 20
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_schedule_ends_as_promised(part: int) -> None:
-    """No foul in any of them, and a fleet whose ills pass gets done.
+    """No rule is broken in any of them, and a fleet whose ills pass gets done.
 
     It may have bad luck, about once in 10,000: a tile in hand at each of three deaths, or a fleet
     that is away whenever it is asked. Then it fails in words, as any other.
@@ -47,7 +47,7 @@ def test_every_schedule_ends_as_promised(part: int) -> None:
 
 
 def play(world: World) -> Outcome:
-    """Run a world to its end; name the schedule if there is a foul."""
+    """Run a world to its end; name the schedule if a rule is broken."""
     try:
         return Simulation(world).run(most_events=200_000)
     except AssertionError as error:
@@ -61,7 +61,7 @@ def test_the_same_seed_gives_the_same_history(seed: int) -> None:
     first, second = (Simulation(random_world(seed), record=True) for _ in range(2))
     first.run()
     second.run()
-    assert first.referee.history == second.referee.history
+    assert first.checked.history == second.checked.history
 
 
 @pytest.mark.parametrize("workers", [1, 10, 100, 1000])
@@ -77,7 +77,7 @@ def test_fleets_of_any_size_come_through(workers: int, seed: int) -> None:
     simulation = Simulation(world)
     outcome = simulation.run()
     assert outcome.done or all(len(each.faults) >= 3 for each in outcome.failed)
-    assert simulation.referee.accepted >= 0.99 * len(world.works)
+    assert len(simulation.checked.accepted) >= 0.99 * len(world.works)
 
 
 def finish_s(world: World) -> float:
@@ -114,7 +114,7 @@ def test_a_healthy_fleet_is_hardly_hedged() -> None:
     world = World((Nature(spread=0.5),) * 20, even_works(2000), seed=1)
     simulation = Simulation(world)
     assert simulation.run().done
-    assert simulation.referee.hedges < 0.01 * len(world.works)
+    assert simulation.checked.hedges < 0.01 * len(world.works)
 
 
 def test_the_whole_fleet_may_restart() -> None:
@@ -123,11 +123,11 @@ def test_the_whole_fleet_may_restart() -> None:
     world = World((restarting,) * 12, even_works(240), seed=1)
     simulation = Simulation(world)
     assert simulation.run().done
-    assert simulation.referee.paid_retries <= 24
+    assert simulation.checked.retries <= 24
 
 
 def test_a_fleet_that_fails_everything_is_not_stormed() -> None:
-    """The referee counts the retries; the run ends with the first tile's name."""
+    """The retries are counted; the run ends with the first tile's name."""
     world = World((Nature(tile_s=0.01, broken=1.0),) * 50, even_works(5000), seed=1)
     simulation = Simulation(world)
     outcome = simulation.run()

@@ -1,0 +1,239 @@
+"""Invariants of the dispatcher: relations between its records that hold between two events.
+
+Each is a member of `Invariant` and has a check below. A check computes from the tiles and workers
+themselves what the dispatcher keeps as counts, queues and timers, and reports where they differ. It
+costs a pass over the open tiles, the workers and the timers, so a run does not pay for it; the
+tests call `Dispatcher.validate` after each event.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from math import inf
+from typing import TYPE_CHECKING, TypeAlias
+
+from coordinator.dispatch import policy
+from coordinator.dispatch.errors import InvariantError
+from coordinator.dispatch.tile_table import REMEMBERED
+from coordinator.dispatch.timers import Alarm
+from coordinator.dispatch.worker_table import Standing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from coordinator.dispatch.policy import Limits
+    from coordinator.dispatch.scheduler import Scheduler
+    from coordinator.dispatch.tile_table import OpenTile, TileTable
+    from coordinator.dispatch.timers import TimerQueue
+    from coordinator.dispatch.worker_table import WorkerTable
+
+
+class Invariant(Enum):
+    """A relation that holds between two events; the value is its sentence."""
+
+    ATTEMPTS = "a tile's attempts are its own, under their numbers, none above the last one sent"
+    TRIES = "attempts that count are at most those sent, and at most those allowed"
+    IN_FLIGHT = "the count of tiles in flight is that of open tiles with a live attempt"
+    BYTES = "bytes in flight are those of live attempts and of answers not stored yet"
+    BYTES_BUDGET = "bytes in flight are within the budget, or those of one tile"
+    COPIES = "a tile's live attempts are within the limit of copies, each at another worker"
+    HEDGES = "hedges are within their share of the tiles that were started"
+    HEDGEABLE = "the newest live attempt is listed of each tile that may be hedged"
+    DUE = "a tile that is due is open, and has no live attempt"
+    WAITING = "a tile without a live attempt is due or has a retry timer, not both"
+    CLOSED_ONCE = "no tile is two of open, settled and given up"
+    REMEMBERED = "a bounded number of settled tiles is remembered"
+    HELD = "a worker holds its live attempts and no others"
+    FREE = "the queue of free workers has those that may get a tile"
+    EJECTED = "the queue of ejected workers has those in that state"
+    FLEET_COUNTS = "ready workers, their slots and unfit workers are counted"
+    SLOTS = "a ready worker has a slot"
+    TIMERS = "each timer has one valid entry in the heap, whose first entry is the earliest"
+    DEADLINE_TIMERS = "each live attempt has a deadline timer"
+    PROBE_TIMERS = "each worker that is absent, but not for good, has a probe timer"
+    RESUME_TIMERS = "each paused worker has a timer that resumes it"
+    FLEET_TIMER = "the timer of a lost fleet runs while no worker is ready"
+    WAKE_UP = "a wake-up is set, not after the next timer, unless the run waits for the sink"
+    RETRY_BUDGET = "the level of the retry budget is between zero and its capacity"
+    LATENCIES = "the sorted latencies are the recent ones"
+
+
+Violation: TypeAlias = tuple[Invariant, object]
+
+
+def validate(
+    tiles: TileTable,
+    workers: WorkerTable,
+    timers: TimerQueue,
+    scheduler: Scheduler,
+    *,
+    limits: Limits,
+    now: float,
+    wake_at: float,
+    finished: bool,
+) -> None:
+    """Raise an error if an invariant of a dispatcher does not hold.
+
+    Parameters
+    ----------
+    tiles, workers, timers, scheduler
+        The records of the dispatcher.
+    limits : Limits
+        Its thresholds.
+    now, wake_at : float
+        Monotonic seconds: of the last event, and of the wake-up that was asked for.
+    finished : bool
+        Whether the run is over: then nothing has to happen next.
+
+    Raises
+    ------
+    InvariantError
+        With every broken invariant, and for each what was found.
+    """
+    found = [
+        *_tile_violations(tiles, limits),
+        *_worker_violations(tiles, workers),
+        *_timer_violations(tiles, workers, timers),
+        *_scheduler_violations(scheduler),
+    ]
+    if not finished:
+        found += _progress_violations(tiles, workers, timers, now=now, wake_at=wake_at)
+    if found:
+        lines = (f"{invariant.value}: {what}" for invariant, what in found)
+        raise InvariantError("\n".join(lines), tuple(invariant for invariant, _ in found))
+
+
+def _tile_violations(tiles: TileTable, limits: Limits) -> Iterator[Violation]:
+    in_flight = size_bytes = 0
+    for number, tile in tiles.open.items():
+        live = len(tile.live)
+        in_flight += live > 0
+        size_bytes += live * tile.work.size_bytes
+        yield from _open_tile_violations(number, tile, tiles, limits)
+    if tiles.flying != in_flight:
+        yield Invariant.IN_FLIGHT, (tiles.flying, in_flight)
+    size_bytes += sum(tiles.storing.values())
+    if tiles.in_flight_bytes != size_bytes:
+        yield Invariant.BYTES, (tiles.in_flight_bytes, size_bytes)
+    several = sum(len(tile.live) for tile in tiles.open.values()) + len(tiles.storing) > 1
+    if several and tiles.in_flight_bytes > limits.bytes_in_flight:
+        yield Invariant.BYTES_BUDGET, tiles.in_flight_bytes
+    if not tiles.hedges <= limits.hedge_extra + limits.hedge_fraction * tiles.pulled:
+        yield Invariant.HEDGES, (tiles.hedges, tiles.pulled)
+    for number in tiles.due:
+        if number not in tiles.open or tiles.open[number].live:
+            yield Invariant.DUE, number
+    for number in tiles.newest:
+        if number not in tiles.open or not tiles.open[number].live:
+            yield Invariant.HEDGEABLE, number
+    yield from _closed_tile_violations(tiles)
+
+
+def _open_tile_violations(
+    number: int, tile: OpenTile, tiles: TileTable, limits: Limits
+) -> Iterator[Violation]:
+    live = tile.live
+    for key, attempt in tile.attempts.items():
+        if (attempt.tile, attempt.number) != (number, key) or not 1 <= key <= tile.sent:
+            yield Invariant.ATTEMPTS, (number, attempt)
+    if not 0 <= tile.tries <= min(tile.sent, limits.attempts):
+        yield Invariant.TRIES, (number, tile.tries, tile.sent)
+    at = {attempt.worker for attempt in live}
+    if not len(at) == len(live) <= max(1, limits.hedge_copies):
+        yield Invariant.COPIES, (number, live)
+    listed = tiles.newest.get(number)
+    if listed is None:
+        if policy.can_hedge(tries=tile.tries, live=len(live), limits=limits):
+            yield Invariant.HEDGEABLE, number
+    elif not live or listed is not live[-1]:
+        yield Invariant.HEDGEABLE, (number, listed)
+
+
+def _closed_tile_violations(tiles: TileTable) -> Iterator[Violation]:
+    failed = [each.tile for each in tiles.failed]
+    given_up = set(failed)
+    if len(given_up) != len(failed):
+        yield Invariant.CLOSED_ONCE, failed
+    for one, other in (
+        (tiles.open.keys(), given_up),
+        (tiles.open.keys(), tiles.settled.keys()),
+        (tiles.open.keys(), tiles.storing.keys()),
+        (given_up, tiles.settled.keys()),
+        (given_up, tiles.storing.keys()),
+    ):
+        if not other.isdisjoint(one):
+            yield Invariant.CLOSED_ONCE, sorted(one & other)
+    if len(tiles.settled) > REMEMBERED:
+        yield Invariant.REMEMBERED, len(tiles.settled)
+
+
+def _worker_violations(tiles: TileTable, workers: WorkerTable) -> Iterator[Violation]:
+    live = {
+        (number, attempt.number): attempt.worker
+        for number, tile in tiles.open.items()
+        for attempt in tile.live
+    }
+    held = {key: name for name, worker in workers.workers.items() for key in worker.held}
+    if held != live or len(held) != sum(len(each.held) for each in workers.workers.values()):
+        yield Invariant.HELD, set(held.items()) ^ set(live.items())
+    standing = {name: worker.standing for name, worker in workers.workers.items()}
+    free = {name for name, worker in workers.workers.items() if worker.free}
+    if workers.free.keys() != free:
+        yield Invariant.FREE, workers.free.keys() ^ free
+    ejected = {name for name, each in standing.items() if each is Standing.EJECTED}
+    if workers.ejected.keys() != ejected:
+        yield Invariant.EJECTED, workers.ejected.keys() ^ ejected
+    ready = [each for each in workers.workers.values() if each.standing is Standing.READY]
+    unfit = sum(each is Standing.UNFIT for each in standing.values())
+    counts = len(ready), sum(worker.slots for worker in ready), unfit
+    if (workers.ready, workers.slots, workers.unfit) != counts:
+        yield Invariant.FLEET_COUNTS, (workers.ready, workers.slots, workers.unfit, counts)
+    for worker in ready:
+        if worker.slots < 1:
+            yield Invariant.SLOTS, worker.name
+
+
+def _timer_violations(
+    tiles: TileTable, workers: WorkerTable, timers: TimerQueue
+) -> Iterator[Violation]:
+    if not timers.consistent:
+        yield Invariant.TIMERS, timers
+    keys: dict[Alarm, set[tuple[object, ...]]] = {alarm: set() for alarm in Alarm}
+    for alarm, *about in timers:
+        keys[alarm].add(tuple(about))
+    waiting = {number for number, tile in tiles.open.items() if not tile.live}
+    retried = {number for (number,) in keys[Alarm.RETRY]}
+    if retried != waiting - tiles.due.keys():
+        yield Invariant.WAITING, retried ^ (waiting - tiles.due.keys())
+    live = {(number, each.number) for number, tile in tiles.open.items() for each in tile.live}
+    if keys[Alarm.DEADLINE] != live:
+        yield Invariant.DEADLINE_TIMERS, keys[Alarm.DEADLINE] ^ live
+    present = {Standing.READY, Standing.UNFIT}
+    absent = {(name,) for name, each in workers.workers.items() if each.standing not in present}
+    if keys[Alarm.PROBE] != absent:
+        yield Invariant.PROBE_TIMERS, keys[Alarm.PROBE] ^ absent
+    paused = {(name,) for name, each in workers.workers.items() if each.paused}
+    if keys[Alarm.RESUME] != paused:
+        yield Invariant.RESUME_TIMERS, keys[Alarm.RESUME] ^ paused
+
+
+def _scheduler_violations(scheduler: Scheduler) -> Iterator[Violation]:
+    if not scheduler.retries.consistent:
+        yield Invariant.RETRY_BUDGET, scheduler.retries
+    if not scheduler.consistent:
+        yield Invariant.LATENCIES, scheduler
+
+
+def _progress_violations(
+    tiles: TileTable, workers: WorkerTable, timers: TimerQueue, *, now: float, wake_at: float
+) -> Iterator[Violation]:
+    """Check that something happens next, while the run goes on."""
+    if ((Alarm.FLEET,) in timers) != (workers.ready == 0):
+        yield Invariant.FLEET_TIMER, workers.ready
+    if wake_at == -inf:  # no event yet
+        return
+    next_at = timers.next_at()
+    if next_at is None and tiles.storing:
+        return
+    if wake_at <= now or (next_at is not None and wake_at > next_at):
+        yield Invariant.WAKE_UP, (now, wake_at, next_at)
