@@ -22,7 +22,7 @@ from coordinator.dispatch.instructions import Accept, Cancel, Finish, Probe, Tel
 from coordinator.dispatch.outcome import Fault
 from coordinator.dispatch.policy import BLAME, Limits
 from coordinator.dispatch.scheduler import Scheduler
-from coordinator.dispatch.tile_table import TileTable
+from coordinator.dispatch.tile_table import TileSignal, TileTable
 from coordinator.dispatch.timers import Alarm, TimerQueue
 from coordinator.dispatch.validate import validate
 from coordinator.dispatch.worker_table import Signal, Standing, WorkerTable
@@ -256,6 +256,7 @@ class Dispatcher:
         for other in tile.live:
             self._cancel(other)
             self._land(tile, other, heard=False)
+            self._tiles.signal(tile, TileSignal.CANCELLED)
             self._fleet.workers[other.worker].slow = other.sent_at < attempt.sent_at
         self._agenda.drop((Alarm.RETRY, event.tile))
         self._tiles.settle(tile, attempt, event.digest)
@@ -304,6 +305,7 @@ class Dispatcher:
     ) -> None:
         """Draw the consequences of an attempt that failed, by the row of its kind."""
         self._land(tile, attempt, heard=heard)
+        self._tiles.signal(tile, TileSignal.ATTEMPT_FAILED)
         if BLAME[kind].worker:
             self._strike(self._fleet.workers[attempt.worker], kind, reason)
         if self._counts(tile, kind):
@@ -314,7 +316,7 @@ class Dispatcher:
             return
         tile.tries -= 1
         if not tile.live:
-            self._tiles.due[tile.work.tile] = None
+            self._tiles.requeue(tile)
 
     def _counts(self, tile: OpenTile, kind: FailureKind) -> bool:
         """Whether a failure is one of the tile's attempts; being turned away isn't, at first."""
@@ -338,7 +340,7 @@ class Dispatcher:
             rng=self._rng,
             limits=self._limits,
         )
-        tile.owes = True
+        self._tiles.back_off(tile)
         self._agenda.put(self._now + after_s, (Alarm.RETRY, tile.work.tile))
         self._out.append(Tell(TileRetried(tile.work.tile, after_s, reason)))
 
@@ -408,7 +410,7 @@ class Dispatcher:
         Interrupted: _interrupted,
     }
     _ON_ALARM: ClassVar[Mapping[Alarm, Callable[..., None]]] = {
-        Alarm.RETRY: lambda self, number: self._tiles.due.update({number: None}),
+        Alarm.RETRY: lambda self, number: self._tiles.end_backoff(number),
         Alarm.DEADLINE: _deadline_passed,
         Alarm.PROBE: _probe,
         Alarm.RESUME: _resume,

@@ -1,8 +1,18 @@
-"""The tiles of a run that are neither untouched nor forgotten.
+"""The tiles of a run: their states, and the records of those that are between sending and end.
 
-A tile is pulled from the plan when a slot is free, lives here while attempts fly or a retry waits,
-and leaves when it is accepted or given up. Only a tile that was sent more than once is remembered
-for a while longer, by the digest of its accepted answer: a late answer must carry the same bits.
+::
+
+    PLANNED --sent--> IN_FLIGHT --accepted--> ACCEPTED --stored--> STORED
+                       |  ^  |
+                       |  |  +--given up--> FAILED
+                       |  |
+                       |  +--sent-- DUE <--retry due-- BACKOFF
+                       |             ^                   ^
+                       +--requeued---+--retry scheduled--+
+
+A tile is pulled from the plan when a slot is free, and is recorded here until it is accepted or
+given up; where stores are awaited, until it is stored. A tile that was sent more than once is
+remembered for longer by the digest of its accepted answer: a late answer must carry the same bits.
 So the memory is O(in flight + retries + hedged), whatever the size of the plan.
 
 An attempt is *live* from Send until it is answered, failed or cancelled. A cancelled one stays on
@@ -13,8 +23,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING
 
+from coordinator.dispatch.errors import InvariantError
 from coordinator.dispatch.outcome import FailedTile, Fault
 from coordinator.dispatch.policy import BLAME
 
@@ -25,6 +37,52 @@ if TYPE_CHECKING:
 
 REMEMBERED = 10_000
 """Accepted tiles whose late answers are still compared."""
+
+
+class TileState(Enum):
+    """The state of a tile."""
+
+    PLANNED = auto()
+    IN_FLIGHT = auto()
+    BACKOFF = auto()
+    DUE = auto()
+    ACCEPTED = auto()
+    STORED = auto()
+    FAILED = auto()
+
+
+class TileSignal(StrEnum):
+    """A change of a tile; the values are words for a reader."""
+
+    SENT = "sent"
+    HEDGED = "hedged"
+    ATTEMPT_FAILED = "failed"
+    CANCELLED = "cancelled"
+    RETRY_SCHEDULED = "retry scheduled"
+    RETRY_DUE = "retry due"
+    REQUEUED = "requeued"
+    ACCEPTED = "accepted"
+    STORED = "stored"
+    GIVEN_UP = "given up"
+
+
+_S, _G = TileState, TileSignal
+TILE_TRANSITIONS: dict[tuple[TileState, TileSignal], TileState] = {
+    (_S.PLANNED, _G.SENT): _S.IN_FLIGHT,
+    (_S.DUE, _G.SENT): _S.IN_FLIGHT,
+    (_S.IN_FLIGHT, _G.HEDGED): _S.IN_FLIGHT,
+    (_S.IN_FLIGHT, _G.ATTEMPT_FAILED): _S.IN_FLIGHT,  # the next signal says what follows
+    (_S.IN_FLIGHT, _G.CANCELLED): _S.IN_FLIGHT,
+    (_S.IN_FLIGHT, _G.RETRY_SCHEDULED): _S.BACKOFF,
+    (_S.BACKOFF, _G.RETRY_DUE): _S.DUE,
+    (_S.IN_FLIGHT, _G.REQUEUED): _S.DUE,
+    (_S.IN_FLIGHT, _G.ACCEPTED): _S.ACCEPTED,
+    (_S.BACKOFF, _G.ACCEPTED): _S.ACCEPTED,  # the answer of a cancelled attempt
+    (_S.DUE, _G.ACCEPTED): _S.ACCEPTED,
+    (_S.ACCEPTED, _G.STORED): _S.STORED,
+    (_S.IN_FLIGHT, _G.GIVEN_UP): _S.FAILED,
+}
+"""Next state; a pair that is not here is an error of the dispatcher."""
 
 
 @dataclass(slots=True)
@@ -43,6 +101,7 @@ class OpenTile:
     """A tile between its first sending and its end."""
 
     work: Work
+    state: TileState = TileState.PLANNED
     sent: int = 0  # numbers the attempts
     tries: int = 0  # attempts that count: being turned away does not
     timeouts: int = 0
@@ -89,7 +148,7 @@ class TileTable:
         self.newest: OrderedDict[int, Attempt] = OrderedDict()  # of each tile in flight, by age
         self.settled: OrderedDict[int, Settled] = OrderedDict()
         self.failed: list[FailedTile] = []
-        self.storing: dict[int, int] = {}  # bytes of accepted answers that are not in the sink yet
+        self.storing: dict[int, OpenTile] = {}  # accepted, and not in the sink yet
         self.flying = 0
         self.in_flight_bytes = 0
         self.pulled = self.hedges = 0
@@ -114,8 +173,24 @@ class TileTable:
         self.pulled += 1
         return tile
 
+    def signal(self, tile: OpenTile, signal: TileSignal) -> None:
+        """Change a tile's state by the table.
+
+        Raises
+        ------
+        InvariantError
+            If the table has no such transition.
+        """
+        after = TILE_TRANSITIONS.get((tile.state, signal))
+        if after is None:
+            raise InvariantError(
+                f"tile {tile.work.tile} can't be {signal}: it is {tile.state.name}"
+            )
+        tile.state = after
+
     def send(self, tile: OpenTile, worker: str, now: float, *, hedge: bool) -> Attempt:
         """Note that an attempt flies."""
+        self.signal(tile, TileSignal.HEDGED if hedge else TileSignal.SENT)
         number = tile.work.tile
         tile.sent += 1
         tile.tries += 1
@@ -143,8 +218,24 @@ class TileTable:
             self.newest[attempt.tile] = rest[-1]
             self.newest.move_to_end(attempt.tile, last=False)
 
+    def requeue(self, tile: OpenTile) -> None:
+        """Make a tile due that was turned away; nothing of it flies."""
+        self.signal(tile, TileSignal.REQUEUED)
+        self.due[tile.work.tile] = None
+
+    def back_off(self, tile: OpenTile) -> None:
+        """Note that a tile waits for its retry, which has to be paid for; nothing of it flies."""
+        self.signal(tile, TileSignal.RETRY_SCHEDULED)
+        tile.owes = True
+
+    def end_backoff(self, number: int) -> None:
+        """Make a tile due whose pause is over."""
+        self.signal(self.open[number], TileSignal.RETRY_DUE)
+        self.due[number] = None
+
     def settle(self, tile: OpenTile, attempt: Attempt, digest: str) -> None:
         """Close a tile whose answer is accepted; nothing of it flies."""
+        self.signal(tile, TileSignal.ACCEPTED)
         number = tile.work.tile
         del self.open[number]
         self.due.pop(number, None)
@@ -155,15 +246,19 @@ class TileTable:
 
     def store(self, tile: OpenTile) -> None:
         """Note that an accepted answer is on its way to the sink; it weighs until it is there."""
-        self.storing[tile.work.tile] = tile.work.bytes_back
+        self.storing[tile.work.tile] = tile
         self.in_flight_bytes += tile.work.bytes_back
 
     def stored(self, number: int) -> None:
         """Note that a tile's bytes are in the sink."""
-        self.in_flight_bytes -= self.storing.pop(number, 0)
+        tile = self.storing.pop(number, None)
+        if tile is not None:
+            self.signal(tile, TileSignal.STORED)
+            self.in_flight_bytes -= tile.work.bytes_back
 
     def give_up(self, tile: OpenTile) -> FailedTile:
         """Close a tile that failed for good; nothing of it flies."""
+        self.signal(tile, TileSignal.GIVEN_UP)
         del self.open[tile.work.tile]
         failed = FailedTile(tile.work.tile, tuple(tile.faults))
         self.failed.append(failed)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from coordinator.dispatch import policy
 from coordinator.dispatch.errors import InvariantError
-from coordinator.dispatch.tile_table import REMEMBERED
+from coordinator.dispatch.tile_table import REMEMBERED, TileState
 from coordinator.dispatch.timers import Alarm
 from coordinator.dispatch.worker_table import Standing
 
@@ -39,8 +39,10 @@ class Invariant(Enum):
     COPIES = "a tile's live attempts are within the limit of copies, each at another worker"
     HEDGES = "hedges are within their share of the tiles that were started"
     HEDGEABLE = "the newest live attempt is listed of each tile that may be hedged"
-    DUE = "a tile that is due is open, and has no live attempt"
-    WAITING = "a tile without a live attempt is due or has a retry timer, not both"
+    TILE_STATES = "an open tile is in flight if it has a live attempt, else due or in backoff"
+    DUE = "the queue of tiles that are due has those in that state"
+    RETRY_TIMERS = "each tile in backoff has a timer that makes it due"
+    STORING = "a tile whose bytes are on their way to the sink is accepted"
     CLOSED_ONCE = "no tile is two of open, settled and given up"
     REMEMBERED = "a bounded number of settled tiles is remembered"
     HELD = "a worker holds its live attempts and no others"
@@ -112,7 +114,7 @@ def _tile_violations(tiles: TileTable, limits: Limits) -> Iterator[Violation]:
         yield from _open_tile_violations(number, tile, tiles, limits)
     if tiles.flying != in_flight:
         yield Invariant.IN_FLIGHT, (tiles.flying, in_flight)
-    size_bytes += sum(tiles.storing.values())
+    size_bytes += sum(tile.work.bytes_back for tile in tiles.storing.values())
     if tiles.in_flight_bytes != size_bytes:
         yield Invariant.BYTES, (tiles.in_flight_bytes, size_bytes)
     several = sum(len(tile.live) for tile in tiles.open.values()) + len(tiles.storing) > 1
@@ -120,9 +122,9 @@ def _tile_violations(tiles: TileTable, limits: Limits) -> Iterator[Violation]:
         yield Invariant.BYTES_BUDGET, tiles.in_flight_bytes
     if not tiles.hedges <= limits.hedge_extra + limits.hedge_fraction * tiles.pulled:
         yield Invariant.HEDGES, (tiles.hedges, tiles.pulled)
-    for number in tiles.due:
-        if number not in tiles.open or tiles.open[number].live:
-            yield Invariant.DUE, number
+    due = {number for number, tile in tiles.open.items() if tile.state is TileState.DUE}
+    if tiles.due.keys() != due:
+        yield Invariant.DUE, tiles.due.keys() ^ due
     for number in tiles.newest:
         if number not in tiles.open or not tiles.open[number].live:
             yield Invariant.HEDGEABLE, number
@@ -133,6 +135,8 @@ def _open_tile_violations(
     number: int, tile: OpenTile, tiles: TileTable, limits: Limits
 ) -> Iterator[Violation]:
     live = tile.live
+    if tile.state not in ({TileState.IN_FLIGHT} if live else {TileState.DUE, TileState.BACKOFF}):
+        yield Invariant.TILE_STATES, (number, tile.state)
     for key, attempt in tile.attempts.items():
         if (attempt.tile, attempt.number) != (number, key) or not 1 <= key <= tile.sent:
             yield Invariant.ATTEMPTS, (number, attempt)
@@ -163,6 +167,9 @@ def _closed_tile_violations(tiles: TileTable) -> Iterator[Violation]:
     ):
         if not other.isdisjoint(one):
             yield Invariant.CLOSED_ONCE, sorted(one & other)
+    for number, tile in tiles.storing.items():
+        if tile.work.tile != number or tile.state is not TileState.ACCEPTED:
+            yield Invariant.STORING, (number, tile)
     if len(tiles.settled) > REMEMBERED:
         yield Invariant.REMEMBERED, len(tiles.settled)
 
@@ -201,10 +208,9 @@ def _timer_violations(
     keys: dict[Alarm, set[tuple[object, ...]]] = {alarm: set() for alarm in Alarm}
     for alarm, *about in timers:
         keys[alarm].add(tuple(about))
-    waiting = {number for number, tile in tiles.open.items() if not tile.live}
-    retried = {number for (number,) in keys[Alarm.RETRY]}
-    if retried != waiting - tiles.due.keys():
-        yield Invariant.WAITING, retried ^ (waiting - tiles.due.keys())
+    pausing = {(n,) for n, tile in tiles.open.items() if tile.state is TileState.BACKOFF}
+    if keys[Alarm.RETRY] != pausing:
+        yield Invariant.RETRY_TIMERS, keys[Alarm.RETRY] ^ pausing
     live = {(number, each.number) for number, tile in tiles.open.items() for each in tile.live}
     if keys[Alarm.DEADLINE] != live:
         yield Invariant.DEADLINE_TIMERS, keys[Alarm.DEADLINE] ^ live

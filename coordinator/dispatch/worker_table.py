@@ -48,7 +48,7 @@ class Signal(Enum):
 
 
 _S, _G = Standing, Signal
-TRANSITIONS: dict[tuple[Standing, Signal], Standing] = {
+WORKER_TRANSITIONS: dict[tuple[Standing, Signal], Standing] = {
     (_S.UNKNOWN, _G.GREETED): _S.READY,
     (_S.LOST, _G.GREETED): _S.READY,
     (_S.PROBED, _G.GREETED): _S.READY,
@@ -109,7 +109,7 @@ class WorkerTable:
     def signal(self, worker: Worker, signal: Signal) -> bool:
         """Move a worker by the table; say whether it stands differently now."""
         before = worker.standing
-        after = TRANSITIONS.get((before, signal), before)
+        after = WORKER_TRANSITIONS.get((before, signal), before)
         if after is before:
             return False
         worker.standing = after

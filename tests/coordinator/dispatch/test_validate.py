@@ -12,7 +12,7 @@ from coordinator.dispatch.errors import InvariantError
 from coordinator.dispatch.instructions import Send
 from coordinator.dispatch.outcome import FailedTile
 from coordinator.dispatch.policy import Limits
-from coordinator.dispatch.tile_table import REMEMBERED, Attempt, Settled
+from coordinator.dispatch.tile_table import REMEMBERED, Attempt, Settled, TileState
 from coordinator.dispatch.timers import Alarm
 from coordinator.dispatch.validate import Invariant
 from coordinator.dispatch.worker_table import Standing
@@ -78,6 +78,10 @@ def _put_back(dispatcher: Dispatcher) -> None:
     heap.insert(0, heap.pop())
 
 
+def _set_state(dispatcher: Dispatcher, tile: int, state: TileState) -> None:
+    dispatcher._tiles.open[tile].state = state
+
+
 def _swap_standing(dispatcher: Dispatcher) -> None:
     dispatcher._fleet.workers["ejected"].standing = Standing.LOST
 
@@ -115,11 +119,19 @@ CORRUPTIONS = [
         "other",
         lambda d: d._tiles.newest.update({2: Attempt(2, 1, "ready", 0.0)}),
     ),
+    corrupt(Invariant.TILE_STATES, "live", lambda d: _set_state(d, 2, TileState.BACKOFF)),
+    corrupt(Invariant.TILE_STATES, "waiting", lambda d: _set_state(d, 0, TileState.IN_FLIGHT)),
+    corrupt(Invariant.TILE_STATES, "closed", lambda d: _set_state(d, 2, TileState.ACCEPTED)),
     corrupt(Invariant.DUE, "in-flight", lambda d: d._tiles.due.update({2: None})),
     corrupt(Invariant.DUE, "unknown", lambda d: d._tiles.due.update({99: None})),
-    corrupt(Invariant.WAITING, "neither", lambda d: d._agenda.drop((Alarm.RETRY, 0))),
-    corrupt(Invariant.WAITING, "both", lambda d: d._tiles.due.update({0: None})),
-    corrupt(Invariant.WAITING, "closed", lambda d: d._agenda.put(9.0, (Alarm.RETRY, 1))),
+    corrupt(Invariant.DUE, "missing", lambda d: _set_state(d, 0, TileState.DUE)),
+    corrupt(Invariant.RETRY_TIMERS, "missing", lambda d: d._agenda.drop((Alarm.RETRY, 0))),
+    corrupt(Invariant.RETRY_TIMERS, "closed", lambda d: d._agenda.put(9.0, (Alarm.RETRY, 1))),
+    corrupt(
+        Invariant.STORING,
+        "state",
+        lambda d: setattr(d._tiles.storing[1], "state", TileState.STORED),
+    ),
     corrupt(
         Invariant.CLOSED_ONCE,
         "settled",
