@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from coordinator.dispatch.instructions import Instruction, Work
     from coordinator.dispatch.outcome import Outcome
+    from coordinator.dispatch.story import StoryEvent
     from coordinator.dispatch.tile_table import Attempt, OpenTile
     from coordinator.dispatch.worker_table import Worker
     from coordinator.events import Event
@@ -129,6 +130,22 @@ class Dispatcher:
         if self._outcome is not None:
             self._close(self._outcome)
         return self._out
+
+    def story(self, tile: int) -> list[StoryEvent]:
+        """Return what happened to a tile, in order of time.
+
+        Parameters
+        ----------
+        tile : int
+            Number of the tile.
+
+        Returns
+        -------
+        list of StoryEvent
+            Its latest events, at most `STORY_EVENTS`. Empty if it was not sent yet, or if it was
+            accepted and `CLOSED_STORIES` others were accepted since.
+        """
+        return self._tiles.story(tile)
 
     def validate(self) -> None:
         """Check that the records agree; call it between two events.
@@ -256,10 +273,10 @@ class Dispatcher:
         for other in tile.live:
             self._cancel(other)
             self._land(tile, other, heard=False)
-            self._tiles.signal(tile, TileSignal.CANCELLED)
+            self._tiles.signal(tile, TileSignal.CANCELLED, self._now, other.worker)
             self._fleet.workers[other.worker].slow = other.sent_at < attempt.sent_at
         self._agenda.drop((Alarm.RETRY, event.tile))
-        self._tiles.settle(tile, attempt, event.digest)
+        self._tiles.settle(tile, attempt, event.digest, self._now)
         if self._awaits_stores:
             self._tiles.store(tile)
         self._slots.retries.repay()
@@ -305,7 +322,8 @@ class Dispatcher:
     ) -> None:
         """Draw the consequences of an attempt that failed, by the row of its kind."""
         self._land(tile, attempt, heard=heard)
-        self._tiles.signal(tile, TileSignal.ATTEMPT_FAILED)
+        why = f"{kind}: {reason}"
+        self._tiles.signal(tile, TileSignal.ATTEMPT_FAILED, self._now, attempt.worker, why)
         if BLAME[kind].worker:
             self._strike(self._fleet.workers[attempt.worker], kind, reason)
         if self._counts(tile, kind):
@@ -316,7 +334,7 @@ class Dispatcher:
             return
         tile.tries -= 1
         if not tile.live:
-            self._tiles.requeue(tile)
+            self._tiles.requeue(tile, self._now)
 
     def _counts(self, tile: OpenTile, kind: FailureKind) -> bool:
         """Whether a failure is one of the tile's attempts; being turned away isn't, at first."""
@@ -340,12 +358,12 @@ class Dispatcher:
             rng=self._rng,
             limits=self._limits,
         )
-        self._tiles.back_off(tile)
+        self._tiles.back_off(tile, self._now, after_s)
         self._agenda.put(self._now + after_s, (Alarm.RETRY, tile.work.tile))
         self._out.append(Tell(TileRetried(tile.work.tile, after_s, reason)))
 
     def _give_up(self, tile: OpenTile) -> None:
-        failed = self._tiles.give_up(tile)
+        failed = self._tiles.give_up(tile, self._now)
         reasons = tuple((fault.worker, fault.reason) for fault in failed.faults)
         self._out.append(Tell(TileGivenUp(failed.tile, reasons)))
         if not self._limits.keep_going:
@@ -406,11 +424,11 @@ class Dispatcher:
         WorkerLost: _missed,
         TileAnswered: _answered,
         TileFailed: _failed,
-        TileStored: lambda self, event: self._tiles.stored(event.tile),
+        TileStored: lambda self, event: self._tiles.stored(event.tile, self._now),
         Interrupted: _interrupted,
     }
     _ON_ALARM: ClassVar[Mapping[Alarm, Callable[..., None]]] = {
-        Alarm.RETRY: lambda self, number: self._tiles.end_backoff(number),
+        Alarm.RETRY: lambda self, number: self._tiles.end_backoff(number, self._now),
         Alarm.DEADLINE: _deadline_passed,
         Alarm.PROBE: _probe,
         Alarm.RESUME: _resume,

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, TypeAlias
 
+from coordinator.dispatch.story import story_lines
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from coordinator.dispatch.story import StoryEvent
     from coordinator.events import FailureKind
 
 
@@ -34,10 +37,11 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class FailedTile:
-    """A tile that was given up, with every fault it met."""
+    """A tile that was given up, with every fault it met and its latest events."""
 
     tile: int
     faults: tuple[Fault, ...]
+    story: tuple[StoryEvent, ...] = ()
 
     def __str__(self) -> str:
         """Name the tile, the workers and the reasons on one line, each once."""
@@ -73,6 +77,13 @@ class Outcome:
     def done(self) -> bool:
         """Whether the output is whole."""
         return self.exit_code == ExitCode.DONE
+
+    @property
+    def story(self) -> tuple[str, ...]:
+        """The events of the tiles that failed, one a line; of as many tiles as a message names."""
+        return tuple(
+            line for each in self.failed[:_NAMED] for line in story_lines(each.tile, each.story)
+        )
 
 
 Hosts: TypeAlias = tuple[tuple[str, str], ...]

@@ -21,14 +21,15 @@ the tile's page, because its answer may already be on the way, and a valid answe
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass, field
-from enum import Enum, StrEnum, auto
+from enum import StrEnum, auto
 from typing import TYPE_CHECKING
 
 from coordinator.dispatch.errors import InvariantError
 from coordinator.dispatch.outcome import FailedTile, Fault
 from coordinator.dispatch.policy import BLAME
+from coordinator.dispatch.story import StoryEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +40,14 @@ REMEMBERED = 10_000
 """Accepted tiles whose late answers are still compared."""
 
 
-class TileState(Enum):
+STORY_EVENTS = 100
+"""Latest events of a tile that are kept: five attempts and their consequences take 20."""
+
+CLOSED_STORIES = 1_000
+"""Accepted tiles whose stories are kept; those of failed ones all are."""
+
+
+class TileState(StrEnum):
     """The state of a tile."""
 
     PLANNED = auto()
@@ -109,6 +117,7 @@ class OpenTile:
     away_since: float | None = None
     attempts: dict[int, Attempt] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+    story: deque[StoryEvent] = field(default_factory=lambda: deque(maxlen=STORY_EVENTS))
 
     @property
     def live(self) -> list[Attempt]:
@@ -148,6 +157,7 @@ class TileTable:
         self.newest: OrderedDict[int, Attempt] = OrderedDict()  # of each tile in flight, by age
         self.settled: OrderedDict[int, Settled] = OrderedDict()
         self.failed: list[FailedTile] = []
+        self.closed_stories: OrderedDict[int, deque[StoryEvent]] = OrderedDict()
         self.storing: dict[int, OpenTile] = {}  # accepted, and not in the sink yet
         self.flying = 0
         self.in_flight_bytes = 0
@@ -173,8 +183,27 @@ class TileTable:
         self.pulled += 1
         return tile
 
-    def signal(self, tile: OpenTile, signal: TileSignal) -> None:
-        """Change a tile's state by the table.
+    def story(self, number: int) -> list[StoryEvent]:
+        """Return the latest events of a tile; see `Dispatcher.story`."""
+        if number in self.open:
+            return list(self.open[number].story)
+        if number in self.closed_stories:
+            return list(self.closed_stories[number])
+        return next((list(each.story) for each in self.failed if each.tile == number), [])
+
+    def signal(
+        self, tile: OpenTile, signal: TileSignal, now: float, worker: str = "", reason: str = ""
+    ) -> None:
+        """Change a tile's state by the table, and add that to its story.
+
+        Parameters
+        ----------
+        tile : OpenTile
+        signal : TileSignal
+        now : float
+            Monotonic seconds.
+        worker, reason : str
+            Which worker is concerned, and why it happened, for the story.
 
         Raises
         ------
@@ -183,14 +212,13 @@ class TileTable:
         """
         after = TILE_TRANSITIONS.get((tile.state, signal))
         if after is None:
-            raise InvariantError(
-                f"tile {tile.work.tile} can't be {signal}: it is {tile.state.name}"
-            )
+            raise InvariantError(f"tile {tile.work.tile} can't be {signal}: it is {tile.state}")
         tile.state = after
+        tile.story.append(StoryEvent(now, worker, signal, reason))
 
     def send(self, tile: OpenTile, worker: str, now: float, *, hedge: bool) -> Attempt:
         """Note that an attempt flies."""
-        self.signal(tile, TileSignal.HEDGED if hedge else TileSignal.SENT)
+        self.signal(tile, TileSignal.HEDGED if hedge else TileSignal.SENT, now, worker)
         number = tile.work.tile
         tile.sent += 1
         tile.tries += 1
@@ -218,25 +246,28 @@ class TileTable:
             self.newest[attempt.tile] = rest[-1]
             self.newest.move_to_end(attempt.tile, last=False)
 
-    def requeue(self, tile: OpenTile) -> None:
+    def requeue(self, tile: OpenTile, now: float) -> None:
         """Make a tile due that was turned away; nothing of it flies."""
-        self.signal(tile, TileSignal.REQUEUED)
+        self.signal(tile, TileSignal.REQUEUED, now)
         self.due[tile.work.tile] = None
 
-    def back_off(self, tile: OpenTile) -> None:
+    def back_off(self, tile: OpenTile, now: float, after_s: float) -> None:
         """Note that a tile waits for its retry, which has to be paid for; nothing of it flies."""
-        self.signal(tile, TileSignal.RETRY_SCHEDULED)
+        self.signal(tile, TileSignal.RETRY_SCHEDULED, now, reason=f"in {after_s:.3f} s")
         tile.owes = True
 
-    def end_backoff(self, number: int) -> None:
+    def end_backoff(self, number: int, now: float) -> None:
         """Make a tile due whose pause is over."""
-        self.signal(self.open[number], TileSignal.RETRY_DUE)
+        self.signal(self.open[number], TileSignal.RETRY_DUE, now)
         self.due[number] = None
 
-    def settle(self, tile: OpenTile, attempt: Attempt, digest: str) -> None:
+    def settle(self, tile: OpenTile, attempt: Attempt, digest: str, now: float) -> None:
         """Close a tile whose answer is accepted; nothing of it flies."""
-        self.signal(tile, TileSignal.ACCEPTED)
+        self.signal(tile, TileSignal.ACCEPTED, now, attempt.worker)
         number = tile.work.tile
+        self.closed_stories[number] = tile.story
+        if len(self.closed_stories) > CLOSED_STORIES:
+            self.closed_stories.popitem(last=False)
         del self.open[number]
         self.due.pop(number, None)
         if tile.sent > 1:
@@ -249,17 +280,17 @@ class TileTable:
         self.storing[tile.work.tile] = tile
         self.in_flight_bytes += tile.work.bytes_back
 
-    def stored(self, number: int) -> None:
+    def stored(self, number: int, now: float) -> None:
         """Note that a tile's bytes are in the sink."""
         tile = self.storing.pop(number, None)
         if tile is not None:
-            self.signal(tile, TileSignal.STORED)
+            self.signal(tile, TileSignal.STORED, now)
             self.in_flight_bytes -= tile.work.bytes_back
 
-    def give_up(self, tile: OpenTile) -> FailedTile:
+    def give_up(self, tile: OpenTile, now: float) -> FailedTile:
         """Close a tile that failed for good; nothing of it flies."""
-        self.signal(tile, TileSignal.GIVEN_UP)
+        self.signal(tile, TileSignal.GIVEN_UP, now)
         del self.open[tile.work.tile]
-        failed = FailedTile(tile.work.tile, tuple(tile.faults))
+        failed = FailedTile(tile.work.tile, tuple(tile.faults), tuple(tile.story))
         self.failed.append(failed)
         return failed

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from coordinator.dispatch import outcome, policy
+from coordinator.dispatch import outcome, policy, story
 from coordinator.dispatch.policy import BLAME, Limits
 from coordinator.events import FailureKind
 
 LIMITS = Limits()
 
 
-@pytest.mark.parametrize("module", [policy, outcome], ids=["policy", "verdicts"])
+@pytest.mark.parametrize("module", [policy, outcome, story], ids=["policy", "outcome", "story"])
 def test_the_examples_run(module: ModuleType) -> None:
     """The docstrings say what the functions do."""
     results = doctest.testmod(module)

@@ -28,17 +28,17 @@ def pull(table: TileTable) -> OpenTile:
 
 
 @pytest.mark.parametrize("signal", TileSignal)
-@pytest.mark.parametrize("state", TileState, ids=lambda state: state.name)
+@pytest.mark.parametrize("state", TileState)
 def test_a_signal_follows_the_table_or_is_refused(state: TileState, signal: TileSignal) -> None:
     """A transition that nobody wrote down is an error, not a guess."""
     (work,) = even_works(1)
     tile = OpenTile(work, state)
     after = TILE_TRANSITIONS.get((state, signal))
     if after is None:
-        with pytest.raises(InvariantError, match=state.name):
-            table_of(0).signal(tile, signal)
+        with pytest.raises(InvariantError, match=state):
+            table_of(0).signal(tile, signal, 0.0)
     else:
-        table_of(0).signal(tile, signal)
+        table_of(0).signal(tile, signal, 0.0)
     assert tile.state is (after or state)
 
 
@@ -64,10 +64,10 @@ def test_bytes_are_counted_from_sending_to_storing() -> None:
     attempt = table.send(tile, "a", 0.0, hedge=False)
     assert (table.flying, table.in_flight_bytes) == (1, 1_000_000)
     table.land(tile, attempt, heard=True)
-    table.settle(tile, attempt, "digest")
+    table.settle(tile, attempt, "digest", 1.0)
     table.store(tile)
     assert (table.flying, table.in_flight_bytes) == (0, 500_000)
-    table.stored(0)
+    table.stored(0, 3.0)
     assert table.in_flight_bytes == 0
     assert tile.state is TileState.STORED
 
@@ -79,6 +79,6 @@ def test_a_bounded_number_of_settled_tiles_is_remembered() -> None:
         tile = pull(table)
         first = table.send(tile, "a", 0.0, hedge=False)
         table.send(tile, "b", 1.0, hedge=True)
-        table.settle(tile, first, "digest")
+        table.settle(tile, first, "digest", 2.0)
     assert len(table.settled) == REMEMBERED
     assert 0 not in table.settled
