@@ -18,14 +18,15 @@ from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from coordinator.dispatch import outcome, policy
-from coordinator.dispatch.instructions import Accept, Cancel, Finish, Probe, Tell, WakeAt
+from coordinator.dispatch.instructions import Accept, Cancel, Finish, Tell, WakeAt
 from coordinator.dispatch.outcome import Fault
 from coordinator.dispatch.policy import BLAME, Limits
 from coordinator.dispatch.scheduler import Scheduler
 from coordinator.dispatch.tile_table import TileSignal, TileTable
 from coordinator.dispatch.timers import Alarm, TimerQueue
 from coordinator.dispatch.validate import validate
-from coordinator.dispatch.worker_table import Signal, Standing, WorkerTable
+from coordinator.dispatch.worker_health import WorkerHealth
+from coordinator.dispatch.worker_table import Standing, WorkerTable
 from coordinator.events import (
     FailureKind,
     Interrupted,
@@ -34,8 +35,6 @@ from coordinator.events import (
     TileGivenUp,
     TileRetried,
     TileStored,
-    WorkerBack,
-    WorkerEjected,
     WorkerLost,
     WorkerReady,
 )
@@ -48,7 +47,6 @@ if TYPE_CHECKING:
     from coordinator.dispatch.outcome import Outcome
     from coordinator.dispatch.story import StoryEvent
     from coordinator.dispatch.tile_table import Attempt, OpenTile
-    from coordinator.dispatch.worker_table import Worker
     from coordinator.events import Event
 
 
@@ -92,9 +90,8 @@ class Dispatcher:
         self._fleet = WorkerTable(workers)
         self._agenda = TimerQueue()
         self._slots = Scheduler(self._tiles, self._fleet, self._agenda, limits=limits, now=now)
-        self._agenda.put(now + limits.start_patience_s, (Alarm.FLEET,))
-        for name in workers:
-            self._agenda.put(now + limits.greeting_s, (Alarm.PROBE, name))
+        self._health = WorkerHealth(self._fleet, self._agenda, limits=limits, rng=rng)
+        self._health.start(workers, now)
 
     @property
     def outcome(self) -> Outcome | None:
@@ -170,86 +167,28 @@ class Dispatcher:
 
     # Workers
 
-    def _greeted(self, event: WorkerReady) -> None:
+    def _worker_ready(self, event: WorkerReady) -> None:
         if event.slots < 1:
-            self._missed(WorkerLost(event.worker, "offers no slots"))
+            self._worker_lost(WorkerLost(event.worker, "offers no slots"))
             return
-        worker = self._fleet.add(event.worker)
-        back, was_ejected = worker.was_ready, worker.standing is Standing.PROBED
-        self._fleet.resize(worker, event.slots)
-        if not self._fleet.signal(worker, Signal.GREETED):
-            return
-        worker.asked = False
-        worker.strikes = self._limits.strikes - 1 if was_ejected else 0  # on probation
-        self._agenda.drop((Alarm.PROBE, worker.name))
-        self._agenda.drop((Alarm.FLEET,))
+        self._out += self._health.ready(event)
         self._slots.retries.widen(self._fleet.slots)
-        if back:
-            self._out.append(Tell(WorkerBack(worker.name)))
 
-    def _missed(self, event: WorkerLost) -> None:
+    def _worker_lost(self, event: WorkerLost) -> None:
         worker = self._fleet.workers.get(event.worker)
         if worker is None or worker.standing is Standing.UNFIT:
             return
-        worker.reason = event.reason
-        news = self._fleet.signal(worker, Signal.BARRED if event.permanent else Signal.MISSED)
-        if event.permanent:
-            self._agenda.drop((Alarm.PROBE, worker.name))
-        elif news or worker.asked:  # hearing it again must not put off the probe
-            self._probe_later(worker)
+        self._health.lost(worker, event, self._now)
         for number, attempt in list(worker.held):
             if self.finished:
                 return
             tile = self._tiles.open[number]
             self._cancel(tile.attempts[attempt])
             self._over(tile, tile.attempts[attempt], FailureKind.BROKEN, event.reason, heard=False)
-        self._mind_fleet()
-
-    def _strike(self, worker: Worker, kind: FailureKind, reason: str) -> None:
-        worker.strikes += 1
-        if worker.standing is not Standing.READY:
-            return
-        if kind is FailureKind.UNREACHED:
-            worker.reason = reason
-            self._fleet.signal(worker, Signal.MISSED)
-            self._probe_later(worker)
-            self._mind_fleet()
-        elif policy.must_eject(
-            strikes=worker.strikes, ready=self._fleet.ready, limits=self._limits
-        ):
-            worker.reason = reason
-            self._fleet.signal(worker, Signal.STRUCK_OUT)
-            pause_s = self._probe_later(worker)
-            self._out.append(Tell(WorkerEjected(worker.name, reason, pause_s)))
-
-    def _probe_later(self, worker: Worker) -> float:
-        worker.asked = False
-        worker.misses += 1
-        pause_s = policy.probe_pause_s(misses=worker.misses, rng=self._rng, limits=self._limits)
-        self._agenda.put(self._now + pause_s, (Alarm.PROBE, worker.name))
-        return pause_s
+        self._health.check_fleet(self._now)
 
     def _probe(self, name: str) -> None:
-        worker = self._fleet.workers[name]
-        worker.asked = True
-        self._fleet.signal(worker, Signal.PROBE_SENT)
-        self._out.append(Probe(name))
-        self._agenda.put(self._now + self._limits.greeting_s, (Alarm.PROBE, name))
-
-    def _resume(self, name: str) -> None:
-        worker = self._fleet.workers[name]
-        worker.paused = False
-        self._fleet.refresh(worker)
-
-    def _mind_fleet(self) -> None:
-        """With nobody left, start the clock, and ask one of the ejected at once."""
-        if self._fleet.ready:
-            return
-        if (Alarm.FLEET,) not in self._agenda:
-            self._agenda.put(self._now + self._limits.fleet_patience_s, (Alarm.FLEET,))
-        name = next(iter(self._fleet.ejected), None)
-        if name is not None:
-            self._agenda.put(self._now, (Alarm.PROBE, name))
+        self._out += self._health.probe(name, self._now)
 
     def _fleet_lost(self) -> None:
         hosts, ever_ready = self._fleet.reasons(), self._fleet.ever_ready
@@ -301,15 +240,9 @@ class Dispatcher:
             self._tiles.land(tile, attempt, heard=True)
             return
         if event.kind is FailureKind.BUSY:
-            self._pause(self._fleet.workers[event.worker], event.retry_after_s)
+            worker = self._fleet.workers[event.worker]
+            self._health.pause(worker, event.retry_after_s, self._now)
         self._over(tile, attempt, event.kind, event.reason, heard=True)
-
-    def _pause(self, worker: Worker, asked_s: float | None) -> None:
-        pause_s = policy.busy_pause_s(asked_s=asked_s, limits=self._limits)
-        worker.paused = True
-        worker.paused_until = max(worker.paused_until, self._now + pause_s)  # slots may disagree
-        self._fleet.refresh(worker)
-        self._agenda.put(worker.paused_until, (Alarm.RESUME, worker.name))
 
     def _deadline_passed(self, number: int, attempt_number: int) -> None:
         tile = self._tiles.open[number]
@@ -325,7 +258,8 @@ class Dispatcher:
         why = f"{kind}: {reason}"
         self._tiles.signal(tile, TileSignal.ATTEMPT_FAILED, self._now, attempt.worker, why)
         if BLAME[kind].worker:
-            self._strike(self._fleet.workers[attempt.worker], kind, reason)
+            worker = self._fleet.workers[attempt.worker]
+            self._out += self._health.failed(worker, kind, reason, self._now)
         if self._counts(tile, kind):
             tile.timeouts += kind is FailureKind.TIMEOUT
             tile.faults.append(Fault(attempt.worker, kind, reason))
@@ -420,8 +354,8 @@ class Dispatcher:
         yield from self._slots.wake_times(self._now)
 
     _ON_EVENT: ClassVar[Mapping[type, Callable[[Any, Any], None]]] = {
-        WorkerReady: _greeted,
-        WorkerLost: _missed,
+        WorkerReady: _worker_ready,
+        WorkerLost: _worker_lost,
         TileAnswered: _answered,
         TileFailed: _failed,
         TileStored: lambda self, event: self._tiles.stored(event.tile, self._now),
@@ -431,6 +365,6 @@ class Dispatcher:
         Alarm.RETRY: lambda self, number: self._tiles.end_backoff(number, self._now),
         Alarm.DEADLINE: _deadline_passed,
         Alarm.PROBE: _probe,
-        Alarm.RESUME: _resume,
+        Alarm.RESUME: lambda self, name: self._health.resume(name),
         Alarm.FLEET: _fleet_lost,
     }

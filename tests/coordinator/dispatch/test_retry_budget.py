@@ -1,30 +1,11 @@
-"""Quantiles of the recent past, and the retry budget."""
+"""The retry budget: a token bucket."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.dispatch.latency import Recent
 from coordinator.dispatch.retry_budget import RetryBudget
-
-
-@given(st.lists(st.floats(0, 1e9), min_size=1, max_size=60), st.integers(1, 20))
-def test_quantiles_are_those_of_the_last_values(values: list[float], size: int) -> None:
-    """The window forgets the oldest, duplicates included."""
-    recent = Recent(size)
-    for value in values:
-        recent.add(value)
-    window = sorted(values[-size:])
-    assert recent.count == len(values)
-    assert recent.quantile(0.0) == window[0]
-    assert recent.quantile(0.5) == window[len(window) // 2]
-    assert recent.quantile(1.0) == window[-1]
-
-
-def test_nothing_known_is_zero() -> None:
-    """Without values a quantile is 0."""
-    assert Recent().quantile(0.5) == 0.0
 
 
 def budget(slots: int = 0) -> RetryBudget:
@@ -68,3 +49,33 @@ def test_a_large_fleet_has_a_large_budget_but_only_once() -> None:
     bucket.widen(500)
     assert spend(bucket, 0.0) == 0
     assert spend(bucket, 1.0) == 50
+
+
+def test_a_smaller_fleet_keeps_its_capacity() -> None:
+    """The capacity is one retry per slot of the largest fleet, and at least the burst."""
+    assert budget().capacity == 10
+    bucket = budget(slots=500)
+    bucket.widen(3)
+    assert bucket.capacity == 500
+    assert bucket.rate == 50.0
+
+
+def test_a_full_bucket_takes_in_no_more() -> None:
+    """Successes of a run without failures are not saved up."""
+    bucket = budget()
+    for _ in range(1000):
+        bucket.repay()
+    assert spend(bucket, 0.0) == 10
+
+
+@given(st.lists(st.floats(0.0, 5.0), max_size=30))
+def test_retries_are_bounded_by_capacity_rate_and_successes(pauses_s: list[float]) -> None:
+    """However the time passes, and with a success after each pause."""
+    bucket, now, taken = budget(slots=20), 0.0, 0
+    for successes, pause_s in enumerate(pauses_s, start=1):
+        now += pause_s
+        bucket.repay()
+        taken += spend(bucket, now)
+        assert taken <= bucket.capacity + bucket.rate * now + 0.1 * successes + 1e-6
+        assert bucket.ready_at() > now
+        assert bucket.consistent
