@@ -248,7 +248,8 @@ class Dispatcher:
         tile = self._tiles.open[number]
         attempt = tile.attempts[attempt_number]
         self._cancel(attempt)
-        self._over(tile, attempt, FailureKind.TIMEOUT, "no answer by the deadline", heard=False)
+        reason = f"no answer within {self._now - attempt.sent_at:.1f} s"
+        self._over(tile, attempt, FailureKind.TIMEOUT, reason, heard=False)
 
     def _over(
         self, tile: OpenTile, attempt: Attempt, kind: FailureKind, reason: str, *, heard: bool

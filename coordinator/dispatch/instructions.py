@@ -34,7 +34,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send a tile; answer with TileAnswered or TileFailed, at the latest after `deadline_s`."""
+    """Send a tile; answer with TileAnswered or TileFailed; it is cancelled after `deadline_s`."""
 
     tile: int
     worker: str

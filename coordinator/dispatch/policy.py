@@ -62,7 +62,6 @@ class Limits:
     deadline_base_s: float = 30.0  # a cold worker compiles its kernels first
     slow_link_bytes_per_s: float = 1e6  # 8 Mbit/s: the slowest link that is worth waiting for
     deadline_slack: float = 10.0  # times the slow end of what was measured
-    deadline_grace_s: float = 2.0  # for an engine that should have reported the deadline itself
     bytes_in_flight: int = 1 << 30  # of requests and answers together, however many workers
 
     def __post_init__(self) -> None:

@@ -190,6 +190,6 @@ class Scheduler:
             limits=self._limits,
         )
         self._fleet.hold(worker, key)
-        last_s = self._now + deadline_s + self._limits.deadline_grace_s
+        last_s = self._now + deadline_s
         self._agenda.put(last_s, (Alarm.DEADLINE, *key))
         self._out.append(Send(attempt.tile, worker.name, attempt.number, deadline_s, hedge))

@@ -53,7 +53,6 @@ IMPATIENT = Limits(
     busy_pause_s=0.05,
     busy_cap_s=0.1,
     deadline_base_s=2.0,
-    deadline_grace_s=0.5,
 )
 """The same policies as everybody's, with pauses that suit loopback and small tiles."""
 

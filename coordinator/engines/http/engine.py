@@ -9,7 +9,7 @@ import os
 import time
 from dataclasses import replace
 
-from coordinator.dispatch.outcome import block
+from coordinator.dispatch.outcome import ExitCode, block
 from coordinator.dispatch.policy import Limits
 from coordinator.engines import Capacity, TileRun
 from coordinator.engines.http.buffers import Buffers
@@ -26,8 +26,8 @@ from tiling.jobs.job import Job
 FRESH_S = 5.0
 """How long a greeting holds: as long as a silent worker may go unnoticed in a run."""
 
-ERRORS: dict[int, type[TilefanError]] = {3: NoWorkerError, 4: TileFailedError, 5: VerifyError}
-"""What is raised for each way in which the dispatcher ends a run badly."""
+ERRORS: dict[int, type[TilefanError]] = {3: NoWorkerError, 5: VerifyError}
+"""The error for each way in which the dispatcher ends a run badly, but for tiles that failed."""
 
 
 class HttpEngine:
@@ -122,6 +122,8 @@ class HttpEngine:
             self._session.close()
             self._open()
             raise
+        if outcome.exit_code == ExitCode.FAILED:
+            raise TileFailedError(block(outcome), outcome.story)
         if not outcome.done:
             raise ERRORS[outcome.exit_code](block(outcome))
 

@@ -279,8 +279,30 @@ def test_tiles_that_fail_everywhere(status: int, error: type[TilefanError]) -> N
     fleet = Fleet(
         handle, backoff_base_s=0.001, backoff_cap_s=0.01, retry_burst=100, probe_base_s=0.01
     )
-    with pytest.raises(error):
+    with pytest.raises(error) as caught:
         fleet.run()
+    fleet.engine.close()
+    if status == 500:
+        assert isinstance(caught.value, TileFailedError)
+        first, second, *_ = caught.value.story
+        assert "sent, 127.0.0." in first
+        assert "HTTP 500" in second
+
+
+def test_a_tile_that_is_never_answered() -> None:
+    """The dispatcher's deadline ends it: there is no other."""
+    over = threading.Event()
+
+    class Mute(CopyingWorkers):
+        def tile(self, request: Request) -> bytes:
+            over.wait(60)
+            return super().tile(request)
+
+    quick = {"backoff_base_s": 0.001, "backoff_cap_s": 0.01, "retry_burst": 100}
+    fleet = Fleet(Mute(), deadline_base_s=0.1, slow_link_bytes_per_s=1e9, attempts=2, **quick)
+    with pytest.raises(TileFailedError, match=r"no answer within \d"):
+        fleet.run()
+    over.set()
     fleet.engine.close()
 
 
