@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 from coordinator.dispatch.story import story_lines
+from coordinator.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from coordinator.dispatch.story import StoryEvent
     from coordinator.events import FailureKind
-
-
-class ExitCode(IntEnum):
-    """How a run ended, as the shell sees it."""
-
-    DONE = 0
-    NO_WORKER = 3
-    FAILED = 4
-    DIFFERENT_BITS = 5
-    INTERRUPTED = 130
-    TERMINATED = 143
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coordinator.display.tile_map import Place, TileMap
 from coordinator.events import RunStarted, StageStarted, TileKept, TileSent, TileStored
-from coordinator.history.history import ABSENT, Attempt, End, History, Remark
+from coordinator.history.history import ABSENT, AttemptRecord, End, History, Remark
 from coordinator.text import count
 
 
@@ -86,7 +86,7 @@ class Tally(History):
         self.map = TileMap(event.grid)
         self._failed_tiles.clear()
 
-    def _sent(self, at_s: float, event: TileSent) -> Attempt:
+    def _sent(self, at_s: float, event: TileSent) -> AttemptRecord:
         if event.tile not in self.attempts_of:
             self.map.count(event.tile, Place.FLYING, 1)
         self._no_longer_failed(event.tile)
@@ -100,7 +100,7 @@ class Tally(History):
         self.map.count(event.tile, Place.STORED, 1)
         self.map.credit(event.tile, self.workers[event.worker].number)
 
-    def _end(self, at_s: float, attempt: Attempt, end: End, reason: str) -> None:
+    def _end(self, at_s: float, attempt: AttemptRecord, end: End, reason: str) -> None:
         super()._end(at_s, attempt, end, reason)
         if attempt.tile not in self.attempts_of:
             self.map.count(attempt.tile, Place.FLYING, -1)

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from coordinator.display.style import STATE_STYLES, TITLE, Glyphs
-from coordinator.history.history import ABSENT, State, Worker
+from coordinator.history.history import ABSENT, State, WorkerRecord
 from coordinator.text import brief_time, count, inert, megabytes, spark
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Column:
     title: str
     width: int
     need: int
-    text: Callable[[Worker, float], str]
+    text: Callable[[WorkerRecord, float], str]
     align: Literal["<", ">"] = ">"
 
     def place(self, text: str) -> str:
@@ -41,17 +41,17 @@ class Column:
         return f"{text:{self.align}{self.width}}"
 
 
-def _median(worker: Worker, _at_s: float) -> str:
+def _median(worker: WorkerRecord, _at_s: float) -> str:
     quantiles = worker.quantiles()
     return brief_time(quantiles[0]) if quantiles else "-"
 
 
-def _p95(worker: Worker, _at_s: float) -> str:
+def _p95(worker: WorkerRecord, _at_s: float) -> str:
     quantiles = worker.quantiles()
     return brief_time(quantiles[1]) if quantiles else "-"
 
 
-def _spark(worker: Worker, at_s: float) -> str:
+def _spark(worker: WorkerRecord, at_s: float) -> str:
     return spark(worker.meter.history(at_s, SPARK_WIDTH))
 
 
@@ -90,7 +90,7 @@ def lay_out(width: int, longest_name: int, glyphs: Glyphs) -> Layout:
 
 
 def worker_lines(
-    workers: Sequence[Worker], at_s: float, width: int, rows: int, glyphs: Glyphs
+    workers: Sequence[WorkerRecord], at_s: float, width: int, rows: int, glyphs: Glyphs
 ) -> list[Text]:
     """Draw the table in at most `rows` lines, title included; less than two are no table."""
     if not workers or rows < 2:
@@ -102,13 +102,13 @@ def worker_lines(
     return lines if fits else [*lines, _rest(workers, shown, width, glyphs)]
 
 
-def most_important(workers: Sequence[Worker], most: int) -> list[Worker]:
+def most_important(workers: Sequence[WorkerRecord], most: int) -> list[WorkerRecord]:
     """Return at most so many workers, those in trouble first, in their usual order."""
     ranked = heapq.nsmallest(most, range(len(workers)), key=lambda i: (_rank(workers[i]), i))
     return [workers[i] for i in sorted(ranked)]
 
 
-def _rank(worker: Worker) -> int:
+def _rank(worker: WorkerRecord) -> int:
     if worker.standing in ABSENT or worker.standing is State.FAILING:
         return 0
     return 1 if worker.failed or worker.hedges else 2
@@ -121,7 +121,7 @@ def _title(layout: Layout) -> Text:
     return line.append(" state")
 
 
-def _row(worker: Worker, at_s: float, layout: Layout, glyphs: Glyphs) -> Text:
+def _row(worker: WorkerRecord, at_s: float, layout: Layout, glyphs: Glyphs) -> Text:
     style = STATE_STYLES[worker.state]
     name = shorten(Text(inert(worker.name), style), layout.name, glyphs)
     line = name.append(" " * (layout.name - name.cell_len))
@@ -132,7 +132,9 @@ def _row(worker: Worker, at_s: float, layout: Layout, glyphs: Glyphs) -> Text:
     return line.append(" ").append_text(state)
 
 
-def _rest(workers: Sequence[Worker], shown: Sequence[Worker], width: int, glyphs: Glyphs) -> Text:
+def _rest(
+    workers: Sequence[WorkerRecord], shown: Sequence[WorkerRecord], width: int, glyphs: Glyphs
+) -> Text:
     names = {worker.name for worker in shown}
     rest = [worker for worker in workers if worker.name not in names]
     states = Counter(worker.state for worker in rest)

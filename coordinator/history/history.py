@@ -71,7 +71,7 @@ class End(StrEnum):
 
 
 @dataclass(slots=True)
-class Attempt:
+class AttemptRecord:
     """One sending of a tile; times in seconds since the run's first event."""
 
     tile: int
@@ -98,7 +98,7 @@ class Remark:
 
 
 @dataclass(slots=True)
-class Worker:
+class WorkerRecord:
     """A worker: what it says of itself, what it has proved, what it did, and its state.
 
     `number` counts workers from 0; `standing` is the state but for whether it has tiles in flight.
@@ -116,7 +116,7 @@ class Worker:
     stored: int = 0
     failed: int = 0
     hedges: int = 0
-    flying: dict[tuple[int, int], Attempt] = field(default_factory=dict)
+    flying: dict[tuple[int, int], AttemptRecord] = field(default_factory=dict)
 
     @property
     def state(self) -> State:
@@ -159,9 +159,9 @@ class History:
         self.first_s: float | None = None
         self.last_s = 0.0
         self.meter = Meter(0.0)
-        self.workers: dict[str, Worker] = {}
+        self.workers: dict[str, WorkerRecord] = {}
         self.tiles = self.stored = self.kept = self.retries = self.hedges = 0
-        self.attempts_of: dict[int, dict[int, Attempt]] = {}
+        self.attempts_of: dict[int, dict[int, AttemptRecord]] = {}
 
     def handle(self, now: float, event: Event) -> None:
         """Add an event, at a time of the run's monotonic clock, in seconds."""
@@ -209,11 +209,11 @@ class History:
                 why = "; ".join(f"{name}: {reason}" for name, reason in reasons)
                 self._remark(at_s, f"tile {tile} given up: {why}")
 
-    def _worker(self, at_s: float, name: str) -> Worker:
+    def _worker(self, at_s: float, name: str) -> WorkerRecord:
         worker = self.workers.get(name)
         if worker is None:
             number, times_s = len(self.workers), deque[float](maxlen=self._times)
-            worker = self.workers[name] = Worker(name, number, Meter(at_s), times_s)
+            worker = self.workers[name] = WorkerRecord(name, number, Meter(at_s), times_s)
         return worker
 
     def _started(self, at_s: float, event: RunStarted) -> None:
@@ -230,7 +230,7 @@ class History:
         for worker in self.workers.values():
             worker.flying.clear()
 
-    def _ready(self, at_s: float, name: str) -> Worker:
+    def _ready(self, at_s: float, name: str) -> WorkerRecord:
         worker = self._worker(at_s, name)
         if worker.standing in ABSENT:
             self._remark(at_s, f"{name} came back")
@@ -247,9 +247,9 @@ class History:
         if (standing, reason) != before:  # asked again in vain is no news
             self._remark(at_s, text)
 
-    def _sent(self, at_s: float, event: TileSent) -> Attempt:
+    def _sent(self, at_s: float, event: TileSent) -> AttemptRecord:
         worker = self._worker(at_s, event.worker)
-        attempt = Attempt(event.tile, event.worker, event.attempt, at_s, event.hedge)
+        attempt = AttemptRecord(event.tile, event.worker, event.attempt, at_s, event.hedge)
         attempt.bytes_sent = event.bytes_sent
         self.attempts_of.setdefault(event.tile, {})[event.attempt] = attempt
         worker.flying[event.tile, event.attempt] = attempt
@@ -269,7 +269,7 @@ class History:
         if worker.standing not in ABSENT:
             worker.standing, worker.reason = State.READY, ""
 
-    def _arrived(self, at_s: float, worker: Worker, attempt: Attempt) -> None:
+    def _arrived(self, at_s: float, worker: WorkerRecord, attempt: AttemptRecord) -> None:
         """Take an attempt out of flight that brought an answer."""
         del worker.flying[attempt.tile, attempt.number]
         attempt.answered_s = at_s
@@ -313,7 +313,7 @@ class History:
         if worker.standing not in ABSENT:
             worker.standing, worker.reason = standing, reason
 
-    def _end(self, at_s: float, attempt: Attempt, end: End, reason: str) -> None:
+    def _end(self, at_s: float, attempt: AttemptRecord, end: End, reason: str) -> None:
         """End an attempt in flight that brought nothing."""
         attempt.end, attempt.end_s, attempt.reason = end, at_s, reason
         del self.workers[attempt.worker].flying[attempt.tile, attempt.number]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from coordinator.history.history import Attempt, Worker, quantiles
+from coordinator.history.history import AttemptRecord, WorkerRecord, quantiles
 from coordinator.history.tile_map import MapCells, longest_axes
 from coordinator.report import charts
 from coordinator.report.css import CSS
@@ -263,7 +263,7 @@ def _times(history: Recorder) -> Iterator[Html]:
     if not history.attempts:
         return
     end_s = history.last_s
-    by_worker: defaultdict[str, list[Attempt]] = defaultdict(list)
+    by_worker: defaultdict[str, list[AttemptRecord]] = defaultdict(list)
     for attempt in history.attempts:
         by_worker[attempt.worker].append(attempt)
     worker_lanes: dict[str, list[list[Span]]] = {
@@ -310,7 +310,7 @@ def _distribution(times_s: Sequence[float]) -> Html:
 
 
 def _workers(history: Recorder) -> Html:
-    by_worker: defaultdict[str, list[Attempt]] = defaultdict(list)
+    by_worker: defaultdict[str, list[AttemptRecord]] = defaultdict(list)
     for attempt in history.attempts:
         by_worker[attempt.worker].append(attempt)
     kinds = _kinds(history)
@@ -326,7 +326,7 @@ def _workers(history: Recorder) -> Html:
     return _section("Workers", _wide(table))
 
 
-def _worker_row(worker: Worker, spent_s: Mapping[str, float], kinds: Sequence[str]) -> Html:
+def _worker_row(worker: WorkerRecord, spent_s: Mapping[str, float], kinds: Sequence[str]) -> Html:
     middle = worker.quantiles()
     numbers = [
         str(worker.slots),
@@ -372,7 +372,7 @@ def _proofs(history: Recorder) -> Iterator[Html]:
         yield _section("Kernels and attestation", _wide(table))
 
 
-def _proof_row(worker: Worker) -> Html:
+def _proof_row(worker: WorkerRecord) -> Html:
     proved = ", ".join(f"{probe} {digest}" for probe, digest in worker.proof.items())
     about = ", ".join(f"{key} {value}" for key, value in worker.about.items() if key != "kernel")
     words = (worker.about.get("kernel", ""), about, proved or "none")

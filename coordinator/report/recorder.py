@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Final
 
 from coordinator.events import Event, StageStarted, TileKept, TileRetried, TileSent, TileStored
-from coordinator.history.history import Attempt, History, Remark
+from coordinator.history.history import AttemptRecord, History, Remark
 from coordinator.text import brief_time
 
 MAX_ATTEMPTS: Final = 200_000  # some 100 MB of memory, and more than a browser wants to draw
@@ -33,7 +33,7 @@ class Recorder(History):
     def __init__(self, *, timed: bool = True) -> None:
         super().__init__(times=None if timed else 0)
         self._timed = timed
-        self.attempts: list[Attempt] = []
+        self.attempts: list[AttemptRecord] = []
         self.unkept_attempts = 0
         self.makers: dict[int, str] = {}
         self.stored_s: dict[int, float] = {}
@@ -56,7 +56,7 @@ class Recorder(History):
         self.makers.clear()
         self.stored_s.clear()
 
-    def _sent(self, at_s: float, event: TileSent) -> Attempt:
+    def _sent(self, at_s: float, event: TileSent) -> AttemptRecord:
         attempt = super()._sent(at_s, event)
         if self._timed and len(self.attempts) < MAX_ATTEMPTS:
             self.attempts.append(attempt)

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from coordinator.history.history import Attempt, End
+from coordinator.history.history import AttemptRecord, End
 
 WIDTH: Final = 1000
 """Steps of time that are drawn apart."""
@@ -41,12 +41,12 @@ class Span:
         return self.stop_s - self.start_s
 
 
-def lanes(attempts: Iterable[Attempt], end_s: float) -> list[list[Span]]:
+def lanes(attempts: Iterable[AttemptRecord], end_s: float) -> list[list[Span]]:
     """Lay the attempts of one worker out; one without an end lasts until `end_s`.
 
     Examples
     --------
-    >>> two = [Attempt(i, "a", 1, 0.0, False, End.STORED, 1.0, 1.0) for i in range(2)]
+    >>> two = [AttemptRecord(i, "a", 1, 0.0, False, End.STORED, 1.0, 1.0) for i in range(2)]
     >>> [len(lane) for lane in lanes(two, 2.0)]
     [1, 1]
     """
@@ -61,12 +61,12 @@ def lanes(attempts: Iterable[Attempt], end_s: float) -> list[list[Span]]:
     return [_merged(lane, end_s / WIDTH) for lane in all_lanes]
 
 
-def parts(attempt: Attempt) -> list[Span]:
+def parts(attempt: AttemptRecord) -> list[Span]:
     """Return the spans of an attempt that was stored, one after another.
 
     Examples
     --------
-    >>> one = Attempt(0, "a", 1, 0.0, False, End.STORED, 1.0, 1.2)
+    >>> one = AttemptRecord(0, "a", 1, 0.0, False, End.STORED, 1.0, 1.2)
     >>> one.computing_s, one.waiting_s, one.bytes_sent, one.bytes_received = 0.5, 0.1, 300, 100
     >>> [f"{span.kind} {span.seconds:.1f}" for span in parts(one)]
     ['transfer 0.3', 'waiting for a thread 0.1', 'computing 0.5', 'transfer 0.1', 'storing 0.2']
@@ -95,7 +95,7 @@ def _placed(at_s: float, pieces: Iterable[tuple[str, float]]) -> Iterator[Span]:
             at_s += seconds
 
 
-def _spans(attempt: Attempt, end_s: float) -> list[Span]:
+def _spans(attempt: AttemptRecord, end_s: float) -> list[Span]:
     stop_s = end_s if attempt.end_s is None else attempt.end_s
     if attempt.end is not End.STORED:
         return [Span(attempt.sent_s, stop_s, RETRIED)]
@@ -130,7 +130,7 @@ def _groups(lane: Sequence[Span], step_s: float) -> Iterator[list[Span]]:
         yield group
 
 
-def totals_s(attempts: Iterable[Attempt], end_s: float) -> dict[str, float]:
+def totals_s(attempts: Iterable[AttemptRecord], end_s: float) -> dict[str, float]:
     """Return the seconds of each kind, summed over attempts."""
     sums = dict.fromkeys(KINDS, 0.0)
     for attempt in attempts:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, Final
 
-from coordinator.history.history import Attempt
+from coordinator.history.history import AttemptRecord
 from coordinator.report.recorder import Recorder
 from coordinator.report.timeline import parts
 
@@ -38,7 +38,7 @@ def _coordinator(history: Recorder) -> Iterator[dict[str, Any]]:
 
 
 def _workers(history: Recorder) -> Iterator[dict[str, Any]]:
-    by_worker: defaultdict[str, list[Attempt]] = defaultdict(list)
+    by_worker: defaultdict[str, list[AttemptRecord]] = defaultdict(list)
     for attempt in history.attempts:
         by_worker[attempt.worker].append(attempt)
     for process, (name, attempts) in enumerate(by_worker.items(), COORDINATOR + 1):
@@ -55,7 +55,9 @@ def _workers(history: Recorder) -> Iterator[dict[str, Any]]:
             yield from _slices(attempt, process, lane, stop_s)
 
 
-def _slices(attempt: Attempt, process: int, lane: int, stop_s: float) -> Iterator[dict[str, Any]]:
+def _slices(
+    attempt: AttemptRecord, process: int, lane: int, stop_s: float
+) -> Iterator[dict[str, Any]]:
     """Yield the attempt, and inside it what it did: transfer, waiting, computing, storing."""
     args = {"tile": attempt.tile, "attempt": attempt.number, "end": attempt.end.value}
     if attempt.reason:

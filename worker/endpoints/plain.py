@@ -116,7 +116,7 @@ async def _filter(
                 detail = f"{header.data_bytes} bytes of data in a body of {length}"
                 raise RefusedError(kind, detail)
             work = await service.control_pool.run(
-                partial(work_of, service, header, name, parameters)
+                partial(computation_of, service, header, name, parameters)
             )
             slot.reserve(work.memory_bytes)
             data = np.empty(header.data_bytes, np.uint8)
@@ -190,7 +190,7 @@ async def _chunks(first: bytes, read: Read) -> AsyncIterator[bytes]:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class Computation:
     """The job of a file, and the dtype of the answer's file in its own byte order."""
 
     header: NpyHeader
@@ -214,7 +214,9 @@ class Work:
         return _npy_header(out), raw(out)
 
 
-def work_of(service: Service, header: NpyHeader, name: str, parameters: Mapping[str, Any]) -> Work:
+def computation_of(
+    service: Service, header: NpyHeader, name: str, parameters: Mapping[str, Any]
+) -> Computation:
     """Return the work of a filter on a file, checked against the worker's limits.
 
     Parameters
@@ -244,7 +246,9 @@ def work_of(service: Service, header: NpyHeader, name: str, parameters: Mapping[
     check_volume(job, header.shape, service.settings.tile_bytes)
     check_work(job, header.shape, service.settings.tile_work)
     output = output_dtype(parameters.get("output"), header.dtype)
-    return Work(header, job, output if output.newbyteorder("=") == job.target else job.target)
+    return Computation(
+        header, job, output if output.newbyteorder("=") == job.target else job.target
+    )
 
 
 def _npy_header(array: Array) -> memoryview:

@@ -9,7 +9,7 @@ import os
 import time
 from dataclasses import replace
 
-from coordinator.dispatch.outcome import ExitCode, block
+from coordinator.dispatch.outcome import block
 from coordinator.dispatch.policy import Limits
 from coordinator.engines import Capacity, TileRun
 from coordinator.engines.http.buffers import Buffers
@@ -17,7 +17,14 @@ from coordinator.engines.http.handshake import greet_all, no_worker_error
 from coordinator.engines.http.network import TCP, Network
 from coordinator.engines.http.run import FleetRun
 from coordinator.engines.http.session import Session
-from coordinator.errors import InputError, NoWorkerError, TileFailedError, TilefanError, VerifyError
+from coordinator.errors import (
+    ExitCode,
+    InputError,
+    NoWorkerError,
+    TileFailedError,
+    TilefanError,
+    VerifyError,
+)
 from coordinator.events import Hearer, WorkerLost, WorkerReady
 from coordinator.hosts.hosts_file import Config
 from coordinator.hosts.token import Credential, find_credential, warn_of_clear_text

@@ -38,9 +38,9 @@ from coordinator.engines.http.inbox import Inbox
 from coordinator.engines.http.refusal import Refusal, UnknownJobError
 from coordinator.engines.http.session import Session
 from coordinator.engines.http.tasks import (
-    Attempt,
     HalfDone,
     Looked,
+    PendingTile,
     Report,
     do_half,
     look,
@@ -113,7 +113,7 @@ class FleetRun:
         self._stores = Threads(usable_cores() + 4)
         self._silent_after_s = silent_after_s
         self._inbox: Inbox[Report] = Inbox()
-        self._attempts: dict[tuple[int, int], Attempt] = {}
+        self._attempts: dict[tuple[int, int], PendingTile] = {}
         self._storing = 0
         self._period_s = min(HEARTBEAT_S, silent_after_s / 2)
         self._looks = _spread(tuple(self._clients), self._period_s)
@@ -230,7 +230,7 @@ class FleetRun:
         size = tile.read.size * self._tiles.job.source.itemsize
         self._tell(TileSent(send.tile, send.worker, send.attempt, size, send.hedge))
         exchange = self._exchange(send, tile)
-        attempt = self._attempts[send.tile, send.attempt] = Attempt(send, tile, exchange)
+        attempt = self._attempts[send.tile, send.attempt] = PendingTile(send, tile, exchange)
         self._clients[send.worker].sending.submit(
             partial(do_half, attempt, exchange.send, self._inbox)
         )
@@ -241,11 +241,11 @@ class FleetRun:
         question = self._seals.question(tile)
         return self._clients[send.worker].exchange(question, body, job.target, self._buffers)
 
-    def _start_receiving(self, attempt: Attempt) -> None:
+    def _start_receiving(self, attempt: PendingTile) -> None:
         self._threads.submit(partial(do_half, attempt, attempt.exchange.receive, self._inbox))
 
     def _half_done(
-        self, attempt: Attempt, answered: Answered | None, refusal: Refusal | None
+        self, attempt: PendingTile, answered: Answered | None, refusal: Refusal | None
     ) -> None:
         send = attempt.send
         key, ids = (send.tile, send.attempt), (send.tile, send.worker, send.attempt)
@@ -273,7 +273,7 @@ class FleetRun:
                 else TileFailed(*ids, refusal.reason, refusal.retry_after_s, refusal.kind)
             )
 
-    def _register_again(self, attempt: Attempt) -> None:
+    def _register_again(self, attempt: PendingTile) -> None:
         """Register the job with a worker that has forgotten it, then send the tile again."""
         attempt.registered_again = True
         attempt.exchange = exchange = self._exchange(attempt.send, attempt.tile)
@@ -285,7 +285,7 @@ class FleetRun:
 
         self._threads.submit(partial(do_half, attempt, admit_and_send, self._inbox))
 
-    def _break_off(self, attempt: Attempt) -> None:
+    def _break_off(self, attempt: PendingTile) -> None:
         """End an exchange: the thread that is busy with it closes it, or we do."""
         if self._inbox.forget(attempt):
             attempt.exchange.drop()

@@ -26,7 +26,7 @@ from tiling.jobs.job import Job
 
 
 @dataclass(slots=True, eq=False)
-class Attempt:
+class PendingTile:
     """One sending of a tile, between its instruction and its answer, failure or cancellation."""
 
     send: Send
@@ -43,7 +43,7 @@ class Attempt:
 class HalfDone:
     """A thread has sent a block, received an answer, or failed at it."""
 
-    attempt: Attempt
+    attempt: PendingTile
     answered: Answered | None = None
     refusal: Refusal | None = None
 
@@ -60,7 +60,9 @@ Report: TypeAlias = Event | HalfDone | Looked | BaseException
 """A report of a thread: what happened, or the error that ends the run."""
 
 
-def do_half(attempt: Attempt, half: Callable[[], Answered | None], inbox: Inbox[Report]) -> None:
+def do_half(
+    attempt: PendingTile, half: Callable[[], Answered | None], inbox: Inbox[Report]
+) -> None:
     """Send or receive; report what became of it."""
     try:
         report: Report = HalfDone(attempt, half())

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from coordinator.dispatch.dispatcher import Dispatcher
 from coordinator.dispatch.instructions import Accept, Cancel, Finish, Probe, Send, Tell, WakeAt
-from coordinator.dispatch.outcome import ExitCode
+from coordinator.errors import ExitCode
 from coordinator.events import (
     FailureKind,
     TileAnswered,

@@ -16,8 +16,8 @@ from coordinator.dispatch.instructions import (
     Tell,
     WakeAt,
 )
-from coordinator.dispatch.outcome import ExitCode
 from coordinator.dispatch.policy import Limits
+from coordinator.errors import ExitCode
 from coordinator.events import (
     FailureKind,
     Interrupted,

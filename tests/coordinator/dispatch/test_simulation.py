@@ -9,8 +9,9 @@ from random import Random
 
 import pytest
 
-from coordinator.dispatch.outcome import ExitCode, Outcome
+from coordinator.dispatch.outcome import Outcome
 from coordinator.dispatch.policy import Limits
+from coordinator.errors import ExitCode
 from tests.coordinator.dispatch.simulation import (
     Nature,
     Simulation,

@@ -24,7 +24,7 @@ from coordinator.events import (
     WorkerLost,
     WorkerReady,
 )
-from coordinator.history.history import Attempt, End
+from coordinator.history.history import AttemptRecord, End
 from coordinator.report import png, recorder, timeline, trace
 from coordinator.report.page import Context, Picture, render
 from coordinator.report.recorder import Recorder
@@ -207,7 +207,7 @@ def test_memory_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_long_run_draws_few_spans() -> None:
     """No more spans than a screen has columns, and each kind with its share of them."""
     many = [
-        Attempt(
+        AttemptRecord(
             i, "a", 1, i * 1e-3, False, End.STORED, i * 1e-3 + 8e-4, i * 1e-3 + 9e-4,
             bytes_sent=1, computing_s=5e-4, waiting_s=0.0,
         )
