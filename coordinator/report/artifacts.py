@@ -231,12 +231,13 @@ class _Writer:
 
     def _provenance(self) -> Provenance | None:
         from coordinator.machine import versions
-        from coordinator.report.provenance import Provenance, mark, runs_of
+        from coordinator.report.provenance import MAX_RECIPE, Provenance, mark, runs_of
 
         artifacts, history, run = self.artifacts, self.history, self.history.run
         if run is None or (artifacts.provenance is False and not artifacts.report):
             return None
         makers, unlisted = runs_of(history.makers, run.tiles)
+        recipe = self.job.encode().decode("ascii")
         return Provenance(
             command=artifacts.command,
             filter=run.filter,
@@ -256,6 +257,7 @@ class _Writer:
             retries=history.retries,
             hedges=history.hedges,
             warnings=tuple(remark.text for remark in history.remarks),
+            recipe=recipe if len(recipe) <= MAX_RECIPE else "",
         )
 
     def _context(self, provenance: Provenance | None) -> Context:

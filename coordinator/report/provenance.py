@@ -28,6 +28,9 @@ MAX_RUNS = 10_000
 MAX_BYTES = 2**24
 """Of a file that is read."""
 
+MAX_RECIPE = 2**20
+"""Characters of a job: only one with a large array as a parameter has more."""
+
 Lengths = tuple[int, ...]
 
 
@@ -74,6 +77,8 @@ class Provenance:
     warnings : tuple of str
     proofs : mapping of str to mapping
         By worker: the probes by which it proved its bits, each with its digest.
+    recipe : str
+        The job, as `Job.encode` writes it; empty if it is longer than `MAX_RECIPE`.
     """
 
     command: str
@@ -94,6 +99,7 @@ class Provenance:
     hedges: int = 0
     warnings: tuple[str, ...] = field(default=())
     proofs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    recipe: str = ""
 
     def encode(self) -> str:
         """Return it as indented JSON; the runs of tiles stay on one line each."""
@@ -202,7 +208,10 @@ def _frozen(value: Any) -> Any:
 def _fits(provenance: Provenance) -> bool:
     """Tell whether the parts of a provenance that was read have their types and fit together."""
     lengths = (provenance.shape, provenance.tile, *provenance.halo)
-    words = (provenance.command, provenance.filter, provenance.job, provenance.started)
+    words = (
+        *(provenance.command, provenance.filter, provenance.job, provenance.started),
+        provenance.recipe,
+    )
     workers = (*provenance.workers.values(), *provenance.proofs.values())
     return (
         all(isinstance(n, int) and n >= 0 for each in lengths for n in each)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from coordinator.checks.recompute import Check, Sampling
@@ -13,21 +13,54 @@ from coordinator.engines.local import capacity
 from coordinator.errors import InputError, VerifyError
 from coordinator.events import Event, Hearer, RunFinished, TileSent, TileStored, WorkerReady
 from coordinator.machine import NAME, usable_cores
+from coordinator.report.provenance import Provenance
 from coordinator.run.calls import Chain, Link
 from coordinator.run.request import Request, known_bound
 from coordinator.run.stage import run_started
 from coordinator.stores.memory import ArraySource
 from coordinator.stores.npy import open_npy
+from coordinator.text import inert
 from coordinator.workflows.filter_file import title
+from tiling.errors import TilingError
 from tiling.geometry.plan import Plan
+from tiling.jobs.job import Job
+from tiling.protocol.npy import dtype_of
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The filters that a provenance records, and what people call them."""
+
+    chain: Chain
+    title: str
+
+
+def recorded(provenance: Provenance) -> Recorded:
+    """Return the filters that a provenance records; it is a stranger's file, and read as data.
+
+    Raises
+    ------
+    InputError
+        If it records none, or its parts do not fit together.
+    """
+    hint = "say --filter and how"
+    if not provenance.recipe:
+        raise InputError(f"the provenance does not record the filters; {hint}")
+    try:
+        job = Job.decode(provenance.recipe.encode("utf-8", "replace"))
+        dtype = dtype_of(provenance.output.dtype)
+    except TilingError as error:
+        raise InputError(f"the provenance records no filters that exist: {error}; {hint}") from None
+    if job.digest != provenance.job or job.target != dtype.newbyteorder("="):
+        raise InputError(f"the provenance records another job than was run; {hint}")
+    return Recorded(Chain(job, dtype), inert(provenance.filter))
 
 
 def verify_file(
-    links: Sequence[Link],
+    filters: Sequence[Link] | Recorded,
     result: Path,
     source: Path,
     *,
-    job: str = "",
     sampling: Sampling,
     style: Style = "auto",
 ) -> int:
@@ -35,12 +68,10 @@ def verify_file(
 
     Parameters
     ----------
-    links : sequence of (str, mapping)
-        Rows of `tiling.filters.FILTERS`, and SciPy's parameters for each.
+    filters : sequence of (str, mapping), or Recorded
+        Rows of `tiling.filters.FILTERS` and SciPy's parameters for each; or what a provenance says.
     result, source : Path
         What is checked, and what it was made from.
-    job : str
-        Digest of the job that these filters must come to; any if it is empty.
     sampling : Sampling
         How much of it is looked at.
     style : str
@@ -51,19 +82,22 @@ def verify_file(
     VerifyError
         If a bit, the shape or the dtype is another.
     InputError
-        If the filters come to another job.
+        If a file can't be used, or the provenance is of another input.
     """
     array, made = open_npy(source), open_npy(result)
-    chain = Chain.of(links, len(array.shape), array.dtype)
-    if job not in ("", chain.job.digest):
-        raise InputError(f"{result}: its provenance tells of another job; say --filter and how")
+    if isinstance(filters, Recorded):
+        chain, words = filters.chain, filters.title
+        if (chain.job.ndim, chain.job.source) != (len(array.shape), array.dtype.newbyteorder("=")):
+            raise InputError(f"{result}: its provenance is of another input; say --filter and how")
+    else:
+        chain, words = Chain.of(filters, len(array.shape), array.dtype), title(filters)
     want = array.shape, chain.dtype
     if (made.shape, made.dtype) != want:
         got = f"{made.shape} of {made.dtype}"
         raise VerifyError(f"{result} holds {got}; SciPy makes {want[0]} of {want[1]}")
     chain.job.program.check_shape(array.shape)
     bound = known_bound(chain.job, array)
-    request = Request(chain.job, array, title=title(links), bound=bound)
+    request = Request(chain.job, array, title=words, bound=bound)
     plan = request.plan(capacity(usable_cores()))
     with make_listener(style) as listen:
 

@@ -115,12 +115,12 @@ def parse_header(start: bytes) -> NpyHeader:
         case {"descr": descr, "fortran_order": bool(fortran), "shape": tuple(shape), **rest} if (
             not rest
         ):
-            dtype = _dtype(descr)
+            dtype = dtype_of(descr)
             return NpyHeader(dtype, _shape(shape, dtype.itemsize), fortran, length)
     raise NpyError("the .npy header wants descr, fortran_order and shape, and nothing else")
 
 
-def _dtype(descr: Any) -> Dtype:
+def dtype_of(descr: Any) -> Dtype:
     """Return the dtype of plain numbers; objects, strings, dates and records are refused."""
     if isinstance(descr, str) and NUMBERS.fullmatch(descr):
         try:

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import typer
-from typer.core import TyperGroup
-from typer.main import get_command
+from typing import Any
 
 from coordinator.cli.commands.filter import (
     NAMES,
@@ -17,18 +12,12 @@ from coordinator.cli.commands.filter import (
     own_parameters,
     parameter_option,
     parse,
-    texts_of,
 )
 from coordinator.cli.exit import exit_codes
 from coordinator.cli.options import FILTER, PROGRESS, QUIET, RUN, argument, command, option
-from coordinator.cli.parse import gaussian, share
+from coordinator.cli.parse import share
 from coordinator.display.listener import Style
 from coordinator.errors import InputError
-
-if TYPE_CHECKING:
-    from typer._click import Command
-
-    from coordinator.run.calls import Link
 
 BLUR = "gaussian_filter"
 DEFAULTS = {"sigma": "0.5"}
@@ -84,25 +73,21 @@ def verify(
 ) -> None:
     """Check a finished file with SciPy on this machine.
 
-    Without --filter and parameters, the command line in its provenance says what made it. Exits
-    with 5 if a bit differs, and names the first one.
+    Without --filter and parameters, its provenance says which filters made it. Exits with 5 if a
+    bit differs, and names the first one.
     """
     fraction = share(sample, "--sample")
     with exit_codes():
         from coordinator.checks.recompute import Sampling
         from coordinator.report.provenance import find_provenance
-        from coordinator.workflows.verify_file import verify_file
+        from coordinator.workflows.verify_file import recorded, verify_file
 
         parameters = {key: text for key, text in texts.items() if text is not None}
         provenance = None if name or parameters else find_provenance(result)
-        links = (
-            quoted_links(provenance.command) if provenance else [_link(name or BLUR, parameters)]
-        )
         verify_file(
-            links,
+            recorded(provenance) if provenance else [_link(name or BLUR, parameters)],
             result,
             source,
-            job=provenance.job if provenance else "",
             sampling=Sampling(fraction),
             style="none" if quiet else progress,
         )
@@ -119,45 +104,3 @@ def _link(name: str, parameters: Mapping[str, str]) -> tuple[str, dict[str, Any]
         raise InputError(f"{name} has no --{option_name.replace('_', '-')}")
     texts = {own[key]: text for key, text in parameters.items()}
     return name, parse({**(DEFAULTS if name == BLUR else {}), **texts})
-
-
-def quoted_links(line: str) -> Sequence[Link]:
-    """Return the filters of a command line that a provenance quotes.
-
-    Raises
-    ------
-    InputError
-        If no such command filters.
-    """
-    from coordinator.cli.main import app
-
-    root = get_command(app)
-    context = typer.Context(root, info_name="coord")
-    found: Command | None = root
-    words = [word for word in shlex.split(line)[1:] if word != "--debug"]
-    path: list[str] = []
-    while isinstance(found, TyperGroup) and words:
-        path.append(words.pop(0))
-        found = found.get_command(context, path[-1])
-    if found is None or isinstance(found, TyperGroup):
-        raise InputError(f"`{line}` does not say which filter it ran; say --filter and how")
-    try:
-        options = found.make_context(found.name, words).params
-    except typer.TyperException as error:
-        raise InputError(f"`{line}` can't be read: {error.format_message()}") from None
-    return _links_of(path, options)
-
-
-def _links_of(path: Sequence[str], options: dict[str, Any]) -> Sequence[Link]:
-    from coordinator.run.pipeline_file import load_pipeline
-
-    match path:
-        case ["blur"]:
-            return [(BLUR, gaussian(options))]
-        case ["run"]:
-            return load_pipeline(options["pipeline"])
-        case ["median"]:
-            return [("median_filter", parse(texts_of("median_filter", options)))]
-        case ["filter", name] | [("sobel" as name)]:
-            return [(name, parse(texts_of(name, options)))]
-    raise InputError(f"coord {' '.join(path)} does not filter; say --filter and how")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -229,7 +230,7 @@ def test_what_can_not_be_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     np.save("in.npy", IMAGE)
     assert coord("blur", "in.npy", "-o", "out.npy", "--provenance").returncode == 0
     provenance = Path("out.npy.json")
-    told = provenance.read_text()
+    recorded = provenance.read_text()
     for said, word in (
         (["--filter", "sobel", "--size", "3"], "sobel has no --size"),
         (["--filter", "sobl"], "no filter"),
@@ -237,15 +238,39 @@ def test_what_can_not_be_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     ):
         done = coord("verify", "out.npy", "in.npy", *said)
         assert (done.returncode, word in done.stderr) == (2, True), done.stderr
-    for line, word in (
-        ("coord blur in.npy --sigma 2", "another job"),
-        ("coord show in.npy", "does not filter"),
-        ("", "which filter"),
-        ("coord blur --nonsense", "can't be read"),
+    facts = json.loads(recorded)
+    another = json.loads(facts["recipe"])
+    another["calls"][0]["operation"]["passes"][0]["axis"] = 7
+    for changes, word in (
+        ({"job": "0" * 32}, "another job"),
+        ({"recipe": ""}, "does not record"),
+        ({"recipe": "[" * 10**5}, "no filters that exist"),
+        ({"recipe": json.dumps(another)}, "no filters that exist"),
+        ({"output": {**facts["output"], "dtype": "O"}}, "no filters that exist"),
+        ({"output": {**facts["output"], "dtype": "<f4"}}, "another job"),
     ):
-        provenance.write_text(told.replace("coord blur in.npy -o out.npy --provenance", line))
+        provenance.write_text(json.dumps(facts | changes))
         done = coord("verify", "out.npy", "in.npy")
-        assert (done.returncode, word in done.stderr) == (2, True), done.stderr
+        assert (done.returncode, word in done.stderr) == (2, True), (changes, done.stderr)
+        assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("line", ["coord blur in.npy --help", "coord demo --help", "rm -rf x"])
+def test_the_command_in_a_provenance_is_never_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    """It is a stranger's text: what was filtered is read as data, and a changed file is found."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
+    np.save("in.npy", IMAGE)
+    assert coord("blur", "in.npy", "-o", "out.npy").returncode == 0
+    facts = json.loads(Path("out.npy.json").read_text())
+    Path("out.npy.json").write_text(json.dumps(facts | {"command": line}))
+    assert coord("verify", "out.npy", "in.npy").returncode == 0
+    wrong = np.load("out.npy")
+    wrong[3, 4] += 1
+    np.save("out.npy", wrong)
+    assert coord("verify", "out.npy", "in.npy").returncode == 5
 
 
 def test_a_fleet_verifies(two_workers: list[WorkerProcess]) -> None:
