@@ -112,3 +112,7 @@ class StoreError(TilefanError):
     """An array can't be read or written."""
 
     exit_code = ExitCode.STORE
+
+
+class InputChangedError(StoreError):
+    """The input was written to while it was read."""

@@ -241,6 +241,12 @@ RUNNING = (
         "--overwrite",
         help="Replace the output, and what an unfinished run left of it.",
     ),
+    flag(
+        OUTPUT,
+        "--sync/--no-sync",
+        default=True,
+        help="Wait until the output is on the disk, so that it outlives a power cut.",
+    ),
     file_option(OUTPUT, "--report", help="Write an HTML page about the run."),
     file_option(OUTPUT, "--trace", help="Write a trace of it, for Perfetto."),
     flag(

@@ -14,11 +14,8 @@ from typing import Self
 
 from coordinator.errors import StoreError
 from coordinator.journal.records import Finished, Header, Log, encode, encode_header
-
-
-def journal_path(path: Path) -> Path:
-    """Return where the journal of an output is kept."""
-    return path.with_name(f".{path.name}.journal")
+from coordinator.stores.atomic_file import open_own
+from coordinator.stores.npy import journal_path
 
 
 class JournalFile:
@@ -118,8 +115,6 @@ class JournalFile:
 
 def _open(path: Path, flags: int) -> int:
     try:
-        return os.open(
-            journal_path(path), os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | flags, mode=0o666
-        )
+        return open_own(journal_path(path), os.O_WRONLY | os.O_APPEND | flags)
     except OSError as error:
         raise StoreError(f"{path}: its journal can't be written: {error.strerror}") from error

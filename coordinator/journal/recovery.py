@@ -8,11 +8,14 @@ from pathlib import Path
 
 from coordinator.errors import InputError, StoreError
 from coordinator.journal.digests import Seals
-from coordinator.journal.file import journal_path
 from coordinator.journal.records import Header, Log, parse
 from coordinator.stores import Sink, Source
-from coordinator.stores.npy import check_unlocked, partial_path
+from coordinator.stores.atomic_file import read_regular
+from coordinator.stores.npy import check_unlocked, journal_path, partial_path
 from tiling.geometry.plan import Plan
+
+MAX_JOURNAL = 2**32
+"""Bytes of a journal: of tens of millions of tiles."""
 
 
 def find(path: Path) -> Log | None:
@@ -27,7 +30,11 @@ def find(path: Path) -> Log | None:
     """
     try:
         check_unlocked(path)
-        return parse(journal_path(path).read_bytes()) if partial_path(path).exists() else None
+        return (
+            parse(read_regular(journal_path(path), MAX_JOURNAL))
+            if partial_path(path).exists()
+            else None
+        )
     except FileNotFoundError:
         return None
     except OSError as error:

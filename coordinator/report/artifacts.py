@@ -10,14 +10,14 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coordinator.errors import InputError, StoreError, TilefanError
-from coordinator.stores.atomic_file import write_text
+from coordinator.stores.atomic_file import read_regular, same_file, write_text
 
 if TYPE_CHECKING:
     from coordinator.events import Event, Listener, RunStarted
@@ -57,13 +57,13 @@ class Artifacts:
     seams: bool = False
     command: str = ""
 
-    def check(self, target: Path) -> None:
+    def check(self, source: Path, target: Path) -> None:
         """Check before the run that each file can be written after it, and is no other file.
 
         Parameters
         ----------
-        target : Path
-            The output.
+        source, target : Path
+            The input and the output.
 
         Raises
         ------
@@ -73,13 +73,19 @@ class Artifacts:
             If a file that exists can't be read.
         """
         from coordinator.report.provenance import provenance_path
+        from coordinator.stores.npy import journal_path, partial_path
 
-        if self.provenance:
-            _check(provenance_path(target), PROVENANCE_START, target)
-        if self.report:
-            _check(self.report, REPORT_START, target)
-        if self.trace:
-            _check(self.trace, TRACE_START, target)
+        taken = [source, target, partial_path(target), journal_path(target)]
+        for path, start in (
+            (provenance_path(target) if self.provenance is not False else None, PROVENANCE_START),
+            (self.report, REPORT_START),
+            (self.trace, TRACE_START),
+        ):
+            if path is None:
+                continue
+            if start != PROVENANCE_START or self.provenance:
+                check_replaceable(path, start, taken)
+            taken.append(path)
 
     @property
     def wanted(self) -> bool:
@@ -92,17 +98,36 @@ class Artifacts:
         return CHEAP_BYTES if self.provenance is None and not self.report else math.inf
 
 
-def _check(path: Path, start: bytes, target: Path | None = None) -> None:
+def check_replaceable(path: Path, start: bytes, taken: Sequence[Path] = ()) -> None:
+    """Refuse to write a file where there is something else.
+
+    Parameters
+    ----------
+    path : Path
+    start : bytes
+        The first bytes of a file that may be replaced.
+    taken : sequence of Path
+        Files that are in use, however they are spelt.
+
+    Raises
+    ------
+    InputError
+        If there is something else, or no folder.
+    StoreError
+        If a file that exists can't be read.
+    """
     if not path.parent.is_dir():
         raise InputError(f"{path}: there is no folder {path.parent}")
-    if path.is_dir() or path == target or (path.exists() and not _begins(path, start)):
+    in_use = any(same_file(path, other) for other in taken)
+    if in_use or path.is_symlink() or (path.exists() and not _begins(path, start)):
         raise InputError(f"{path}: is something else already; name another file")
 
 
 def _begins(path: Path, start: bytes) -> bool:
     try:
-        with path.open("rb") as file:
-            return file.read(len(start)) == start
+        return read_regular(path, len(start)) == start
+    except InputError:
+        return False
     except OSError as error:
         raise StoreError(f"{path}: can't be read: {error.strerror}") from error
 
@@ -135,7 +160,7 @@ def write_artifacts(
         return
     from coordinator.report.recorder import Recorder
 
-    artifacts.check(target)
+    artifacts.check(source, target)
     history = Recorder(timed=bool(artifacts.report or artifacts.trace))
     started = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
     writer = _Writer(artifacts, history, source, target, job, started)
@@ -222,7 +247,7 @@ class _Writer:
 
         path = provenance_path(self.target)
         try:
-            _check(path, PROVENANCE_START)
+            check_replaceable(path, PROVENANCE_START)
             write_text(path, provenance.encode())
         except TilefanError as error:
             if self.artifacts.provenance:

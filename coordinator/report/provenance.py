@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from coordinator.errors import InputError, StoreError
+from coordinator.stores.atomic_file import read_regular
 
 VERSION = 1
 """Of the file's form."""
@@ -157,8 +158,7 @@ def load_provenance(output: Path) -> Provenance:
     """
     path = provenance_path(output)
     try:
-        with path.open("rb") as file:
-            return Provenance.decode(file.read(MAX_BYTES).decode("utf-8"))
+        return Provenance.decode(read_regular(path, MAX_BYTES).decode("utf-8"))
     except FileNotFoundError:
         hint = "coord writes it beside every output, but for --no-provenance"
         raise InputError(f"{output}: nothing is known of it: there is no {path}; {hint}") from None

@@ -13,16 +13,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from coordinator.errors import InputError
+from coordinator.errors import InputChangedError, InputError, StoreError
 from coordinator.journal.digests import Seals
-from coordinator.journal.file import JournalFile, journal_path
+from coordinator.journal.file import JournalFile
 from coordinator.journal.records import Header, JournalError, Log
 from coordinator.journal.recovery import believe, find
 from coordinator.stores import Sink, Source
-from coordinator.stores.npy import NpySink
+from coordinator.stores.npy import NpySink, journal_path
 from tiling.dtypes import Dtype
 from tiling.geometry.plan import Plan
 from tiling.jobs.job import Job
+
+
+def _nothing_to_check() -> None:
+    """Check nothing: an array in memory is its owner's business."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +41,15 @@ class Output:
         Tiles that an earlier run finished.
     again : str
         The command that goes on with this run.
+    check_input : callable
+        Raises InputChangedError if the input is not what it was when the run began.
     """
 
     sink: Sink
     journal: JournalFile | None = None
     kept: frozenset[int] = frozenset()
     again: str = ""
+    check_input: Callable[[], None] = _nothing_to_check
 
     def commit(self) -> None:
         """Make the output whole and visible.
@@ -51,7 +58,10 @@ class Output:
         ------
         StoreError
             If it can't be.
+        InputChangedError
+            If it would be a mixture.
         """
+        self.check_input()
         self.sink.commit()
         if self.journal is not None:
             self.journal.remove()
@@ -92,6 +102,10 @@ class Opening:
         The filter's parameters, in words.
     again : str
         The command that goes on with this run.
+    overwrite, sync : bool
+        See `NpySink.create`.
+    input_path : Path, optional
+        Of the input's file; without it, changes of the input go unnoticed.
     """
 
     path: Path
@@ -101,6 +115,46 @@ class Opening:
     dtype: Dtype
     parameters: tuple[tuple[str, str], ...]
     again: str
+    overwrite: bool = True
+    sync: bool = True
+    input_path: Path | None = None
+
+    def check_input(self) -> None:
+        """Compare the input's file with what it was when the run began.
+
+        Raises
+        ------
+        InputChangedError
+            If it is another file, or was written to.
+        StoreError
+            If it can't be looked at.
+        """
+        if self.input_path is None:
+            return
+        try:
+            now = self.input_path.stat()
+        except OSError as error:
+            raise StoreError(f"{self.input_path}: can't be read: {error.strerror}") from error
+        if _identity(now) != _identity(self.stat):
+            raise InputChangedError(
+                f"{self.input_path}: the input was changed while it was read; the output would be "
+                "a mixture, and is not kept"
+            )
+
+    def create(self, *, keep: bool = False) -> NpySink:
+        """Open the output's file; see `NpySink.create`."""
+        return NpySink.create(
+            self.path,
+            self.source.shape,
+            self.dtype,
+            keep=keep,
+            overwrite=self.overwrite,
+            sync=self.sync,
+        )
+
+    def begin_stages(self) -> Output:
+        """Open an empty output that no later run can go on with."""
+        return Output(self.create(), check_input=self.check_input)
 
     def header(self, tile: tuple[int, ...]) -> Header:
         """Return what the journal says of a run that is cut into such tiles."""
@@ -125,14 +179,13 @@ class Opening:
         StoreError
             If it can't be written; then nothing is left of it.
         """
-        sink = NpySink.create(self.path, self.source.shape, self.dtype)
+        sink = self.create()
         try:
             journal = JournalFile.create(self.path, self.header(plan.grid.tile))
         except BaseException:  # an interruption too must leave nothing
             sink.discard()
-            journal_path(self.path).unlink(missing_ok=True)
             raise
-        return Output(sink, journal, again=self.again)
+        return Output(sink, journal, again=self.again, check_input=self.check_input)
 
     def resume(self, log: Log, plan: Plan) -> Output:
         """Open what an unfinished run left, and find out which of its tiles can be kept.
@@ -144,7 +197,7 @@ class Opening:
         InputError
             If the input was changed where a finished tile was read.
         """
-        sink = NpySink.create(self.path, self.source.shape, self.dtype, keep=True)
+        sink = self.create(keep=True)
         try:
             kept = believe(self.path, log, plan, Seals(self.job), self.source, sink)
             journal = JournalFile.reopen(self.path, log, len(kept))
@@ -153,7 +206,11 @@ class Opening:
             if isinstance(error, KeyboardInterrupt):
                 error.add_note(f"what was finished is kept; go on with:\n  {self.again}")
             raise
-        return Output(sink, journal, frozenset(kept), self.again)
+        return Output(sink, journal, frozenset(kept), self.again, self.check_input)
+
+
+def _identity(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def unfinished(

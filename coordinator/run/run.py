@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from coordinator.engines import Engine
-from coordinator.errors import VerifyError
+from coordinator.errors import InputChangedError, VerifyError
 from coordinator.events import Event, Hearer, Listener, RunFinished
 from coordinator.run.output import Output
 from coordinator.run.request import Request, known_bound, pieces
@@ -124,7 +124,7 @@ def _committed(output: Output, tiles: int, tell: Hearer) -> Iterator[None]:
         yield
         output.commit()
     except BaseException as error:
-        kept = output.abandon(trusted=not isinstance(error, VerifyError))
+        kept = output.abandon(trusted=not isinstance(error, VerifyError | InputChangedError))
         tell(RunFinished(error=_why(error)))
         if kept:
             error.add_note(

@@ -1,10 +1,13 @@
-"""Small files that are there whole or not at all."""
+"""Files that are there whole or not at all, and never through a link to another one."""
 
 from __future__ import annotations
 
+import os
+import stat
+import tempfile
 from pathlib import Path
 
-from coordinator.errors import StoreError
+from coordinator.errors import InputError, StoreError
 
 
 def write_text(path: Path, text: str) -> None:
@@ -19,17 +22,116 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file that is there whole or not at all; as `write_text`.
+    """Write a file that is there whole or not at all, under a name of its own until then.
 
     Raises
     ------
     StoreError
         If the system forbids it.
     """
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        partial.write_bytes(data)
-        partial.replace(path)
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise StoreError(f"{path}: can't be written: {error.strerror}") from error
+    try:
+        with open(descriptor, "wb") as file:  # noqa: PTH123 -- a descriptor has no path
+            os.fchmod(descriptor, usual_mode(path))
+            file.write(data)
+        Path(name).replace(path)
+    except BaseException as error:
+        Path(name).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise StoreError(f"{path}: can't be written: {error.strerror}") from error
+        raise
+
+
+def usual_mode(path: Path) -> int:
+    """Return the permissions of a file that is there, or of any new one."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        umask = os.umask(0)
+        os.umask(umask)
+        return 0o666 & ~umask
+
+
+def open_own(path: Path, flags: int) -> int:
+    """Open a file that is ours to write, made if it is not there; return its descriptor.
+
+    Parameters
+    ----------
+    path : Path
+    flags : int
+        Of `os.open`.
+
+    Raises
+    ------
+    OSError
+        If the system forbids it.
+    StoreError
+        If the name is a link, or the file has other names too: it may be anybody's.
+    """
+    anew = flags & os.O_TRUNC  # once it is known to be ours
+    flags = (flags ^ anew) | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = -1
+    try:
+        if not path.is_symlink():
+            descriptor = os.open(path, flags, 0o666)
+        if descriptor >= 0 and _is_own(os.fstat(descriptor)):
+            if anew:
+                os.ftruncate(descriptor, 0)
+            return descriptor
+    except BaseException:
+        _close(descriptor)
+        raise
+    _close(descriptor)
+    raise StoreError(f"{path}: is a link, or no file of its own; remove it, or name another output")
+
+
+def _is_own(status: os.stat_result) -> bool:
+    return stat.S_ISREG(status.st_mode) and status.st_nlink <= 1
+
+
+def _close(descriptor: int) -> None:
+    if descriptor >= 0:
+        os.close(descriptor)
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """Return the bytes of a file, `most` at most.
+
+    Raises
+    ------
+    OSError
+        If the system does not let it be read.
+    InputError
+        If it is no regular file: reading a pipe might never end.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:  # noqa: PTH123 -- a descriptor has no path
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise InputError(f"{path}: not a regular file")
+        return file.read(most)
+
+
+def same_file(one: Path, other: Path) -> bool:
+    """Tell whether two names are of one file, there or still to be made."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return one.resolve() == other.resolve()
+
+
+def sync_folder(path: Path) -> None:
+    """Have the system write the names in a file's folder to the disk.
+
+    Raises
+    ------
+    OSError
+        If it can't.
+    """
+    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -11,11 +11,13 @@ import fcntl
 import io
 import mmap
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from coordinator.errors import InputError, StoreError
+from coordinator.errors import InputChangedError, InputError, StoreError
+from coordinator.stores.atomic_file import open_own, same_file, sync_folder, usual_mode
 from coordinator.stores.memory import ArraySource, view
 from tiling.dtypes import Array, Dtype
 from tiling.geometry.box import Box
@@ -24,7 +26,27 @@ from tiling.protocol.npy import MAX_HEADER, NpyError, parse_header
 IN_USE = "another coordinator is writing it; wait for it to end"
 
 
-def open_npy(path: Path) -> ArraySource:
+@dataclass(frozen=True, slots=True)
+class NpySource(ArraySource):
+    """A mapped `.npy` file: its map is `data`, and the array needs `file_bytes` of the file."""
+
+    data: mmap.mmap | None = None
+    file_bytes: int = 0
+
+    def read(self, box: Box) -> Array:
+        """Return the block of a box; see `coordinator.stores.Source`.
+
+        Raises
+        ------
+        InputChangedError
+            If the file was cut short: reading its map there would end the process.
+        """
+        if self.data is not None and self.data.size() < self.file_bytes:
+            raise InputChangedError(f"{self.name}: was cut short while it was read")
+        return super(NpySource, self).read(box)
+
+
+def open_npy(path: Path) -> NpySource:
     """Map a `.npy` file of plain numbers for reading.
 
     Raises
@@ -43,9 +65,8 @@ def open_npy(path: Path) -> ArraySource:
                     f"{path}: truncated: its header announces {header.data_bytes} bytes of data, "
                     f"{present} follow"
                 )
-            data: mmap.mmap | bytes = b""
+            data, length = None, header.offset + header.data_bytes
             if header.data_bytes:
-                length = header.offset + header.data_bytes
                 data = mmap.mmap(file.fileno(), length, access=mmap.ACCESS_READ)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
@@ -55,7 +76,8 @@ def open_npy(path: Path) -> ArraySource:
         raise StoreError(f"{path}: can't be read: {error.strerror}") from error
     except NpyError as error:
         raise InputError(f"{path}: {error}") from None
-    return ArraySource(header.array(memoryview(data)[header.offset :] if data else b""), str(path))
+    array = header.array(memoryview(data)[header.offset :] if data else b"")
+    return NpySource(array, str(path), data, length)
 
 
 def check_output(path: Path, source: Path | None, *, overwrite: bool) -> None:
@@ -72,10 +94,12 @@ def check_output(path: Path, source: Path | None, *, overwrite: bool) -> None:
         exists = path.exists()
     except OSError as error:  # a name too long, a folder that can't be entered
         raise StoreError(f"{path}: can't be written: {error.strerror}") from error
-    if source is not None and exists and source.exists() and path.samefile(source):
-        raise InputError(f"{path}: the output is the input; name another with --output")
     if path.is_dir():
         raise InputError(f"{path}: a folder, not a file to write")
+    if source is not None and same_file(path, source):
+        raise InputError(f"{path}: the output is the input; name another with --output")
+    if source is not None and same_file(partial_path(path), source):
+        raise InputError(f"{path}: would grow in the input, {source}; name another with --output")
     if exists and not path.is_file():
         raise InputError(f"{path}: not a file that could be replaced")
     if exists and not overwrite:
@@ -84,9 +108,19 @@ def check_output(path: Path, source: Path | None, *, overwrite: bool) -> None:
         raise InputError(f"{path}: there is no folder {path.parent}")
 
 
+def followed(path: Path) -> Path:
+    """Return the file that an output's name means, if the name is a link."""
+    return Path(os.path.realpath(path)) if os.path.islink(path) else path  # noqa: PTH114 -- no error
+
+
 def partial_path(path: Path) -> Path:
     """Return where the output grows before it is whole."""
     return path.with_name(f".{path.name}.partial")
+
+
+def journal_path(path: Path) -> Path:
+    """Return where the journal of an output is kept."""
+    return path.with_name(f".{path.name}.journal")
 
 
 class NpySink:
@@ -101,12 +135,18 @@ class NpySink:
         The map of the partial file.
     descriptor : int
         Of the partial file, locked.
+    overwrite, sync : bool
+        See `create`.
     """
 
-    def __init__(self, path: Path, array: Array, descriptor: int) -> None:
+    def __init__(
+        self, path: Path, array: Array, descriptor: int, *, overwrite: bool, sync: bool
+    ) -> None:
         self.path = path
         self.array = array
         self._descriptor = descriptor
+        self._overwrite = overwrite
+        self._sync = sync
 
     @property
     def name(self) -> str:
@@ -115,7 +155,14 @@ class NpySink:
 
     @classmethod
     def create(
-        cls, path: Path, shape: tuple[int, ...], dtype: Dtype, *, keep: bool = False
+        cls,
+        path: Path,
+        shape: tuple[int, ...],
+        dtype: Dtype,
+        *,
+        keep: bool = False,
+        overwrite: bool = True,
+        sync: bool = True,
     ) -> NpySink:
         """Take the room for an array of this shape and dtype beside the final path.
 
@@ -127,6 +174,10 @@ class NpySink:
         keep : bool
             Whether to leave the bytes of an unfinished run in place. It is for the caller to know
             which of them are good; where there is no such array, all are zero.
+        overwrite : bool
+            Whether a file that is at the final path in the end may be replaced.
+        sync : bool
+            Whether the bytes are on the disk before the name is.
 
         Raises
         ------
@@ -135,7 +186,8 @@ class NpySink:
         """
         descriptor = _lock(path)
         try:
-            return cls(path, _map(descriptor, shape, dtype, keep=keep), descriptor)
+            array = _map(descriptor, shape, dtype, keep=keep)
+            return cls(path, array, descriptor, overwrite=overwrite, sync=sync)
         except BaseException as error:  # an interruption too must leave nothing
             if not keep:
                 partial_path(path).unlink(missing_ok=True)
@@ -149,15 +201,30 @@ class NpySink:
         return view(self.array, box)
 
     def commit(self) -> None:
-        """Rename the whole file onto the final path.
+        """Give the whole file its final name.
 
         Raises
         ------
         StoreError
-            If the system forbids it; then nothing has changed.
+            If the system forbids it, or somebody has put another file there since; then nothing has
+            changed.
         """
+        partial = partial_path(self.path)
         try:
-            partial_path(self.path).replace(self.path)
+            if self._sync:
+                os.fdatasync(self._descriptor)
+            if self._overwrite:
+                os.fchmod(self._descriptor, usual_mode(self.path))
+                partial.replace(self.path)
+            else:
+                _rename_if_free(partial, self.path)
+            if self._sync:
+                sync_folder(self.path)
+        except FileExistsError:
+            raise StoreError(
+                f"{self.path}: somebody has made this file meanwhile; move it away and go on with "
+                "--resume"
+            ) from None
         except OSError as error:
             raise StoreError(f"{self.path}: can't be written: {error.strerror}") from error
         _release(self._descriptor)
@@ -195,6 +262,18 @@ def check_unlocked(path: Path) -> None:
         _release(_lock(path))
 
 
+def _rename_if_free(partial: Path, path: Path) -> None:
+    """Rename a file to a name that nobody else has taken; FileExistsError if somebody has."""
+    try:
+        os.link(partial, path)
+    except PermissionError:  # as filesystems without hard links say
+        if path.exists():
+            raise FileExistsError from None
+        partial.replace(path)
+    else:
+        partial.unlink()
+
+
 def _release(descriptor: int) -> None:
     """Unlock and close; the map has a descriptor of its own, which would keep the lock."""
     fcntl.flock(descriptor, fcntl.LOCK_UN)
@@ -205,7 +284,7 @@ def _lock(path: Path) -> int:
     """Open the partial file for this process alone, and return its descriptor."""
     partial = partial_path(path)
     try:
-        descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        descriptor = open_own(partial, os.O_RDWR | os.O_CREAT)
     except OSError as error:
         raise StoreError(f"{path}: can't be written: {error.strerror}") from error
     try:

@@ -18,7 +18,7 @@ from coordinator.run.calls import Chain, Link
 from coordinator.run.output import Opening, Output, unfinished
 from coordinator.run.request import Request, known_bound, tile_shape
 from coordinator.run.run import run
-from coordinator.stores.npy import NpySink, check_output, open_npy
+from coordinator.stores.npy import check_output, followed, open_npy
 from coordinator.workflows.run_options import Placement, RunOptions, both
 from tiling.filters import FILTERS
 from tiling.geometry.plan import Plan
@@ -48,13 +48,25 @@ def filter_chain(
         What is wrong, before anything is written.
     """
     placement = options.placement
-    array = open_npy(source)
+    target = followed(target)
+    array, status = open_npy(source), source.stat()
     check_output(target, source, overwrite=options.overwrite)
     chain = Chain.of(links, len(array.shape), array.dtype)
     job, shape = chain.job, tile_shape(placement.tile, len(array.shape))
     bound = known_bound(job, array)
     request = Request(job, array, shape, title(links), bound, options.sampling)
-    opening = Opening(target, job, array, source.stat(), chain.dtype, _words(links), options.again)
+    opening = Opening(
+        target,
+        job,
+        array,
+        status,
+        chain.dtype,
+        _words(links),
+        options.again,
+        options.overwrite,
+        options.sync,
+        source,
+    )
     left = unfinished(target, overwrite=options.overwrite, resume=options.resume, say=options.say)
     if left is not None:
         was = left.header
@@ -63,7 +75,7 @@ def filter_chain(
 
     def open_output(plan: Plan | None) -> Output:
         if plan is None:
-            return Output(NpySink.create(target, array.shape, chain.dtype))
+            return opening.begin_stages()
         return opening.begin(plan) if left is None else opening.resume(left, plan)
 
     with (

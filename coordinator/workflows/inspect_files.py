@@ -9,6 +9,7 @@ from typing import Any
 
 from coordinator.checks.difference import Cut, Difference, compare
 from coordinator.errors import InputError
+from coordinator.report.artifacts import check_replaceable
 from coordinator.report.png import encode
 from coordinator.report.preview import preview
 from coordinator.report.provenance import Provenance, find_provenance, load_provenance, mark
@@ -17,6 +18,9 @@ from coordinator.stores.atomic_file import write_bytes
 from coordinator.stores.npy import open_npy
 from tiling.geometry.grid import Grid
 from tiling.geometry.halo import Halo
+
+PNG_START = b"\x89PNG\r\n"
+"""The first bytes of a picture: a file with others is not replaced."""
 
 
 def diff_files(left: Path, right: Path, tile: Any = None) -> tuple[Difference, Cut | None]:
@@ -88,5 +92,6 @@ def preview_files(before: Path, after: Path, picture: Path, tile: Any = None) ->
         shapes = f"{a.shape} and {b.shape}"
         raise InputError(f"{before} and {after}: want arrays of one shape, not of {shapes}")
     cut = cut_of(a.shape, tile, after)
+    check_replaceable(picture, PNG_START, [before, after])
     pixels = preview(a, b, cut.grid if cut else None)
     write_bytes(picture, encode(pixels))

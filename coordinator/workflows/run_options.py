@@ -60,6 +60,8 @@ class RunOptions:
     placement : Placement
     overwrite : bool
         Whether the output may exist, and what an unfinished run left may be lost.
+    sync : bool
+        Whether the output's bytes are on the disk before its name is: so it outlives a power cut.
     resume : bool
         Whether to go on with an unfinished run.
     keep_going : bool
@@ -82,6 +84,7 @@ class RunOptions:
 
     placement: Placement = Placement()
     overwrite: bool = False
+    sync: bool = True
     resume: bool = False
     keep_going: bool = False
     sampling: Sampling | None = None

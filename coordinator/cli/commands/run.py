@@ -103,7 +103,7 @@ def run_filters(make_links: MakeLinks, source: Path, word: str, **options: Any) 
 
         run_options = RunOptions(
             placement=Placement(**where),
-            **{name: options[name] for name in ("overwrite", "resume", "keep_going")},
+            **{name: options[name] for name in ("overwrite", "sync", "resume", "keep_going")},
             sampling=_sampling(fraction),
             style="none" if quiet else options["progress"],
             notes=options["notes"] and not quiet,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from coordinator.errors import StoreError
 from coordinator.journal import file
-from coordinator.journal.file import JournalFile, journal_path
+from coordinator.journal.file import JournalFile
 from coordinator.journal.records import (
     Finished,
     Header,
@@ -21,6 +21,7 @@ from coordinator.journal.records import (
     encode_header,
     parse,
 )
+from coordinator.stores.npy import journal_path
 
 HEADER = Header(
     job="ab" * 32,

@@ -14,8 +14,7 @@ import pytest
 from coordinator.engines import Capacity, TileRun
 from coordinator.engines.local import LocalEngine
 from coordinator.events import Event, Hearer, TileKept, TileSent, TileStored
-from coordinator.journal.file import journal_path
-from coordinator.stores.npy import partial_path
+from coordinator.stores.npy import journal_path, partial_path
 from coordinator.workflows.filter_file import filter_chain
 from coordinator.workflows.run_options import Placement, RunOptions
 from tiling.jobs.job import Job
