@@ -6,7 +6,7 @@ with the same seed give the same history, and a simulation is as good as a fleet
 
 Why a run ends: every attempt has a deadline here too, in case the engine forgets one; every counted
 failure brings its tile nearer to `Limits.attempts`; a tile that is only turned away counts after
-`busy_patience_s`; a fleet without a usable worker has `fleet_patience_s`. And while the run is not
+`busy_timeout_s`; a fleet without a usable worker has `fleet_timeout_s`. And while the run is not
 over, an alarm is always set for the next of these.
 
 The cost of an event does not grow with the fleet: queues are ordered dictionaries, alarms a heap.
@@ -278,7 +278,7 @@ class Dispatcher:
             return True
         if tile.away_since is None:
             tile.away_since = self._now
-        return self._now - tile.away_since > self._limits.busy_patience_s
+        return self._now - tile.away_since > self._limits.busy_timeout_s
 
     def _retry_or_give_up(self, tile: OpenTile, reason: str) -> None:
         if policy.is_hopeless(

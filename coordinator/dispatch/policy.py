@@ -16,53 +16,123 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Every threshold of a run; each default says why."""
+    """The thresholds of a run, each with the reason for its default.
 
-    # A tile: when to try again, when to give up.
-    attempts: int = 5  # outlives a restart and an unlucky choice; a sixth never helped a bad tile
-    faulty_workers: int = 3  # two workers may be ill at once; three that agree accuse the tile
-    backoff_base_s: float = 0.2  # the scale of a dropped connection
-    backoff_cap_s: float = 10.0  # the scale of a restarting process
-    last_chance_pause_s: float = (
-        15.0  # lets another worker return: all are probed at least so often
-    )
-    keep_going: bool = False  # finish the rest when a tile is given up
+    Parameters
+    ----------
+    attempts : int
+        Attempts of a tile that count, before it is given up. Five outlast a restart of the workers
+        and an unlucky choice; a sixth never helped a tile that is bad.
+    faulty_workers : int
+        Different workers that must fail a tile before it is given up. Two may have a fault at the
+        same time; if three agree, it is the tile.
+    backoff_base_s : float
+        Longest pause before the first retry of a tile, in seconds; it doubles with each failure.
+        The scale of a dropped connection.
+    backoff_cap_s : float
+        Longest pause before any retry, in seconds. The scale of a restarting process.
+    last_retry_pause_s : float
+        Pause before the last attempt, in seconds, where only one worker has tried the tile and
+        others are absent. Each of them is probed at least so often.
+    keep_going : bool
+        Whether the rest is finished when a tile is given up.
+    retry_burst : int
+        Retries that may be sent at once, even by a small fleet.
+    retry_per_success : float
+        Retries that an accepted tile allows: in a long run one request of eleven may be a retry.
+    retry_per_slot_s : float
+        Retries per slot and second that need no success: at 0.1 all slots are tried again in 10 s.
+    hedge_fraction : float
+        Hedges per tile, at most. The price of knowing that no tile is late for long.
+    hedge_extra : int
+        Hedges beyond that, so that a run of few tiles may hedge too.
+    hedge_copies : int
+        Attempts of a tile in flight at once: a hedge may meet a slow worker as well.
+    hedge_reserve : float
+        Share of the hedges that is kept until the plan is exhausted, where they shorten the run.
+    hedge_quantile : float
+        Quantile of the recent durations from which a tile is late.
+    hedge_medians : float
+        Multiple of the median below which no tile is late: where all workers are alike, the
+        quantile alone would hedge healthy tiles.
+    hedge_floor_s : float
+        Seconds below which no tile is late: so short a delay is the operating system's.
+    hedge_initial_s : float
+        Seconds from which a tile is late while fewer than `hedge_min_answers` were answered.
+    hedge_min_answers : int
+        Answers from which quantiles mean something.
+    eject_failures : int
+        Failures in a row for which a worker is ejected. One or two are chance.
+    probe_base_s : float
+        Pause before the first probe of a worker that is lost or ejected, in seconds; it doubles.
+    probe_cap_s : float
+        Longest pause between probes, in seconds: a worker that joins late is found within it.
+    greeting_s : float
+        Seconds after which a greeting or a probe that nobody answered is repeated.
+    start_timeout_s : float
+        Seconds without any ready worker at the start: workers need some to import their modules.
+    fleet_timeout_s : float
+        Seconds without any ready worker later: the time of a restart of all.
+    busy_pause_s : float
+        Pause of a busy worker that names none, in seconds.
+    busy_floor_s : float
+        Shortest pause of a busy worker, in seconds: one that says "at once" must not cause a loop.
+    busy_cap_s : float
+        Longest pause that a worker may ask for, in seconds.
+    busy_timeout_s : float
+        Seconds after which a tile that every worker turns away has failed attempts.
+    deadline_base_s : float
+        Seconds that any attempt has: a worker compiles its kernels first.
+    slow_link_bytes_per_s : float
+        Bytes per second of the slowest link that is worth waiting for: 8 Mbit/s.
+    deadline_slack : float
+        Multiple of the slowest recent seconds per byte that an attempt has.
+    bytes_in_flight : int
+        Bytes of requests and answers in flight together, however many workers there are.
 
-    # Retries of the whole fleet.
-    retry_burst: int = 10  # a small fleet may lose this many answers at once and not wait
-    retry_per_success: float = 0.1  # one in eleven requests may be a retry for good
-    retry_per_slot_s: float = 0.1  # without any success, all slots are tried again in 10 s
+    Raises
+    ------
+    ValueError
+        If a threshold is negative, or zero where that would end every run.
+    """
 
-    # Hedging.
-    hedge_fraction: float = 0.05  # of the tiles: what certainty about the tail may cost
-    hedge_extra: int = 1  # so that a run of a few tiles may hedge too
-    hedge_copies: int = 3  # of a tile in flight: a hedge may meet a slow worker as well
-    hedge_reserve: float = 0.5  # of the hedges, kept for the tail, where they shorten the run
+    attempts: int = 5
+    faulty_workers: int = 3
+    backoff_base_s: float = 0.2
+    backoff_cap_s: float = 10.0
+    last_retry_pause_s: float = 15.0
+    keep_going: bool = False
+
+    retry_burst: int = 10
+    retry_per_success: float = 0.1
+    retry_per_slot_s: float = 0.1
+
+    hedge_fraction: float = 0.05
+    hedge_extra: int = 1
+    hedge_copies: int = 3
+    hedge_reserve: float = 0.5
     hedge_quantile: float = 0.95
-    hedge_medians: float = 3.0  # on an even fleet the quantile alone would hedge healthy tiles
-    hedge_floor_s: float = 0.05  # below this, a tile's jitter is the kernel's, not the worker's
-    hedge_blind_s: float = 2.0  # while too little is known to speak of quantiles
-    hedge_known_tiles: int = 10
+    hedge_medians: float = 3.0
+    hedge_floor_s: float = 0.05
+    hedge_initial_s: float = 2.0
+    hedge_min_answers: int = 10
 
-    # A worker: when to leave it out, when to ask again.
-    strikes: int = 3  # consecutive failures; one or two are weather
+    eject_failures: int = 3
     probe_base_s: float = 0.5
-    probe_cap_s: float = 15.0  # a worker that joins late is picked up within this
-    greeting_s: float = 5.0  # a greeting that nobody answered is repeated after this
-    start_patience_s: float = 10.0  # nobody usable at the start: workers need seconds to import
-    fleet_patience_s: float = 30.0  # all gone half-way: a restart of the fleet fits into this
+    probe_cap_s: float = 15.0
+    greeting_s: float = 5.0
+    start_timeout_s: float = 10.0
+    fleet_timeout_s: float = 30.0
 
-    # Back-pressure.
-    busy_pause_s: float = 1.0  # a busy worker that names no time
-    busy_floor_s: float = 0.05  # a worker that says "at once" must not make the run spin
-    busy_cap_s: float = 60.0  # no worker may park a run for longer than this
-    busy_patience_s: float = 600.0  # a tile turned away for longer than this is failing
+    busy_pause_s: float = 1.0
+    busy_floor_s: float = 0.05
+    busy_cap_s: float = 60.0
+    busy_timeout_s: float = 600.0
 
-    # Deadlines and bytes.
-    deadline_base_s: float = 30.0  # a cold worker compiles its kernels first
-    slow_link_bytes_per_s: float = 1e6  # 8 Mbit/s: the slowest link that is worth waiting for
-    deadline_slack: float = 10.0  # times the slow end of what was measured
-    bytes_in_flight: int = 1 << 30  # of requests and answers together, however many workers
+    deadline_base_s: float = 30.0
+    slow_link_bytes_per_s: float = 1e6
+    deadline_slack: float = 10.0
+    bytes_in_flight: int = 1 << 30
 
     def __post_init__(self) -> None:
         """Refuse thresholds that no run can keep."""
@@ -70,7 +140,7 @@ class Limits:
             value = getattr(self, field.name)
             if value < 0:
                 raise ValueError(f"{field.name} must not be negative, got {value}")
-        for name in ("attempts", "faulty_workers", "strikes", "slow_link_bytes_per_s"):
+        for name in ("attempts", "faulty_workers", "eject_failures", "slow_link_bytes_per_s"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
 
@@ -124,7 +194,7 @@ def retry_pause_s(
     opinion.
     """
     if tries == limits.attempts - 1 and tried_workers == 1 and absent > 0:
-        return limits.last_chance_pause_s
+        return limits.last_retry_pause_s
     return backoff_s(failures=tries, rng=rng, limits=limits)
 
 
@@ -136,8 +206,8 @@ def hedge_after_s(*, done: int, quantile_s: float, median_s: float, limits: Limi
     >>> hedge_after_s(done=100, quantile_s=1.25, median_s=0.25, limits=Limits())
     1.25
     """
-    if done < limits.hedge_known_tiles:
-        return limits.hedge_blind_s
+    if done < limits.hedge_min_answers:
+        return limits.hedge_initial_s
     return max(quantile_s, limits.hedge_medians * median_s, limits.hedge_floor_s)
 
 
@@ -168,7 +238,7 @@ def must_eject(*, strikes: int, ready: int, limits: Limits) -> bool:
     >>> must_eject(strikes=99, ready=1, limits=Limits())
     False
     """
-    return strikes >= limits.strikes and ready > 1
+    return strikes >= limits.eject_failures and ready > 1
 
 
 def probe_pause_s(*, misses: int, rng: Random, limits: Limits) -> float:

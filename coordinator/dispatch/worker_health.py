@@ -50,7 +50,7 @@ class WorkerHealth:
 
     def start(self, names: Iterable[str], now: float) -> None:
         """Await the first answer of each worker; one that does not come is asked for again."""
-        self._timers.put(now + self._limits.start_patience_s, (Alarm.FLEET,))
+        self._timers.put(now + self._limits.start_timeout_s, (Alarm.FLEET,))
         for name in names:
             self._timers.put(now + self._limits.greeting_s, (Alarm.PROBE, name))
 
@@ -65,7 +65,7 @@ class WorkerHealth:
         if not self._workers.signal(worker, Signal.GREETED):
             return []
         worker.asked = False
-        worker.strikes = self._limits.strikes - 1 if was_ejected else 0
+        worker.strikes = self._limits.eject_failures - 1 if was_ejected else 0
         self._timers.drop((Alarm.PROBE, worker.name))
         self._timers.drop((Alarm.FLEET,))
         return [Tell(WorkerBack(worker.name))] if back else []
@@ -129,7 +129,7 @@ class WorkerHealth:
         if self._workers.ready:
             return
         if (Alarm.FLEET,) not in self._timers:
-            self._timers.put(now + self._limits.fleet_patience_s, (Alarm.FLEET,))
+            self._timers.put(now + self._limits.fleet_timeout_s, (Alarm.FLEET,))
         name = next(iter(self._workers.ejected), None)
         if name is not None:
             self._timers.put(now, (Alarm.PROBE, name))

@@ -34,11 +34,11 @@ STUBBORN = replace(
     IMPATIENT,
     attempts=10**6,
     faulty_workers=10**6,
-    strikes=10**6,
+    eject_failures=10**6,
     retry_burst=10**6,
     backoff_base_s=0.0,
     deadline_base_s=0.5,
-    fleet_patience_s=60.0,
+    fleet_timeout_s=60.0,
 )
 
 

@@ -120,7 +120,7 @@ def test_all_gone_before_the_start(work: Task) -> None:
 
 def test_the_whole_fleet_restarts(work: Task) -> None:
     """New processes at the same addresses know no job; the run goes on with them."""
-    patient = replace(IMPATIENT, fleet_patience_s=60.0, attempts=20, faulty_workers=20)
+    patient = replace(IMPATIENT, fleet_timeout_s=60.0, attempts=20, faulty_workers=20)
     with running_workers(2, *ARGUMENTS) as workers:
         addresses = [worker.address for worker in workers]
         ports = [address.rpartition(":")[2] for address in addresses]
@@ -151,7 +151,7 @@ def test_a_silent_partition(work: Task, proxies: ProxyGroup) -> None:
 
 def test_a_partition_of_the_only_worker_that_heals(work: Task, proxies: ProxyGroup) -> None:
     """With no other worker, the run waits for it, within its patience, and then goes on."""
-    patient = replace(IMPATIENT, fleet_patience_s=60.0)
+    patient = replace(IMPATIENT, fleet_timeout_s=60.0)
     with running_workers(1, *ARGUMENTS) as (only,):
         proxy = proxies.proxy(only.address)
         run, thread = work.start([proxy.address], patient)

@@ -266,7 +266,7 @@ def test_a_refused_connection_costs_the_tile_nothing() -> None:
 
 def test_retries_wait_for_the_budget() -> None:
     """Ten free retries, then one a second: a failing fleet is not stormed."""
-    limits = Limits(attempts=1000, faulty_workers=1000, strikes=1000, backoff_base_s=0.0)
+    limits = Limits(attempts=1000, faulty_workers=1000, eject_failures=1000, backoff_base_s=0.0)
     desk = Desk(1, "a", limits=limits)
     (send,) = of(Send, desk.ready("a"))
     for _ in range(10):
@@ -280,7 +280,7 @@ def test_retries_wait_for_the_budget() -> None:
 
 def test_successes_pay_for_retries() -> None:
     """With the bucket empty and the clock stopped, about ten answers buy one more attempt."""
-    limits = Limits(attempts=1000, faulty_workers=1000, strikes=1000, backoff_base_s=0.0)
+    limits = Limits(attempts=1000, faulty_workers=1000, eject_failures=1000, backoff_base_s=0.0)
     desk = Desk(100, "a", limits=limits)
     first, *fresh = of(Send, desk.ready("a", slots=3))
     send = first

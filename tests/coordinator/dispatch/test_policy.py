@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import doctest
-from dataclasses import replace
+import re
+from dataclasses import fields, replace
 from random import Random
 from types import ModuleType
 from typing import Any
@@ -25,13 +26,20 @@ def test_the_examples_run(module: ModuleType) -> None:
     assert results.failed == 0
 
 
+def test_each_threshold_is_documented() -> None:
+    """`help(Limits)` has a row for each, in the order of the fields."""
+    rows = re.findall(r"^    (\w+) : \w+$", Limits.__doc__ or "", re.MULTILINE)
+    assert rows == [field.name for field in fields(Limits)]
+
+
 def test_every_kind_of_failure_has_its_row() -> None:
     """A new kind can't be forgotten in the table."""
     assert set(BLAME) == set(FailureKind)
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("attempts", 0), ("strikes", 0), ("retry_burst", -1), ("backoff_cap_s", -1)]
+    ("name", "value"),
+    [("attempts", 0), ("eject_failures", 0), ("retry_burst", -1), ("backoff_cap_s", -1)],
 )
 def test_impossible_limits_are_refused(name: str, value: int) -> None:
     """A threshold that no run can keep is named at birth."""
@@ -131,5 +139,5 @@ def test_the_last_attempt_waits_for_a_second_opinion() -> None:
             tries=tries, tried_workers=tried_workers, absent=absent, rng=Random(1), limits=LIMITS
         )
 
-    assert pause_s(4, 1, 1) == LIMITS.last_chance_pause_s
+    assert pause_s(4, 1, 1) == LIMITS.last_retry_pause_s
     assert max(pause_s(3, 1, 1), pause_s(4, 2, 1), pause_s(4, 1, 0)) < 2.0

@@ -141,7 +141,7 @@ def test_always_busy_workers_do_not_hang_the_run() -> None:
     world = World((Nature(busy=1.0),) * 2, even_works(3), seed=1)
     simulation = Simulation(world)
     assert simulation.run().exit_code == ExitCode.FAILED
-    assert simulation.now > world.limits.busy_patience_s
+    assert simulation.now > world.limits.busy_timeout_s
 
 
 def test_a_flapping_door_does_not_hang_the_run() -> None:

@@ -29,7 +29,12 @@ class World(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        limits = Limits(bytes_in_flight=4_500_000, keep_going=True)
+        limits = Limits(
+            bytes_in_flight=4_500_000,
+            keep_going=True,
+            deadline_base_s=10.0,  # deadlines double: teardown waits for the last of them
+            deadline_slack=0.1,
+        )
         self.checked = CheckedDispatcher(
             even_works(12), ["a", "b", "c", "d"], limits=limits, seed=1
         )
@@ -121,7 +126,7 @@ class World(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """From wherever it got to, the run ends when no more is heard but the clock."""
-        for _ in range(50_000):  # deadlines double, and workers are probed meanwhile
+        for _ in range(20_000):  # wake-ups, most of them for probes
             if self.checked.wake_at is None or self.checked.outcome is not None:
                 break
             self.now = max(self.now, self.checked.wake_at)

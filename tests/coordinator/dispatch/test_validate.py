@@ -22,7 +22,7 @@ from tests.coordinator.dispatch.simulation import even_works
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LIMITS = Limits(hedge_reserve=0.0, strikes=1, backoff_base_s=100.0)
+LIMITS = Limits(hedge_reserve=0.0, eject_failures=1, backoff_base_s=100.0)
 NAMES = ("ready", "ejected", "lost", "unfit", "paused")
 
 
