@@ -21,7 +21,8 @@ from coordinator.stores import Source
 from tiling.dtypes import Array, Dtype
 from tiling.geometry.box import Box
 from tiling.jobs.job import Job
-from tiling.kernels.apply import apply, combine_blocks
+from tiling.kernels.apply import apply
+from tiling.kernels.arithmetic import combine_blocks
 from tiling.operations import Arithmetic
 from tiling.protocol.wire import Question
 

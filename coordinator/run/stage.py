@@ -25,7 +25,7 @@ from coordinator.run.request import Request
 from coordinator.stores import Source
 from tiling.dtypes import Array
 from tiling.geometry.plan import Plan
-from tiling.kernels.apply import combine_blocks
+from tiling.kernels.arithmetic import combine_blocks
 from tiling.operations import Arithmetic
 
 

@@ -22,12 +22,9 @@ SPECIAL = [
 ]
 """Numbers that meet a rule of floats: no value of GDAL, sums that overflow, subnormals."""
 
-SUMS = (
-    *("laplace", "gaussian_laplace", "gaussian_gradient_magnitude", "morphological_gradient"),
-    *("morphological_laplace", "white_tophat", "black_tophat"),
-)
-"""Filters that add or subtract arrays with NumPy, which gives the sum of two unlike NaNs the sign
-of one or of the other, by the place in the array: 16 samples from its end it may change."""
+SUMS = ("laplace", "gaussian_laplace", "gaussian_gradient_magnitude", "morphological_laplace")
+"""Filters that add arrays with NumPy, which gives the sum of two unlike NaNs the sign of one or of
+the other, by the place in the array: 16 samples from its end it may change."""
 
 OUTPUTS = [None, None, None, "f4", "f8", "i4", "u1"]
 

@@ -148,7 +148,7 @@ _CLOSING = "of a dilation and an erosion"
 _LARGER = "the larger of erosion and dilation"
 _ITERATED = "iterations times the structure's reach"
 
-_SIGN = "the sum of two unlike NaNs has either's sign, as NumPy gives it by place"
+_SIGN = "the sum of two unlike NaNs is the first, where NumPy's is either by place"
 _NAN = "whole lines only where floats hold NaN, or may come to"
 _BOTH = f"{_NAN}; {_SIGN}"
 _HEAP = "an array of one axis is one tile (SciPy keeps a heap along it), and keeps its dtype"
@@ -181,10 +181,10 @@ _ROWS = (
     Filter("grey_dilation", "morphology", _LINES, "as grey_erosion, turned round", _REAL, _NAN),
     Filter("grey_opening", "morphology", _LINES, _OPENING, _REAL, _NAN),
     Filter("grey_closing", "morphology", _LINES, _CLOSING, _REAL, _NAN),
-    Filter("morphological_gradient", "morphology", _LINES, _LARGER, _REAL, _BOTH, False),
+    Filter("morphological_gradient", "morphology", _LINES, _LARGER, _REAL, _NAN, False),
     Filter("morphological_laplace", "morphology", _LINES, _LARGER, _REAL, _BOTH, False),
-    Filter("white_tophat", "morphology", _LINES, _OPENING, _REAL, _BOTH, False),
-    Filter("black_tophat", "morphology", _LINES, _CLOSING, _REAL, _BOTH, False),
+    Filter("white_tophat", "morphology", _LINES, _OPENING, _REAL, _NAN, False),
+    Filter("black_tophat", "morphology", _LINES, _CLOSING, _REAL, _NAN, False),
     Filter("binary_erosion", "binary", _HALO, _ITERATED, _REAL, "no mask"),
     Filter("binary_dilation", "binary", _HALO, f"{_ITERATED}, turned round", _REAL, "no mask"),
     Filter("binary_opening", "binary", _HALO, _OPENING, _REAL, "no mask"),

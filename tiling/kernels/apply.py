@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from tiling.dtypes import Array
 from tiling.kernels import Kernel, windows
+from tiling.kernels.arithmetic import combine_blocks
 from tiling.operations import Arithmetic, Correlations, Operation, Program
-from tiling.operations.arithmetic import FUNCTIONS
 
 Region: TypeAlias = tuple[slice, ...]
 
@@ -59,13 +58,6 @@ def apply(program: Program, block: Array, crop: Region, out: Array, kernel: Kern
         for read in set(step.inputs):
             if last[read] == number:
                 del results[read]
-
-
-def combine_blocks(work: Arithmetic, blocks: Sequence[Array], out: Array) -> None:
-    """Compute `out`, sample by sample, from blocks of its shape."""
-    function = FUNCTIONS[work.name]
-    with np.errstate(all="ignore"):
-        function.call(*blocks, out=out, casting=function.casting)
 
 
 def _filter(operation: Operation, block: Array, crop: Region, out: Array, kernel: Kernel) -> None:
