@@ -49,7 +49,8 @@ def run(operation: Operation, block: Array, crop: tuple[slice, ...], out: Array)
     if 0 not in block.shape:
         from scipy import ndimage
 
-        getattr(ndimage, name)(block, output=whole, **parameters)
+        with np.errstate(all="ignore"):  # SciPy subtracts parts of complex numbers with NumPy
+            getattr(ndimage, name)(block, output=whole, **parameters)
     if whole is not out:
         out[...] = whole[crop]
 

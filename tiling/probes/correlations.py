@@ -37,7 +37,10 @@ SPECIALS = {
     "finite": (-0.0, 1e-320, -3e9),
     "infinite": (np.inf, -np.inf, 1e300),
     "nan": (np.nan, -0.0, 2.5),
+    "subnormal": (),
 }
+"""Kinds of blocks of floats, and the numbers that are scattered in each; ``subnormal`` has nothing
+but numbers below the normal ones, so that no larger one hides what is made of them."""
 _THIRD = 1.0 / 3.0
 TAPS = {
     "symmetric": (-0.1, 0.25, 1.3, 0.25, -0.1),
@@ -65,7 +68,8 @@ class Case:
     def passes(self) -> list[Pass]:
         """One pass along each axis, each with another origin."""
         weights = np.array(TAPS[self.taps], "<f8").tobytes()
-        return [Pass(axis, weights, self.mode, 1.5, axis - 1) for axis in range(len(SHAPE))]
+        fill = 0.0 if self.special == "subnormal" else 1.5
+        return [Pass(axis, weights, self.mode, fill, axis - 1) for axis in range(len(SHAPE))]
 
     def crop(self) -> tuple[slice, ...]:
         """A region that touches an edge on some axes and not on others."""
@@ -99,8 +103,14 @@ def cases(pairs: Iterable[tuple[str, str]] = PAIRS) -> list[Case]:
         for source, target in pairs
         for mode in MODES
         for taps in TAPS
-        for special in (SPECIALS if np.dtype(source).kind in "fc" else ("finite",))
+        for special in specials(np.dtype(source))
+        if special != "subnormal" or taps == "plain"
     ]
+
+
+def specials(dtype: np.dtype[Any]) -> tuple[str, ...]:
+    """Return the kinds of blocks that a dtype has: all of `SPECIALS` for floats, one for others."""
+    return tuple(SPECIALS) if dtype.kind in "fc" else ("finite",)
 
 
 def block(dtype: str, special: str) -> npt.NDArray[Any]:
@@ -129,12 +139,23 @@ def _scramble(count: int) -> npt.NDArray[np.uint64]:
 
 
 def _floats(bits: npt.NDArray[np.uint64], dtype: np.dtype[Any], special: str) -> npt.NDArray[Any]:
+    if special == "subnormal":
+        return _subnormals(bits, dtype)
     samples = (bits.view(np.int64) >> np.int64(20)).astype(np.float64) * 2.0**-24
     flat = samples.reshape(-1)
     for start, value in enumerate(SPECIALS[special]):
         flat[37 * (start + 1) :: 211] = value
     with np.errstate(over="ignore", under="ignore"):
         return samples.astype(dtype)
+
+
+def _subnormals(bits: npt.NDArray[np.uint64], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Return a sign and a fraction each, and no exponent, put together without arithmetic."""
+    width = np.uint64(8 * dtype.itemsize)
+    fraction = np.uint64(np.finfo(dtype).nmant)
+    sign = bits >> np.uint64(63) << (width - np.uint64(1))
+    patterns = sign | (bits << np.uint64(1) >> (np.uint64(64) - fraction))
+    return patterns.astype(f"u{dtype.itemsize}").view(dtype)
 
 
 def compare(run: Kernel, oracle: Kernel, probes: Iterable[Case]) -> SampleDifference | None:

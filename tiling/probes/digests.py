@@ -1,9 +1,10 @@
 """Attestation: the digests of fixed probes, which a worker must have before it gets a tile.
 
 A probe is all cases of `tiling.probes.correlations` for one pair of dtypes and one edge mode, or
-one of `tiling.probes.windows`; its weights are given, so nobody's `exp` matters. A job needs the
-probes of the operations that it is made of. What SciPy makes of each stands in
-`tiling.probes.expected`, so whoever compares needs no SciPy of its own.
+one of `tiling.probes.windows` or `tiling.probes.arithmetic`; its weights are given, so nobody's
+`exp` matters. A job needs the probes of the operations that it is made of. What SciPy makes of each
+stands in `tiling.probes.expected`, so whoever compares needs no SciPy of its own; what NumPy makes
+of arithmetic depends on the processor, and is computed by whoever compares.
 """
 
 from __future__ import annotations
@@ -11,21 +12,77 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Iterator, Mapping
 
+import numpy as np
 import xxhash
 
 from tiling.dtypes import Dtype
 from tiling.jobs.job import Job
 from tiling.kernels import Kernel
-from tiling.operations import Correlations, Operation, Step
+from tiling.operations import Arithmetic, Correlations, Operation, Step
+from tiling.operations.arithmetic import FUNCTIONS
 from tiling.probes.expected import MODES, TABLE, WINDOWS
+
+SUBNORMALS = "subnormals"
+"""The probe of every job that reads or writes floats, or passes them on between its steps."""
 
 DIGITS = 12
 """Hexadecimal digits of a digest: 48 bits tell any honest difference; a liar is not stopped so."""
 
 
+class Expected(Mapping[str, str]):
+    """The digests of all probes, by name: SciPy's from the table, NumPy's computed when asked for.
+
+    Examples
+    --------
+    >>> "add-float32" in Expected(), "add-float16" in Expected()
+    (True, False)
+    """
+
+    def __getitem__(self, name: str) -> str:
+        """Return the digest of a probe.
+
+        Raises
+        ------
+        KeyError
+            If there is no such probe.
+        """
+        return _computed_digest(name) if name in _computed_names() else _table()[name]
+
+    def __contains__(self, name: object) -> bool:
+        """Tell whether there is a probe of this name, without computing it."""
+        return name in _table() or name in _computed_names()
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield all names."""
+        yield from _table()
+        yield from _computed_names()
+
+    def __len__(self) -> int:
+        """Return the number of probes."""
+        return len(_table()) + len(_computed_names())
+
+
+def expected() -> Expected:
+    """Return the digest of every probe there is: SciPy 1.17 on x86-64, and NumPy here."""
+    return Expected()
+
+
 @functools.cache
-def expected() -> Mapping[str, str]:
-    """Return the digest of every probe there is, as SciPy 1.17 gives it on x86-64."""
+def _computed_names() -> frozenset[str]:
+    from tiling.probes import arithmetic
+
+    return frozenset(arithmetic.names())
+
+
+@functools.cache
+def _computed_digest(name: str) -> str:
+    from tiling.probes import arithmetic
+
+    return _digest(arithmetic.outcomes(name))
+
+
+@functools.cache
+def _table() -> Mapping[str, str]:
     rows = (line.split() for line in TABLE.splitlines() if line)
     windows = dict(line.split() for line in WINDOWS.splitlines() if line)
     return windows | {
@@ -36,7 +93,7 @@ def expected() -> Mapping[str, str]:
 
 
 def needed(job: Job) -> tuple[str, ...]:
-    """Return the probes that a job needs, in order; none if it only copies or adds.
+    """Return the probes that a job needs, in order; none if it only copies integers.
 
     Examples
     --------
@@ -48,16 +105,21 @@ def needed(job: Job) -> tuple[str, ...]:
     """
     program = job.program
     dtypes = program.dtypes
-    found = (_probes(step, dtypes[step.inputs[0]]) for step in program.steps)
-    return tuple(sorted({name for names in found for name in names}))
+    sources = (tuple(dtypes[number] for number in step.inputs) for step in program.steps)
+    found = {name for each in map(_probes, program.steps, sources) for name in each}
+    if any(dtype.kind in "fc" for dtype in dtypes):
+        found.add(SUBNORMALS)
+    return tuple(sorted(found))
 
 
-def _probes(step: Step, source: Dtype) -> Iterator[str]:
+def _probes(step: Step, sources: tuple[Dtype, ...]) -> Iterator[str]:
     match step.operation:
         case Correlations(passes):
-            yield from (f"{source.name}-{step.target.name}-{each.mode}" for each in passes)
+            yield from (f"{sources[0].name}-{step.target.name}-{each.mode}" for each in passes)
         case Operation() as operation:
-            yield f"{operation.KIND}-{source.name}"
+            yield f"{operation.KIND}-{sources[0].name}"
+        case Arithmetic(function):
+            yield f"{function}-{np.result_type(*sources).name}"
 
 
 def digest_of(name: str, kernel: Kernel) -> str:
@@ -69,17 +131,28 @@ def digest_of(name: str, kernel: Kernel) -> str:
         A key of `expected`.
     kernel : Kernel
     """
+    return _digest(_outcomes(name, kernel))
+
+
+def _digest(outcomes: Iterable[bytes]) -> str:
     state = xxhash.xxh3_128()
-    for data in _outcomes(name, kernel):
+    for data in outcomes:
         state.update(data)
     return state.hexdigest()[:DIGITS]
 
 
 def _outcomes(name: str, kernel: Kernel) -> Iterator[bytes]:
-    from tiling.probes import windows
+    from tiling.probes import arithmetic, windows
     from tiling.probes.correlations import cases
 
-    if name.partition("-")[0] in windows.MAKERS:
+    kind = name.partition("-")[0]
+    if name == SUBNORMALS:
+        yield from arithmetic.subnormal_outcomes()
+        return
+    if kind in FUNCTIONS:
+        yield from arithmetic.outcomes(name)
+        return
+    if kind in windows.MAKERS:
         yield from windows.outcomes(name, kernel)
         return
     source, target, mode = name.split("-")

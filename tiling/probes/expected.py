@@ -107,35 +107,36 @@ uint64     uint32     6a37f3087c4b ee64eb958772 71e35c645558 52ccebe21d3f 46a6b6
 uint64     uint64     d03af4d07314 77635171bfd8 bf3fcac825fe 5f9848a34233 ab60bcdee17c
 uint64     float32    7ea2f4c80284 3d129863144d ac0c19663ea4 d7739ff45e43 8ad110b5c9cf
 uint64     float64    33827eb8a3a4 a27dd5f618e3 1795648eb895 be8cc2b2b64f 38c064c530af
-float32    bool       42cbe5c6b8cf cff2c51cc10b 73f08ef6ef5a 08938b9d034c 8e6561929d69
-float32    int8       6121f533aaa6 d361521d2fe1 10c96e829f36 1f4e0c4ad5a2 1e0986076597
-float32    int16      fc6ea9cfba58 094df57d6058 616bc7a25aeb ea0ee9679f9e 74b0f8115c53
-float32    int32      95a340a14923 0769e6ec4be0 93870b6b4722 2c4f73905819 be93816ea14e
-float32    int64      48096c9a2aa3 94444f004f39 fd8440c449c1 b0cb89e9711e 2c58a8f2613f
-float32    uint8      42cbe5c6b8cf cff2c51cc10b 73f08ef6ef5a 08938b9d034c 8e6561929d69
-float32    uint16     2416c99c25d1 d21e3ec70cf7 c9520d654c87 da92fd0dfcec eb233aa938ca
-float32    uint32     3bbe407b85c1 c87531c47b8b 03d3062af6c5 c54434bb4540 0f7e48c615e5
-float32    uint64     fb9f8023a1e8 2866665e50f4 5f8738485a9a 980ec33cc689 1bb54603fe64
-float32    float32    8581eb113a08 5c5ffa1e697f 33b191878fcb 7750ac7fc81f 479d27207de6
-float32    float64    06cd376bde8e 3745135bbc11 53775a83e878 b5b6c13680d4 5ec93e66d637
-float64    bool       8d3cd40a8969 255fce1d4a4e b84bf2286413 de5c3023c4fd c396dfe60033
-float64    int8       357481a98fe1 433f74fa8e64 c2e54884e35c 0316954c1893 2525dbaa1550
-float64    int16      e154f1d9af74 ef9be4257852 5a8b866f7d27 dac1417c42c5 26988fcc7dfb
-float64    int32      04ee316f4716 d1bb927a05bc 71a20ece4368 1b6dd603b8ee e167af29f111
-float64    int64      2550d1971e82 071184d0a08c 8f8fbd35d981 5857186a7e43 10cebcbc19e3
-float64    uint8      8d3cd40a8969 255fce1d4a4e b84bf2286413 de5c3023c4fd c396dfe60033
-float64    uint16     e88096bcd889 ec009be3e576 4d69da77ca72 f751369ac0f9 9016b3071801
-float64    uint32     b0e0d9e9a580 4ab4024f370f 482a37625a2e f7ffde024de6 5679b4b756ac
-float64    uint64     94371b706864 f6a7def72746 e543ee0e950a 4f98cad74472 445b5c17d075
-float64    float32    ba12366b9504 7902e153cf5e edfe5222914e bad0f6708f12 23d7f18a7798
-float64    float64    de5e8da1ca6a ea58fb4639b0 e1a20d39ebc6 b516eb643f22 af0ab9534400
-complex64  complex64  0b37955f0ca2 18a1fa020ec8 08cba83f3e7d e92d6876144d 1ec8c410a6c7
-complex64  complex128 493021626add 564de8dcb19a 8fa1e65bdcc9 68d239afacfd fac41b3817cf
-complex128 complex64  a850cb74b6b6 cf710806a5df 3d7ef987ffa2 7225b9a9782b 968cbfae1fe9
-complex128 complex128 45552fea41ba 12143a7e5472 ebe930a4472d e424e322319b d5d900efb4c3
+float32    bool       7581fc84c657 7488553cc839 65b220b3aa47 8eebb0496b8a e84f0715f9de
+float32    int8       dd2fcda6a00c 6b5d7573312d 107f36211d97 6a95be6fa931 0b3b41778f00
+float32    int16      c21ef02de952 5346355509fe d428daeafe53 4ba9553ecac4 bc3b0233e4dd
+float32    int32      03b9fef1fb3c 9e5c5a01f70b da0d5f89cdd9 5994f95269f3 d67f236e3891
+float32    int64      c7d2bccabc6f 1e7d551f8df8 c083510b8c9f a0c27801a2c9 314ce7dc7629
+float32    uint8      7581fc84c657 7488553cc839 65b220b3aa47 8eebb0496b8a e84f0715f9de
+float32    uint16     40cbef7d37d1 0097f8552a3e 4b1b9864ff1d 8146aba0b775 90f21daac530
+float32    uint32     a499f5ecbe22 ed5de60c5f38 4d497a333cc0 c1d8e3417f47 cbfe2bbeb5df
+float32    uint64     6a9c3d9c2ebd d3de7e4019b5 fc1ee65d73a0 0f1a91891971 a479bd1632ce
+float32    float32    0506b5708e9c cc138ca3c28d eece5121b000 a3596709cffe ee83436d0342
+float32    float64    05f72b4d42b7 69a953f6a75b a30a0e165c63 32d32782af41 db816b9502f7
+float64    bool       824d069d7453 ebb5ffbfb423 cdf3c9dd40b0 7e49a629380f 088fdd5b1796
+float64    int8       a6cb172a1199 1b4a916723be 58de6352748e 149ed4ae79e7 dfc0a48d09d0
+float64    int16      4e1581c66b1e 88a505397680 13ed9d83e141 ccadb25cb06b 87aa9d7adf45
+float64    int32      232ced7b4e37 823f602620e9 df5277489b95 71a61ff98e45 ea84a0ff94cf
+float64    int64      4a5ece0709e9 468a037797ba d418649df9c3 d595225666e2 82244698ba48
+float64    uint8      824d069d7453 ebb5ffbfb423 cdf3c9dd40b0 7e49a629380f 088fdd5b1796
+float64    uint16     45125f7a990d acd0fa416a4e 070eceb8cc14 3bfdc2e4086d e8288b07ab85
+float64    uint32     831f77334060 b8b87bf853d9 4e8d34dcdecd 7c3f7429f7ba 686da41d8fb6
+float64    uint64     852d6b086c3b 08cba8d1ebf4 148943ec0235 75a92e8c2853 4e2915163c61
+float64    float32    99f9f51c1d4e beba784a98a1 fd810e7663ff 903ec2139ba4 1efb3d70d417
+float64    float64    308762741887 caf21afdd5ae 5cbeb9a44bd8 ea7284508821 c1f85d50410b
+complex64  complex64  dbb5b3ab43a8 2f26e1ce0460 17fb62c603f5 0f613429f0f5 f1eea9b72dbf
+complex64  complex128 cf9e8ec377dd 7eb3b499cb66 021613dc60da 1967047ea28a 0a2ac6aec093
+complex128 complex64  00c54300c5c0 b8912ffb7613 c193f8f6eddf d4397b6112d3 987574d2ba4b
+complex128 complex128 3a00f8d23a1d 155f40cb562a 12e57c1a2d9f 88d39e825fac c89ba14630f0
 """
 
 WINDOWS = """
+subnormals                       2ee89d934dee
 running_extremum-bool            992cfbd147d3
 running_extremum-int8            218367ae262c
 running_extremum-int16           f8c206ca7818
@@ -145,8 +146,8 @@ running_extremum-uint8           ce5c5959863c
 running_extremum-uint16          829f9fab58c2
 running_extremum-uint32          20dec7233e26
 running_extremum-uint64          061e9705c203
-running_extremum-float32         3d2d26e412dc
-running_extremum-float64         5be2b7b29cb5
+running_extremum-float32         a77a99275903
+running_extremum-float64         4ecc1c299e14
 running_mean-bool                43de334551e3
 running_mean-int8                c019a5e8e66d
 running_mean-int16               79a72710c051
@@ -156,10 +157,10 @@ running_mean-uint8               18d2efd94ed9
 running_mean-uint16              46d5ca19eca2
 running_mean-uint32              1964819a9207
 running_mean-uint64              19d3c87dc6d0
-running_mean-float32             cc492ed573ae
-running_mean-float64             bb2a08c2163f
-running_mean-complex64           509373ca4d3c
-running_mean-complex128          3d2d38003e1f
+running_mean-float32             201803e2e9c2
+running_mean-float64             4f92f882ebde
+running_mean-complex64           a7aaf1ce15ba
+running_mean-complex128          ddb6528e928c
 complex_correlation-bool         f54adbc38ea1
 complex_correlation-int8         94e15edc9e64
 complex_correlation-int16        e0bacf49e130
@@ -169,10 +170,10 @@ complex_correlation-uint8        b68d052922bb
 complex_correlation-uint16       d3dfc68ebbd6
 complex_correlation-uint32       23169113d4c3
 complex_correlation-uint64       f7e13327cd7a
-complex_correlation-float32      a09556522e6c
-complex_correlation-float64      e9775f4ef5ed
-complex_correlation-complex64    2acd6ed7c54c
-complex_correlation-complex128   88d504105112
+complex_correlation-float32      5fb544fce367
+complex_correlation-float64      866c05436d9f
+complex_correlation-complex64    e17f2956d1f4
+complex_correlation-complex128   81c858a5568f
 correlation-bool                 7fd4562446ff
 correlation-int8                 47e46d3b5a05
 correlation-int16                f9327403ae44
@@ -182,10 +183,10 @@ correlation-uint8                aff1b03d17a8
 correlation-uint16               5b427fe0858e
 correlation-uint32               e1b71b9a5df8
 correlation-uint64               399b6fe36730
-correlation-float32              faaa8880eb8b
-correlation-float64              6fb26aab0620
-correlation-complex64            e3e89f9de465
-correlation-complex128           0ac58b8cda2f
+correlation-float32              bc0d49735d7e
+correlation-float64              bbc2f3e857ed
+correlation-complex64            8d6b74cb8b7a
+correlation-complex128           f52a7b77c711
 extremum-bool                    2a0019ee59ae
 extremum-int8                    dc35b814862e
 extremum-int16                   44c7155386e4
@@ -195,8 +196,8 @@ extremum-uint8                   034793f03dc5
 extremum-uint16                  6536af60c75f
 extremum-uint32                  1e981808267f
 extremum-uint64                  782759b88be7
-extremum-float32                 fd845434c03f
-extremum-float64                 b40d6c5e7a20
+extremum-float32                 8ce2f36c4152
+extremum-float64                 3b846e36ee63
 rank-bool                        5163d2df9290
 rank-int8                        c32410783713
 rank-int16                       e033ea956f7b
@@ -206,8 +207,8 @@ rank-uint8                       30c313a3938a
 rank-uint16                      e26b7c20779d
 rank-uint32                      00e792b1cad0
 rank-uint64                      60df54aa1590
-rank-float32                     c2493699701e
-rank-float64                     85c08d16db58
+rank-float32                     038d3779dbc5
+rank-float64                     251714fac663
 erosion-bool                     41f6d48d0789
 erosion-int8                     056055906e0a
 erosion-int16                    74cc3515a903
@@ -217,6 +218,6 @@ erosion-uint8                    056055906e0a
 erosion-uint16                   74cc3515a903
 erosion-uint32                   74cc3515a903
 erosion-uint64                   74cc3515a903
-erosion-float32                  cf2853e26502
-erosion-float64                  e491ff01c653
+erosion-float32                  044e152e55f1
+erosion-float64                  4b9a111c88a7
 """

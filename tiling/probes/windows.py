@@ -1,7 +1,7 @@
 """Probes of the operations that SciPy computes itself at the worker: windows and running lines.
 
-One for each kind of operation and dtype that is read, with every edge mode, on the blocks of
-`tiling.probes.correlations`. Arithmetic has none: it is single IEEE operations of NumPy.
+One for each kind of operation and dtype that is read, with every edge mode, on all blocks of
+`tiling.probes.correlations`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tiling.operations import Operation, Program, Step
 from tiling.operations.fields import Table
 from tiling.operations.running import ComplexCorrelation, RunningExtremum, RunningMean
 from tiling.operations.windows import Correlation, Erosion, Extremum, Rank
-from tiling.probes.correlations import MODES, SHAPE, block
+from tiling.probes.correlations import MODES, SHAPE, block, specials
 
 CROSS = np.array([[[0, 1, 0], [1, 1, 1]], [[0, 1, 0], [0, 1, 1]]], bool)
 WEIGHTS = np.array([[[0.5, -0.25, 1.0], [0.125, 2.0, -1.5]], [[1.0, 0.75, 0.0], [3.0, -0.5, 1.0]]])
@@ -80,7 +80,8 @@ def outcomes(name: str, kernel: Kernel) -> Iterator[bytes]:
     everything = tuple(slice(0, length) for length in SHAPE)
     for mode in MODES:
         for operation in MAKERS[kind](mode):
-            out = np.empty(SHAPE, target_of(kind, source))
-            program = Program(source, (Step(operation, (0,), out.dtype),))
-            apply(program, block(dtype, "finite"), everything, out, kernel)
-            yield out.tobytes()
+            program = Program(source, (Step(operation, (0,), target_of(kind, source)),))
+            for special in specials(source):
+                out = np.empty(SHAPE, program.dtypes[-1])
+                apply(program, block(dtype, special), everything, out, kernel)
+                yield out.tobytes()

@@ -12,14 +12,30 @@ from tests.support.cases import CASES, inputs
 from tiling.errors import TilingError
 from tiling.filters import FILTERS
 from tiling.jobs.job import Job
+from tiling.kernels import reference
 from tiling.operations import KINDS
-from tiling.probes.digests import expected, needed
+from tiling.operations.arithmetic import FUNCTIONS
+from tiling.probes.digests import SUBNORMALS, digest_of, expected, needed
 from tiling.probes.windows import MAKERS
 
 
 def test_every_kind_of_operation_has_probes() -> None:
-    """Arithmetic has none: it is NumPy's single IEEE operations."""
+    """Correlations have probes for each pair of dtypes, arithmetic for each function."""
     assert set(KINDS) == {*MAKERS, "correlations", "arithmetic"}
+    assert {name.partition("-")[0] for name in expected()} >= {*MAKERS, *FUNCTIONS, SUBNORMALS}
+
+
+def test_what_is_computed_here_stays_the_same() -> None:
+    """Digests of arithmetic, which no table has, do not change from one time to the next."""
+    for name in ("add-int8", "multiply-complex64", "root-complex128", "subtract-float32"):
+        assert digest_of(name, reference.run) == expected()[name]
+
+
+def test_no_probe_of_an_unknown_name() -> None:
+    """A name that is no probe's is not computed."""
+    assert "add-float16" not in expected()
+    with pytest.raises(KeyError):
+        expected()["add-float16"]
 
 
 @pytest.mark.parametrize("name", CASES)
