@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -15,13 +14,14 @@ from rich.text import Text
 from coordinator.display.worker_table import workers_table
 from coordinator.engines.http.client import Client
 from coordinator.engines.http.handshake import no_worker_error
+from coordinator.engines.http.health import Health
 from coordinator.engines.http.refusal import Refusal
 from coordinator.engines.http.session import Session
 from coordinator.events import FailureKind, WorkerLost
 from coordinator.hosts.hosts_file import Config
 from coordinator.hosts.token import Credential
 from coordinator.planning.measure import timed_block, timed_greeting
-from coordinator.text import brief_time, count, inert, megabytes
+from coordinator.text import brief_time, count, megabytes
 from tiling.jobs.job import Call, Job
 from tiling.operations import Correlations
 from tiling.probes.correlations import MODES, PAIRS
@@ -48,7 +48,7 @@ class Finding:
     worker: str
     reached: bool = False
     let_in: bool = False
-    health: Mapping[str, Any] | None = None
+    health: Health | None = None
     attested: bool = False
     round_trip_s: float = math.nan
     bytes_per_s: float = math.nan
@@ -58,16 +58,16 @@ class Finding:
     @property
     def cells(self) -> tuple[str, ...]:
         """The row of the table."""
-        health = self.health or {}
-        words = [
-            inert(str(health.get(key, UNKNOWN)))[:20] for key in ("version", "slots", "kernel")
-        ]
+        health = self.health or Health()
+        about = dict(health.about)
+        slots = UNKNOWN if health.slots is None else str(health.slots)
+        words = (about.get("version", UNKNOWN)[:20], slots, about.get("kernel", UNKNOWN)[:20])
         return (
             self.worker,
             YES if self.reached else NO,
             _answer(self.let_in, when=self.reached),
             *words,
-            _answer(self.attested, when=self.let_in and bool(health)),
+            _answer(self.attested, when=self.let_in and self.health is not None),
             "" if math.isnan(self.round_trip_s) else brief_time(self.round_trip_s),
             "" if math.isnan(self.bytes_per_s) else megabytes(self.bytes_per_s),
         )

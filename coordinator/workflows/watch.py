@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -14,6 +14,7 @@ from rich.text import Text
 
 from coordinator.display.worker_table import workers_table
 from coordinator.engines.http.client import Client
+from coordinator.engines.http.health import Health
 from coordinator.engines.http.refusal import Refusal
 from coordinator.engines.http.session import Session
 from coordinator.errors import InputError, NoWorkerError
@@ -32,7 +33,7 @@ class WorkerStatus:
     """The answer of a worker to a request for its health, or why there is none."""
 
     worker: str
-    health: Mapping[str, Any] | None = None
+    health: Health | None = None
     round_trip_s: float = 0.0
     trouble: str = ""
 
@@ -41,19 +42,15 @@ class WorkerStatus:
         """The row of the table; a worker's words are shortened, and control characters replaced."""
         if self.health is None:
             return (self.worker, "lost", *[""] * (len(COLUMNS) - 2))
-        memory = self.health.get("memory")
-        resident = memory.get("resident_bytes") if isinstance(memory, dict) else None
-        load = [
-            inert(str(self.health.get(key, "")))[:12] for key in ("slots", "in_flight", "queue")
-        ]
-        up_s = self.health.get("uptime_s")
+        health = self.health
+        load = (health.slots, health.in_flight, health.queue)
         return (
             self.worker,
-            inert(str(self.health.get("status", "")))[:12],
-            *load,
-            megabytes(resident) if isinstance(resident, int) else "",
-            clock(up_s) if isinstance(up_s, int | float) else "",
-            inert(str(self.health.get("kernel", "")))[:12],
+            health.status[:12],
+            *("" if count is None else str(count) for count in load),
+            "" if health.resident_bytes is None else megabytes(health.resident_bytes),
+            "" if health.uptime_s is None else clock(health.uptime_s),
+            dict(health.about).get("kernel", "")[:12],
             brief_time(self.round_trip_s),
         )
 

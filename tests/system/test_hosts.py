@@ -16,11 +16,13 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from coordinator.engines.http.health import Health
 from coordinator.workflows.watch import COLUMNS, WorkerStatus, status_table
 from tests.coordinator.cli.test_cli import ENVIRONMENT, coord, refused
 from tests.support.coordinators import wait_until
 from tests.support.processes import WorkerProcess
 from tests.system.test_doctor import rows
+from tiling.protocol.wire import PROTOCOL
 
 WIDE = {**ENVIRONMENT, "COLUMNS": "200"}
 
@@ -57,9 +59,8 @@ def test_a_table_fits_into_eighty_columns() -> None:
     """Nothing is cut but a name that is too long, which goes on below."""
     health = {"status": "draining", "slots": 128, "in_flight": 128, "queue": 128, "uptime_s": 9e5}
     memory = {"resident_bytes": 10**11}
-    seen = WorkerStatus(
-        "node.cluster.example:8080", {**health, "kernel": "reference", "memory": memory}, 2
-    )
+    said = {**health, "protocol": PROTOCOL, "kernel": "reference", "memory": memory}
+    seen = WorkerStatus("node.cluster.example:8080", Health.parse(said), 2)
     console = Console(width=80, file=io.StringIO(), record=True)
     console.print(status_table([seen]))
     text = console.export_text()
@@ -116,9 +117,24 @@ def interrupted_watch(folder: Path, happened: Callable[[], bool]) -> str:
 def test_what_workers_say_stays_text(evil: str) -> None:
     """Whatever a worker says of itself, the row is printable and short."""
     keys = ("status", "slots", "in_flight", "queue", "uptime_s", "kernel", "memory")
-    seen = WorkerStatus("w", dict.fromkeys(keys, evil))
+    said = {"protocol": PROTOCOL, **dict.fromkeys(keys, evil), "memory": {"resident_bytes": evil}}
+    seen = WorkerStatus("w", Health.parse(said))
     assert all(cell.isprintable() and len(cell) <= 12 for cell in seen.cells)
     status_table([seen, WorkerStatus("v", trouble=evil)])
+
+
+@pytest.mark.parametrize(
+    "evil",
+    [float("nan"), float("inf"), -1, 1e300, 10**400, True, [[]], {"a": {}}, None, "\x1b[2J"],
+    ids=lambda value: repr(value)[:10],
+)
+def test_absurd_facts_are_not_shown(evil: object) -> None:
+    """Nor do they end a command."""
+    keys = ("status", "slots", "in_flight", "queue", "uptime_s", "kernel")
+    said = {"protocol": PROTOCOL, **dict.fromkeys(keys, evil), "memory": {"resident_bytes": evil}}
+    seen = WorkerStatus("w", Health.parse(said))
+    assert all(cell.isprintable() and len(cell) <= 12 for cell in seen.cells)
+    assert seen.cells[2:7] == ("",) * 5
 
 
 def test_where_settings_come_from(folder: Path) -> None:

@@ -9,12 +9,12 @@ import json
 import logging
 import ssl
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from coordinator.engines.http.buffers import Buffers
 from coordinator.engines.http.exchange import Answered, TileExchange
-from coordinator.engines.http.identity import about
+from coordinator.engines.http.health import MAX_SLOTS, Health
 from coordinator.engines.http.pool import ConnectionPool
 from coordinator.engines.http.refusal import Refusal, agreed, dropping, parsed
 from coordinator.engines.http.threads import Threads, Turns
@@ -25,7 +25,7 @@ from coordinator.hosts.token import Credential
 from tiling.dtypes import Dtype
 from tiling.jobs.job import Job
 from tiling.probes.digests import needed
-from tiling.protocol.wire import PROTOCOL, Question
+from tiling.protocol.wire import Question
 
 LOG = logging.getLogger("tilefan.http")
 
@@ -72,7 +72,7 @@ class Client:
         self._tls = tls
         self._greeting_s = greeting_s
 
-    def health(self, timeout_s: float | None = None) -> dict[str, Any]:
+    def health(self, timeout_s: float | None = None) -> Health:
         """Ask the worker who it is.
 
         Parameters
@@ -85,21 +85,10 @@ class Client:
         Refusal
             If it can't be reached, or is no worker of this protocol.
         """
-        health = self._json("GET", "/v1/health", timeout_s=timeout_s)
-        if not isinstance(health, dict) or health.get("protocol") != PROTOCOL:
-            said = health.get("protocol") if isinstance(health, dict) else None
-            raise Refusal(
-                FailureKind.REFUSED,
-                f"is no tilefan worker of protocol {PROTOCOL}: it says {said!r:.40}",
-                unfit=True,
-            )
-        return health
-
-    def _slots(self, health: Mapping[str, Any]) -> int:
-        slots = self.host.slots or health.get("slots")
-        if not isinstance(slots, int) or not 1 <= slots <= 1024:
-            raise Refusal(FailureKind.REFUSED, f"offers {slots!r:.40} slots", unfit=True)
-        return slots
+        try:
+            return Health.parse(self._json("GET", "/v1/health", timeout_s=timeout_s))
+        except ValueError as error:
+            raise Refusal(FailureKind.REFUSED, str(error), unfit=True) from None
 
     def register(self, job: Job) -> None:
         """Make a job known to the worker; repeating it is harmless.
@@ -138,10 +127,12 @@ class Client:
             If it can't be used for this job.
         """
         health = self.health()
-        slots = self._slots(health)
+        slots = self.host.slots or health.slots
+        if slots is None:
+            raise Refusal(FailureKind.REFUSED, f"offers no 1 to {MAX_SLOTS} slots", unfit=True)
         self.attest(probes := needed(job))
         self.register(job)
-        return WorkerReady(self.host.name, slots, about(health), attested(probes))
+        return WorkerReady(self.host.name, slots, health.about, attested(probes))
 
     def filter(
         self, question: Question, read: Callable[[], memoryview], target: Dtype, buffers: Buffers

@@ -1,0 +1,94 @@
+"""A worker's health as it tells it: checked once, here, and nothing of it believed unchecked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from coordinator.text import inert
+from tiling.protocol.wire import PROTOCOL
+
+KEYS: Final = ("version", "kernel", "cpu", "machine", "python", "numpy", "scipy")
+"""Words that a worker says of itself."""
+
+LONGEST: Final = 80
+"""Characters of each."""
+
+MAX_SLOTS: Final = 1024
+
+MAX_SECONDS: Final = 1e9
+"""Of uptime: thirty years."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The health of a worker; what it does not tell, or not sensibly, is None or empty.
+
+    Parameters
+    ----------
+    status : str
+    slots, in_flight, queue : int, optional
+        Tiles that it takes at a time, that it has, and that wait.
+    resident_bytes : int, optional
+    uptime_s : float, optional
+    about : tuple of (str, str)
+        The `KEYS` that it tells, each with at most `LONGEST` characters, all of them printable.
+    """
+
+    status: str = ""
+    slots: int | None = None
+    in_flight: int | None = None
+    queue: int | None = None
+    resident_bytes: int | None = None
+    uptime_s: float | None = None
+    about: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def parse(cls, said: object) -> Health:
+        """Read the JSON of a worker's answer.
+
+        Raises
+        ------
+        ValueError
+            If it is that of no worker of this protocol; in words that follow its name.
+
+        Examples
+        --------
+        >>> said = {"slots": 4, "uptime_s": float("nan"), "kernel": "compiled"}
+        >>> Health.parse({"protocol": PROTOCOL, **said})  # doctest: +NORMALIZE_WHITESPACE
+        Health(status='', slots=4, in_flight=None, queue=None, resident_bytes=None, uptime_s=None,
+               about=(('kernel', 'compiled'),))
+        """
+        fields: Mapping[str, Any] = said if isinstance(said, dict) else {}
+        if (protocol := fields.get("protocol")) != PROTOCOL:
+            shown = inert(repr(protocol)[:40])
+            raise ValueError(f"is no tilefan worker of protocol {PROTOCOL}: it says {shown}")
+        memory = fields.get("memory")
+        resident = memory.get("resident_bytes") if isinstance(memory, dict) else None
+        return cls(
+            _text(fields.get("status", "")),
+            _count(fields.get("slots"), 1, MAX_SLOTS),
+            _count(fields.get("in_flight"), 0, 2**31),
+            _count(fields.get("queue"), 0, 2**31),
+            _count(resident, 0, 2**63),
+            _seconds(fields.get("uptime_s")),
+            tuple((key, _text(fields[key])) for key in KEYS if key in fields),
+        )
+
+
+def _text(value: object) -> str:
+    text = value if isinstance(value, str) else repr(value)[:LONGEST]
+    return inert(text[:LONGEST])
+
+
+def _count(value: object, low: int, high: int) -> int | None:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if whole and low <= value <= high else None  # type: ignore[operator, return-value]
+
+
+def _seconds(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) and 0 <= value <= MAX_SECONDS else None
