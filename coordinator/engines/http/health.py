@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -91,4 +90,4 @@ def _count(value: object, low: int, high: int) -> int | None:
 def _seconds(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if math.isfinite(value) and 0 <= value <= MAX_SECONDS else None
+    return float(value) if 0 <= value <= MAX_SECONDS else None  # NaN is not
