@@ -14,7 +14,7 @@ from time import process_time
 from typing import TYPE_CHECKING
 
 from coordinator.dispatch.policy import Limits
-from tests.coordinator.dispatch.simulation import Nature, Simulation, World, even_works
+from tests.coordinator.dispatch.simulation import FakeWorker, Scenario, Simulation, even_works
 
 if TYPE_CHECKING:
     from coordinator.dispatch.dispatcher import Dispatcher
@@ -46,16 +46,16 @@ class Timed:
         return getattr(self._dispatcher, name)
 
 
-def straggling(workers: int, tiles: int, limits: Limits) -> World:
+def straggling(workers: int, tiles: int, limits: Limits) -> Scenario:
     """A fleet in which one worker of a hundred is ten times slower."""
     slow = max(1, workers // 100)
-    natures = (Nature(tile_s=10.0),) * slow + (Nature(tile_s=1.0),) * (workers - slow)
-    return World(natures, even_works(tiles), seed=1, limits=limits)
+    fakes = (FakeWorker(tile_s=10.0),) * slow + (FakeWorker(tile_s=1.0),) * (workers - slow)
+    return Scenario(fakes, even_works(tiles), seed=1, limits=limits)
 
 
-def ideal_s(world: World) -> float:
+def ideal_s(scenario: Scenario) -> float:
     """All the work over the speed of all workers."""
-    return len(world.works) / sum(1.0 / nature.tile_s for nature in world.natures)
+    return len(scenario.works) / sum(1.0 / fake.tile_s for fake in scenario.fakes)
 
 
 def cpu_us_per_tile(workers: int) -> float:
@@ -68,11 +68,11 @@ def cpu_us_per_tile(workers: int) -> float:
     return 1e6 * timed.spent_s / tiles
 
 
-def efficiency(world: World) -> tuple[float, int]:
+def efficiency(scenario: Scenario) -> tuple[float, int]:
     """Ideal over achieved, and the number of hedges."""
-    simulation = Simulation(world)
+    simulation = Simulation(scenario)
     assert simulation.run().done
-    return ideal_s(world) / simulation.now, simulation.checked.hedges
+    return ideal_s(scenario) / simulation.now, simulation.checked.hedges
 
 
 def main() -> None:
@@ -83,11 +83,11 @@ def main() -> None:
         print(f"{workers:>8,} {cost:>8.1f} {cost / costs[0][1]:>6.2f}")
     print(f"\n{'workers':>8} {'tiles':>8} {'hedged':>7} {'with':>6} {'without':>8} {'ratio':>6}")
     for workers in FLEETS:
-        world = straggling(workers, TILES_PER_WORKER * workers, HEDGES)
-        with_hedges, hedges = efficiency(world)
-        without, _ = efficiency(replace(world, limits=NO_HEDGES))
+        scenario = straggling(workers, TILES_PER_WORKER * workers, HEDGES)
+        with_hedges, hedges = efficiency(scenario)
+        without, _ = efficiency(replace(scenario, limits=NO_HEDGES))
         print(
-            f"{workers:>8,} {len(world.works):>8,} {hedges / len(world.works):>7.2%}"
+            f"{workers:>8,} {len(scenario.works):>8,} {hedges / len(scenario.works):>7.2%}"
             f" {with_hedges:>6.3f} {without:>8.3f} {with_hedges / without:>6.2f}"
         )
 

@@ -148,7 +148,7 @@ class TileStored:
 
 
 class FailureKind(StrEnum):
-    """The kind of an attempt's failure; its consequence is a row of `policy.BLAME`."""
+    """The kind of an attempt's failure; its consequence is a row of `policy.CONSEQUENCES`."""
 
     BUSY = "busy"  # 503 + Retry-After: back-pressure, not a failure
     REFUSED = "refused"  # 4xx: the tile's or the job's fault

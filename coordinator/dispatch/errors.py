@@ -1,4 +1,4 @@
-"""The error of a dispatcher whose records disagree: a fault of ours, never of a worker."""
+"""The error of a dispatcher whose records disagree: a bug of ours, never a failure of a worker."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ class InvariantError(AssertionError):
     Parameters
     ----------
     message : str
-        What was found.
+        Each invariant that does not hold, and what was found.
     broken : iterable of object
         The invariants that do not hold.
     """

@@ -1,4 +1,4 @@
-"""What the dispatcher asks for. An engine performs these in order, and reports back."""
+"""Instructions of the dispatcher: an engine carries them out in order, and reports events."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A tile as the dispatcher sees it: its number and what it weighs.
+    """A tile for the dispatcher: its number and sizes.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Drop an attempt and its connection; nothing need be reported, a late answer may be."""
+    """Abandon an attempt and its connection; a late answer may be reported, nothing has to be."""
 
     tile: int
     worker: str
@@ -77,7 +77,7 @@ class WakeAt:
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """Let the listeners hear a fact that the dispatcher decided."""
+    """Tell the listeners an event that the dispatcher decided."""
 
     event: Event
 

@@ -6,8 +6,14 @@ from bisect import bisect_left, insort
 from collections import deque
 
 
-class Recent:
-    """Quantiles of the last `size` values; adding one costs a bisection and a short move."""
+class RecentQuantiles:
+    """Quantiles of the last values; to add one costs a bisection and a short move.
+
+    Parameters
+    ----------
+    size : int
+        Number of values that are kept.
+    """
 
     __slots__ = ("_order", "_sorted", "count")
 
@@ -17,7 +23,7 @@ class Recent:
         self.count = 0
 
     def add(self, value: float) -> None:
-        """Take in a value; the oldest leaves."""
+        """Add a value, and remove the oldest one if there are too many."""
         if len(self._order) == self._order.maxlen:
             del self._sorted[bisect_left(self._sorted, self._order[0])]
         self._order.append(value)
@@ -30,7 +36,7 @@ class Recent:
         return self._sorted == sorted(self._order) and self.count >= len(self._order)
 
     def quantile(self, q: float) -> float:
-        """Nearest-rank quantile, 0.0 while nothing is known."""
+        """Return the nearest-rank quantile for `q` in [0, 1]; 0.0 if there is no value."""
         if not self._sorted:
             return 0.0
         return self._sorted[min(int(q * len(self._sorted)), len(self._sorted) - 1)]

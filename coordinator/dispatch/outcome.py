@@ -1,4 +1,7 @@
-"""How runs end, in words that name whom to blame. A line names a few; the lists name all."""
+"""The outcomes of a run, with messages that name the tiles and workers concerned.
+
+A message names at most ten; the tuples of an `Outcome` have all.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """One failed attempt: where, what kind, and the words for it."""
+class FailedAttempt:
+    """A failed attempt of a tile: its worker, its kind, and the reason in words."""
 
     worker: str
     kind: FailureKind
@@ -26,41 +29,41 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class FailedTile:
-    """A tile that was given up, with every fault it met and its latest events."""
+    """A tile that was given up, with its failed attempts and its latest events."""
 
     tile: int
-    faults: tuple[Fault, ...]
+    failures: tuple[FailedAttempt, ...]
     story: tuple[StoryEvent, ...] = ()
 
     def __str__(self) -> str:
-        """Name the tile, the workers and the reasons on one line, each once."""
-        named = dict.fromkeys(f"{fault.worker}: {fault.reason}" for fault in self.faults)
+        """Return the tile, the workers and the reasons on one line, each once."""
+        named = dict.fromkeys(f"{failure.worker}: {failure.reason}" for failure in self.failures)
         return f"tile {self.tile}: {'; '.join(named)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How the run ended, and whom to blame.
+    """The end of a run, and the tiles and workers concerned.
 
     Parameters
     ----------
     exit_code : int
-        One of `ExitCode`, or what the interruption asked for.
+        One of `ExitCode`, or the code of the interruption.
     message : str
         One line: what happened.
     failed : tuple of FailedTile
-        Tiles given up, in the order they were.
+        Tiles that were given up, in that order.
     hosts : tuple of (str, str)
         Workers concerned, each with the reason.
-    what : str
-        The message without the hosts and tiles that it names; the message unless given.
+    summary : str
+        The message without the hosts and tiles that it names; empty if it names none.
     """
 
     exit_code: int
     message: str
     failed: tuple[FailedTile, ...] = ()
     hosts: tuple[tuple[str, str], ...] = ()
-    what: str = ""
+    summary: str = ""
 
     @property
     def done(self) -> bool:
@@ -69,7 +72,7 @@ class Outcome:
 
     @property
     def story(self) -> tuple[str, ...]:
-        """The events of the tiles that failed, one a line; of as many tiles as a message names."""
+        """The events of the failed tiles, one a line, for at most as many as a message names."""
         return tuple(
             line for each in self.failed[:_NAMED] for line in story_lines(each.tile, each.story)
         )
@@ -79,48 +82,59 @@ Hosts: TypeAlias = tuple[tuple[str, str], ...]
 
 ADVICE = "coord doctor tells what is wrong with each worker"
 
-_NAMED = 10  # more names than these make a line nobody reads
+_NAMED = 10
+"""Tiles or workers that a message names."""
 
 
 def complete(failed: Sequence[FailedTile]) -> Outcome:
-    """Every tile has its end: the run is done, or some were given up on the way."""
+    """Return the outcome of a run that accepted or gave up every tile."""
     if not failed:
         return Outcome(int(ExitCode.DONE), "done")
-    what = f"{len(failed)} tile{'s' if len(failed) > 1 else ''} failed"
-    message = f"{len(failed)} tiles failed: {_listed(map(str, failed))}"
-    return Outcome(int(ExitCode.FAILED), message, tuple(failed), what=what)
+    summary = f"{len(failed)} tile{'s' if len(failed) > 1 else ''} failed"
+    message = f"{len(failed)} tiles failed: {_join_named(map(str, failed))}"
+    return Outcome(int(ExitCode.FAILED), message, tuple(failed), summary=summary)
 
 
 def tile_failed(failed: Sequence[FailedTile]) -> Outcome:
-    """One tile too many was given up: the last one."""
-    hosts = tuple((fault.worker, fault.reason) for fault in failed[-1].faults)
-    what = f"tile {failed[-1].tile} failed wherever it was sent"
-    return Outcome(int(ExitCode.FAILED), str(failed[-1]), tuple(failed), hosts, what)
+    """Return the outcome of a run that ends with the first tile given up, the last in `failed`."""
+    hosts = tuple((failure.worker, failure.reason) for failure in failed[-1].failures)
+    summary = f"tile {failed[-1].tile} failed wherever it was sent"
+    return Outcome(int(ExitCode.FAILED), str(failed[-1]), tuple(failed), hosts, summary)
 
 
 def fleet_lost(hosts: Hosts, failed: Sequence[FailedTile], *, ever_ready: bool) -> Outcome:
-    """Nobody is left, or nobody ever was."""
+    """Return the outcome of a run without a ready worker.
+
+    Parameters
+    ----------
+    hosts : tuple of (str, str)
+        Each worker with the reason why it is not ready.
+    failed : sequence of FailedTile
+        Tiles given up before.
+    ever_ready : bool
+        Whether a worker was ready at any time.
+    """
     code = ExitCode.FAILED if ever_ready else ExitCode.NO_WORKER
-    what = "the fleet was lost" if ever_ready else "no usable worker"
-    named = _listed(f"{name}: {reason}" for name, reason in hosts)
-    message = f"{what}: {named or 'no host is listed'}"
-    return Outcome(int(code), message, tuple(failed), hosts, what if named else message)
+    summary = "the fleet was lost" if ever_ready else "no usable worker"
+    named = _join_named(f"{name}: {reason}" for name, reason in hosts)
+    message = f"{summary}: {named or 'no host is listed'}"
+    return Outcome(int(code), message, tuple(failed), hosts, summary if named else message)
 
 
 def different_bits(tile: int, answers: Hosts, failed: Sequence[FailedTile]) -> Outcome:
-    """Two workers filtered the same tile to different bits; `answers` are (worker, digest)."""
+    """Return the outcome of a run in which two answers of a tile differ: (worker, digest) each."""
     named = " and ".join(f"{worker} ({digest})" for worker, digest in answers)
     message = f"tile {tile}: different bits from {named}"
     return Outcome(int(ExitCode.DIFFERENT_BITS), message, tuple(failed), answers)
 
 
 def interrupted(exit_code: int, failed: Sequence[FailedTile]) -> Outcome:
-    """Somebody stopped the run."""
+    """Return the outcome of a run that was stopped, with the exit code that the signal asks for."""
     return Outcome(exit_code, "interrupted", tuple(failed))
 
 
 def block(outcome: Outcome) -> str:
-    """Return what happened on a line, each host or tile concerned on one of its own, and advice.
+    """Return an outcome as text: the summary, a line for each host or tile, and advice.
 
     Examples
     --------
@@ -136,13 +150,13 @@ def block(outcome: Outcome) -> str:
     rest = [f"and {len(every) - _NAMED} more"] if len(every) > _NAMED else []
     lines = [f"  {line}" for line in every[:_NAMED] + rest]
     advice = [ADVICE] if outcome.hosts else []
-    return "\n".join([outcome.what or outcome.message, *lines, *advice])
+    return "\n".join([outcome.summary or outcome.message, *lines, *advice])
 
 
-def _listed(names: Iterable[str]) -> str:
-    """Join names; a long list is cut.
+def _join_named(names: Iterable[str]) -> str:
+    """Join names; of a long list the first ten.
 
-    >>> _listed(map(str, range(12)))
+    >>> _join_named(map(str, range(12)))
     '0; 1; 2; 3; 4; 5; 6; 7; 8; 9; and 2 more'
     """
     every = list(names)

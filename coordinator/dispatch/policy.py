@@ -1,6 +1,6 @@
-"""Policies of the dispatcher: numbers with their reasons, and pure functions of them.
+"""Policies of the dispatcher: thresholds with their reasons, and pure functions of them.
 
-Nothing here knows the time, throws dice of its own, or remembers anything.
+Time, random numbers and the state of the run are arguments.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Limits:
         Attempts of a tile that count, before it is given up. Five outlast a restart of the workers
         and an unlucky choice; a sixth never helped a tile that is bad.
     faulty_workers : int
-        Different workers that must fail a tile before it is given up. Two may have a fault at the
+        Different workers that must fail a tile before it is given up. Two may have a failure at the
         same time; if three agree, it is the tile.
     backoff_base_s : float
         Longest pause before the first retry of a tile, in seconds; it doubles with each failure.
@@ -32,7 +32,7 @@ class Limits:
     backoff_cap_s : float
         Longest pause before any retry, in seconds. The scale of a restarting process.
     last_retry_pause_s : float
-        Pause before the last attempt, in seconds, where only one worker has tried the tile and
+        Pause before the last attempt, in seconds, where only one worker has failed the tile and
         others are absent. Each of them is probed at least so often.
     keep_going : bool
         Whether the rest is finished when a tile is given up.
@@ -41,7 +41,7 @@ class Limits:
     retry_per_success : float
         Retries that an accepted tile allows: in a long run one request of eleven may be a retry.
     retry_per_slot_s : float
-        Retries per slot and second that need no success: at 0.1 all slots are tried again in 10 s.
+        Retries per slot and second that need no success: at 0.1 all slots are retried in 10 s.
     hedge_fraction : float
         Hedges per tile, at most. The price of knowing that no tile is late for long.
     hedge_extra : int
@@ -135,7 +135,7 @@ class Limits:
     bytes_in_flight: int = 1 << 30
 
     def __post_init__(self) -> None:
-        """Refuse thresholds that no run can keep."""
+        """Reject thresholds with which no run can end well."""
         for field in fields(self):
             value = getattr(self, field.name)
             if value < 0:
@@ -146,40 +146,65 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Blame:
-    """What a kind of failure costs: one of the tile's attempts, its name, the worker's."""
+class Consequence:
+    """What follows from a failure, by its kind.
 
-    attempt: bool
-    tile: bool
-    worker: bool
+    Parameters
+    ----------
+    counts : bool
+        Whether it is one of the attempts that the tile has.
+    of_tile, of_worker : bool
+        Whether the tile, and the worker, may be the cause.
+    """
+
+    counts: bool
+    of_tile: bool
+    of_worker: bool
 
 
-BLAME: dict[FailureKind, Blame] = {
-    FailureKind.BUSY: Blame(attempt=False, tile=False, worker=False),
-    FailureKind.REFUSED: Blame(attempt=True, tile=True, worker=True),
-    FailureKind.BROKEN: Blame(attempt=True, tile=True, worker=True),
-    FailureKind.CORRUPT: Blame(attempt=True, tile=True, worker=True),
-    FailureKind.TIMEOUT: Blame(attempt=True, tile=True, worker=True),
-    FailureKind.UNREACHED: Blame(attempt=False, tile=False, worker=True),
+CONSEQUENCES: dict[FailureKind, Consequence] = {
+    FailureKind.BUSY: Consequence(counts=False, of_tile=False, of_worker=False),
+    FailureKind.REFUSED: Consequence(counts=True, of_tile=True, of_worker=True),
+    FailureKind.BROKEN: Consequence(counts=True, of_tile=True, of_worker=True),
+    FailureKind.CORRUPT: Consequence(counts=True, of_tile=True, of_worker=True),
+    FailureKind.TIMEOUT: Consequence(counts=True, of_tile=True, of_worker=True),
+    FailureKind.UNREACHED: Consequence(counts=False, of_tile=False, of_worker=True),
 }
 
 
-def is_hopeless(*, tries: int, blamed_workers: int, limits: Limits) -> bool:
+def must_give_up(*, tries: int, failed_workers: int, limits: Limits) -> bool:
     """Whether a tile must be given up.
 
-    >>> is_hopeless(tries=3, blamed_workers=3, limits=Limits())
+    Parameters
+    ----------
+    tries : int
+        Attempts that count.
+    failed_workers : int
+        Different workers that failed the tile, and may not be the cause.
+    limits : Limits
+
+    Examples
+    --------
+    >>> must_give_up(tries=3, failed_workers=3, limits=Limits())
     True
-    >>> is_hopeless(tries=4, blamed_workers=2, limits=Limits())
+    >>> must_give_up(tries=4, failed_workers=2, limits=Limits())
     False
     """
-    return tries >= limits.attempts or blamed_workers >= limits.faulty_workers
+    return tries >= limits.attempts or failed_workers >= limits.faulty_workers
 
 
 def backoff_s(*, failures: int, rng: Random, limits: Limits) -> float:
-    """Pause before the next attempt, with full jitter: uniform in [0, base * 2**(failures - 1)].
+    """Pause before the next attempt, in seconds: uniform in [0, base * 2**(failures - 1)].
 
-    Full jitter spreads the retries of tiles that failed together (M. Brooker, "Exponential
+    This "full jitter" spreads the retries of tiles that failed together (M. Brooker, "Exponential
     Backoff And Jitter", AWS Architecture Blog, 2015).
+
+    Parameters
+    ----------
+    failures : int
+        Failed attempts so far.
+    rng : random.Random
+    limits : Limits
     """
     doublings = min(max(failures - 1, 0), 30)
     return rng.uniform(0.0, min(limits.backoff_cap_s, limits.backoff_base_s * 2.0**doublings))
@@ -188,10 +213,21 @@ def backoff_s(*, failures: int, rng: Random, limits: Limits) -> float:
 def retry_pause_s(
     *, tries: int, tried_workers: int, absent: int, rng: Random, limits: Limits
 ) -> float:
-    """Pause before the next attempt: the backoff, or longer before a last one.
+    """Pause before the next attempt, in seconds: the backoff, or longer before the last one.
 
-    Where only one worker had a say and others are absent, the last attempt waits for a second
-    opinion.
+    Where one worker has failed the tile alone and others are absent, the last attempt waits for
+    another worker.
+
+    Parameters
+    ----------
+    tries : int
+        Attempts that count, so far.
+    tried_workers : int
+        Different workers that failed the tile.
+    absent : int
+        Workers that are not ready, and may be later.
+    rng : random.Random
+    limits : Limits
     """
     if tries == limits.attempts - 1 and tried_workers == 1 and absent > 0:
         return limits.last_retry_pause_s
@@ -199,8 +235,18 @@ def retry_pause_s(
 
 
 def hedge_after_s(*, done: int, quantile_s: float, median_s: float, limits: Limits) -> float:
-    """Age from which a tile in flight is late.
+    """Age in seconds from which a tile in flight is late.
 
+    Parameters
+    ----------
+    done : int
+        Tiles answered so far.
+    quantile_s, median_s : float
+        Quantiles of their recent durations, in seconds.
+    limits : Limits
+
+    Examples
+    --------
     >>> hedge_after_s(done=3, quantile_s=0.1, median_s=0.1, limits=Limits())
     2.0
     >>> hedge_after_s(done=100, quantile_s=1.25, median_s=0.25, limits=Limits())
@@ -211,14 +257,26 @@ def hedge_after_s(*, done: int, quantile_s: float, median_s: float, limits: Limi
     return max(quantile_s, limits.hedge_medians * median_s, limits.hedge_floor_s)
 
 
-def may_hedge(*, hedges: int, tiles: int, tail: bool, limits: Limits) -> bool:
-    """Whether one more hedge is within the budget of the `tiles` that were started so far.
+def within_hedge_budget(*, hedges: int, tiles: int, tail: bool, limits: Limits) -> bool:
+    """Whether one more hedge is within the budget.
 
-    In mid-run a free slot could do fresh work instead, so a part is kept for the tail.
+    Before the tail a free slot could take a fresh tile instead, so a share is kept for the tail.
 
-    >>> may_hedge(hedges=4, tiles=100, tail=False, limits=Limits())
+    Parameters
+    ----------
+    hedges : int
+        Hedges sent so far.
+    tiles : int
+        Tiles started so far.
+    tail : bool
+        Whether the plan is exhausted.
+    limits : Limits
+
+    Examples
+    --------
+    >>> within_hedge_budget(hedges=4, tiles=100, tail=False, limits=Limits())
     False
-    >>> may_hedge(hedges=4, tiles=100, tail=True, limits=Limits())
+    >>> within_hedge_budget(hedges=4, tiles=100, tail=True, limits=Limits())
     True
     """
     share = 1.0 if tail else 1.0 - limits.hedge_reserve
@@ -226,30 +284,65 @@ def may_hedge(*, hedges: int, tiles: int, tail: bool, limits: Limits) -> bool:
 
 
 def can_hedge(*, tries: int, live: int, limits: Limits) -> bool:
-    """Whether a tile that has `live` attempts in flight may get one more."""
+    """Whether a tile may get one more attempt beside those in flight.
+
+    Parameters
+    ----------
+    tries : int
+        Attempts that count, those in flight included.
+    live : int
+        Attempts in flight.
+    limits : Limits
+    """
     return 0 < live < limits.hedge_copies and tries < limits.attempts
 
 
-def must_eject(*, strikes: int, ready: int, limits: Limits) -> bool:
-    """Whether a worker that is one of `ready` usable ones goes: never the last one.
+def must_eject(*, failures_in_row: int, ready: int, limits: Limits) -> bool:
+    """Whether a ready worker must be ejected; the last one never is.
 
-    >>> must_eject(strikes=3, ready=2, limits=Limits())
+    Parameters
+    ----------
+    failures_in_row : int
+        Its failures since its last accepted answer.
+    ready : int
+        Ready workers, this one included.
+    limits : Limits
+
+    Examples
+    --------
+    >>> must_eject(failures_in_row=3, ready=2, limits=Limits())
     True
-    >>> must_eject(strikes=99, ready=1, limits=Limits())
+    >>> must_eject(failures_in_row=99, ready=1, limits=Limits())
     False
     """
-    return strikes >= limits.eject_failures and ready > 1
+    return failures_in_row >= limits.eject_failures and ready > 1
 
 
-def probe_pause_s(*, misses: int, rng: Random, limits: Limits) -> float:
-    """Pause before a worker is asked again: doubles with each miss, the upper half at random."""
-    pause_s = min(limits.probe_cap_s, limits.probe_base_s * 2.0 ** min(max(misses - 1, 0), 30))
+def probe_pause_s(*, absences: int, rng: Random, limits: Limits) -> float:
+    """Pause before a worker is probed, in seconds: it doubles, and its upper half is random.
+
+    Parameters
+    ----------
+    absences : int
+        Times that the worker was lost, ejected or silent since its last accepted answer.
+    rng : random.Random
+    limits : Limits
+    """
+    pause_s = min(limits.probe_cap_s, limits.probe_base_s * 2.0 ** min(max(absences - 1, 0), 30))
     return pause_s * rng.uniform(0.5, 1.0)
 
 
 def busy_pause_s(*, asked_s: float | None, limits: Limits) -> float:
-    """How long a busy worker is left alone: what it asked for, within reason.
+    """Pause of a busy worker, in seconds: what it asked for, within limits.
 
+    Parameters
+    ----------
+    asked_s : float or None
+        Seconds that it asked for; None, negative and NaN mean that it named no time.
+    limits : Limits
+
+    Examples
+    --------
     >>> busy_pause_s(asked_s=None, limits=Limits()), busy_pause_s(asked_s=1e9, limits=Limits())
     (1.0, 60.0)
     """
@@ -259,11 +352,21 @@ def busy_pause_s(*, asked_s: float | None, limits: Limits) -> float:
 
 
 def deadline_s(*, size_bytes: int, slow_s_per_byte: float, timeouts: int, limits: Limits) -> float:
-    """Time that an attempt may take: base + bytes / slow link, doubled with each timeout.
+    """Seconds that an attempt may take: base + bytes / slow link, doubled with each timeout.
 
-    `slow_s_per_byte` is the slow end of what was measured, transfer and filter together; it only
-    ever lengthens the deadline. Doubling makes a wrong guess cost time, never the run.
+    Parameters
+    ----------
+    size_bytes : int
+        Bytes of the request and the answer.
+    slow_s_per_byte : float
+        High quantile of what recent attempts took, transfer and filter together, in seconds per
+        byte. It can only lengthen the deadline.
+    timeouts : int
+        Attempts of the tile that missed their deadline: a wrong guess costs time, never the run.
+    limits : Limits
 
+    Examples
+    --------
     >>> deadline_s(size_bytes=5_000_000, slow_s_per_byte=0.0, timeouts=0, limits=Limits())
     35.0
     """
@@ -272,5 +375,12 @@ def deadline_s(*, size_bytes: int, slow_s_per_byte: float, timeouts: int, limits
 
 
 def fits_budget(*, size_bytes: int, in_flight_bytes: int, limits: Limits) -> bool:
-    """Whether an attempt may start now; one that is larger than the budget flies alone."""
+    """Whether an attempt may start now; one larger than the budget starts when it is alone.
+
+    Parameters
+    ----------
+    size_bytes, in_flight_bytes : int
+        Bytes of this attempt, and of all in flight.
+    limits : Limits
+    """
     return in_flight_bytes == 0 or in_flight_bytes + size_bytes <= limits.bytes_in_flight

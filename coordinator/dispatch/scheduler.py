@@ -1,15 +1,15 @@
-"""Who gets a free slot.
+"""The scheduler gives free slots to tiles.
 
 In this order:
 
 1. a retry that is due, at a worker that has not failed the tile while there is another;
-2. a hedge: the oldest tile in flight that is late, at a worker that has not got it and, if one is
-   at hand, is not known to be slow; a hedge that is late itself may be hedged once more;
+2. a hedge: the oldest tile in flight that is late, at a worker that does not have it and, if
+   there is one, is not known to be slow; a hedge that is late itself may be hedged once more;
 3. a fresh tile, pulled from the plan only now.
 
-Workers take turns, tiles go by age, and what one can't get now is left for the next event: a search
-looks at `_LOOK_AHEAD` candidates and no further, so its cost does not grow with the fleet. A search
-that fails always leaves something in flight, paused or set on the agenda, hence a next event.
+Workers take turns, and tiles go by age. A search looks at `_LOOK_AHEAD` candidates, so its cost
+does not grow with the fleet; what it does not find is left for the next event. There is one: a
+search that fails leaves an attempt in flight, a paused worker or a timer.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 
 from coordinator.dispatch import policy
 from coordinator.dispatch.instructions import Send, Tell
-from coordinator.dispatch.latency import Recent
+from coordinator.dispatch.latency import RecentQuantiles
 from coordinator.dispatch.retry_budget import RetryBudget
-from coordinator.dispatch.timers import Alarm
+from coordinator.dispatch.timers import Timer
 from coordinator.events import TileHedged
 
 if TYPE_CHECKING:
@@ -37,26 +37,38 @@ _LOOK_AHEAD = 8
 
 
 class Scheduler:
-    """Gives the fleet's free slots to tiles, by what it has measured and within the budgets."""
+    """Gives free slots to tiles, by measured durations and within the budgets.
+
+    Parameters
+    ----------
+    tiles : TileTable
+    workers : WorkerTable
+    timers : TimerQueue
+        Each attempt that is sent gets a deadline timer.
+    limits : Limits
+        Thresholds.
+    now : float
+        Monotonic seconds, as in every other call.
+    """
 
     def __init__(
         self,
         tiles: TileTable,
-        fleet: WorkerTable,
-        agenda: TimerQueue,
+        workers: WorkerTable,
+        timers: TimerQueue,
         *,
         limits: Limits,
         now: float,
     ) -> None:
         self._tiles = tiles
-        self._fleet = fleet
-        self._agenda = agenda
+        self._workers = workers
+        self._timers = timers
         self._limits = limits
         self._now = now
-        self._out: list[Instruction] = []
-        self._durations = Recent()
-        self._paces = Recent()  # seconds per byte
-        self._penniless = False
+        self._instructions: list[Instruction] = []
+        self._durations = RecentQuantiles()
+        self._s_per_byte = RecentQuantiles()
+        self._budget_empty = False
         self.retries = RetryBudget(
             burst=limits.retry_burst,
             per_success=limits.retry_per_success,
@@ -67,28 +79,28 @@ class Scheduler:
     @property
     def consistent(self) -> bool:
         """Whether the quantiles are those of what was measured."""
-        return self._durations.consistent and self._paces.consistent
+        return self._durations.consistent and self._s_per_byte.consistent
 
-    def measure(self, tile: OpenTile, worker: Worker, duration_s: float) -> None:
-        """Learn from an answer."""
+    def add_duration(self, tile: OpenTile, worker: Worker, duration_s: float) -> None:
+        """Record how long an answered attempt took, in seconds."""
         worker.slow = duration_s > self._hedge_after_s()
         self._durations.add(duration_s)
-        self._paces.add(duration_s / max(tile.work.size_bytes, 1))
+        self._s_per_byte.add(duration_s / max(tile.work.size_bytes, 1))
 
     def assign(self, now: float) -> list[Instruction]:
-        """Fill free slots; return what is to be sent."""
+        """Fill free slots; return the instructions for that."""
         self._now = now
-        self._out = []
-        self._penniless = False
+        self._instructions = []
+        self._budget_empty = False
         if self._send_retries():
             while self._hedge_one():
                 pass
             self._send_fresh()
-        return self._out
+        return self._instructions
 
     def wake_times(self, now: float) -> Iterator[float]:
-        """When a free slot may find something to do without any event."""
-        if self._penniless:
+        """Yield the times at which a free slot may be filled although no event comes."""
+        if self._budget_empty:
             yield max(self.retries.ready_at(), now)
         if self._may_hedge():
             after_s = self._hedge_after_s()
@@ -98,9 +110,9 @@ class Scheduler:
                     return
 
     def _send_retries(self) -> bool:
-        """Send waiting tiles; False when one waits for bytes, which nothing may take from it."""
-        tiles, stuck = self._tiles, 0
-        while tiles.due and self._fleet.free and stuck < _LOOK_AHEAD:
+        """Send tiles that are due; False if one of them has to wait for bytes to be free."""
+        tiles, skipped = self._tiles, 0
+        while tiles.due and self._workers.free and skipped < _LOOK_AHEAD:
             number = next(iter(tiles.due))
             tile = tiles.open[number]
             if not self._fits(tile.work):
@@ -108,24 +120,24 @@ class Scheduler:
             worker = self._pick_for(tile)
             if worker is None:
                 tiles.due.move_to_end(number)
-                stuck += 1
+                skipped += 1
                 continue
-            if tile.owes and not self.retries.take(self._now):
-                self._penniless = True
+            if tile.retry_unpaid and not self.retries.take(self._now):
+                self._budget_empty = True
                 return True
-            tile.owes = False
+            tile.retry_unpaid = False
             self._send(tile, worker)
         return True
 
     def _pick_for(self, tile: OpenTile) -> Worker | None:
-        tried = tile.tried
-        worker = self._fleet.pick(tried)
-        if worker is None and self._fleet.all_ready_in(tried):
-            return self._fleet.pick()
+        failed_at = tile.failed_at
+        worker = self._workers.pick(failed_at)
+        if worker is None and self._workers.all_ready_in(failed_at):
+            return self._workers.pick()
         return worker
 
     def _hedge_one(self) -> bool:
-        """Hedge the oldest late tile that can be; False when there is none."""
+        """Hedge the oldest late tile that may be hedged; False if there is none."""
         if not self._may_hedge():
             return False
         after_s = self._hedge_after_s()
@@ -133,11 +145,11 @@ class Scheduler:
             if attempt.sent_at + after_s > self._now:
                 return False
             tile = self._tiles.open[attempt.tile]
-            worker = self._fleet.pick_brisk(tile.tried | {each.worker for each in tile.live})
+            worker = self._workers.pick_fast(tile.failed_at | {each.worker for each in tile.live})
             if worker and self._can_hedge(tile) and self._fits(tile.work):
                 late_s = self._now - attempt.sent_at
                 hedged = TileHedged(attempt.tile, attempt.worker, worker.name, late_s)
-                self._out.append(Tell(hedged))
+                self._instructions.append(Tell(hedged))
                 self._send(tile, worker, hedge=True)
                 return True
         return False
@@ -146,7 +158,7 @@ class Scheduler:
         return policy.can_hedge(tries=tile.tries, live=len(tile.live), limits=self._limits)
 
     def _may_hedge(self) -> bool:
-        return bool(self._fleet.free) and policy.may_hedge(
+        return bool(self._workers.free) and policy.within_hedge_budget(
             hedges=self._tiles.hedges,
             tiles=self._tiles.pulled,
             tail=self._tiles.exhausted,
@@ -162,11 +174,11 @@ class Scheduler:
         )
 
     def _send_fresh(self) -> None:
-        """Pull tiles for free slots, unless as many wait already as the fleet has slots."""
-        tiles, fleet = self._tiles, self._fleet
-        while fleet.free and tiles.waiting < max(fleet.slots, 1):
+        """Pull tiles for free slots, unless as many tiles wait already as there are slots."""
+        tiles, workers = self._tiles, self._workers
+        while workers.free and tiles.waiting < max(workers.slots, 1):
             work = tiles.peek()
-            worker = fleet.pick()
+            worker = workers.pick()
             if work is None or worker is None or not self._fits(work):
                 return
             self._send(tiles.pull(), worker)
@@ -185,11 +197,12 @@ class Scheduler:
         key = (attempt.tile, attempt.number)
         deadline_s = policy.deadline_s(
             size_bytes=tile.work.size_bytes,
-            slow_s_per_byte=self._paces.quantile(0.95),
+            slow_s_per_byte=self._s_per_byte.quantile(0.95),
             timeouts=tile.timeouts,
             limits=self._limits,
         )
-        self._fleet.hold(worker, key)
-        last_s = self._now + deadline_s
-        self._agenda.put(last_s, (Alarm.DEADLINE, *key))
-        self._out.append(Send(attempt.tile, worker.name, attempt.number, deadline_s, hedge))
+        self._workers.hold(worker, key)
+        self._timers.put(self._now + deadline_s, (Timer.DEADLINE, *key))
+        self._instructions.append(
+            Send(attempt.tile, worker.name, attempt.number, deadline_s, hedge)
+        )

@@ -15,8 +15,8 @@ given up; where stores are awaited, until it is stored. A tile that was sent mor
 remembered for longer by the digest of its accepted answer: a late answer must carry the same bits.
 So the memory is O(in flight + retries + hedged), whatever the size of the plan.
 
-An attempt is *live* from Send until it is answered, failed or cancelled. A cancelled one stays on
-the tile's page, because its answer may already be on the way, and a valid answer is a valid answer.
+An attempt is *live* from Send until it is answered, failed or cancelled. A cancelled one stays in
+the tile's record: its answer may be on the way already, and is accepted if it comes first.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from enum import StrEnum, auto
 from typing import TYPE_CHECKING
 
 from coordinator.dispatch.errors import InvariantError
-from coordinator.dispatch.outcome import FailedTile, Fault
-from coordinator.dispatch.policy import BLAME
+from coordinator.dispatch.outcome import FailedAttempt, FailedTile
+from coordinator.dispatch.policy import CONSEQUENCES
 from coordinator.dispatch.story import StoryEvent
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 REMEMBERED = 10_000
 """Accepted tiles whose late answers are still compared."""
 
-
 STORY_EVENTS = 100
 """Latest events of a tile that are kept: five attempts and their consequences take 20."""
 
@@ -48,7 +47,7 @@ CLOSED_STORIES = 1_000
 
 
 class TileState(StrEnum):
-    """The state of a tile."""
+    """The state of a tile; the values are words for a reader."""
 
     PLANNED = auto()
     IN_FLIGHT = auto()
@@ -95,7 +94,18 @@ TILE_TRANSITIONS: dict[tuple[TileState, TileSignal], TileState] = {
 
 @dataclass(slots=True)
 class Attempt:
-    """One sending of a tile."""
+    """One sending of a tile to a worker.
+
+    Parameters
+    ----------
+    tile, number : int
+        Number of the tile, and of the attempt, from 1.
+    worker : str
+    sent_at : float
+        Monotonic seconds.
+    live : bool
+        Whether it is in flight.
+    """
 
     tile: int
     number: int
@@ -106,17 +116,40 @@ class Attempt:
 
 @dataclass(slots=True)
 class OpenTile:
-    """A tile between its first sending and its end."""
+    """A tile between its first sending and its end.
+
+    Parameters
+    ----------
+    work : Work
+        Its number and sizes.
+    state : TileState
+    sent : int
+        Attempts sent: the number of the latest one.
+    tries : int
+        Attempts that count; one that a busy worker turned away does not.
+    timeouts : int
+        Attempts that missed their deadline.
+    retry_unpaid : bool
+        Whether its retry has yet to take from the retry budget.
+    turned_away_since : float or None
+        Monotonic seconds of the first time in a row that a worker turned it away.
+    attempts : dict of int to Attempt
+        By number: those that may still be answered.
+    failures : list of FailedAttempt
+        Those that count.
+    story : deque of StoryEvent
+        Its latest events.
+    """
 
     work: Work
     state: TileState = TileState.PLANNED
-    sent: int = 0  # numbers the attempts
-    tries: int = 0  # attempts that count: being turned away does not
+    sent: int = 0
+    tries: int = 0
     timeouts: int = 0
-    owes: bool = False  # its retry has still to be paid for
-    away_since: float | None = None
+    retry_unpaid: bool = False
+    turned_away_since: float | None = None
     attempts: dict[int, Attempt] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
+    failures: list[FailedAttempt] = field(default_factory=list)
     story: deque[StoryEvent] = field(default_factory=lambda: deque(maxlen=STORY_EVENTS))
 
     @property
@@ -125,18 +158,19 @@ class OpenTile:
         return [attempt for attempt in self.attempts.values() if attempt.live]
 
     @property
-    def tried(self) -> set[str]:
-        """Workers that failed it."""
-        return {fault.worker for fault in self.faults}
+    def failed_at(self) -> set[str]:
+        """Names of the workers that failed it."""
+        return {failure.worker for failure in self.failures}
 
     @property
-    def blamed_workers(self) -> int:
-        """How many different workers accuse the tile."""
-        return len({fault.worker for fault in self.faults if BLAME[fault.kind].tile})
+    def failed_workers(self) -> int:
+        """The number of different workers that had failures which the tile may cause."""
+        causes = (each for each in self.failures if CONSEQUENCES[each.kind].of_tile)
+        return len({failure.worker for failure in causes})
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class AcceptedAnswer:
     """The accepted answer of a tile that was sent more than once."""
 
     worker: str
@@ -146,7 +180,13 @@ class Settled:
 
 
 class TileTable:
-    """Open tiles, recently settled ones, those given up; and the sums over them."""
+    """Open tiles, recently accepted ones, those given up; and the sums over them.
+
+    Parameters
+    ----------
+    works : iterator of Work
+        The plan.
+    """
 
     def __init__(self, works: Iterator[Work]) -> None:
         self._works = works
@@ -155,18 +195,18 @@ class TileTable:
         self.open: dict[int, OpenTile] = {}
         self.due: OrderedDict[int, None] = OrderedDict()  # waiting tiles that may go now
         self.newest: OrderedDict[int, Attempt] = OrderedDict()  # of each tile in flight, by age
-        self.settled: OrderedDict[int, Settled] = OrderedDict()
+        self.accepted: OrderedDict[int, AcceptedAnswer] = OrderedDict()
         self.failed: list[FailedTile] = []
         self.closed_stories: OrderedDict[int, deque[StoryEvent]] = OrderedDict()
         self.storing: dict[int, OpenTile] = {}  # accepted, and not in the sink yet
-        self.flying = 0
+        self.tiles_in_flight = 0
         self.in_flight_bytes = 0
         self.pulled = self.hedges = 0
 
     @property
     def waiting(self) -> int:
-        """Open tiles with nothing in flight."""
-        return len(self.open) - self.flying
+        """The number of open tiles with nothing in flight."""
+        return len(self.open) - self.tiles_in_flight
 
     def peek(self) -> Work | None:
         """Return the next fresh tile of the plan, which stays there, or None at the end."""
@@ -217,12 +257,32 @@ class TileTable:
         tile.story.append(StoryEvent(now, worker, signal, reason))
 
     def send(self, tile: OpenTile, worker: str, now: float, *, hedge: bool) -> Attempt:
-        """Note that an attempt flies."""
+        """Record that an attempt is sent.
+
+        Parameters
+        ----------
+        tile : OpenTile
+        worker : str
+        now : float
+            Monotonic seconds.
+        hedge : bool
+            Whether another attempt is in flight.
+
+        Returns
+        -------
+        Attempt
+            The attempt, live.
+
+        Raises
+        ------
+        InvariantError
+            If the tile is in a state in which it can't be sent.
+        """
         self.signal(tile, TileSignal.HEDGED if hedge else TileSignal.SENT, now, worker)
         number = tile.work.tile
         tile.sent += 1
         tile.tries += 1
-        self.flying += not tile.live
+        self.tiles_in_flight += not tile.live
         self.hedges += hedge
         self.in_flight_bytes += tile.work.size_bytes
         attempt = tile.attempts[tile.sent] = Attempt(number, tile.sent, worker, now)
@@ -231,9 +291,9 @@ class TileTable:
         self.newest[number] = attempt
         return attempt
 
-    def land(self, tile: OpenTile, attempt: Attempt, *, heard: bool) -> None:
-        """Note that an attempt flies no more; one that was `heard` can't answer any more."""
-        if heard:
+    def end_attempt(self, tile: OpenTile, attempt: Attempt, *, reported: bool) -> None:
+        """Record that an attempt is not live; if that was `reported`, no answer can follow."""
+        if reported:
             tile.attempts.pop(attempt.number, None)
         if not attempt.live:
             return
@@ -241,28 +301,28 @@ class TileTable:
         self.in_flight_bytes -= tile.work.size_bytes
         self.newest.pop(attempt.tile, None)
         rest = tile.live
-        self.flying -= not rest
-        if rest:  # what is left is older than most
+        self.tiles_in_flight -= not rest
+        if rest:  # older than most
             self.newest[attempt.tile] = rest[-1]
             self.newest.move_to_end(attempt.tile, last=False)
 
     def requeue(self, tile: OpenTile, now: float) -> None:
-        """Make a tile due that was turned away; nothing of it flies."""
+        """Make a tile due that was turned away, and has no live attempt."""
         self.signal(tile, TileSignal.REQUEUED, now)
         self.due[tile.work.tile] = None
 
     def back_off(self, tile: OpenTile, now: float, after_s: float) -> None:
-        """Note that a tile waits for its retry, which has to be paid for; nothing of it flies."""
+        """Record that a tile without a live attempt waits `after_s` seconds for its retry."""
         self.signal(tile, TileSignal.RETRY_SCHEDULED, now, reason=f"in {after_s:.3f} s")
-        tile.owes = True
+        tile.retry_unpaid = True
 
     def end_backoff(self, number: int, now: float) -> None:
-        """Make a tile due whose pause is over."""
+        """Make a tile due whose backoff is over."""
         self.signal(self.open[number], TileSignal.RETRY_DUE, now)
         self.due[number] = None
 
-    def settle(self, tile: OpenTile, attempt: Attempt, digest: str, now: float) -> None:
-        """Close a tile whose answer is accepted; nothing of it flies."""
+    def accept(self, tile: OpenTile, attempt: Attempt, digest: str, now: float) -> None:
+        """Close a tile without a live attempt, whose answer is accepted."""
         self.signal(tile, TileSignal.ACCEPTED, now, attempt.worker)
         number = tile.work.tile
         self.closed_stories[number] = tile.story
@@ -271,26 +331,28 @@ class TileTable:
         del self.open[number]
         self.due.pop(number, None)
         if tile.sent > 1:
-            self.settled[number] = Settled(attempt.worker, attempt.number, tile.sent, digest)
-        if len(self.settled) > REMEMBERED:
-            self.settled.popitem(last=False)
+            self.accepted[number] = AcceptedAnswer(
+                attempt.worker, attempt.number, tile.sent, digest
+            )
+        if len(self.accepted) > REMEMBERED:
+            self.accepted.popitem(last=False)
 
     def store(self, tile: OpenTile) -> None:
-        """Note that an accepted answer is on its way to the sink; it weighs until it is there."""
+        """Record that an accepted answer is on its way to the sink; its bytes count until then."""
         self.storing[tile.work.tile] = tile
         self.in_flight_bytes += tile.work.bytes_back
 
     def stored(self, number: int, now: float) -> None:
-        """Note that a tile's bytes are in the sink."""
+        """Record that a tile's bytes are in the sink."""
         tile = self.storing.pop(number, None)
         if tile is not None:
             self.signal(tile, TileSignal.STORED, now)
             self.in_flight_bytes -= tile.work.bytes_back
 
     def give_up(self, tile: OpenTile, now: float) -> FailedTile:
-        """Close a tile that failed for good; nothing of it flies."""
+        """Close a tile without a live attempt, which has failed for good."""
         self.signal(tile, TileSignal.GIVEN_UP, now)
         del self.open[tile.work.tile]
-        failed = FailedTile(tile.work.tile, tuple(tile.faults), tuple(tile.story))
+        failed = FailedTile(tile.work.tile, tuple(tile.failures), tuple(tile.story))
         self.failed.append(failed)
         return failed

@@ -1,4 +1,4 @@
-"""Alarms by time, each under a key: set, moved and dropped in O(log n)."""
+"""Timers by time, each under a key: set, moved and cancelled in O(log n)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SLACK = 64  # stale entries that are not worth a sweep
+_SLACK = 64
+"""Stale entries that are not worth removing."""
 
 
-class Alarm(IntEnum):
-    """What an alarm is for; the numbers or the name that it concerns follow in its key."""
+class Timer(IntEnum):
+    """The purpose of a timer; its key has this, and then what it concerns."""
 
     RETRY = auto()  # tile
     DEADLINE = auto()  # tile, attempt
@@ -22,13 +23,14 @@ class Alarm(IntEnum):
     FLEET = auto()
 
 
-Key: TypeAlias = tuple[Any, ...]  # an Alarm, and what it concerns
+Key: TypeAlias = tuple[Any, ...]  # a Timer, and what it concerns
 
 
 class TimerQueue:
-    """A heap whose stale entries are skipped, and swept when they outnumber the others.
+    """A heap whose stale entries are skipped, and removed when they outnumber the others.
 
-    Alarms for the same time ring in the order they were set, so a history is reproducible.
+    Timers for the same time fire in the order in which they were set, so a run can be repeated.
+    Times are monotonic seconds.
     """
 
     __slots__ = ("_heap", "_serial", "_valid")
@@ -58,7 +60,7 @@ class TimerQueue:
         )
 
     def put(self, at: float, key: Key) -> None:
-        """Set the alarm `key`, or move it."""
+        """Set the timer `key` to fire at `at`, or move it there."""
         self._serial += 1
         self._valid[key] = self._serial
         heappush(self._heap, (at, self._serial, key))
@@ -66,12 +68,12 @@ class TimerQueue:
             self._heap = [entry for entry in self._heap if self._valid.get(entry[2]) == entry[1]]
             heapify(self._heap)
 
-    def drop(self, key: Key) -> None:
-        """Forget the alarm `key`, if it is set."""
+    def cancel(self, key: Key) -> None:
+        """Cancel the timer `key`, if it is set."""
         self._valid.pop(key, None)
 
     def pop_due(self, now: float) -> Key | None:
-        """Take the earliest alarm that is due, or None."""
+        """Remove the earliest timer that is due, and return its key; None if none is due."""
         at = self.next_at()
         if at is None or at > now:
             return None
@@ -80,7 +82,7 @@ class TimerQueue:
         return key
 
     def next_at(self) -> float | None:
-        """When the next alarm rings."""
+        """Return the time at which the next timer fires, or None."""
         while self._heap and self._valid.get(self._heap[0][2]) != self._heap[0][1]:
             heappop(self._heap)
         return self._heap[0][0] if self._heap else None

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from coordinator.dispatch import policy
 from coordinator.dispatch.errors import InvariantError
 from coordinator.dispatch.tile_table import REMEMBERED, TileState
-from coordinator.dispatch.timers import Alarm
-from coordinator.dispatch.worker_table import Standing
+from coordinator.dispatch.timers import Timer
+from coordinator.dispatch.worker_table import WorkerState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,9 +43,9 @@ class Invariant(Enum):
     DUE = "the queue of tiles that are due has those in that state"
     RETRY_TIMERS = "each tile in backoff has a timer that makes it due"
     STORING = "a tile whose bytes are on their way to the sink is accepted"
-    CLOSED_ONCE = "no tile is two of open, settled and given up"
-    REMEMBERED = "a bounded number of settled tiles is remembered"
-    HELD = "a worker holds its live attempts and no others"
+    CLOSED_ONCE = "no tile is two of open, accepted and given up"
+    REMEMBERED = "a bounded number of accepted tiles is remembered"
+    HELD = "a worker holds its live attempts, and nothing else"
     FREE = "the queue of free workers has those that may get a tile"
     EJECTED = "the queue of ejected workers has those in that state"
     FLEET_COUNTS = "ready workers, their slots and unfit workers are counted"
@@ -56,7 +56,7 @@ class Invariant(Enum):
     RESUME_TIMERS = "each paused worker has a timer that resumes it"
     FLEET_TIMER = "the timer of a lost fleet runs while no worker is ready"
     WAKE_UP = "a wake-up is set, not after the next timer, unless the run waits for the sink"
-    RETRY_BUDGET = "the level of the retry budget is between zero and its capacity"
+    RETRY_BUDGET = "the tokens of the retry budget are between zero and its capacity"
     LATENCIES = "the sorted latencies are the recent ones"
 
 
@@ -112,8 +112,8 @@ def _tile_violations(tiles: TileTable, limits: Limits) -> Iterator[Violation]:
         in_flight += live > 0
         size_bytes += live * tile.work.size_bytes
         yield from _open_tile_violations(number, tile, tiles, limits)
-    if tiles.flying != in_flight:
-        yield Invariant.IN_FLIGHT, (tiles.flying, in_flight)
+    if tiles.tiles_in_flight != in_flight:
+        yield Invariant.IN_FLIGHT, (tiles.tiles_in_flight, in_flight)
     size_bytes += sum(tile.work.bytes_back for tile in tiles.storing.values())
     if tiles.in_flight_bytes != size_bytes:
         yield Invariant.BYTES, (tiles.in_flight_bytes, size_bytes)
@@ -160,9 +160,9 @@ def _closed_tile_violations(tiles: TileTable) -> Iterator[Violation]:
         yield Invariant.CLOSED_ONCE, failed
     for one, other in (
         (tiles.open.keys(), given_up),
-        (tiles.open.keys(), tiles.settled.keys()),
+        (tiles.open.keys(), tiles.accepted.keys()),
         (tiles.open.keys(), tiles.storing.keys()),
-        (given_up, tiles.settled.keys()),
+        (given_up, tiles.accepted.keys()),
         (given_up, tiles.storing.keys()),
     ):
         if not other.isdisjoint(one):
@@ -170,8 +170,8 @@ def _closed_tile_violations(tiles: TileTable) -> Iterator[Violation]:
     for number, tile in tiles.storing.items():
         if tile.work.tile != number or tile.state is not TileState.ACCEPTED:
             yield Invariant.STORING, (number, tile)
-    if len(tiles.settled) > REMEMBERED:
-        yield Invariant.REMEMBERED, len(tiles.settled)
+    if len(tiles.accepted) > REMEMBERED:
+        yield Invariant.REMEMBERED, len(tiles.accepted)
 
 
 def _worker_violations(tiles: TileTable, workers: WorkerTable) -> Iterator[Violation]:
@@ -183,15 +183,15 @@ def _worker_violations(tiles: TileTable, workers: WorkerTable) -> Iterator[Viola
     held = {key: name for name, worker in workers.workers.items() for key in worker.held}
     if held != live or len(held) != sum(len(each.held) for each in workers.workers.values()):
         yield Invariant.HELD, set(held.items()) ^ set(live.items())
-    standing = {name: worker.standing for name, worker in workers.workers.items()}
+    states = {name: worker.state for name, worker in workers.workers.items()}
     free = {name for name, worker in workers.workers.items() if worker.free}
     if workers.free.keys() != free:
         yield Invariant.FREE, workers.free.keys() ^ free
-    ejected = {name for name, each in standing.items() if each is Standing.EJECTED}
+    ejected = {name for name, each in states.items() if each is WorkerState.EJECTED}
     if workers.ejected.keys() != ejected:
         yield Invariant.EJECTED, workers.ejected.keys() ^ ejected
-    ready = [each for each in workers.workers.values() if each.standing is Standing.READY]
-    unfit = sum(each is Standing.UNFIT for each in standing.values())
+    ready = [each for each in workers.workers.values() if each.state is WorkerState.READY]
+    unfit = sum(each is WorkerState.UNFIT for each in states.values())
     counts = len(ready), sum(worker.slots for worker in ready), unfit
     if (workers.ready, workers.slots, workers.unfit) != counts:
         yield Invariant.FLEET_COUNTS, (workers.ready, workers.slots, workers.unfit, counts)
@@ -205,22 +205,22 @@ def _timer_violations(
 ) -> Iterator[Violation]:
     if not timers.consistent:
         yield Invariant.TIMERS, timers
-    keys: dict[Alarm, set[tuple[object, ...]]] = {alarm: set() for alarm in Alarm}
-    for alarm, *about in timers:
-        keys[alarm].add(tuple(about))
+    keys: dict[Timer, set[tuple[object, ...]]] = {timer: set() for timer in Timer}
+    for timer, *about in timers:
+        keys[timer].add(tuple(about))
     pausing = {(n,) for n, tile in tiles.open.items() if tile.state is TileState.BACKOFF}
-    if keys[Alarm.RETRY] != pausing:
-        yield Invariant.RETRY_TIMERS, keys[Alarm.RETRY] ^ pausing
+    if keys[Timer.RETRY] != pausing:
+        yield Invariant.RETRY_TIMERS, keys[Timer.RETRY] ^ pausing
     live = {(number, each.number) for number, tile in tiles.open.items() for each in tile.live}
-    if keys[Alarm.DEADLINE] != live:
-        yield Invariant.DEADLINE_TIMERS, keys[Alarm.DEADLINE] ^ live
-    present = {Standing.READY, Standing.UNFIT}
-    absent = {(name,) for name, each in workers.workers.items() if each.standing not in present}
-    if keys[Alarm.PROBE] != absent:
-        yield Invariant.PROBE_TIMERS, keys[Alarm.PROBE] ^ absent
+    if keys[Timer.DEADLINE] != live:
+        yield Invariant.DEADLINE_TIMERS, keys[Timer.DEADLINE] ^ live
+    present = {WorkerState.READY, WorkerState.UNFIT}
+    absent = {(name,) for name, each in workers.workers.items() if each.state not in present}
+    if keys[Timer.PROBE] != absent:
+        yield Invariant.PROBE_TIMERS, keys[Timer.PROBE] ^ absent
     paused = {(name,) for name, each in workers.workers.items() if each.paused}
-    if keys[Alarm.RESUME] != paused:
-        yield Invariant.RESUME_TIMERS, keys[Alarm.RESUME] ^ paused
+    if keys[Timer.RESUME] != paused:
+        yield Invariant.RESUME_TIMERS, keys[Timer.RESUME] ^ paused
 
 
 def _scheduler_violations(scheduler: Scheduler) -> Iterator[Violation]:
@@ -234,7 +234,7 @@ def _progress_violations(
     tiles: TileTable, workers: WorkerTable, timers: TimerQueue, *, now: float, wake_at: float
 ) -> Iterator[Violation]:
     """Check that something happens next, while the run goes on."""
-    if ((Alarm.FLEET,) in timers) != (workers.ready == 0):
+    if ((Timer.FLEET,) in timers) != (workers.ready == 0):
         yield Invariant.FLEET_TIMER, workers.ready
     if wake_at == -inf:  # no event yet
         return

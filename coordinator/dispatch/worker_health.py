@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from coordinator.dispatch import policy
 from coordinator.dispatch.instructions import Probe, Tell
-from coordinator.dispatch.timers import Alarm
-from coordinator.dispatch.worker_table import Signal, Standing
+from coordinator.dispatch.timers import Timer
+from coordinator.dispatch.worker_table import WorkerSignal, WorkerState
 from coordinator.events import FailureKind, WorkerBack, WorkerEjected
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class WorkerHealth:
     """Changes the states of workers, and sets the timers that belong to them.
 
-    Each method takes the time, in monotonic seconds.
+    `now` is in monotonic seconds everywhere.
 
     Parameters
     ----------
@@ -50,9 +50,9 @@ class WorkerHealth:
 
     def start(self, names: Iterable[str], now: float) -> None:
         """Await the first answer of each worker; one that does not come is asked for again."""
-        self._timers.put(now + self._limits.start_timeout_s, (Alarm.FLEET,))
+        self._timers.put(now + self._limits.start_timeout_s, (Timer.FLEET,))
         for name in names:
-            self._timers.put(now + self._limits.greeting_s, (Alarm.PROBE, name))
+            self._timers.put(now + self._limits.greeting_s, (Timer.PROBE, name))
 
     def ready(self, event: WorkerReady) -> list[Instruction]:
         """Take a worker into use with the slots it offers, at least one.
@@ -60,55 +60,64 @@ class WorkerHealth:
         One that comes back from an ejection is ejected again by its next failure.
         """
         worker = self._workers.add(event.worker)
-        back, was_ejected = worker.was_ready, worker.standing is Standing.PROBED
+        back, was_ejected = worker.was_ready, worker.state is WorkerState.PROBED
         self._workers.resize(worker, event.slots)
-        if not self._workers.signal(worker, Signal.GREETED):
+        if not self._workers.signal(worker, WorkerSignal.READY):
             return []
-        worker.asked = False
-        worker.strikes = self._limits.eject_failures - 1 if was_ejected else 0
-        self._timers.drop((Alarm.PROBE, worker.name))
-        self._timers.drop((Alarm.FLEET,))
+        worker.probe_sent = False
+        worker.failures_in_row = self._limits.eject_failures - 1 if was_ejected else 0
+        self._timers.cancel((Timer.PROBE, worker.name))
+        self._timers.cancel((Timer.FLEET,))
         return [Tell(WorkerBack(worker.name))] if back else []
 
     def lost(self, worker: Worker, event: WorkerLost, now: float) -> None:
-        """Take a worker out of use; its attempts are the caller's business, then `check_fleet`."""
+        """Take a worker out of use; the caller ends its attempts, then calls `check_fleet`."""
         worker.reason = event.reason
-        signal = Signal.BARRED if event.permanent else Signal.MISSED
+        signal = WorkerSignal.REJECTED if event.permanent else WorkerSignal.LOST
         changed = self._workers.signal(worker, signal)
         if event.permanent:
-            self._timers.drop((Alarm.PROBE, worker.name))
-        elif changed or worker.asked:  # the same report again must not put off the probe
+            self._timers.cancel((Timer.PROBE, worker.name))
+        elif changed or worker.probe_sent:  # the same report again must not put off the probe
             self._probe_later(worker, now)
 
     def failed(
         self, worker: Worker, kind: FailureKind, reason: str, now: float
     ) -> list[Instruction]:
-        """Count a failure of an attempt; a worker that failed too often in a row is ejected."""
-        worker.strikes += 1
-        if worker.standing is not Standing.READY:
+        """Count a failed attempt; a worker that failed too often in a row is ejected.
+
+        Parameters
+        ----------
+        worker : Worker
+        kind : FailureKind
+            One of which the worker may be the cause. If it was not reached, it is lost.
+        reason : str
+        now : float
+        """
+        worker.failures_in_row += 1
+        if worker.state is not WorkerState.READY:
             return []
         if kind is FailureKind.UNREACHED:
             worker.reason = reason
-            self._workers.signal(worker, Signal.MISSED)
+            self._workers.signal(worker, WorkerSignal.LOST)
             self._probe_later(worker, now)
             self.check_fleet(now)
             return []
         if not policy.must_eject(
-            strikes=worker.strikes, ready=self._workers.ready, limits=self._limits
+            failures_in_row=worker.failures_in_row, ready=self._workers.ready, limits=self._limits
         ):
             return []
         worker.reason = reason
-        self._workers.signal(worker, Signal.STRUCK_OUT)
+        self._workers.signal(worker, WorkerSignal.EJECTED)
         pause_s = self._probe_later(worker, now)
         return [Tell(WorkerEjected(worker.name, reason, pause_s))]
 
     def pause(self, worker: Worker, asked_s: float | None, now: float) -> None:
-        """Send a busy worker nothing for as long as it asked for, within limits."""
+        """Send a busy worker nothing for as long as it asks for, within limits."""
         pause_s = policy.busy_pause_s(asked_s=asked_s, limits=self._limits)
         worker.paused = True
         worker.paused_until = max(worker.paused_until, now + pause_s)  # its slots may disagree
         self._workers.refresh(worker)
-        self._timers.put(worker.paused_until, (Alarm.RESUME, worker.name))
+        self._timers.put(worker.paused_until, (Timer.RESUME, worker.name))
 
     def resume(self, name: str) -> None:
         """End a worker's pause."""
@@ -119,25 +128,25 @@ class WorkerHealth:
     def probe(self, name: str, now: float) -> list[Instruction]:
         """Ask whether a worker is ready; a probe that is not answered is repeated."""
         worker = self._workers.workers[name]
-        worker.asked = True
-        self._workers.signal(worker, Signal.PROBE_SENT)
-        self._timers.put(now + self._limits.greeting_s, (Alarm.PROBE, name))
+        worker.probe_sent = True
+        self._workers.signal(worker, WorkerSignal.PROBED)
+        self._timers.put(now + self._limits.greeting_s, (Timer.PROBE, name))
         return [Probe(name)]
 
     def check_fleet(self, now: float) -> None:
         """If no worker is ready, limit the time for that, and probe an ejected one at once."""
         if self._workers.ready:
             return
-        if (Alarm.FLEET,) not in self._timers:
-            self._timers.put(now + self._limits.fleet_timeout_s, (Alarm.FLEET,))
+        if (Timer.FLEET,) not in self._timers:
+            self._timers.put(now + self._limits.fleet_timeout_s, (Timer.FLEET,))
         name = next(iter(self._workers.ejected), None)
         if name is not None:
-            self._timers.put(now, (Alarm.PROBE, name))
+            self._timers.put(now, (Timer.PROBE, name))
 
     def _probe_later(self, worker: Worker, now: float) -> float:
         """Set the timer of the next probe; return the pause in seconds."""
-        worker.asked = False
-        worker.misses += 1
-        pause_s = policy.probe_pause_s(misses=worker.misses, rng=self._rng, limits=self._limits)
-        self._timers.put(now + pause_s, (Alarm.PROBE, worker.name))
+        worker.probe_sent = False
+        worker.absences += 1
+        pause_s = policy.probe_pause_s(absences=worker.absences, rng=self._rng, limits=self._limits)
+        self._timers.put(now + pause_s, (Timer.PROBE, worker.name))
         return pause_s

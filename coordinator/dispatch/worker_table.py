@@ -1,15 +1,15 @@
-"""The fleet as the dispatcher knows it: who may get a tile, and who is asked again.
+"""The workers of a run: their states, and the queues of those that are free or ejected.
 
 ::
 
-    UNKNOWN --greeted--> READY --struck out--> EJECTED --probe--> PROBED --greeted--> READY
-       |                   |                      |                  |
-       +------ missed -----+-------- missed ------+------ missed ----+--> LOST --greeted--> READY
+    UNKNOWN --ready--> READY --ejected--> EJECTED --probed--> PROBED --ready--> READY
+       |                 |                   |                  |
+       +----- lost ------+------- lost ------+------- lost -----+--> LOST --ready--> READY
 
-    barred, from anywhere --> UNFIT, for good
+    any state --rejected--> UNFIT, for good
 
-A greeting that nobody asked for does not bring back an ejected worker: it answers greetings well
-enough, it is the tiles that it fails. Only the answer to a probe, after its pause, does.
+That an ejected worker is ready changes nothing unless it was probed: such a worker answers
+greetings, and fails tiles. It has to wait for its pause to end.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
 
-_LOOK_AHEAD = 16  # how many workers are looked at to find a brisk one
+_LOOK_AHEAD = 16
+"""Workers that are looked at to find one that is not slow."""
 
 
-class Standing(Enum):
-    """What the dispatcher thinks of a worker."""
+class WorkerState(Enum):
+    """The state of a worker."""
 
     UNKNOWN = auto()
     READY = auto()
@@ -37,56 +38,86 @@ class Standing(Enum):
     UNFIT = auto()
 
 
-class Signal(Enum):
-    """What may change a worker's standing."""
+class WorkerSignal(Enum):
+    """An event that may change the state of a worker."""
 
-    GREETED = auto()
-    MISSED = auto()
-    BARRED = auto()
-    STRUCK_OUT = auto()
-    PROBE_SENT = auto()
+    READY = auto()
+    LOST = auto()
+    REJECTED = auto()
+    EJECTED = auto()
+    PROBED = auto()
 
 
-_S, _G = Standing, Signal
-WORKER_TRANSITIONS: dict[tuple[Standing, Signal], Standing] = {
-    (_S.UNKNOWN, _G.GREETED): _S.READY,
-    (_S.LOST, _G.GREETED): _S.READY,
-    (_S.PROBED, _G.GREETED): _S.READY,
-    (_S.READY, _G.STRUCK_OUT): _S.EJECTED,
-    (_S.EJECTED, _G.PROBE_SENT): _S.PROBED,
-    (_S.UNKNOWN, _G.MISSED): _S.LOST,
-    (_S.READY, _G.MISSED): _S.LOST,
-    (_S.EJECTED, _G.MISSED): _S.LOST,
-    (_S.PROBED, _G.MISSED): _S.LOST,
-} | {(standing, _G.BARRED): _S.UNFIT for standing in _S}
-"""Next standing; a pair that is not here changes nothing."""
+_S, _G = WorkerState, WorkerSignal
+WORKER_TRANSITIONS: dict[tuple[WorkerState, WorkerSignal], WorkerState] = {
+    (_S.UNKNOWN, _G.READY): _S.READY,
+    (_S.LOST, _G.READY): _S.READY,
+    (_S.PROBED, _G.READY): _S.READY,
+    (_S.READY, _G.EJECTED): _S.EJECTED,
+    (_S.EJECTED, _G.PROBED): _S.PROBED,
+    (_S.UNKNOWN, _G.LOST): _S.LOST,
+    (_S.READY, _G.LOST): _S.LOST,
+    (_S.EJECTED, _G.LOST): _S.LOST,
+    (_S.PROBED, _G.LOST): _S.LOST,
+} | {(state, _G.REJECTED): _S.UNFIT for state in _S}
+"""Next state; a pair that is not here changes nothing."""
 
 
 @dataclass(slots=True)
 class Worker:
-    """A worker's record; `held` are its attempts in flight as (tile, attempt)."""
+    """The record of a worker.
+
+    Parameters
+    ----------
+    name : str
+    state : WorkerState
+    slots : int
+        Tiles that it takes at a time.
+    held : dict of (int, int) to None
+        Its live attempts, as (tile, attempt), oldest first.
+    failures_in_row : int
+        Failures since its last accepted answer.
+    absences : int
+        Times that it was lost, ejected or silent since then.
+    paused : bool
+        Whether it is busy, until `paused_until` in monotonic seconds.
+    probe_sent : bool
+        Whether a probe is not answered yet.
+    was_ready : bool
+        Whether it has been ready in this run.
+    slow : bool
+        Whether its last tile was late.
+    reason : str
+        Why it is not ready.
+    """
 
     name: str
-    standing: Standing = Standing.UNKNOWN
+    state: WorkerState = WorkerState.UNKNOWN
     slots: int = 0
     held: dict[tuple[int, int], None] = field(default_factory=dict)
-    strikes: int = 0
-    misses: int = 0
+    failures_in_row: int = 0
+    absences: int = 0
     paused: bool = False
     paused_until: float = 0.0
-    asked: bool = False  # a probe is on its way
+    probe_sent: bool = False
     was_ready: bool = False
-    slow: bool = False  # its last tile was late
+    slow: bool = False
     reason: str = "never answered"
 
     @property
     def free(self) -> bool:
         """Whether it may get a tile now."""
-        return self.standing is Standing.READY and not self.paused and len(self.held) < self.slots
+        return self.state is WorkerState.READY and not self.paused and len(self.held) < self.slots
 
 
 class WorkerTable:
-    """All workers; those with a free slot in turn, each question answered in O(1)."""
+    """All workers, those with a free slot in turn, and their counts, each in O(1).
+
+    Parameters
+    ----------
+    names : iterable of str
+        The workers that are known from the start.
+    """
 
     def __init__(self, names: Iterable[str]) -> None:
         self.workers = {name: Worker(name) for name in names}
@@ -99,20 +130,20 @@ class WorkerTable:
 
     @property
     def absent(self) -> int:
-        """Workers that are not usable now and may be later."""
+        """The number of workers that are not ready now and may be later."""
         return len(self.workers) - self.unfit - self.ready
 
     def add(self, name: str) -> Worker:
-        """Return the worker of that name, known from now on."""
+        """Return the worker of that name, which is added if it is not known."""
         return self.workers.setdefault(name, Worker(name))
 
-    def signal(self, worker: Worker, signal: Signal) -> bool:
-        """Move a worker by the table; say whether it stands differently now."""
-        before = worker.standing
+    def signal(self, worker: Worker, signal: WorkerSignal) -> bool:
+        """Change the state of a worker by the table; return whether it changed."""
+        before = worker.state
         after = WORKER_TRANSITIONS.get((before, signal), before)
         if after is before:
             return False
-        worker.standing = after
+        worker.state = after
         self._count(worker, before, -1)
         self._count(worker, after, +1)
         self.refresh(worker)
@@ -120,7 +151,7 @@ class WorkerTable:
 
     def resize(self, worker: Worker, slots: int) -> None:
         """Set the number of slots that a worker offers."""
-        if worker.standing is Standing.READY:
+        if worker.state is WorkerState.READY:
             self.slots += slots - worker.slots
         worker.slots = slots
         self.refresh(worker)
@@ -137,7 +168,7 @@ class WorkerTable:
         self.refresh(worker)
 
     def refresh(self, worker: Worker) -> None:
-        """Queue a worker that has a free slot, take out one that has none."""
+        """Queue a worker that may get a tile; remove one that may not."""
         if not worker.free:
             self.free.pop(worker.name, None)
         elif worker.name not in self.free:
@@ -150,34 +181,34 @@ class WorkerTable:
                 return self.workers[name]
         return None
 
-    def pick_brisk(self, avoid: Container[str]) -> Worker | None:
-        """Pick one that is not known to be slow, if there is one among the first few."""
+    def pick_fast(self, avoid: Container[str]) -> Worker | None:
+        """Return such a worker, one that is not slow if the first few have one."""
         for name in islice(self.free, _LOOK_AHEAD):
             if name not in avoid and not self.workers[name].slow:
                 return self.workers[name]
         return self.pick(avoid)
 
     def all_ready_in(self, names: Iterable[str]) -> bool:
-        """Whether no usable worker is left outside `names`."""
-        standing = (self.workers[name].standing for name in names if name in self.workers)
-        return sum(each is Standing.READY for each in standing) >= self.ready
+        """Whether every ready worker is one of `names`."""
+        states = (self.workers[name].state for name in names if name in self.workers)
+        return sum(state is WorkerState.READY for state in states) >= self.ready
 
     def reasons(self) -> tuple[tuple[str, str], ...]:
-        """Each worker that is not usable, with the reason."""
+        """Return each worker that is not ready, with the reason."""
         return tuple(
             (worker.name, worker.reason)
             for worker in self.workers.values()
-            if worker.standing is not Standing.READY
+            if worker.state is not WorkerState.READY
         )
 
-    def _count(self, worker: Worker, standing: Standing, step: int) -> None:
-        if standing is Standing.READY:
+    def _count(self, worker: Worker, state: WorkerState, step: int) -> None:
+        if state is WorkerState.READY:
             self.ready += step
             self.slots += step * worker.slots
             self.ever_ready = worker.was_ready = True
-        elif standing is Standing.UNFIT:
+        elif state is WorkerState.UNFIT:
             self.unfit += step
-        elif standing is Standing.EJECTED and step > 0:
+        elif state is WorkerState.EJECTED and step > 0:
             self.ejected[worker.name] = None
-        elif standing is Standing.EJECTED:
+        elif state is WorkerState.EJECTED:
             self.ejected.pop(worker.name, None)

@@ -61,7 +61,7 @@ class CheckedDispatcher:
         self._live_at: Counter[str] = Counter()  # workers
         self.accepted: dict[int, TileAnswered] = {}
         self.given_up: set[int] = set()
-        self.slots: dict[str, int] = {}  # of usable workers
+        self.slots: dict[str, int] = {}  # of ready workers
         self.paused_until: dict[str, float] = {}
         self._failed_at: dict[int, set[str]] = {}
         self._to_retry: set[int] = set()
@@ -82,11 +82,11 @@ class CheckedDispatcher:
             self.wake_at = None
         was_over = self.outcome is not None
         self._take(event, now)
-        got = self.dispatcher.handle(event, now)
+        instructions = self.dispatcher.handle(event, now)
         if self.history is not None:
-            self.history.append((now, event, tuple(got)))
-        assert not (was_over and got), got
-        for instruction in got:
+            self.history.append((now, event, tuple(instructions)))
+        assert not (was_over and instructions), instructions
+        for instruction in instructions:
             assert self.outcome is None, ("after Finish", instruction)
             self._check(instruction, event, now)
         self.handled += 1
@@ -95,7 +95,7 @@ class CheckedDispatcher:
         assert self.dispatcher.outcome == self.outcome
         if self.outcome is None:
             self._check_progress(event)
-        return got
+        return instructions
 
     def _pull(self) -> Iterator[Work]:
         for work in self.works:
@@ -103,7 +103,7 @@ class CheckedDispatcher:
             yield work
 
     def _take(self, event: Event, now: float) -> None:
-        """Note what an event says of workers and attempts."""
+        """Record what an event says of workers and attempts."""
         match event:
             case WorkerReady(worker, slots) if slots > 0:
                 if worker in self.slots or worker not in self._barred | self._ejected:
@@ -111,7 +111,7 @@ class CheckedDispatcher:
                 self.most_slots = max(self.most_slots, sum(self.slots.values()))
             case WorkerLost(worker) | WorkerReady(worker):
                 self.slots.pop(worker, None)
-                if worker in self.dispatcher._fleet.workers:
+                if worker in self.dispatcher._workers.workers:
                     self._ejected.discard(worker)
                     if isinstance(event, WorkerLost) and event.permanent:
                         self._barred.add(worker)

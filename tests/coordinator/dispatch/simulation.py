@@ -1,7 +1,7 @@
 """A simulated fleet: a fake clock, and fake workers with every kind of fault.
 
-One heap of things to come; whatever happens next happens at once, so an hour costs milliseconds.
-The world throws its own dice, from its own seed: a schedule is a number.
+A heap has the events to come, and the clock jumps to the next one, so an hour costs milliseconds.
+The scenario has random numbers of its own: it can be repeated from its seed.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ HEARTBEAT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Nature:
-    """What a fake worker is like; probabilities are per attempt, spans are (from, until)."""
+class FakeWorker:
+    """The behaviour of a fake worker; probabilities are per attempt, spans are (from, until)."""
 
     tile_s: float = 1.0
     spread: float = 0.2
@@ -51,40 +51,40 @@ class Nature:
     refused: float = 0.0
     stalls: float = 0.0
     duplicates: float = 0.0
-    late: float = 0.0  # of cancelled attempts: heard of all the same
-    lies: float = 0.0  # answers with bits of its own
+    late: float = 0.0  # that a cancelled attempt is reported all the same
+    wrong_bits: float = 0.0  # that an answer has bits of its own
     unfit: bool = False
-    hollow: bool = False  # answers greetings and refuses every connection
+    refuses_tiles: bool = False  # answers greetings and refuses every connection
 
 
 @dataclass(frozen=True, slots=True)
-class World:
-    """A schedule: all that a simulation needs."""
+class Scenario:
+    """The workers, tiles, limits and incidents of a simulation."""
 
-    natures: tuple[Nature, ...]
+    fakes: tuple[FakeWorker, ...]
     works: tuple[Work, ...]
     seed: int
     limits: Limits = field(default_factory=Limits)
-    poison: frozenset[int] = frozenset()  # tiles that break every worker they meet
+    bad_tiles: frozenset[int] = frozenset()  # tiles at which every worker fails
     interrupted_at: float | None = None
     store_s: float | None = None  # how long the sink takes, if the engine reports it
-    forgets: float = 0.0  # deadlines that the engine overlooks, greetings it does not make
+    forgotten: float = 0.0  # that the engine omits a deadline or a greeting
 
 
 class Simulation:
-    """Runs a world to its end."""
+    """Runs a scenario to its end."""
 
-    def __init__(self, world: World, *, record: bool = False) -> None:
-        self.world = world
-        self.names = [f"w{index}" for index in range(len(world.natures))]
-        self.natures = dict(zip(self.names, world.natures, strict=True))
-        self.rng = Random(world.seed ^ 0x5EED)
+    def __init__(self, scenario: Scenario, *, record: bool = False) -> None:
+        self.scenario = scenario
+        self.names = [f"w{index}" for index in range(len(scenario.fakes))]
+        self.fakes = dict(zip(self.names, scenario.fakes, strict=True))
+        self.rng = Random(scenario.seed ^ 0x5EED)
         self.checked = CheckedDispatcher(
-            world.works,
+            scenario.works,
             self.names,
-            limits=world.limits,
-            seed=world.seed,
-            awaits_stores=world.store_s is not None,
+            limits=scenario.limits,
+            seed=scenario.seed,
+            awaits_stores=scenario.store_s is not None,
             stride=10 + len(self.names),  # a validation costs a pass over the workers
         )
         if record:
@@ -93,17 +93,17 @@ class Simulation:
         self.events = 0
         self._heap: list[tuple[float, int, Event]] = []
         self._serial = 0
-        self._dropped: set[tuple[int, int]] = set()
+        self._cancelled: set[tuple[int, int]] = set()
         self._greet_all()
 
     def run(self, *, most_events: int = 1_000_000) -> Outcome:
-        """Play until the end; a run that does not come to one fails."""
+        """Run until the end; a run that does not come to one fails."""
         self._deliver(Tick())
         while self.checked.outcome is None:
             self._step()
             self.events += 1
             assert self.events < most_events, "never ends"
-        for _, _, event in sorted(self._heap)[:20]:  # what is still on its way comes too late
+        for _, _, event in sorted(self._heap)[:20]:  # these come too late
             self.checked.deliver(event, self.now)
         return self.checked.outcome
 
@@ -116,7 +116,7 @@ class Simulation:
         self.now, _, event = heappop(self._heap)
         if isinstance(event, TileAnswered | TileFailed):
             key = (event.tile, event.attempt)
-            if key in self._dropped and self.rng.random() >= self.natures[event.worker].late:
+            if key in self._cancelled and self.rng.random() >= self.fakes[event.worker].late:
                 return
         self._deliver(event)
 
@@ -124,13 +124,13 @@ class Simulation:
         for instruction in self.checked.deliver(event, self.now):
             match instruction:
                 case Send():
-                    self._serve(instruction, self.natures[instruction.worker])
+                    self._serve(instruction, self.fakes[instruction.worker])
                 case Cancel(tile, _, attempt):
-                    self._dropped.add((tile, attempt))
-                case Accept(tile, worker) if self.world.store_s is not None:
-                    self._later(self.now + self.world.store_s, TileStored(tile, worker, 1))
+                    self._cancelled.add((tile, attempt))
+                case Accept(tile, worker) if self.scenario.store_s is not None:
+                    self._later(self.now + self.scenario.store_s, TileStored(tile, worker, 1))
                 case Probe(worker):
-                    if self.rng.random() >= self.world.forgets:
+                    if self.rng.random() >= self.scenario.forgotten:
                         self._greet(worker, self.now + LATENCY_S)
 
     def _later(self, at: float, event: Event) -> None:
@@ -140,49 +140,49 @@ class Simulation:
     # Workers come and go
 
     def _greet_all(self) -> None:
-        for name, nature in self.natures.items():
-            if self.rng.random() >= self.world.forgets:
+        for name, fake in self.fakes.items():
+            if self.rng.random() >= self.scenario.forgotten:
                 self._greet(name, LATENCY_S)
-            for start, end in nature.dead + nature.frozen:
+            for start, end in fake.dead + fake.frozen:
                 if end - start >= HEARTBEAT_S:
                     self._later(start + HEARTBEAT_S, WorkerLost(name, "silent"))
-        if self.world.interrupted_at is not None:
-            self._later(self.world.interrupted_at, Interrupted())
+        if self.scenario.interrupted_at is not None:
+            self._later(self.scenario.interrupted_at, Interrupted())
 
     def _greet(self, name: str, at: float) -> None:
-        nature = self.natures[name]
-        if nature.unfit:
+        fake = self.fakes[name]
+        if fake.unfit:
             self._later(at, WorkerLost(name, "speaks another version", permanent=True))
-        elif at < nature.joins_at or _inside(nature.dead, at):
+        elif at < fake.joins_at or _inside(fake.dead, at):
             self._later(at, WorkerLost(name, "connection refused"))
-        elif _inside(nature.frozen, at):
+        elif _inside(fake.frozen, at):
             self._later(at + HEARTBEAT_S, WorkerLost(name, "no answer"))
         else:
-            self._later(at, WorkerReady(name, nature.slots))
+            self._later(at, WorkerReady(name, fake.slots))
 
     # Tiles are served
 
-    def _serve(self, send: Send, nature: Nature) -> None:
+    def _serve(self, send: Send, fake: FakeWorker) -> None:
         at = self.now + LATENCY_S
-        if nature.hollow or _inside(nature.dead, at):
+        if fake.refuses_tiles or _inside(fake.dead, at):
             self._fail(send, at, FailureKind.UNREACHED, "connection refused")
             return
-        until = at + nature.tile_s * self.rng.uniform(1 - nature.spread, 1 + nature.spread)
-        for start, end in nature.frozen:
+        until = at + fake.tile_s * self.rng.uniform(1 - fake.spread, 1 + fake.spread)
+        for start, end in fake.frozen:
             if start < until and at < end:
                 until += end - max(start, at)
-        deaths = [start for start, _ in nature.dead if at <= start < until]
+        deaths = [start for start, _ in fake.dead if at <= start < until]
         if deaths:
             self._fail(send, min(deaths), FailureKind.BROKEN, "died")
         else:
-            self._answer(send, nature, at, until)
+            self._answer(send, fake, at, until)
 
-    def _answer(self, send: Send, nature: Nature, at: float, until: float) -> None:
-        kind = self._vice(send, nature)
+    def _answer(self, send: Send, fake: FakeWorker, at: float, until: float) -> None:
+        kind = self._fault(send, fake)
         deadline = self.now + send.deadline_s
-        stalled = self.rng.random() < nature.stalls
+        stalled = self.rng.random() < fake.stalls
         if stalled or until > deadline:
-            if self.rng.random() >= self.world.forgets:
+            if self.rng.random() >= self.scenario.forgotten:
                 self._fail(send, deadline, FailureKind.TIMEOUT, "deadline")
             if stalled:
                 return
@@ -191,29 +191,29 @@ class Simulation:
         elif kind is not None:
             self._fail(send, (at + until) / 2, kind, kind.value)
         else:
-            self._succeed(send, nature, until)
+            self._succeed(send, fake, until)
 
-    def _vice(self, send: Send, nature: Nature) -> FailureKind | None:
-        if send.tile in self.world.poison:
+    def _fault(self, send: Send, fake: FakeWorker) -> FailureKind | None:
+        if send.tile in self.scenario.bad_tiles:
             return FailureKind.BROKEN
         roll = self.rng.random()
         for kind, chance in (
-            (FailureKind.BROKEN, nature.broken),
-            (FailureKind.CORRUPT, nature.corrupt),
-            (FailureKind.BUSY, nature.busy),
-            (FailureKind.REFUSED, nature.refused),
+            (FailureKind.BROKEN, fake.broken),
+            (FailureKind.CORRUPT, fake.corrupt),
+            (FailureKind.BUSY, fake.busy),
+            (FailureKind.REFUSED, fake.refused),
         ):
             if roll < chance:
                 return kind
             roll -= chance
         return None
 
-    def _succeed(self, send: Send, nature: Nature, at: float) -> None:
-        lie = self.rng.random() < nature.lies
-        digest = f"{send.worker}'s" if lie else "true"
+    def _succeed(self, send: Send, fake: FakeWorker, at: float) -> None:
+        wrong = self.rng.random() < fake.wrong_bits
+        digest = f"{send.worker}'s" if wrong else "true"
         answer = TileAnswered(send.tile, send.worker, send.attempt, digest, 1)
         self._later(at, answer)
-        if self.rng.random() < nature.duplicates:
+        if self.rng.random() < fake.duplicates:
             self._later(at + self.rng.uniform(0.0, 3.0), answer)
 
     def _fail(
@@ -227,75 +227,81 @@ def _inside(spans: Sequence[tuple[float, float]], at: float) -> bool:
 
 
 def even_works(tiles: int, size_bytes: int = 1_000_000) -> tuple[Work, ...]:
-    """Tiles that weigh the same."""
+    """Return tiles of the same size."""
     half = size_bytes // 2
     return tuple(Work(number, half, size_bytes - half) for number in range(tiles))
 
 
-def random_nature(rng: Random) -> Nature:
-    """A worker with a few vices, or none."""
-    vice = rng.choice(
-        ["", "", "", "slow", "dies", "freezes", "flaps", "late", "sick", "busy", "unfit"]
+def random_worker(rng: Random) -> FakeWorker:
+    """Return a worker with a few faults, or none."""
+    fault = rng.choice(
+        ["", "", "", "slow", "dies", "freezes", "flaps", "late", "failing", "busy", "unfit"]
     )
     span = rng.uniform(0.0, 8.0)
-    return Nature(
-        tile_s=rng.choice([0.01, 0.3, 1.0]) * (10.0 if vice == "slow" else 1.0),
+    return FakeWorker(
+        tile_s=rng.choice([0.01, 0.3, 1.0]) * (10.0 if fault == "slow" else 1.0),
         slots=rng.choice([1, 1, 2, 4]),
-        joins_at=span if vice == "late" else 0.0,
+        joins_at=span if fault == "late" else 0.0,
         dead={
             "dies": ((span, 1e9),),
             "flaps": tuple((span + 4 * i, span + 4 * i + 2) for i in range(6)),
-        }.get(vice, ()),
-        frozen=((span, span + rng.choice([1.0, 8.0, 1e9])),) if vice == "freezes" else (),
-        broken=rng.choice([0.05, 0.5, 1.0]) if vice == "sick" else 0.0,
-        corrupt=rng.choice([0.0, 0.1]) if vice == "sick" else 0.0,
-        refused=rng.choice([0.0, 0.1]) if vice == "sick" else 0.0,
-        stalls=rng.choice([0.0, 0.1]) if vice == "sick" else 0.0,
-        busy=rng.choice([0.2, 0.9]) if vice == "busy" else 0.0,
+        }.get(fault, ()),
+        frozen=((span, span + rng.choice([1.0, 8.0, 1e9])),) if fault == "freezes" else (),
+        broken=rng.choice([0.05, 0.5, 1.0]) if fault == "failing" else 0.0,
+        corrupt=rng.choice([0.0, 0.1]) if fault == "failing" else 0.0,
+        refused=rng.choice([0.0, 0.1]) if fault == "failing" else 0.0,
+        stalls=rng.choice([0.0, 0.1]) if fault == "failing" else 0.0,
+        busy=rng.choice([0.2, 0.9]) if fault == "busy" else 0.0,
         duplicates=rng.choice([0.0, 0.3]),
         late=rng.choice([0.0, 0.5, 1.0]),
-        lies=rng.choice([0.1, 1.0]) if rng.random() < 0.01 else 0.0,
-        unfit=vice == "unfit",
+        wrong_bits=rng.choice([0.1, 1.0]) if rng.random() < 0.01 else 0.0,
+        unfit=fault == "unfit",
     )
 
 
-def random_world(seed: int) -> World:
-    """Schedule number `seed`: mostly small fleets, now and then up to a thousand workers."""
+def random_scenario(seed: int) -> Scenario:
+    """Return the scenario of a seed: mostly small fleets, a few of up to a thousand workers."""
     rng = Random(seed)
     many = rng.random()
     workers = rng.randint(1, 6) if many < 0.99 else rng.randint(7, 60 if many < 0.9995 else 1000)
     tiles = rng.randint(0, 3 * workers + 10)
-    calamity = rng.random() < 0.1  # the whole fleet restarts
-    natures = tuple(random_nature(rng) for _ in range(workers))
-    if calamity:
-        natures = tuple(_with_outage(nature, 0.5, 0.5 + rng.uniform(0, 5)) for nature in natures)
-    return World(
-        natures=natures,
+    outage = rng.random() < 0.1  # the whole fleet restarts
+    fakes = tuple(random_worker(rng) for _ in range(workers))
+    if outage:
+        fakes = tuple(_with_outage(fake, 0.5, 0.5 + rng.uniform(0, 5)) for fake in fakes)
+    return Scenario(
+        fakes=fakes,
         works=tuple(Work(i, rng.randint(1, 1000), rng.randint(1, 1000)) for i in range(tiles)),
         seed=seed,
         limits=Limits(
             bytes_in_flight=rng.choice([1, 3000, 1 << 30]), keep_going=rng.random() < 0.5
         ),
-        poison=frozenset(rng.sample(range(tiles), min(tiles, rng.choice([0, 0, 0, 0, 1, 2])))),
+        bad_tiles=frozenset(rng.sample(range(tiles), min(tiles, rng.choice([0, 0, 0, 0, 1, 2])))),
         interrupted_at=rng.uniform(0, 5) if rng.random() < 0.05 else None,
         store_s=rng.choice([None, 0.01, 1.0]),
-        forgets=rng.choice([0.0, 0.0, 0.3]),
+        forgotten=rng.choice([0.0, 0.0, 0.3]),
     )
 
 
-def has_hope(world: World) -> bool:
-    """Whether nothing can excuse a run of this world that is not done: all its ills pass."""
-    sick = any(
-        n.broken or n.corrupt or n.refused or n.stalls or n.lies or n.hollow for n in world.natures
+def can_finish(scenario: Scenario) -> bool:
+    """Whether all faults of a scenario end, so that its run must be done, but for bad luck."""
+    failing = any(
+        fake.broken
+        or fake.corrupt
+        or fake.refused
+        or fake.stalls
+        or fake.wrong_bits
+        or fake.refuses_tiles
+        for fake in scenario.fakes
     )
     lasting = any(
-        not (n.unfit or n.busy or n.joins_at)
-        and all(end - start < 10.0 for start, end in n.dead + n.frozen)
-        for n in world.natures
+        not (fake.unfit or fake.busy or fake.joins_at)
+        and all(end - start < 10.0 for start, end in fake.dead + fake.frozen)
+        for fake in scenario.fakes
     )
-    meddled = world.poison or world.interrupted_at is not None or world.forgets
-    return lasting and not sick and not meddled
+    disturbed = scenario.bad_tiles or scenario.interrupted_at is not None or scenario.forgotten
+    return lasting and not failing and not disturbed
 
 
-def _with_outage(nature: Nature, start: float, end: float) -> Nature:
-    return replace(nature, dead=((start, end), *nature.dead))
+def _with_outage(fake: FakeWorker, start: float, end: float) -> FakeWorker:
+    return replace(fake, dead=((start, end), *fake.dead))

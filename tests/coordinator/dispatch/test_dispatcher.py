@@ -1,4 +1,4 @@
-"""Each promise of the dispatcher on its own, step by step; each is checked and validated."""
+"""Each property of the dispatcher on its own; every step is checked and validated."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Desk:
-    """A dispatcher with a clock that is moved by hand."""
+class Harness:
+    """A checked dispatcher, and a clock that the test moves."""
 
     def __init__(
         self,
@@ -62,12 +62,14 @@ class Desk:
             awaits_stores=awaits_stores,
         )
         self.now = 0.0
-        self.said: list[Instruction] = []
+        self.instructions: list[Instruction] = []
 
     def tell(self, *events: Event) -> list[Instruction]:
         """Deliver events now; return all instructions."""
-        self.said = [each for event in events for each in self.checked.deliver(event, self.now)]
-        return self.said
+        self.instructions = [
+            each for event in events for each in self.checked.deliver(event, self.now)
+        ]
+        return self.instructions
 
     def ready(self, *workers: str, slots: int = 1) -> list[Instruction]:
         """Let workers answer the greeting."""
@@ -75,12 +77,12 @@ class Desk:
 
     def sleep(self, seconds: float) -> list[Instruction]:
         """Let time pass, waking the dispatcher whenever it asked for it."""
-        until, said = self.now + seconds, []
+        until, instructions = self.now + seconds, []
         while self.checked.wake_at is not None and self.checked.wake_at <= until:
             self.now = self.checked.wake_at
-            said += self.tell(Tick())
-        self.now, self.said = until, said
-        return said
+            instructions += self.tell(Tick())
+        self.now, self.instructions = until, instructions
+        return instructions
 
     def answer(self, send: Send, digest: str = "same") -> list[Instruction]:
         """Let an attempt succeed."""
@@ -93,7 +95,7 @@ class Desk:
         reason = f"{kind.value} at {send.worker}"
         return self.tell(TileFailed(send.tile, send.worker, send.attempt, reason, asked_s, kind))
 
-    def work_off(self, sends: list[Send]) -> list[Send]:
+    def answer_all(self, sends: list[Send]) -> list[Send]:
         """Answer these and all that follow; return what was answered."""
         done = []
         while sends:
@@ -108,9 +110,9 @@ class Desk:
         return self.checked.outcome
 
 
-def of(kind: type[T], said: list[Instruction]) -> list[T]:
-    """Return the instructions, or the facts told, of one kind."""
-    facts = [each.event if isinstance(each, Tell) else each for each in said]
+def of(kind: type[T], instructions: list[Instruction]) -> list[T]:
+    """Return the instructions, or the events to tell, of one kind."""
+    facts = [each.event if isinstance(each, Tell) else each for each in instructions]
     return [fact for fact in facts if isinstance(fact, kind)]
 
 
@@ -119,57 +121,57 @@ def of(kind: type[T], said: list[Instruction]) -> list[T]:
 
 def test_a_run_without_tiles_is_done_at_once() -> None:
     """Resuming a finished run needs no worker."""
-    desk = Desk(0, "a")
-    assert of(Finish, desk.tell(Tick()))
-    assert desk.outcome.done
+    harness = Harness(0, "a")
+    assert of(Finish, harness.tell(Tick()))
+    assert harness.outcome.done
 
 
 def test_every_tile_goes_out_once_and_comes_back() -> None:
     """Two workers, five tiles, nothing happens."""
-    desk = Desk(5, "a", "b")
-    done = desk.work_off(of(Send, desk.ready("a", "b", slots=2)))
+    harness = Harness(5, "a", "b")
+    done = harness.answer_all(of(Send, harness.ready("a", "b", slots=2)))
     assert sorted(send.tile for send in done) == [0, 1, 2, 3, 4]
     assert {send.worker for send in done} == {"a", "b"}
-    assert desk.outcome.done
+    assert harness.outcome.done
 
 
 def test_tiles_are_pulled_only_for_free_slots() -> None:
     """Of a million tiles, three are known."""
-    desk = Desk(1_000_000, "a", "b")
-    assert len(of(Send, desk.ready("a", slots=3))) == 3
-    assert desk.checked.pulled == 3
+    harness = Harness(1_000_000, "a", "b")
+    assert len(of(Send, harness.ready("a", slots=3))) == 3
+    assert harness.checked.pulled == 3
 
 
 def test_bytes_in_flight_stay_under_the_budget() -> None:
     """Ten slots are free; the budget has room for two tiles."""
-    desk = Desk(5, "a", limits=Limits(bytes_in_flight=2_500_000))
-    sends = of(Send, desk.ready("a", slots=10))
+    harness = Harness(5, "a", limits=Limits(bytes_in_flight=2_500_000))
+    sends = of(Send, harness.ready("a", slots=10))
     assert len(sends) == 2
-    assert len(of(Send, desk.answer(sends[0]))) == 1
+    assert len(of(Send, harness.answer(sends[0]))) == 1
 
 
 def test_a_slow_sink_slows_the_fleet_instead_of_filling_memory() -> None:
-    """An accepted answer weighs until it is stored, where the engine says when."""
-    desk = Desk(9, "a", limits=Limits(bytes_in_flight=2_400_000), awaits_stores=True)
-    first, _ = of(Send, desk.ready("a", slots=10))
-    assert not of(Send, desk.answer(first))
-    assert len(of(Send, desk.tell(TileStored(first.tile, "a", 1)))) == 1
+    """An accepted answer counts as in flight until it is stored, where stores are reported."""
+    harness = Harness(9, "a", limits=Limits(bytes_in_flight=2_400_000), awaits_stores=True)
+    first, _ = of(Send, harness.ready("a", slots=10))
+    assert not of(Send, harness.answer(first))
+    assert len(of(Send, harness.tell(TileStored(first.tile, "a", 1)))) == 1
 
 
-def test_nothing_is_said_after_the_end() -> None:
+def test_no_instruction_follows_the_end() -> None:
     """Whatever still arrives."""
-    desk = Desk(1, "a")
-    (send,) = of(Send, desk.ready("a"))
-    desk.answer(send)
-    assert desk.tell(Tick(), WorkerLost("a", "gone"), Interrupted()) == []
-    assert desk.answer(send) == []
+    harness = Harness(1, "a")
+    (send,) = of(Send, harness.ready("a"))
+    harness.answer(send)
+    assert harness.tell(Tick(), WorkerLost("a", "gone"), Interrupted()) == []
+    assert harness.answer(send) == []
 
 
 def test_what_is_not_known_changes_nothing() -> None:
-    """Unknown tiles, attempts and workers; wrong pairs; facts that are none of its business."""
-    desk = Desk(2, "a", "b")
-    (send,) = of(Send, desk.ready("a"))
-    said = desk.tell(
+    """Unknown tiles, attempts and workers; wrong pairs; events of other kinds."""
+    harness = Harness(2, "a", "b")
+    (send,) = of(Send, harness.ready("a"))
+    instructions = harness.tell(
         TileAnswered(99, "a", 1, "x", 1),
         TileAnswered(send.tile, "a", 7, "x", 1),
         TileAnswered(send.tile, "b", send.attempt, "x", 1),
@@ -179,8 +181,8 @@ def test_what_is_not_known_changes_nothing() -> None:
         WorkerLost("zoe", "who?"),
         RunFinished(),
     )
-    assert said == []
-    assert of(Accept, desk.answer(send))
+    assert instructions == []
+    assert of(Accept, harness.answer(send))
 
 
 # Retries
@@ -188,109 +190,109 @@ def test_what_is_not_known_changes_nothing() -> None:
 
 def test_a_failed_tile_is_retried_elsewhere_after_a_pause() -> None:
     """Backoff, another worker, the next attempt number."""
-    desk = Desk(1, "a", "b")
-    (send,) = of(Send, desk.ready("a", "b"))
-    (retried,) = of(TileRetried, desk.fail(send))
+    harness = Harness(1, "a", "b")
+    (send,) = of(Send, harness.ready("a", "b"))
+    (retried,) = of(TileRetried, harness.fail(send))
     assert 0 <= retried.after_s <= 0.2
-    assert not of(Send, desk.said)
-    (again,) = of(Send, desk.sleep(0.2))
+    assert not of(Send, harness.instructions)
+    (again,) = of(Send, harness.sleep(0.2))
     assert (again.tile, again.worker, again.attempt) == (send.tile, "b", 2)
 
 
-def test_three_workers_accuse_a_tile() -> None:
+def test_a_tile_that_three_workers_fail_is_given_up() -> None:
     """Exit 4, naming tile, workers and reasons."""
-    desk = Desk(1, "a", "b", "c", "d")
-    (send,) = of(Send, desk.ready("a", "b", "c", "d"))
+    harness = Harness(1, "a", "b", "c", "d")
+    (send,) = of(Send, harness.ready("a", "b", "c", "d"))
     for _ in range(2):
-        desk.fail(send)
-        (send,) = of(Send, desk.sleep(1.0))
-    desk.fail(send)
-    assert desk.outcome.exit_code == ExitCode.FAILED
-    assert desk.outcome.message.startswith("tile 0: a: broken at a; ")
-    assert len({fault.worker for fault in desk.outcome.failed[0].faults}) == 3
+        harness.fail(send)
+        (send,) = of(Send, harness.sleep(1.0))
+    harness.fail(send)
+    assert harness.outcome.exit_code == ExitCode.FAILED
+    assert harness.outcome.message.startswith("tile 0: a: broken at a; ")
+    assert len({failure.worker for failure in harness.outcome.failed[0].failures}) == 3
 
 
 def test_one_worker_gets_five_attempts() -> None:
     """Alone, it is asked again and again, and never ejected."""
-    desk = Desk(1, "a")
-    (send,) = of(Send, desk.ready("a"))
+    harness = Harness(1, "a")
+    (send,) = of(Send, harness.ready("a"))
     for attempt in range(2, 6):
-        assert not of(WorkerEjected, desk.fail(send))
-        (send,) = of(Send, desk.sleep(20.0))
+        assert not of(WorkerEjected, harness.fail(send))
+        (send,) = of(Send, harness.sleep(20.0))
         assert send.attempt == attempt
-    desk.fail(send)
-    assert desk.outcome.exit_code == ExitCode.FAILED
-    assert len(desk.outcome.failed[0].faults) == 5
+    harness.fail(send)
+    assert harness.outcome.exit_code == ExitCode.FAILED
+    assert len(harness.outcome.failed[0].failures) == 5
 
 
 def test_keep_going_finishes_the_rest() -> None:
     """Exit 4 all the same, with the list, after everything else is done."""
-    desk = Desk(4, "a", limits=Limits(attempts=1, keep_going=True))
-    sends = of(Send, desk.ready("a", slots=2))
-    assert of(TileGivenUp, desk.fail(sends[1]))
-    desk.work_off([sends[0], *of(Send, desk.said)])
-    assert desk.outcome.exit_code == ExitCode.FAILED
-    assert [failed.tile for failed in desk.outcome.failed] == [1]
-    assert len(desk.checked.accepted) == 3
+    harness = Harness(4, "a", limits=Limits(attempts=1, keep_going=True))
+    sends = of(Send, harness.ready("a", slots=2))
+    assert of(TileGivenUp, harness.fail(sends[1]))
+    harness.answer_all([sends[0], *of(Send, harness.instructions)])
+    assert harness.outcome.exit_code == ExitCode.FAILED
+    assert [failed.tile for failed in harness.outcome.failed] == [1]
+    assert len(harness.checked.accepted) == 3
 
 
 def test_one_bad_tile_is_enough_to_stop() -> None:
     """A worker takes two last attempts with it: the first one ends the run."""
-    desk = Desk(4, "a", limits=Limits(attempts=1))
-    desk.ready("a", slots=2)
-    said = desk.tell(WorkerLost("a", "silent"))
-    assert len(of(TileGivenUp, said)) == len(desk.outcome.failed) == 1
-    assert len(of(Cancel, said)) == 2
+    harness = Harness(4, "a", limits=Limits(attempts=1))
+    harness.ready("a", slots=2)
+    instructions = harness.tell(WorkerLost("a", "silent"))
+    assert len(of(TileGivenUp, instructions)) == len(harness.outcome.failed) == 1
+    assert len(of(Cancel, instructions)) == 2
 
 
 def test_back_pressure_is_honoured_and_is_no_failure() -> None:
     """A busy worker gets nothing until its time, and the tile keeps its attempts."""
-    desk = Desk(1, "a", limits=Limits(attempts=1))
-    (send,) = of(Send, desk.ready("a"))
+    harness = Harness(1, "a", limits=Limits(attempts=1))
+    (send,) = of(Send, harness.ready("a"))
     for _ in range(10):
-        desk.fail(send, FailureKind.BUSY, asked_s=3.0)
-        assert not of(Send, desk.sleep(2.9))
-        (send,) = of(Send, desk.sleep(0.2))
-    desk.answer(send)
-    assert desk.outcome.done
+        harness.fail(send, FailureKind.BUSY, asked_s=3.0)
+        assert not of(Send, harness.sleep(2.9))
+        (send,) = of(Send, harness.sleep(0.2))
+    harness.answer(send)
+    assert harness.outcome.done
 
 
 def test_a_refused_connection_costs_the_tile_nothing() -> None:
     """The worker is lost and probed; the tile goes to the next at once."""
-    desk = Desk(1, "a", "b", limits=Limits(attempts=1))
-    (send,) = of(Send, desk.ready("a", "b"))
-    (again,) = of(Send, desk.fail(send, FailureKind.UNREACHED))
+    harness = Harness(1, "a", "b", limits=Limits(attempts=1))
+    (send,) = of(Send, harness.ready("a", "b"))
+    (again,) = of(Send, harness.fail(send, FailureKind.UNREACHED))
     assert again.worker == "b"
-    assert Probe("a") in desk.sleep(1.0)
+    assert Probe("a") in harness.sleep(1.0)
 
 
 def test_retries_wait_for_the_budget() -> None:
-    """Ten free retries, then one a second: a failing fleet is not stormed."""
+    """Ten free retries, then one a second: so a failing fleet gets few requests."""
     limits = Limits(attempts=1000, faulty_workers=1000, eject_failures=1000, backoff_base_s=0.0)
-    desk = Desk(1, "a", limits=limits)
-    (send,) = of(Send, desk.ready("a"))
+    harness = Harness(1, "a", limits=limits)
+    (send,) = of(Send, harness.ready("a"))
     for _ in range(10):
-        desk.fail(send)
-        (send,) = of(Send, desk.said)
-    desk.fail(send)
-    assert not of(Send, desk.said)
-    assert not of(Send, desk.sleep(0.99))
-    assert of(Send, desk.sleep(0.02))
+        harness.fail(send)
+        (send,) = of(Send, harness.instructions)
+    harness.fail(send)
+    assert not of(Send, harness.instructions)
+    assert not of(Send, harness.sleep(0.99))
+    assert of(Send, harness.sleep(0.02))
 
 
 def test_successes_pay_for_retries() -> None:
-    """With the bucket empty and the clock stopped, about ten answers buy one more attempt."""
+    """With the bucket empty and the clock stopped, about ten answers allow one more attempt."""
     limits = Limits(attempts=1000, faulty_workers=1000, eject_failures=1000, backoff_base_s=0.0)
-    desk = Desk(100, "a", limits=limits)
-    first, *fresh = of(Send, desk.ready("a", slots=3))
+    harness = Harness(100, "a", limits=limits)
+    first, *fresh = of(Send, harness.ready("a", slots=3))
     send = first
     while send.tile == first.tile:
-        desk.fail(send)
-        (send,) = of(Send, desk.said)
+        harness.fail(send)
+        (send,) = of(Send, harness.instructions)
     fresh.append(send)
     done = 0
     while fresh[-1].tile != first.tile:
-        fresh += of(Send, desk.answer(fresh.pop(0)))
+        fresh += of(Send, harness.answer(fresh.pop(0)))
         done += 1
     assert 10 <= done <= 11
 
@@ -298,185 +300,185 @@ def test_successes_pay_for_retries() -> None:
 # Hedges
 
 
-def slow_tail(desk: Desk, *, digest: str = "same") -> tuple[Send, Send]:
+def slow_tail(harness: Harness, *, digest: str = "same") -> tuple[Send, Send]:
     """Leave one tile in flight until it is hedged; return both attempts."""
-    first, *rest = of(Send, desk.ready("a", "b"))
+    first, *rest = of(Send, harness.ready("a", "b"))
     for send in rest:
-        desk.answer(send, digest)
-        rest += of(Send, desk.said)
-    (hedge,) = of(Send, desk.sleep(2.1))
+        harness.answer(send, digest)
+        rest += of(Send, harness.instructions)
+    (hedge,) = of(Send, harness.sleep(2.1))
     assert (hedge.tile, hedge.hedge, hedge.worker) == (first.tile, True, "b")
     return first, hedge
 
 
 def test_a_late_tile_is_hedged_and_the_loser_cancelled() -> None:
     """While little is known, late is two seconds."""
-    desk = Desk(3, "a", "b")
-    first, hedge = slow_tail(desk)
-    assert [told.to for told in of(TileHedged, desk.said)] == ["b"]
-    assert desk.answer(hedge)[:2] == [
+    harness = Harness(3, "a", "b")
+    first, hedge = slow_tail(harness)
+    assert [event.to for event in of(TileHedged, harness.instructions)] == ["b"]
+    assert harness.answer(hedge)[:2] == [
         Accept(hedge.tile, "b", hedge.attempt),
         Cancel(first.tile, "a", first.attempt),
     ]
-    assert desk.outcome.done
+    assert harness.outcome.done
 
 
 def test_the_first_attempt_may_still_win() -> None:
     """Then the hedge is cancelled."""
-    desk = Desk(3, "a", "b")
-    first, hedge = slow_tail(desk)
-    assert Cancel(hedge.tile, "b", hedge.attempt) in desk.answer(first)
+    harness = Harness(3, "a", "b")
+    first, hedge = slow_tail(harness)
+    assert Cancel(hedge.tile, "b", hedge.attempt) in harness.answer(first)
 
 
 def test_a_hedge_that_fails_leaves_the_first_alone() -> None:
     """No retry while the other attempt is in flight."""
-    desk = Desk(3, "a", "b")
-    first, hedge = slow_tail(desk)
-    assert not of(TileRetried, desk.fail(hedge))
-    assert of(Accept, desk.answer(first))
+    harness = Harness(3, "a", "b")
+    first, hedge = slow_tail(harness)
+    assert not of(TileRetried, harness.fail(hedge))
+    assert of(Accept, harness.answer(first))
 
 
 @pytest.mark.parametrize("loser_answers", ["same", "other"])
 def test_late_answers_must_have_the_same_bits(loser_answers: str) -> None:
     """Two workers, two answers: if they differ, the run stops and names both."""
-    desk = Desk(12, "a", "b", limits=Limits(hedge_reserve=0.0))
-    first, *rest = of(Send, desk.ready("a", "b"))
-    desk.now = 2.1
-    (hedge,) = of(Send, desk.answer(rest[0]))
+    harness = Harness(12, "a", "b", limits=Limits(hedge_reserve=0.0))
+    first, *rest = of(Send, harness.ready("a", "b"))
+    harness.now = 2.1
+    (hedge,) = of(Send, harness.answer(rest[0]))
     assert hedge.hedge
-    desk.answer(hedge)
-    desk.answer(first, loser_answers)
+    harness.answer(hedge)
+    harness.answer(first, loser_answers)
     if loser_answers == "same":
-        assert desk.checked.outcome is None
+        assert harness.checked.outcome is None
         return
-    assert desk.outcome.exit_code == ExitCode.DIFFERENT_BITS
-    assert {worker for worker, _ in desk.outcome.hosts} == {"a", "b"}
+    assert harness.outcome.exit_code == ExitCode.DIFFERENT_BITS
+    assert {worker for worker, _ in harness.outcome.hosts} == {"a", "b"}
 
 
 # Workers
 
 
-def test_a_worker_is_ejected_probed_and_taken_back_on_probation() -> None:
-    """Three strikes; a probe; one more strike is enough then."""
-    desk = Desk(100, "a", "b", limits=Limits(faulty_workers=9, attempts=9))
-    sends = of(Send, desk.ready("a", "b", slots=4))
-    struck = [send for send in sends if send.worker == "a"][:3]
-    for send in struck:
-        desk.fail(send)
-    (ejected,) = of(WorkerEjected, desk.said)
+def test_a_worker_is_ejected_probed_and_in_use_again_until_its_next_failure() -> None:
+    """Three failures, a probe; one more failure is enough then."""
+    harness = Harness(100, "a", "b", limits=Limits(faulty_workers=9, attempts=9))
+    sends = of(Send, harness.ready("a", "b", slots=4))
+    failed = [send for send in sends if send.worker == "a"][:3]
+    for send in failed:
+        harness.fail(send)
+    (ejected,) = of(WorkerEjected, harness.instructions)
     assert ejected.worker == "a"
-    assert Probe("a") in desk.sleep(ejected.pause_s)
-    back = desk.ready("a", slots=4)
+    assert Probe("a") in harness.sleep(ejected.pause_s)
+    back = harness.ready("a", slots=4)
     assert of(WorkerBack, back)
     (send, *_) = [each for each in of(Send, back) if each.worker == "a"]
-    (again,) = of(WorkerEjected, desk.fail(send))
+    (again,) = of(WorkerEjected, harness.fail(send))
     assert again.pause_s > ejected.pause_s
 
 
 def test_a_greeting_that_nobody_asked_for_does_not_end_an_ejection() -> None:
     """Only the answer to a probe does."""
-    desk = Desk(100, "a", "b", limits=Limits(faulty_workers=9, attempts=9))
-    for send in [each for each in of(Send, desk.ready("a", "b", slots=3)) if each.worker == "a"]:
-        desk.fail(send)
-    assert of(WorkerEjected, desk.said)
-    assert not of(Send, desk.ready("a", slots=3))
+    harness = Harness(100, "a", "b", limits=Limits(faulty_workers=9, attempts=9))
+    for send in [each for each in of(Send, harness.ready("a", "b", slots=3)) if each.worker == "a"]:
+        harness.fail(send)
+    assert of(WorkerEjected, harness.instructions)
+    assert not of(Send, harness.ready("a", slots=3))
 
 
 def test_a_lost_worker_gives_back_its_tiles() -> None:
     """They are cancelled there and sent elsewhere."""
-    desk = Desk(2, "a", "b")
-    sends = of(Send, desk.ready("a", slots=2))
-    desk.ready("b", slots=2)
-    said = desk.tell(WorkerLost("a", "silent"))
-    assert len(of(Cancel, said)) == 2
-    again = of(Send, desk.sleep(0.3))
+    harness = Harness(2, "a", "b")
+    sends = of(Send, harness.ready("a", slots=2))
+    harness.ready("b", slots=2)
+    instructions = harness.tell(WorkerLost("a", "silent"))
+    assert len(of(Cancel, instructions)) == 2
+    again = of(Send, harness.sleep(0.3))
     assert {(send.tile, send.worker) for send in again} == {(s.tile, "b") for s in sends}
 
 
 def test_a_late_answer_of_a_lost_worker_still_counts() -> None:
-    """A valid answer is a valid answer."""
-    desk = Desk(1, "a", "b")
-    (send,) = of(Send, desk.ready("a"))
-    desk.tell(WorkerLost("a", "silent"))
-    assert of(Accept, desk.answer(send))
-    assert desk.outcome.done
+    """It is valid, whoever has lost the worker."""
+    harness = Harness(1, "a", "b")
+    (send,) = of(Send, harness.ready("a"))
+    harness.tell(WorkerLost("a", "silent"))
+    assert of(Accept, harness.answer(send))
+    assert harness.outcome.done
 
 
 def test_a_worker_that_joins_late_is_found() -> None:
     """It was unreachable at the start; probes grow rarer but go on."""
-    desk = Desk(9, "a", "b")
-    desk.ready("a")
-    desk.tell(WorkerLost("b", "connection refused"))
+    harness = Harness(9, "a", "b")
+    harness.ready("a")
+    harness.tell(WorkerLost("b", "connection refused"))
     for _ in range(6):
-        assert Probe("b") in desk.sleep(15.0)
-        desk.tell(WorkerLost("b", "connection refused"))
-    assert [send.worker for send in of(Send, desk.ready("b"))] == ["b"]
+        assert Probe("b") in harness.sleep(15.0)
+        harness.tell(WorkerLost("b", "connection refused"))
+    assert [send.worker for send in of(Send, harness.ready("b"))] == ["b"]
 
 
 def test_bad_news_that_is_repeated_does_not_put_off_the_probe() -> None:
     """A heartbeat may report a dead worker every second."""
-    desk = Desk(9, "a", "b")
-    desk.ready("a")
+    harness = Harness(9, "a", "b")
+    harness.ready("a")
     probes = 0
     for _ in range(60):
-        desk.tell(WorkerLost("b", "silent"))
-        probes += len(of(Probe, desk.sleep(1.0)))
+        harness.tell(WorkerLost("b", "silent"))
+        probes += len(of(Probe, harness.sleep(1.0)))
     assert 5 <= probes <= 12
 
 
 def test_a_greeting_that_is_not_answered_is_repeated() -> None:
-    """An engine that forgets to report does not lose the worker."""
-    desk = Desk(9, "a", "b")
-    desk.ready("a")
-    assert Probe("b") in desk.sleep(5.0)
-    assert Probe("b") in desk.sleep(5.0)
+    """An engine that does not report does not lose the worker."""
+    harness = Harness(9, "a", "b")
+    harness.ready("a")
+    assert Probe("b") in harness.sleep(5.0)
+    assert Probe("b") in harness.sleep(5.0)
 
 
 def test_an_unfit_worker_is_left_out_for_good() -> None:
-    """It is not probed, and its greetings are not heard."""
-    desk = Desk(9, "a", "b")
-    desk.ready("a")
-    desk.tell(WorkerLost("b", "version 2", permanent=True))
-    assert not of(Probe, desk.sleep(20.0))
-    assert not of(Send, desk.ready("b"))
+    """It is not probed, and its greetings are ignored."""
+    harness = Harness(9, "a", "b")
+    harness.ready("a")
+    harness.tell(WorkerLost("b", "version 2", permanent=True))
+    assert not of(Probe, harness.sleep(20.0))
+    assert not of(Send, harness.ready("b"))
 
 
 def test_no_usable_worker_is_exit_3() -> None:
     """Each host is named with its reason; if all are unfit there is nothing to wait for."""
-    desk = Desk(9, "a", "b")
-    desk.tell(WorkerLost("a", "version 2", permanent=True))
-    desk.tell(WorkerLost("b", "bad token", permanent=True))
-    assert desk.outcome.exit_code == ExitCode.NO_WORKER
-    assert desk.outcome.hosts == (("a", "version 2"), ("b", "bad token"))
+    harness = Harness(9, "a", "b")
+    harness.tell(WorkerLost("a", "version 2", permanent=True))
+    harness.tell(WorkerLost("b", "bad token", permanent=True))
+    assert harness.outcome.exit_code == ExitCode.NO_WORKER
+    assert harness.outcome.hosts == (("a", "version 2"), ("b", "bad token"))
 
 
 def test_a_lost_fleet_is_exit_4_after_a_while() -> None:
     """It is given time for a restart, and no more."""
-    desk = Desk(9, "a", "b")
-    desk.ready("a")
-    desk.tell(WorkerLost("b", "connection refused"), WorkerLost("a", "silent"))
-    desk.sleep(29.0)
-    assert desk.checked.outcome is None
-    desk.sleep(1.1)
-    assert desk.outcome.exit_code == ExitCode.FAILED
-    assert desk.outcome.message == "the fleet was lost: a: silent; b: connection refused"
+    harness = Harness(9, "a", "b")
+    harness.ready("a")
+    harness.tell(WorkerLost("b", "connection refused"), WorkerLost("a", "silent"))
+    harness.sleep(29.0)
+    assert harness.checked.outcome is None
+    harness.sleep(1.1)
+    assert harness.outcome.exit_code == ExitCode.FAILED
+    assert harness.outcome.message == "the fleet was lost: a: silent; b: connection refused"
 
 
 def test_when_the_last_one_goes_an_ejected_one_is_asked_at_once() -> None:
-    """Better an ill worker than none."""
-    desk = Desk(100, "a", "b", limits=Limits(faulty_workers=9, attempts=9))
-    for send in [each for each in of(Send, desk.ready("a", "b", slots=3)) if each.worker == "a"]:
-        desk.fail(send)
-    assert Probe("a") in desk.tell(WorkerLost("b", "silent"))
-    assert of(Send, desk.ready("a", slots=3) + desk.sleep(1.0))
+    """A worker that fails is better than none."""
+    harness = Harness(100, "a", "b", limits=Limits(faulty_workers=9, attempts=9))
+    for send in [each for each in of(Send, harness.ready("a", "b", slots=3)) if each.worker == "a"]:
+        harness.fail(send)
+    assert Probe("a") in harness.tell(WorkerLost("b", "silent"))
+    assert of(Send, harness.ready("a", slots=3) + harness.sleep(1.0))
 
 
 def test_slots_may_change() -> None:
     """A second greeting with more slots fills them; without any, the worker is lost."""
-    desk = Desk(9, "a")
-    assert len(of(Send, desk.ready("a", slots=1))) == 1
-    assert len(of(Send, desk.ready("a", slots=3))) == 2
-    assert len(of(Cancel, desk.ready("a", slots=0))) == 3
+    harness = Harness(9, "a")
+    assert len(of(Send, harness.ready("a", slots=1))) == 1
+    assert len(of(Send, harness.ready("a", slots=3))) == 2
+    assert len(of(Cancel, harness.ready("a", slots=0))) == 3
 
 
 # Time, and the end
@@ -484,31 +486,31 @@ def test_slots_may_change() -> None:
 
 def test_an_attempt_that_is_never_answered_is_taken_back() -> None:
     """At its deadline, and the next gets longer."""
-    desk = Desk(1, "a")
-    (send,) = of(Send, desk.ready("a"))
-    assert not of(Cancel, desk.sleep(send.deadline_s - 0.1))
-    said = desk.sleep(0.2)
-    assert of(Cancel, said) == [Cancel(0, "a", 1)]
-    (again,) = of(Send, said)
+    harness = Harness(1, "a")
+    (send,) = of(Send, harness.ready("a"))
+    assert not of(Cancel, harness.sleep(send.deadline_s - 0.1))
+    instructions = harness.sleep(0.2)
+    assert of(Cancel, instructions) == [Cancel(0, "a", 1)]
+    (again,) = of(Send, instructions)
     assert again.deadline_s == 2 * send.deadline_s
 
 
 def test_an_interruption_cancels_and_keeps() -> None:
     """Stop sending at once, with the code that the signal asks for."""
-    desk = Desk(9, "a")
-    sends = of(Send, desk.ready("a", slots=2))
-    desk.answer(sends[0])
-    said = desk.tell(Interrupted(143))
-    assert len(of(Cancel, said)) == 2
-    assert desk.outcome.exit_code == 143
-    assert len(desk.checked.accepted) == 1
+    harness = Harness(9, "a")
+    sends = of(Send, harness.ready("a", slots=2))
+    harness.answer(sends[0])
+    instructions = harness.tell(Interrupted(143))
+    assert len(of(Cancel, instructions)) == 2
+    assert harness.outcome.exit_code == 143
+    assert len(harness.checked.accepted) == 1
 
 
 def test_a_wake_up_is_asked_for_once() -> None:
     """Not again with every event."""
-    desk = Desk(100, "a")
-    said = desk.ready("a")
-    assert len(of(WakeAt, said)) == 1
+    harness = Harness(100, "a")
+    instructions = harness.ready("a")
+    assert len(of(WakeAt, instructions)) == 1
     for _ in range(20):
-        (send,) = of(Send, desk.said)
-        assert not of(WakeAt, desk.answer(send))
+        (send,) = of(Send, harness.instructions)
+        assert not of(WakeAt, harness.answer(send))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.dispatch.latency import Recent
+from coordinator.dispatch.latency import RecentQuantiles
 
 
 @given(st.lists(st.floats(0, 1e9), min_size=1, max_size=60), st.integers(1, 20))
 def test_quantiles_are_those_of_the_last_values(values: list[float], size: int) -> None:
-    """The window forgets the oldest, duplicates included."""
-    recent = Recent(size)
+    """The window loses the oldest, duplicates included."""
+    recent = RecentQuantiles(size)
     for value in values:
         recent.add(value)
     window = sorted(values[-size:])
@@ -23,4 +23,4 @@ def test_quantiles_are_those_of_the_last_values(values: list[float], size: int) 
 
 def test_nothing_known_is_zero() -> None:
     """Without values a quantile is 0."""
-    assert Recent().quantile(0.5) == 0.0
+    assert RecentQuantiles().quantile(0.5) == 0.0

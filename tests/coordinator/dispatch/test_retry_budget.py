@@ -11,7 +11,7 @@ from coordinator.dispatch.retry_budget import RetryBudget
 def budget(slots: int = 0) -> RetryBudget:
     """Make a budget of ten retries, or one per slot."""
     bucket = RetryBudget(burst=10, per_success=0.1, per_slot_s=0.1, now=0.0)
-    bucket.widen(slots)
+    bucket.grow(slots)
     return bucket
 
 
@@ -23,8 +23,8 @@ def spend(bucket: RetryBudget, now: float) -> int:
     return taken
 
 
-def test_a_burst_is_followed_by_a_trickle() -> None:
-    """When nothing succeeds, one retry a second is left."""
+def test_a_burst_is_followed_by_one_retry_a_second() -> None:
+    """When nothing succeeds, one retry a second is possible."""
     bucket = budget()
     assert spend(bucket, 0.0) == 10
     assert not bucket.take(bucket.ready_at() - 1e-3)
@@ -37,7 +37,7 @@ def test_ten_successes_pay_for_a_retry() -> None:
     bucket = budget()
     spend(bucket, 0.0)
     for _ in range(25):
-        bucket.repay()
+        bucket.add_success()
     assert spend(bucket, 0.0) == 2
 
 
@@ -45,8 +45,8 @@ def test_a_large_fleet_has_a_large_budget_but_only_once() -> None:
     """A fleet that goes and comes back does not find the bucket full again."""
     bucket = budget(slots=500)
     assert spend(bucket, 0.0) == 500
-    bucket.widen(0)
-    bucket.widen(500)
+    bucket.grow(0)
+    bucket.grow(500)
     assert spend(bucket, 0.0) == 0
     assert spend(bucket, 1.0) == 50
 
@@ -55,7 +55,7 @@ def test_a_smaller_fleet_keeps_its_capacity() -> None:
     """The capacity is one retry per slot of the largest fleet, and at least the burst."""
     assert budget().capacity == 10
     bucket = budget(slots=500)
-    bucket.widen(3)
+    bucket.grow(3)
     assert bucket.capacity == 500
     assert bucket.rate == 50.0
 
@@ -64,7 +64,7 @@ def test_a_full_bucket_takes_in_no_more() -> None:
     """Successes of a run without failures are not saved up."""
     bucket = budget()
     for _ in range(1000):
-        bucket.repay()
+        bucket.add_success()
     assert spend(bucket, 0.0) == 10
 
 
@@ -74,7 +74,7 @@ def test_retries_are_bounded_by_capacity_rate_and_successes(pauses_s: list[float
     bucket, now, taken = budget(slots=20), 0.0, 0
     for successes, pause_s in enumerate(pauses_s, start=1):
         now += pause_s
-        bucket.repay()
+        bucket.add_success()
         taken += spend(bucket, now)
         assert taken <= bucket.capacity + bucket.rate * now + 0.1 * successes + 1e-6
         assert bucket.ready_at() > now

@@ -1,4 +1,4 @@
-"""Hypothesis plays the world: any event, in any order, at any time, and each answer is checked."""
+"""Hypothesis sends any event, in any order, at any time, and each instruction is checked."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ WORKERS = st.sampled_from(["a", "b", "c", "d", "stranger"])
 CHOICE = st.integers(0, 1_000_000)
 
 
-class World(RuleBasedStateMachine):
-    """A dispatcher with a dozen tiles, four workers and an adversary."""
+class DispatcherMachine(RuleBasedStateMachine):
+    """A dispatcher with a dozen tiles and four workers."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class World(RuleBasedStateMachine):
 
     @rule(worker=WORKERS, permanent=st.sampled_from([False] * 9 + [True]))
     def lose(self, worker: str, permanent: bool) -> None:
-        """A worker falls silent."""
+        """A worker is lost."""
         self.checked.deliver(WorkerLost(worker, "gone", permanent), self.now)
 
     @precondition(lambda self: self.live())
@@ -90,13 +90,13 @@ class World(RuleBasedStateMachine):
         self.checked.deliver(failed, self.now)
 
     @rule(worker=WORKERS, tile=st.integers(-1, 20), attempt=st.integers(-1, 9))
-    def babble(self, worker: str, tile: int, attempt: int) -> None:
-        """Something is said of something, likely nonsense."""
+    def answer_anything(self, worker: str, tile: int, attempt: int) -> None:
+        """An answer comes of any tile and attempt, which may not exist."""
         self.checked.deliver(TileAnswered(tile, worker, attempt, "true", 1), self.now)
 
     @rule(seconds=st.sampled_from([0.0, 0.01, 0.3, 2.0, 7.0]))
     def wait(self, seconds: float) -> None:
-        """Time passes, punctually."""
+        """Time passes, and each wake-up comes in time."""
         until = self.now + seconds
         while self.checked.wake_at is not None and self.checked.wake_at <= until:
             self.now = self.checked.wake_at
@@ -104,28 +104,28 @@ class World(RuleBasedStateMachine):
         self.now = until
 
     @rule(seconds=st.sampled_from([0.0, 1.0, 40.0]))
-    def oversleep(self, seconds: float) -> None:
-        """Time passes and nobody wakes the dispatcher until now."""
+    def wake_late(self, seconds: float) -> None:
+        """Time passes, and no wake-up comes before the end of it."""
         self.now += seconds
         self.checked.deliver(Tick(), self.now)
 
     @precondition(lambda self: self.checked.pulled > 10)
     @rule()
     def interrupt(self) -> None:
-        """Somebody has had enough."""
+        """The run is interrupted."""
         self.checked.deliver(Interrupted(), self.now)
 
     @invariant()
     def the_records_agree(self) -> None:
         """The dispatcher has in flight, and at hand, what its instructions and events say."""
         if self.checked.outcome is None:
-            tiles, workers = self.checked.dispatcher._tiles, self.checked.dispatcher._fleet
-            assert tiles.flying == len({send.tile for send in self.checked.live.values()})
+            tiles, workers = self.checked.dispatcher._tiles, self.checked.dispatcher._workers
+            assert tiles.tiles_in_flight == len({send.tile for send in self.checked.live.values()})
             assert workers.ready == len(self.checked.slots)
             assert workers.slots == sum(self.checked.slots.values())
 
     def teardown(self) -> None:
-        """From wherever it got to, the run ends when no more is heard but the clock."""
+        """From any state the run ends although nothing but the time is reported."""
         for _ in range(20_000):  # wake-ups, most of them for probes
             if self.checked.wake_at is None or self.checked.outcome is not None:
                 break
@@ -134,10 +134,10 @@ class World(RuleBasedStateMachine):
         assert self.checked.outcome is not None or not self.checked.handled
 
 
-World.TestCase.settings = settings(
+DispatcherMachine.TestCase.settings = settings(
     max_examples=150,
     stateful_step_count=60,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking takes minutes, reading one
 )
-TestWorld = World.TestCase
+TestDispatcher = DispatcherMachine.TestCase

@@ -29,8 +29,8 @@ def pull(table: TileTable) -> OpenTile:
 
 @pytest.mark.parametrize("signal", TileSignal)
 @pytest.mark.parametrize("state", TileState)
-def test_a_signal_follows_the_table_or_is_refused(state: TileState, signal: TileSignal) -> None:
-    """A transition that nobody wrote down is an error, not a guess."""
+def test_a_signal_follows_the_table_or_is_an_error(state: TileState, signal: TileSignal) -> None:
+    """A transition that is not in the table is an error."""
     (work,) = even_works(1)
     tile = OpenTile(work, state)
     after = TILE_TRANSITIONS.get((state, signal))
@@ -62,23 +62,23 @@ def test_bytes_are_counted_from_sending_to_storing() -> None:
     table = table_of(1)
     tile = pull(table)
     attempt = table.send(tile, "a", 0.0, hedge=False)
-    assert (table.flying, table.in_flight_bytes) == (1, 1_000_000)
-    table.land(tile, attempt, heard=True)
-    table.settle(tile, attempt, "digest", 1.0)
+    assert (table.tiles_in_flight, table.in_flight_bytes) == (1, 1_000_000)
+    table.end_attempt(tile, attempt, reported=True)
+    table.accept(tile, attempt, "digest", 1.0)
     table.store(tile)
-    assert (table.flying, table.in_flight_bytes) == (0, 500_000)
+    assert (table.tiles_in_flight, table.in_flight_bytes) == (0, 500_000)
     table.stored(0, 3.0)
     assert table.in_flight_bytes == 0
     assert tile.state is TileState.STORED
 
 
-def test_a_bounded_number_of_settled_tiles_is_remembered() -> None:
+def test_a_bounded_number_of_accepted_tiles_is_remembered() -> None:
     """The oldest is forgotten."""
     table = table_of(REMEMBERED + 1)
     for _ in range(REMEMBERED + 1):
         tile = pull(table)
         first = table.send(tile, "a", 0.0, hedge=False)
         table.send(tile, "b", 1.0, hedge=True)
-        table.settle(tile, first, "digest", 2.0)
-    assert len(table.settled) == REMEMBERED
-    assert 0 not in table.settled
+        table.accept(tile, first, "digest", 2.0)
+    assert len(table.accepted) == REMEMBERED
+    assert 0 not in table.accepted

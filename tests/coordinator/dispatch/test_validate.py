@@ -12,10 +12,10 @@ from coordinator.dispatch.errors import InvariantError
 from coordinator.dispatch.instructions import Send
 from coordinator.dispatch.outcome import FailedTile
 from coordinator.dispatch.policy import Limits
-from coordinator.dispatch.tile_table import REMEMBERED, Attempt, Settled, TileState
-from coordinator.dispatch.timers import Alarm
+from coordinator.dispatch.tile_table import REMEMBERED, AcceptedAnswer, Attempt, TileState
+from coordinator.dispatch.timers import Timer
 from coordinator.dispatch.validate import Invariant
-from coordinator.dispatch.worker_table import Standing
+from coordinator.dispatch.worker_table import WorkerState
 from coordinator.events import FailureKind, Tick, TileAnswered, TileFailed, WorkerLost, WorkerReady
 from tests.coordinator.dispatch.simulation import even_works
 
@@ -68,13 +68,13 @@ def _add_attempt(dispatcher: Dispatcher, worker: str) -> None:
 
 
 def _remember_too_many(dispatcher: Dispatcher) -> None:
-    many = {-number: Settled("ready", 1, 1, "") for number in range(1, REMEMBERED + 1)}
-    dispatcher._tiles.settled.update(many)
+    many = {-number: AcceptedAnswer("ready", 1, 1, "") for number in range(1, REMEMBERED + 1)}
+    dispatcher._tiles.accepted.update(many)
 
 
 def _put_back(dispatcher: Dispatcher) -> None:
     """Put the last entry of the heap before its first."""
-    heap = dispatcher._agenda._heap
+    heap = dispatcher._timers._heap
     heap.insert(0, heap.pop())
 
 
@@ -83,7 +83,7 @@ def _set_state(dispatcher: Dispatcher, tile: int, state: TileState) -> None:
 
 
 def _swap_standing(dispatcher: Dispatcher) -> None:
-    dispatcher._fleet.workers["ejected"].standing = Standing.LOST
+    dispatcher._workers.workers["ejected"].state = WorkerState.LOST
 
 
 CORRUPTIONS = [
@@ -95,7 +95,7 @@ CORRUPTIONS = [
     corrupt(Invariant.ATTEMPTS, "tile", lambda d: setattr(d._tiles.open[2].attempts[1], "tile", 3)),
     corrupt(Invariant.TRIES, "more-than-sent", lambda d: setattr(d._tiles.open[2], "tries", 2)),
     corrupt(Invariant.TRIES, "negative", lambda d: setattr(d._tiles.open[2], "tries", -1)),
-    corrupt(Invariant.IN_FLIGHT, "count", lambda d: setattr(d._tiles, "flying", 3)),
+    corrupt(Invariant.IN_FLIGHT, "count", lambda d: setattr(d._tiles, "tiles_in_flight", 3)),
     corrupt(
         Invariant.IN_FLIGHT,
         "attempt",
@@ -125,8 +125,8 @@ CORRUPTIONS = [
     corrupt(Invariant.DUE, "in-flight", lambda d: d._tiles.due.update({2: None})),
     corrupt(Invariant.DUE, "unknown", lambda d: d._tiles.due.update({99: None})),
     corrupt(Invariant.DUE, "missing", lambda d: _set_state(d, 0, TileState.DUE)),
-    corrupt(Invariant.RETRY_TIMERS, "missing", lambda d: d._agenda.drop((Alarm.RETRY, 0))),
-    corrupt(Invariant.RETRY_TIMERS, "closed", lambda d: d._agenda.put(9.0, (Alarm.RETRY, 1))),
+    corrupt(Invariant.RETRY_TIMERS, "missing", lambda d: d._timers.cancel((Timer.RETRY, 0))),
+    corrupt(Invariant.RETRY_TIMERS, "closed", lambda d: d._timers.put(9.0, (Timer.RETRY, 1))),
     corrupt(
         Invariant.STORING,
         "state",
@@ -134,43 +134,55 @@ CORRUPTIONS = [
     ),
     corrupt(
         Invariant.CLOSED_ONCE,
-        "settled",
-        lambda d: d._tiles.settled.update({2: d._tiles.settled[1]}),
+        "accepted",
+        lambda d: d._tiles.accepted.update({2: d._tiles.accepted[1]}),
     ),
     corrupt(Invariant.CLOSED_ONCE, "given-up", lambda d: d._tiles.failed.append(FailedTile(1, ()))),
     corrupt(
         Invariant.CLOSED_ONCE, "twice", lambda d: d._tiles.failed.extend([FailedTile(98, ())] * 2)
     ),
     corrupt(Invariant.REMEMBERED, "many", _remember_too_many),
-    corrupt(Invariant.HELD, "forgotten", lambda d: d._fleet.workers["ready"].held.popitem()),
+    corrupt(Invariant.HELD, "forgotten", lambda d: d._workers.workers["ready"].held.popitem()),
     corrupt(
-        Invariant.HELD, "twice", lambda d: d._fleet.workers["lost"].held.update({(2, 1): None})
+        Invariant.HELD, "twice", lambda d: d._workers.workers["lost"].held.update({(2, 1): None})
     ),
-    corrupt(Invariant.FREE, "full", lambda d: d._fleet.free.update({"ready": None})),
-    corrupt(Invariant.FREE, "forgotten", lambda d: setattr(d._fleet.workers["ready"], "slots", 9)),
-    corrupt(Invariant.EJECTED, "forgotten", lambda d: d._fleet.ejected.clear()),
+    corrupt(Invariant.FREE, "full", lambda d: d._workers.free.update({"ready": None})),
+    corrupt(
+        Invariant.FREE, "forgotten", lambda d: setattr(d._workers.workers["ready"], "slots", 9)
+    ),
+    corrupt(Invariant.EJECTED, "forgotten", lambda d: d._workers.ejected.clear()),
     corrupt(Invariant.EJECTED, "other", _swap_standing),
-    corrupt(Invariant.FLEET_COUNTS, "ready", lambda d: setattr(d._fleet, "ready", 1)),
-    corrupt(Invariant.FLEET_COUNTS, "slots", lambda d: setattr(d._fleet, "slots", 1)),
-    corrupt(Invariant.FLEET_COUNTS, "unfit", lambda d: setattr(d._fleet, "unfit", 0)),
-    corrupt(Invariant.SLOTS, "none", lambda d: setattr(d._fleet.workers["paused"], "slots", 0)),
-    corrupt(Invariant.TIMERS, "lost", lambda d: d._agenda._heap.pop()),
+    corrupt(Invariant.FLEET_COUNTS, "ready", lambda d: setattr(d._workers, "ready", 1)),
+    corrupt(Invariant.FLEET_COUNTS, "slots", lambda d: setattr(d._workers, "slots", 1)),
+    corrupt(Invariant.FLEET_COUNTS, "unfit", lambda d: setattr(d._workers, "unfit", 0)),
+    corrupt(Invariant.SLOTS, "none", lambda d: setattr(d._workers.workers["paused"], "slots", 0)),
+    corrupt(Invariant.TIMERS, "lost", lambda d: d._timers._heap.pop()),
     corrupt(Invariant.TIMERS, "order", _put_back),
-    corrupt(Invariant.TIMERS, "twice", lambda d: d._agenda._heap.append(d._agenda._heap[-1])),
-    corrupt(Invariant.DEADLINE_TIMERS, "missing", lambda d: d._agenda.drop((Alarm.DEADLINE, 2, 1))),
-    corrupt(Invariant.PROBE_TIMERS, "missing", lambda d: d._agenda.drop((Alarm.PROBE, "lost"))),
-    corrupt(Invariant.PROBE_TIMERS, "ready", lambda d: d._agenda.put(9.0, (Alarm.PROBE, "ready"))),
-    corrupt(Invariant.PROBE_TIMERS, "unfit", lambda d: d._agenda.put(9.0, (Alarm.PROBE, "unfit"))),
-    corrupt(Invariant.RESUME_TIMERS, "missing", lambda d: d._agenda.drop((Alarm.RESUME, "paused"))),
-    corrupt(Invariant.FLEET_TIMER, "runs", lambda d: d._agenda.put(9.0, (Alarm.FLEET,))),
+    corrupt(Invariant.TIMERS, "twice", lambda d: d._timers._heap.append(d._timers._heap[-1])),
+    corrupt(
+        Invariant.DEADLINE_TIMERS, "missing", lambda d: d._timers.cancel((Timer.DEADLINE, 2, 1))
+    ),
+    corrupt(Invariant.PROBE_TIMERS, "missing", lambda d: d._timers.cancel((Timer.PROBE, "lost"))),
+    corrupt(Invariant.PROBE_TIMERS, "ready", lambda d: d._timers.put(9.0, (Timer.PROBE, "ready"))),
+    corrupt(Invariant.PROBE_TIMERS, "unfit", lambda d: d._timers.put(9.0, (Timer.PROBE, "unfit"))),
+    corrupt(
+        Invariant.RESUME_TIMERS, "missing", lambda d: d._timers.cancel((Timer.RESUME, "paused"))
+    ),
+    corrupt(Invariant.FLEET_TIMER, "runs", lambda d: d._timers.put(9.0, (Timer.FLEET,))),
     corrupt(Invariant.WAKE_UP, "passed", lambda d: setattr(d, "_wake_at", 1.0)),
     corrupt(Invariant.WAKE_UP, "late", lambda d: setattr(d, "_wake_at", 1e9)),
     corrupt(
-        Invariant.RETRY_BUDGET, "overdrawn", lambda d: setattr(d._slots.retries, "_level", -1.0)
+        Invariant.RETRY_BUDGET,
+        "overdrawn",
+        lambda d: setattr(d._scheduler.retries, "_tokens", -1.0),
     ),
-    corrupt(Invariant.RETRY_BUDGET, "overfull", lambda d: setattr(d._slots.retries, "_level", 1e9)),
-    corrupt(Invariant.LATENCIES, "durations", lambda d: d._slots._durations._sorted.append(0.0)),
-    corrupt(Invariant.LATENCIES, "paces", lambda d: d._slots._paces._order.clear()),
+    corrupt(
+        Invariant.RETRY_BUDGET, "overfull", lambda d: setattr(d._scheduler.retries, "_tokens", 1e9)
+    ),
+    corrupt(
+        Invariant.LATENCIES, "durations", lambda d: d._scheduler._durations._sorted.append(0.0)
+    ),
+    corrupt(Invariant.LATENCIES, "paces", lambda d: d._scheduler._s_per_byte._order.clear()),
 ]
 """For each invariant, what damages one of the records that it relates."""
 
