@@ -111,17 +111,19 @@ def check_correlation(source: Dtype, target: Dtype) -> None:
 
 
 def check_copy(source: Dtype, target: Dtype) -> None:
-    """Refuse to copy numbers into integers: where they do not fit, NumPy's bits follow no rule.
+    """Refuse to copy floats and complex numbers to uint32.
 
-    What it makes of NaN, or of 1e10 as int32, depends on the processor and on how it walks the
-    array, so a tile's bits need not be the whole's.
+    What NumPy makes of NaN, or of 1e10 in an integer, is a matter of the processor: workers prove
+    it (see `tiling.probes.arithmetic`). As uint32 it also depends on the layout: a loop over
+    contiguous samples converts them by other instructions than a loop over others, or its rest, so
+    a tile's bits need not be the whole's.
 
     Raises
     ------
     UnsupportedError
-        For a target of integers, and a source that has more than those.
+        With the dtypes in question.
     """
-    if source.kind in "fc" and target.kind in "iu":
+    if source.kind in "fc" and target.name == "uint32":
         raise UnsupportedError(
             f"nothing is filtered, and copying {source} to {target} is not exact in tiles: NaN and "
             f"what does not fit become bits that depend on the array's layout; use astype"

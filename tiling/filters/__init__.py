@@ -60,6 +60,9 @@ class Filter:
     in_place : bool
         Whether SciPy gives the same when the output is the input; where it does not, an output
         that shares memory with the input is refused.
+    own_dtype : bool
+        Whether the filter has a dtype of its own for its output: SciPy ignores whatever `output` is
+        but an array to fill.
     """
 
     name: str
@@ -69,6 +72,7 @@ class Filter:
     dtypes: Dtypes
     note: str = ""
     in_place: bool = True
+    own_dtype: bool = False
 
     @property
     def call(self) -> Callable[..., Call]:
@@ -156,6 +160,12 @@ _SUMS = "halo for integers whose sums stay below 2**53, whole lines for all else
 _CALLS = "it calls a function of yours, and a worker runs no code that arrives over the network"
 _UNTIL = "it goes on until nothing changes, and a change may run across the whole array"
 
+
+def _binary(name: str, halo: str) -> Filter:
+    """Return a row of binary morphology."""
+    return Filter(f"binary_{name}", "binary", _HALO, halo, _REAL, "no mask", own_dtype=True)
+
+
 _ROWS = (
     Filter("gaussian_filter", "gaussian", _HALO, _RADIUS, _NUMBERS),
     Filter("gaussian_filter1d", "gaussian", _HALO, _RADIUS, _NUMBERS),
@@ -181,14 +191,14 @@ _ROWS = (
     Filter("grey_dilation", "morphology", _LINES, "as grey_erosion, turned round", _REAL, _NAN),
     Filter("grey_opening", "morphology", _LINES, _OPENING, _REAL, _NAN),
     Filter("grey_closing", "morphology", _LINES, _CLOSING, _REAL, _NAN),
-    Filter("morphological_gradient", "morphology", _LINES, _LARGER, _REAL, _NAN, False),
-    Filter("morphological_laplace", "morphology", _LINES, _LARGER, _REAL, _BOTH, False),
+    Filter("morphological_gradient", "morphology", _LINES, _LARGER, _REAL, _NAN, False, True),
+    Filter("morphological_laplace", "morphology", _LINES, _LARGER, _REAL, _BOTH, False, True),
     Filter("white_tophat", "morphology", _LINES, _OPENING, _REAL, _NAN, False),
     Filter("black_tophat", "morphology", _LINES, _CLOSING, _REAL, _NAN, False),
-    Filter("binary_erosion", "binary", _HALO, _ITERATED, _REAL, "no mask"),
-    Filter("binary_dilation", "binary", _HALO, f"{_ITERATED}, turned round", _REAL, "no mask"),
-    Filter("binary_opening", "binary", _HALO, _OPENING, _REAL, "no mask"),
-    Filter("binary_closing", "binary", _HALO, _CLOSING, _REAL, "no mask"),
+    _binary("erosion", _ITERATED),
+    _binary("dilation", f"{_ITERATED}, turned round"),
+    _binary("opening", _OPENING),
+    _binary("closing", _CLOSING),
     Filter("generic_filter", "", _REFUSED, "", _NONE, _CALLS),
     Filter("generic_filter1d", "", _REFUSED, "", _NONE, _CALLS),
     Filter("generic_laplace", "", _REFUSED, "", _NONE, _CALLS),

@@ -1,8 +1,8 @@
 """Filters of the Gaussian family.
 
 A sigma that is negative or not finite is an error here, where SciPy skips the axis or overflows;
-so is a sigma of 0 in `gaussian_filter1d`, where SciPy divides by it. Without a sigma above 0,
-floats are not copied to integers (see `tiling.dtypes.check_copy`).
+so is a sigma of 0 in `gaussian_filter1d`, where SciPy divides by it. Without a sigma above 0, the
+array is copied (see `tiling.dtypes.check_copy`).
 """
 
 from __future__ import annotations

@@ -191,6 +191,21 @@ def cval_of(cval: Any, source: Dtype) -> complex:
         raise BadValueError("cval is beyond the range of float64") from None
 
 
+def exact_cval_of(cval: Any, source: Dtype) -> complex:
+    """Return the fill value of an array, an integer that is no float64 as it is.
+
+    Raises
+    ------
+    BadTypeError, BadValueError
+        As `cval_of` does.
+    """
+    fill = cval_of(cval, source)
+    if source.kind in "biu" and hasattr(cval, "__index__"):
+        number = operator.index(cval)
+        return fill if number == fill else number
+    return fill
+
+
 def scalar(value: Any) -> Any:
     """Take a number out of an array without axes."""
     return value[()] if isinstance(value, np.ndarray) and not value.ndim else value

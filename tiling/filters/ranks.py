@@ -15,6 +15,7 @@ from tiling.filters.parameters import (
     axes_of,
     axis_of,
     cval_of,
+    exact_cval_of,
     expand,
     integer,
     mode_of,
@@ -356,7 +357,7 @@ def _rank(
         around = Neighbourhood(ndim, None, None, window.footprint, None, modes, cval, origins)
         extremum(steps, SOURCE, target, around, minimum=not place)
     else:
-        fill = cval_of(cval, steps.dtype(SOURCE))
+        fill = exact_cval_of(cval, steps.dtype(SOURCE))
         step = Rank(Table.of(window.footprint), mode_of(mode), fill, origins, place)
         steps.add(step, target, SOURCE)
     return steps.call(name, ndim)

@@ -155,6 +155,16 @@ def _fill_from_json(value: object) -> complex:
     raise WireError("wants two hexadecimal floats")
 
 
+def _exact_fill_to_json(value: complex) -> list[str] | int:
+    return value if isinstance(value, int) else _fill_to_json(value)
+
+
+def _exact_fill_from_json(value: object) -> complex:
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= 2**64:
+        return value
+    return _fill_from_json(value)
+
+
 def _table_to_json(table: Table | None) -> dict[str, Any] | None:
     if table is None:
         return None
@@ -189,6 +199,8 @@ SIZE = integer(1)
 FLAG = Field(bool, _flag)
 MODE = Field(str, _mode)
 FILL = Field(_fill_to_json, _fill_from_json)
+EXACT_FILL = Field(_exact_fill_to_json, _exact_fill_from_json)
+"""A fill value that may be an integer beyond float64's."""
 TABLE = Field(_table_to_json, _table_from_json)
 SHIFT = integer(-MAX_INTEGER)
 SHIFTS = Field(list, lambda value: tuple(_list(value, SHIFT)))

@@ -29,6 +29,7 @@ from tiling.errors import BadTypeError, UnsupportedError, WireError
 from tiling.geometry.edges import Mode
 from tiling.operations.base import Operation, Reach, cast_bound, summed, with_fill
 from tiling.operations.fields import (
+    EXACT_FILL,
     FILL,
     FLAG,
     MODE,
@@ -178,7 +179,11 @@ class Rank(_Window):
     """The sample at a rank among those of a footprint; 0 is the least."""
 
     KIND: ClassVar[str] = "rank"
-    FIELDS: ClassVar[Mapping[str, Field]] = {**_Window.FIELDS, "rank": integer(0)}
+    FIELDS: ClassVar[Mapping[str, Field]] = {
+        **_Window.FIELDS,
+        "cval": EXACT_FILL,  # on lines of integers SciPy does not go through float64
+        "rank": integer(0),
+    }
 
     rank: int
 
@@ -207,7 +212,7 @@ class Rank(_Window):
         _Window.check(self, ndim, source, target)
         if self.rank >= int(self.table.array.sum()):
             raise WireError(f"rank {self.rank}, which the footprint has not")
-        fill = complex(self.cval).real
+        fill = self.cval.real
         if ndim == 1 and source.kind in "biu" and not -(2.0**63) <= fill < 2.0**63:
             raise UnsupportedError(f"a line of {source}: SciPy has no fill value {fill} there")
         if ndim == 1 and source.name in UNCAST and source != target:

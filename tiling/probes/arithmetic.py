@@ -1,10 +1,11 @@
-"""Probes of NumPy at the worker: arithmetic sample by sample, and whether subnormals are kept.
+"""Probes of NumPy at the worker: arithmetic sample by sample, copies, and subnormals.
 
 Arithmetic has a probe for each function and dtype in which it is computed, with every pair of
 operands that NumPy computes in that dtype, and every dtype that it casts the result to. Products
 of complex numbers are fused multiply-adds where the processor has them, and complex roots are those
 of the machine's C library; so what is expected is no table, but what NumPy makes of these probes
-at the coordinator.
+at the coordinator. The same holds for copies of floats to all dtypes that can be copied to: what
+becomes of NaN, or of 1e10 in an integer, is a matter of the processor.
 
 The probe ``subnormals`` covers what holds for a thread and not for a kernel: a library that was
 compiled with ``-ffast-math`` may have told the processor to take numbers below 2**-1022 (2**-126 in
@@ -14,20 +15,25 @@ float32) for zero, and then every float is at risk.
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Iterator
 
 import numpy as np
 
-from tiling.dtypes import FILTERED, Array, Dtype
+from tiling.dtypes import COPIED, FILTERED, Array, Dtype, check_copy
 from tiling.errors import TilingError
 from tiling.kernels.arithmetic import combine_blocks
 from tiling.operations import Arithmetic
 from tiling.operations.arithmetic import FUNCTIONS
 from tiling.probes.correlations import block, specials
 
+COPY = "copy"
+"""What the probes of copies are called, with the dtype that is copied."""
+
 
 def names() -> Iterator[str]:
-    """Yield the names of all probes of arithmetic: function and dtype."""
+    """Yield the names of all probes of arithmetic and of copies: function and dtype."""
+    yield from (f"{COPY}-{dtype.name}" for dtype in COPIED.values() if dtype.kind in "fc")
     for name in FUNCTIONS:
         for dtype in FILTERED.values():
             if _targets(name, (dtype,) * FUNCTIONS[name].operands):
@@ -43,6 +49,9 @@ def outcomes(name: str) -> Iterator[bytes]:
         One of `names`.
     """
     function, _, dtype = name.partition("-")
+    if function == COPY:
+        yield from _copies(np.dtype(dtype))
+        return
     for sources in _operands(FUNCTIONS[function].operands, dtype):
         for special in specials(np.dtype(dtype)):
             blocks = [
@@ -53,6 +62,26 @@ def outcomes(name: str) -> Iterator[bytes]:
                 out = np.empty(blocks[0].shape, target)
                 combine_blocks(Arithmetic(function), blocks, out)
                 yield out.tobytes()
+
+
+def _copies(source: Dtype) -> Iterator[bytes]:
+    for special in specials(source):
+        samples = block(source.name, special)
+        for target in COPIED.values():
+            if _is_copied(source, target):
+                out = np.empty(samples.shape, target)
+                with np.errstate(all="ignore"), warnings.catch_warnings():
+                    warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
+                    out[...] = samples
+                yield out.tobytes()
+
+
+def _is_copied(source: Dtype, target: Dtype) -> bool:
+    try:
+        check_copy(source, target)
+    except TilingError:
+        return False
+    return True
 
 
 @functools.cache

@@ -114,6 +114,8 @@ def needed(job: Job) -> tuple[str, ...]:
 
 def _probes(step: Step, sources: tuple[Dtype, ...]) -> Iterator[str]:
     match step.operation:
+        case Correlations(()):
+            yield from (f"copy-{source.name}" for source in sources if source.kind in "fc")
         case Correlations(passes):
             yield from (f"{sources[0].name}-{step.target.name}-{each.mode}" for each in passes)
         case Operation() as operation:
@@ -149,7 +151,7 @@ def _outcomes(name: str, kernel: Kernel) -> Iterator[bytes]:
     if name == SUBNORMALS:
         yield from arithmetic.subnormal_outcomes()
         return
-    if kind in FUNCTIONS:
+    if kind in (arithmetic.COPY, *FUNCTIONS):
         yield from arithmetic.outcomes(name)
         return
     if kind in windows.MAKERS:
