@@ -4,10 +4,9 @@ State changes only in `handle` and `handle_all`. Each call applies its events, f
 are due, gives free slots to tiles, and asks for a wake-up. So the same events at the same times
 with the same seed give the same instructions, and a simulation tests what a fleet does.
 
-Every run ends. Each attempt has a deadline here too, in case the engine does not report one. Each
-failure that counts brings its tile nearer to `Limits.attempts`; that a tile is turned away counts
-after `busy_timeout_s`. Without a ready worker the run has `fleet_timeout_s`. Until the end a timer
-is always set for the next of these.
+Every run ends. Each attempt has a deadline, and each failure that counts brings its tile nearer to
+`Limits.attempts`; that a tile is turned away counts after `busy_timeout_s`. Without a ready worker
+the run has `fleet_timeout_s`. Until the end a timer is always set for the next of these.
 
 The cost of an event does not grow with the fleet: queues are ordered dictionaries, timers a heap.
 """

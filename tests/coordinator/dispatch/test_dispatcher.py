@@ -484,8 +484,8 @@ def test_slots_may_change() -> None:
 # Time, and the end
 
 
-def test_an_attempt_that_is_never_answered_is_taken_back() -> None:
-    """At its deadline, and the next gets longer."""
+def test_an_attempt_that_is_never_answered_is_cancelled() -> None:
+    """At its deadline; the next one has twice as long."""
     harness = Harness(1, "a")
     (send,) = of(Send, harness.ready("a"))
     assert not of(Cancel, harness.sleep(send.deadline_s - 0.1))
