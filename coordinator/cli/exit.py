@@ -50,7 +50,7 @@ def exit_codes() -> Iterator[None]:
             with_notes("interrupted" if kept else "interrupted: nothing was written", interrupt),
             code,
         )
-    except (typer.Exit, typer.TyperException):
+    except (typer.Exit, typer.TyperException, OSError):  # the last of stdout: others are translated
         raise
     except MemoryError as error:
         show_traceback()

@@ -14,9 +14,10 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from coordinator.cli.exit import DEBUG, show_warning
+from coordinator.cli.exit import DEBUG, say, show_warning
 from coordinator.cli.groups import LazyGroup
 from coordinator.cli.options import HELP_NAMES, VERSION, epilog
+from coordinator.errors import ExitCode
 
 COMPLETE = "_COORD_COMPLETE"
 """Asks for a completion; `coord completion` prints scripts that set it."""
@@ -59,7 +60,12 @@ class Commands(LazyGroup):
             from typer._completion_classes import completion_init
 
             completion_init()
-        return super().main(*args, **named)
+        try:
+            return super().main(*args, **named)
+        except SystemExit as end:
+            if isinstance(end.__context__, BrokenPipeError):  # as in: coord filters | head -1
+                sys.exit(ExitCode.STORE)
+            raise
 
 
 app = typer.Typer(
@@ -103,12 +109,21 @@ def main() -> None:
     except SystemExit as end:
         leave(end.code)
         raise
+    except OSError as error:  # of stdout: all others have their sentence
+        say(f"standard output: {error.strerror}")
+        leave(ExitCode.STORE)
 
 
 def leave(code: object) -> None:
     """Exit at once: every file is closed by now, and taking down the interpreter takes 10 ms."""
     if isinstance(code, int):
-        with suppress(OSError):
+        number = int(code)
+        try:
             sys.stdout.flush()
+        except OSError as error:
+            if not isinstance(error, BrokenPipeError):
+                say(f"standard output: {error.strerror}")
+            number = int(ExitCode.STORE)
+        with suppress(OSError):
             sys.stderr.flush()
-            os._exit(code)
+        os._exit(number)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 Key: TypeAlias = tuple[str | int, ...]
 
 Slots: TypeAlias = Annotated[int, Strict(), Field(ge=1, le=1024)]
+Seconds: TypeAlias = Annotated[float, Strict(), Field(gt=0, le=1e6, allow_inf_nan=False)]
 Positive: TypeAlias = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)]
 Address: TypeAlias = Annotated[str, Strict(), AfterValidator(normalise)]
 Pin: TypeAlias = Annotated[str, Strict(), AfterValidator(check_pin)]
@@ -60,10 +61,10 @@ class Defaults:
     __pydantic_config__ = _FORBID
 
     slots: Slots | None = None
-    connect_timeout_s: Positive = (
+    connect_timeout_s: Seconds = (
         5.0  # TCP asks again after 1 and 3 s: two lost packets are survived
     )
-    silent_after_s: Positive = 4.0  # two lost packets in a row (1 + 2 s); noticed within 5 s
+    silent_after_s: Seconds = 4.0  # two lost packets in a row (1 + 2 s); noticed within 5 s
     slow_link_mb_s: Positive = 1.0  # below 8 Mbit/s, sending costs more than filtering at home
     max_in_flight_mb: Positive = 280.0  # keeps the coordinator below 400 MiB, interpreter included
 
@@ -156,7 +157,7 @@ def load_hosts(path: Path | str) -> Config:
     try:
         text = Path(path).read_bytes().decode("utf-8-sig")
         document = tomllib.loads(text)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(source, (_unreadable(error, text),)) from None
     return _parse(document, source, _lines(text), Path(path).parent)
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from coordinator.errors import InputError, StoreError
 from coordinator.stores.atomic_file import read_regular
+from coordinator.text import inert
 
 VERSION = 1
 """Of the file's form."""
@@ -28,6 +29,9 @@ MAX_RUNS = 10_000
 
 MAX_BYTES = 2**24
 """Of a file that is read."""
+
+MAX_COUNT = 2**63
+"""Of whatever is counted, and of seconds."""
 
 MAX_RECIPE = 2**20
 """Characters of a job: only one with a large array as a parameter has more."""
@@ -124,14 +128,14 @@ class Provenance:
         if values.pop("version", None) != VERSION:
             raise ValueError("written by another version of tilefan")
         values.pop("kind")
-        for key in ("input", "output"):
-            values[key] = FileMark(**values[key])
-        for key in ("shape", "tile", "halo", "makers", "warnings"):
-            values[key] = _frozen(values[key])
+        from pydantic import TypeAdapter, ValidationError
+
         try:
-            provenance = cls(**values)
-        except TypeError as error:
-            raise ValueError(str(error)) from None
+            provenance = TypeAdapter(cls).validate_json(json.dumps(values), strict=True)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"]))
+            raise ValueError(inert(f"{place}: {first['msg']}")) from None
         if not _fits(provenance):
             raise ValueError("its parts do not fit together")
         return provenance
@@ -201,25 +205,20 @@ def _indented(key: str, value: Any) -> str:
     return json.dumps(value, indent=2).replace("\n", "\n  ")
 
 
-def _frozen(value: Any) -> Any:
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
-
-
 def _fits(provenance: Provenance) -> bool:
-    """Tell whether the parts of a provenance that was read have their types and fit together."""
+    """Tell whether the parts of a provenance that was read fit together."""
     lengths = (provenance.shape, provenance.tile, *provenance.halo)
-    words = (
-        *(provenance.command, provenance.filter, provenance.job, provenance.started),
-        provenance.recipe,
+    counts = (
+        *(provenance.retries, provenance.hedges, provenance.tiles_unlisted),
+        *(provenance.input.file_bytes, provenance.output.file_bytes),
+        *(count for _, count in provenance.makers),
+        *(length for each in lengths for length in each),
     )
-    workers = (*provenance.workers.values(), *provenance.proofs.values())
     return (
-        all(isinstance(n, int) and n >= 0 for each in lengths for n in each)
-        and all(isinstance(name, str) and isinstance(n, int) for name, n in provenance.makers)
-        and all(isinstance(about, dict) for about in workers)
+        all(0 <= count < MAX_COUNT for count in counts)
+        and 0 <= provenance.seconds < MAX_COUNT
         and all(provenance.tile)
         and len({len(each) for each in lengths}) == 1
-        and all(isinstance(word, str) for word in words)
     )
 
 

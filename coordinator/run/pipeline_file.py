@@ -44,7 +44,7 @@ def load_pipeline(path: Path) -> list[Link]:
         value = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise InputError(f"{path}: can't be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(str(path), (f"not TOML: {error}",)) from None
     filters = value.get("filters")
     if set(value) != {"filters"} or not isinstance(filters, list) or not filters:

@@ -108,9 +108,10 @@ def read_regular(path: Path, most: int) -> bytes:
         If it is no regular file: reading a pipe might never end.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise InputError(f"{path}: not a regular file")
     with open(descriptor, "rb") as file:  # noqa: PTH123 -- a descriptor has no path
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise InputError(f"{path}: not a regular file")
         return file.read(most)
 
 

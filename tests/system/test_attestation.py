@@ -24,7 +24,7 @@ from tests.tiling.probes import make_expected
 from tiling.filters import FILTERS
 from tiling.jobs.job import Job
 from tiling.kernels import reference
-from tiling.probes import windows
+from tiling.probes import arithmetic, windows
 from tiling.probes.correlations import MODES
 from tiling.probes.digests import digest_of, expected, needed
 
@@ -41,9 +41,10 @@ def test_every_pair_of_dtypes_and_mode_has_a_probe() -> None:
     names = {
         f"{source}-{target}-{mode}" for source, target in make_expected.PAIRS for mode in MODES
     }
-    assert names | set(windows.names()) == set(expected())
+    assert names | {*windows.names(), *arithmetic.names(), "subnormals"} == set(expected())
     call = FILTERS["gaussian_filter"].call(2, IMAGE.dtype, 1.0, mode=["wrap", "mirror"])
-    assert needed(Job(2, (call, call))) == ("float64-float64-mirror", "float64-float64-wrap")
+    passes = ("float64-float64-mirror", "float64-float64-wrap", "subnormals")
+    assert needed(Job(2, (call, call))) == passes
     copy = FILTERS["gaussian_filter"].call(2, IMAGE.dtype, 0.0)
     assert needed(Job(2, (copy,))) == ()
 

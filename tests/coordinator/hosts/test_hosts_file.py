@@ -314,3 +314,20 @@ def test_certificates_protect_https_only(load: Callable[[str], Config], tmp_path
         ('url = "https://a"\ncertificate = "sha256:00"', "the whole certificate in base64"),
     ):
         assert says in mistakes(load, f"[[hosts]]\n{lines}")[0]
+
+
+def test_nesting_without_end(tmp_path: Path) -> None:
+    """It is a mistake in the file like any other."""
+    path = tmp_path / "hosts.toml"
+    path.write_text("x=" + "[" * 3000 + "]" * 3000)
+    with pytest.raises(ConfigError, match="not TOML"):
+        load_hosts(path)
+
+
+@pytest.mark.parametrize("key", ["connect_timeout_s", "silent_after_s"])
+def test_times_that_no_clock_takes(tmp_path: Path, key: str) -> None:
+    """A number of seconds that the system can't wait for is refused."""
+    path = tmp_path / "hosts.toml"
+    path.write_text(f'hosts = ["a:1"]\n[defaults]\n{key} = 1e300\n')
+    with pytest.raises(ConfigError, match=key):
+        load_hosts(path)

@@ -1,0 +1,79 @@
+"""Closed, full and broken standard streams, and signals before anything was begun."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from coordinator import __main__ as start
+
+COORD = f"{sys.executable} -m coordinator"
+
+
+def shell(folder: Path, line: str) -> tuple[int, str]:
+    """Run a line of bash in which COORD is the command; return its code and what it said."""
+    script = f"exec 9>code; {line.replace('COORD', COORD)}; echo ${{PIPESTATUS[0]}} >&9"
+    env = {"PYTHONPATH": str(Path(__file__).parents[3]), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=folder, env=env, capture_output=True, text=True, check=True
+    )
+    return int((folder / "code").read_text()), done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "words"),
+    [
+        ("COORD blur in.npy -o out.npy >&-", 0, "done"),
+        ("COORD blur in.npy -o out.npy 2>&-", 0, ""),
+        ("COORD blur in.npy -o out.npy <&- >&- 2>&-", 0, ""),
+        ("COORD blur in.npy -o out.npy 2>/dev/full", 0, ""),
+        ("COORD filters >/dev/full", 7, "standard output: No space left on device"),
+        ("COORD plan in.npy >/dev/full", 7, "standard output: No space left on device"),
+        ("COORD --help >/dev/full", 7, "standard output: No space left on device"),
+        ("COORD filters | true", 7, ""),
+    ],
+)
+def test_streams_that_take_nothing(tmp_path: Path, line: str, code: int, words: str) -> None:
+    """The documented code, no traceback, and an output that is not printed into."""
+    np.save(tmp_path / "in.npy", np.arange(100.0))
+    got, said = shell(tmp_path, line)
+    if "| true" in line:
+        assert got in (0, code)  # by the time it is written, somebody may still read
+    else:
+        assert got == code, said
+    assert words in said
+    assert "Traceback" not in said
+    assert "Exception ignored" not in said
+    if "blur" in line:
+        assert np.load(tmp_path / "out.npy").shape == (100,)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_modules_load(number: signal.Signals) -> None:
+    """One sentence and its exit code, however early it comes."""
+    code = (
+        "import builtins, os, sys\n"
+        "from coordinator.__main__ import main\n"
+        "load = builtins.__import__\n"
+        "def loading(name, *rest, **more):\n"
+        "    if name == 'typer':\n"
+        f"        os.kill(os.getpid(), {int(number)})\n"
+        "    return load(name, *rest, **more)\n"
+        "builtins.__import__ = loading\n"
+        "sys.argv = ['coord', 'filters']\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(start.__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 128 + number
+    assert done.stderr == "coord: interrupted: nothing was written\n"
