@@ -1,7 +1,10 @@
-"""The dtypes that travel, and SciPy's rules for what a correlation reads and writes."""
+"""The dtypes that are sent to workers, and SciPy's rules for what correlations read and write."""
 
 from __future__ import annotations
 
+import functools
+import math
+import warnings
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -22,16 +25,21 @@ FILTERED = {
 """What SciPy's correlations take, by its name on the wire: always little-endian."""
 
 COPIED = FILTERED | {"<f2": np.dtype("<f2")}
-"""What travels when nothing is filtered (sigma 0 on every axis) and SciPy only copies."""
+"""What is sent when nothing is filtered (sigma 0 on every axis) and SciPy only copies."""
 
 
 def wire_name(dtype: Dtype) -> str:
     """Return the name of a dtype on the wire, whatever its byte order here.
 
+    Parameters
+    ----------
+    dtype : numpy.dtype
+        In any byte order.
+
     Raises
     ------
     UnsupportedError
-        For a dtype that never travels: objects, strings, dates, records, long doubles.
+        For a dtype that is never sent: objects, strings, dates, records, long doubles.
     """
     name = dtype.newbyteorder("<").str
     if name not in COPIED:
@@ -40,12 +48,17 @@ def wire_name(dtype: Dtype) -> str:
 
 
 def parse_dtype(name: object) -> Dtype:
-    """Return the dtype of a name from the wire; only names of the table are believed.
+    """Return the dtype of a name from the wire; only names of the table are accepted.
+
+    Parameters
+    ----------
+    name : object
+        From a header or from JSON, not checked.
 
     Raises
     ------
     WireError
-        For any other name.
+        For all that is not in `COPIED`.
     """
     if not isinstance(name, str) or name not in COPIED:
         raise WireError(f"dtype must be one of {' '.join(COPIED)}")
@@ -96,6 +109,13 @@ def _dtype(source: Any) -> Dtype:
 def check_correlation(source: Dtype, target: Dtype) -> None:
     """Refuse what SciPy's correlations refuse: float16, objects, a complex target of a real source.
 
+    Parameters
+    ----------
+    source : numpy.dtype
+        Of the samples that are read.
+    target : numpy.dtype
+        Of the samples that are written.
+
     Raises
     ------
     UnsupportedError
@@ -111,20 +131,63 @@ def check_correlation(source: Dtype, target: Dtype) -> None:
 
 
 def check_copy(source: Dtype, target: Dtype) -> None:
-    """Refuse to copy floats and complex numbers to uint32.
+    """Refuse to copy floats to integers where NumPy's bits depend on the layout.
 
     What NumPy makes of NaN, or of 1e10 in an integer, is a matter of the processor: workers prove
-    it (see `tiling.probes.arithmetic`). As uint32 it also depends on the layout: a loop over
-    contiguous samples converts them by other instructions than a loop over others, or its rest, so
-    a tile's bits need not be the whole's.
+    it (see `tiling.probes.arithmetic`). Where a loop over contiguous samples converts them by other
+    instructions than a loop over others, or than its own rest, a tile's bits need not be the
+    whole's. On x86-64 that is so for uint32 only; it is tried out on every machine.
+
+    Parameters
+    ----------
+    source : numpy.dtype
+        Of the samples that are read.
+    target : numpy.dtype
+        Of the samples that are written.
 
     Raises
     ------
     UnsupportedError
         With the dtypes in question.
     """
-    if source.kind in "fc" and target.name == "uint32":
+    if source.kind in "fc" and target.kind in "iu" and depends_on_layout(source, target):
         raise UnsupportedError(
             f"nothing is filtered, and copying {source} to {target} is not exact in tiles: NaN and "
             f"what does not fit become bits that depend on the array's layout; use astype"
         )
+
+
+@functools.cache
+def depends_on_layout(source: Dtype, target: Dtype) -> bool:
+    """Tell whether NumPy casts numbers that do not fit by their place in the array.
+
+    Parameters
+    ----------
+    source, target : numpy.dtype
+        From floats or complex numbers to integers.
+
+    Examples
+    --------
+    >>> depends_on_layout(np.dtype("f8"), np.dtype("i4"))
+    False
+    """
+    edges = [sign * 2.0**power for sign in (-1, 1) for power in (7, 8, 15, 16, 31, 32, 63, 64)]
+    numbers = [math.nan, -math.nan, math.inf, -math.inf, -0.5, -1.0, 1e10, -1e10, 1e300, *edges]
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
+        samples = np.repeat(np.array(numbers).astype(source), _RUN).reshape(-1, _RUN)
+        contiguous, apart = np.empty(samples.shape, target), np.empty(samples.shape, target)
+        contiguous[...] = samples
+        apart[...] = np.repeat(samples, 2, axis=1)[:, ::2]
+        results = [contiguous, apart]
+        for length in (1, 2, 3, 5, 8, 13, 21, 34, 55):
+            pieces = np.empty(samples.shape, target)
+            for row, numbers_in_row in zip(pieces, samples, strict=True):
+                row[:length] = numbers_in_row[:length]
+                row[length:] = row[0]
+            results.append(pieces)
+    return len({result.tobytes() for result in results}) > 1
+
+
+_RUN = 64
+"""Equal samples in a row, more than a loop over the smallest dtype converts at a time."""

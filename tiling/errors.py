@@ -1,4 +1,4 @@
-"""The errors of a request, of the builtin kinds that SciPy raises for them."""
+"""Errors of a request, each of the builtin kind that SciPy raises for it."""
 
 
 class TilingError(Exception):
@@ -18,4 +18,4 @@ class UnsupportedError(TilingError, RuntimeError):
 
 
 class WireError(TilingError, ValueError):
-    """A message from the network does not say what it must."""
+    """A message from the network that is malformed."""

@@ -18,7 +18,7 @@ import typer
 from platformdirs import user_cache_path
 
 from tiling.errors import UnsupportedError
-from tiling.probes.select import Selected, Wish, select
+from tiling.probes.select import Requested, Selected, select
 from tiling.protocol.token import FILE_VARIABLE, Token
 from worker.endpoints.plain import FORM_WARNINGS
 from worker.errors import WorkerError
@@ -89,7 +89,7 @@ def worker(
         ),
     ],
     kernel: Annotated[
-        Wish,
+        Requested,
         typer.Option(help="What computes: auto takes the compiled one if it proves itself."),
     ] = "auto",
     token_file: Annotated[

@@ -79,7 +79,7 @@ class Filter:
         """The function that normalises SciPy's parameters: ``call(ndim, dtype, *args, **kwargs)``.
 
         It raises `tiling.errors.TilingError` for what SciPy refuses; that of a refused filter
-        raises `tiling.errors.UnsupportedError` whatever it is given.
+        raises `tiling.errors.UnsupportedError` whatever its parameters.
         """
         return _refusal(self) if self.exactness is Exactness.REFUSED else _function(self)
 
@@ -178,10 +178,10 @@ _ROWS = (
     Filter("convolve", "correlations", _HALO, "as correlate, turned round", _NUMBERS),
     Filter("correlate1d", "correlations", _HALO, _WEIGHTS_1D, _NUMBERS),
     Filter("convolve1d", "correlations", _HALO, "as correlate1d, turned round", _NUMBERS),
-    Filter("minimum_filter", "ranks", _LINES, _WINDOW, _REAL, _NAN),
-    Filter("maximum_filter", "ranks", _LINES, _WINDOW, _REAL, _NAN),
-    Filter("minimum_filter1d", "ranks", _LINES, _WINDOW, _REAL, _NAN),
-    Filter("maximum_filter1d", "ranks", _LINES, _WINDOW, _REAL, _NAN),
+    Filter("minimum_filter", "extrema", _LINES, _WINDOW, _REAL, _NAN),
+    Filter("maximum_filter", "extrema", _LINES, _WINDOW, _REAL, _NAN),
+    Filter("minimum_filter1d", "extrema", _LINES, _WINDOW, _REAL, _NAN),
+    Filter("maximum_filter1d", "extrema", _LINES, _WINDOW, _REAL, _NAN),
     Filter("median_filter", "ranks", _HALO, _WINDOW, _REAL, _HEAP),
     Filter("percentile_filter", "ranks", _HALO, _WINDOW, _REAL, _HEAP),
     Filter("rank_filter", "ranks", _HALO, _WINDOW, _REAL, _HEAP),
@@ -218,7 +218,13 @@ def supported() -> tuple[Filter, ...]:
 
 
 def __getattr__(name: str) -> Callable[..., Call]:
-    """Return the function of a row, imported when it is first named."""
+    """Return the function of a row, imported when it is first named.
+
+    Raises
+    ------
+    AttributeError
+        For a name that no row has.
+    """
     if name not in FILTERS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return FILTERS[name].call

@@ -6,9 +6,7 @@ As in SciPy the result is bool unless `output` is an array. What can't be tiled 
 
 from __future__ import annotations
 
-import inspect
 import operator
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,19 +14,9 @@ import numpy as np
 
 from tiling.dtypes import Array, Dtype
 from tiling.errors import BadTypeError, BadValueError, UnsupportedError
-from tiling.filters.builder import SOURCE, Steps
-from tiling.filters.parameters import (
-    axes_of,
-    expand,
-    flipped,
-    integer,
-    native,
-    origins_of,
-    per_axis,
-    spread,
-    target_of,
-    window_axes,
-)
+from tiling.filters.builder import SOURCE, Function, Steps, named
+from tiling.filters.parameters import axes_of, integer, native, per_axis, target_of
+from tiling.filters.windows import expand, flipped, origins_of, spread, window_axes
 from tiling.jobs.job import Call
 from tiling.operations import Erosion
 from tiling.operations.fields import Table
@@ -37,7 +25,7 @@ from tiling.operations.running import refuse_complex
 
 @dataclass(frozen=True, slots=True)
 class _Structure:
-    """The parameters that erosions and dilations of one call have in common."""
+    """What erosions and dilations of one call have in common."""
 
     table: Table
     origins: tuple[int, ...]
@@ -52,48 +40,6 @@ class _Structure:
         return Erosion(self.table, origins, self.iterations, self.border, dilate, self.brute_force)
 
 
-DEFAULTS: Mapping[str, Any] = {
-    "structure": None,
-    "iterations": 1,
-    "mask": None,
-    "output": None,
-    "border_value": 0,
-    "origin": 0,
-    "brute_force": False,
-}
-"""The parameters of an erosion and a dilation, in SciPy's order; after them, by name, `axes`."""
-
-OPENING = ("structure", "iterations", "output", "origin", "mask", "border_value", "brute_force")
-"""SciPy's order for an opening and a closing."""
-
-
-def _row(
-    name: str, summary: str, dilate: Sequence[bool], order: Sequence[str] = tuple(DEFAULTS)
-) -> Callable[..., Call]:
-    """Return the function of a row: erosions and dilations one after another."""
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    leading = [inspect.Parameter(key, kind) for key in ("ndim", "dtype")]
-    given = [inspect.Parameter(key, kind, default=DEFAULTS[key]) for key in order]
-    axes = inspect.Parameter("axes", inspect.Parameter.KEYWORD_ONLY, default=None)
-    signature = inspect.Signature([*leading, *given, axes])
-
-    def row(*args: Any, **named: Any) -> Call:
-        bound = signature.bind(*args, **named)
-        bound.apply_defaults()
-        parameters = bound.arguments
-        output = parameters.pop("output")
-        if not any(dilate):
-            parameters["axes"] = window_axes(parameters["axes"], parameters["ndim"])
-        structure = _structure(**parameters, dilates=any(dilate))
-        ndim, dtype = parameters["ndim"], parameters["dtype"]
-        operations = [structure.step(dilate=each) for each in dilate]
-        return _call(name, ndim, dtype, output, operations)
-
-    row.__name__, row.__doc__ = name, summary
-    row.__signature__ = signature  # type: ignore[attr-defined]
-    return row
-
-
 def _structure(
     ndim: int,
     dtype: Dtype,
@@ -104,6 +50,7 @@ def _structure(
     origin: Any,
     brute_force: Any,
     axes: Any,
+    *,
     dilates: bool,
 ) -> _Structure:
     """Check all parameters; `dilates` if the window is turned round somewhere."""
@@ -112,24 +59,24 @@ def _structure(
     if mask is not None:
         raise UnsupportedError("mask is not supported: a tile carries one array only")
     chosen = axes_of(axes, ndim)
-    given = _cross(len(chosen)) if structure is None else np.asarray(structure, dtype=bool)
-    if not given.size:
+    element = _cross(len(chosen)) if structure is None else np.asarray(structure, dtype=bool)
+    if not element.size:
         raise UnsupportedError("structure must not be empty")
-    window = expand(given, chosen, ndim, "structure")
+    window = expand(element, chosen, ndim, "structure")
     origins = origins_of(origin, window, chosen)
-    dilating = _dilating(origin, given, window, chosen) if dilates else origins
+    dilating = _dilating(origin, element, window, chosen) if dilates else origins
     border = bool(integer(border_value, "border_value"))
     return _Structure(Table.of(window), origins, dilating, times, border, bool(brute_force))
 
 
-def _dilating(origin: Any, given: Array, window: Array, axes: tuple[int, ...]) -> tuple[int, ...]:
+def _dilating(origin: Any, element: Array, window: Array, axes: tuple[int, ...]) -> tuple[int, ...]:
     """Return the shifts of a structure over all axes for `binary_dilation`.
 
     SciPy turns the structure round before it spreads it over the axes, so with axes out of order
     the shift that an even size takes lands on another axis. These shifts make up for that.
     """
     values = [integer(value, "origin") for value in per_axis(origin, len(axes))]
-    turned = spread(flipped(values, given.shape), axes, window.ndim)
+    turned = spread(flipped(values, element.shape), axes, window.ndim)
     for shift, size in zip(turned, window.shape, strict=True):
         if not 0 <= size // 2 + shift < size:
             raise BadValueError(f"invalid origin {origin!r} for a structure of {window.shape}")
@@ -169,7 +116,55 @@ def _call(name: str, ndim: int, dtype: Dtype, output: Any, operations: list[Eros
     return steps.call(name, ndim)
 
 
-binary_erosion = _row("binary_erosion", "Keep what the structure fits into.", [False])
-binary_dilation = _row("binary_dilation", "Add what the structure touches.", [True])
-binary_opening = _row("binary_opening", "Erode, then dilate.", [False, True], OPENING)
-binary_closing = _row("binary_closing", "Dilate, then erode.", [True, False], OPENING)
+def _single(name: str, summary: str, *, dilate: bool) -> Function:
+    """Return the function of one erosion or dilation."""
+
+    def call(
+        ndim: int,
+        dtype: Dtype,
+        structure: Any = None,
+        iterations: Any = 1,
+        mask: Any = None,
+        output: Any = None,
+        border_value: Any = 0,
+        origin: Any = 0,
+        brute_force: Any = False,
+        *,
+        axes: Any = None,
+    ) -> Call:
+        chosen = axes if dilate else window_axes(axes, ndim)
+        values = (structure, iterations, mask, border_value, origin, brute_force, chosen)
+        element = _structure(ndim, dtype, *values, dilates=dilate)
+        return _call(name, ndim, dtype, output, [element.step(dilate=dilate)])
+
+    return named(call, name, summary)
+
+
+def _pair(name: str, summary: str, *, dilate_first: bool) -> Function:
+    """Return the function of an erosion and a dilation, in either order."""
+
+    def call(
+        ndim: int,
+        dtype: Dtype,
+        structure: Any = None,
+        iterations: Any = 1,
+        output: Any = None,
+        origin: Any = 0,
+        mask: Any = None,
+        border_value: Any = 0,
+        brute_force: Any = False,
+        *,
+        axes: Any = None,
+    ) -> Call:
+        values = (structure, iterations, mask, border_value, origin, brute_force, axes)
+        element = _structure(ndim, dtype, *values, dilates=True)
+        order = (dilate_first, not dilate_first)
+        return _call(name, ndim, dtype, output, [element.step(dilate=each) for each in order])
+
+    return named(call, name, summary)
+
+
+binary_erosion = _single("binary_erosion", "Keep what the structure fits into.", dilate=False)
+binary_dilation = _single("binary_dilation", "Add what the structure touches.", dilate=True)
+binary_opening = _pair("binary_opening", "Erode, then dilate.", dilate_first=False)
+binary_closing = _pair("binary_closing", "Dilate, then erode.", dilate_first=True)

@@ -15,17 +15,14 @@ from tiling.filters.parameters import (
     axis_of,
     complex_target,
     cval_of,
-    expand,
-    flipped,
     integer,
     mode_of,
     native,
     origin_of,
-    origins_of,
     per_axis,
     target_of,
-    window_axes,
 )
+from tiling.filters.windows import expand, flipped, origins_of, window_axes
 from tiling.geometry.edges import plain_mode
 from tiling.jobs.job import Call
 from tiling.operations import (
@@ -49,7 +46,22 @@ def correlate1d(
     cval: Any = 0.0,
     origin: Any = 0,
 ) -> Call:
-    """Correlate along one axis."""
+    """Correlate along one axis.
+
+    Parameters
+    ----------
+    ndim : int
+        Axes of the array.
+    dtype : numpy.dtype
+        Of the array.
+    weights, axis, output, mode, cval, origin
+        As in SciPy 1.17.
+
+    Raises
+    ------
+    TilingError
+        What SciPy refuses, as the same builtin kind of error.
+    """
     taps = _weights(weights)
     return _line("correlate1d", ndim, dtype, taps, axis, output, mode, cval, origin)
 
@@ -64,7 +76,22 @@ def convolve1d(
     cval: Any = 0.0,
     origin: Any = 0,
 ) -> Call:
-    """Convolve along one axis: correlate with the weights turned round."""
+    """Convolve along one axis: correlate with the weights turned round.
+
+    Parameters
+    ----------
+    ndim : int
+        Axes of the array.
+    dtype : numpy.dtype
+        Of the array.
+    weights, axis, output, mode, cval, origin
+        As in SciPy 1.17.
+
+    Raises
+    ------
+    TilingError
+        What SciPy refuses, as the same builtin kind of error.
+    """
     taps = _weights(weights)
     if taps.ndim:
         origin = flipped([integer(origin, "origin")], taps.shape[:1])[0]
@@ -113,7 +140,22 @@ def correlate(
     *,
     axes: Any = None,
 ) -> Call:
-    """Correlate over several axes at once."""
+    """Correlate over several axes at once.
+
+    Parameters
+    ----------
+    ndim : int
+        Axes of the array.
+    dtype : numpy.dtype
+        Of the array.
+    weights, output, mode, cval, origin, axes
+        As in SciPy 1.17.
+
+    Raises
+    ------
+    TilingError
+        What SciPy refuses, as the same builtin kind of error.
+    """
     chosen = window_axes(axes, ndim)
     window = expand(_weights(weights), chosen, ndim, "weights")
     origins = origins_of(origin, window, chosen)
@@ -131,12 +173,27 @@ def convolve(
     *,
     axes: Any = None,
 ) -> Call:
-    """Convolve over several axes at once: correlate with the weights turned round."""
+    """Convolve over several axes at once: correlate with the weights turned round.
+
+    Parameters
+    ----------
+    ndim : int
+        Axes of the array.
+    dtype : numpy.dtype
+        Of the array.
+    weights, output, mode, cval, origin, axes
+        As in SciPy 1.17.
+
+    Raises
+    ------
+    TilingError
+        What SciPy refuses, as the same builtin kind of error.
+    """
     chosen = window_axes(axes, ndim)
     window = expand(_weights(weights), chosen, ndim, "weights")
     shape = [window.shape[axis] for axis in (chosen if len(chosen) < ndim else range(ndim))]
-    given = [integer(value, "origin") for value in per_axis(origin, len(chosen))]
-    origins = origins_of(flipped(given, shape), window, chosen)
+    shifts = [integer(value, "origin") for value in per_axis(origin, len(chosen))]
+    origins = origins_of(flipped(shifts, shape), window, chosen)
     turned = np.flip(window)
     if turned.dtype.kind == "c":
         turned = turned.conj()
@@ -171,7 +228,22 @@ def laplace(
     *,
     axes: Any = None,
 ) -> Call:
-    """Add up the second differences along each axis."""
+    """Add up the second differences along each axis.
+
+    Parameters
+    ----------
+    ndim : int
+        Axes of the array.
+    dtype : numpy.dtype
+        Of the array.
+    output, mode, cval, axes
+        As in SciPy 1.17.
+
+    Raises
+    ------
+    TilingError
+        What SciPy refuses, as the same builtin kind of error.
+    """
     chosen, steps = axes_of(axes, ndim), Steps(native(dtype))
     target, total = target_of(output, dtype), 0
     for axis, each in zip(chosen, per_axis(mode, len(chosen)) if chosen else (), strict=True):
@@ -191,7 +263,22 @@ def sobel(
     mode: Any = "reflect",
     cval: Any = 0.0,
 ) -> Call:
-    """Take the difference along one axis, smoothed with weights 1 2 1 along the others."""
+    """Take the difference along one axis, smoothed with weights 1 2 1 along the others.
+
+    Parameters
+    ----------
+    ndim : int
+        Axes of the array.
+    dtype : numpy.dtype
+        Of the array.
+    axis, output, mode, cval
+        As in SciPy 1.17.
+
+    Raises
+    ------
+    TilingError
+        What SciPy refuses, as the same builtin kind of error.
+    """
     return _edges("sobel", (1, 2, 1), ndim, dtype, axis, output, mode, cval)
 
 
@@ -203,7 +290,22 @@ def prewitt(
     mode: Any = "reflect",
     cval: Any = 0.0,
 ) -> Call:
-    """Take the difference along one axis, smoothed with weights 1 1 1 along the others."""
+    """Take the difference along one axis, smoothed with weights 1 1 1 along the others.
+
+    Parameters
+    ----------
+    ndim : int
+        Axes of the array.
+    dtype : numpy.dtype
+        Of the array.
+    axis, output, mode, cval
+        As in SciPy 1.17.
+
+    Raises
+    ------
+    TilingError
+        What SciPy refuses, as the same builtin kind of error.
+    """
     return _edges("prewitt", (1, 1, 1), ndim, dtype, axis, output, mode, cval)
 
 

@@ -17,17 +17,9 @@ import numpy as np
 from tiling.dtypes import Dtype, check_correlation
 from tiling.errors import BadTypeError, BadValueError, UnsupportedError
 from tiling.filters.builder import SOURCE, Steps
-from tiling.filters.parameters import (
-    axes_of,
-    axis_of,
-    cval_of,
-    native,
-    per_axis,
-    scalar,
-    spread,
-    target_of,
-)
+from tiling.filters.parameters import axes_of, axis_of, cval_of, native, per_axis, scalar, target_of
 from tiling.filters.taps import gaussian_taps
+from tiling.filters.windows import spread
 from tiling.geometry.edges import plain_mode
 from tiling.jobs.job import Call
 from tiling.operations import Arithmetic, Correlations
@@ -89,10 +81,19 @@ def gaussian_filter1d(
 ) -> Call:
     """Blur along one axis, or differentiate what is blurred.
 
+    Parameters
+    ----------
+    ndim : int
+        Axes of the array.
+    dtype : numpy.dtype
+        Of the array.
+    sigma, axis, order, output, mode, cval, truncate, radius
+        As in SciPy 1.17.
+
     Raises
     ------
-    BadValueError
-        If sigma is not positive.
+    TilingError
+        What SciPy refuses, as the same builtin kind of error.
     """
     source, target = native(dtype), target_of(output, dtype)
     if _sigma(sigma) <= 0:
@@ -113,7 +114,22 @@ def gaussian_laplace(
     axes: Any = None,
     **kwargs: Any,
 ) -> Call:
-    """Add up the second derivatives of what is blurred."""
+    """Add up the second derivatives of what is blurred.
+
+    Parameters
+    ----------
+    ndim : int
+        Axes of the array.
+    dtype : numpy.dtype
+        Of the array.
+    sigma, output, mode, cval, axes, **kwargs
+        As in SciPy 1.17.
+
+    Raises
+    ------
+    TilingError
+        What SciPy refuses, as the same builtin kind of error.
+    """
     chosen = axes_of(axes, ndim)
     sigmas = spread(per_axis(sigma, len(chosen)), chosen, ndim)
     call = Steps(native(dtype))
@@ -132,7 +148,22 @@ def gaussian_gradient_magnitude(
     axes: Any = None,
     **kwargs: Any,
 ) -> Call:
-    """Take the length of the gradient of what is blurred."""
+    """Take the length of the gradient of what is blurred.
+
+    Parameters
+    ----------
+    ndim : int
+        Axes of the array.
+    dtype : numpy.dtype
+        Of the array.
+    sigma, output, mode, cval, axes, **kwargs
+        As in SciPy 1.17.
+
+    Raises
+    ------
+    TilingError
+        What SciPy refuses, as the same builtin kind of error.
+    """
     chosen = axes_of(axes, ndim)
     call = Steps(native(dtype))
     target = target_of(output, dtype)

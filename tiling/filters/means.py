@@ -33,7 +33,22 @@ def uniform_filter1d(
     cval: Any = 0.0,
     origin: Any = 0,
 ) -> Call:
-    """Take the mean of a window along one axis."""
+    """Take the mean of a window along one axis.
+
+    Parameters
+    ----------
+    ndim : int
+        Axes of the array.
+    dtype : numpy.dtype
+        Of the array.
+    size, axis, output, mode, cval, origin
+        As in SciPy 1.17.
+
+    Raises
+    ------
+    TilingError
+        What SciPy refuses, as the same builtin kind of error.
+    """
     steps, place = Steps(native(dtype)), axis_of(axis, ndim)
     window, target = size_of(size), _target(output, dtype)
     fill = cval_of(cval, native(dtype))
@@ -53,7 +68,22 @@ def uniform_filter(
     *,
     axes: Any = None,
 ) -> Call:
-    """Take the mean of a window, axis by axis."""
+    """Take the mean of a window, axis by axis.
+
+    Parameters
+    ----------
+    ndim : int
+        Axes of the array.
+    dtype : numpy.dtype
+        Of the array.
+    size, output, mode, cval, origin, axes
+        As in SciPy 1.17.
+
+    Raises
+    ------
+    TilingError
+        What SciPy refuses, as the same builtin kind of error.
+    """
     steps, target = Steps(native(dtype)), _target(output, dtype)
     chosen = axes_of(axes, ndim)
     columns = [per_axis(value, len(chosen)) for value in (size, origin, mode)]

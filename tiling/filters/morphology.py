@@ -1,21 +1,22 @@
 """Grey-scale morphology: minima and maxima one after another, and their differences.
 
 As in SciPy, `output` counts for the last step; `morphological_gradient` and `morphological_laplace`
-heed it only where it is an array, and answer the input's dtype otherwise.
+read it only where it is an array, and answer the input's dtype otherwise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from tiling.dtypes import Dtype
 from tiling.errors import BadTypeError, BadValueError
-from tiling.filters.builder import SOURCE, Steps
-from tiling.filters.parameters import flipped, integer, native, per_axis, target_of
-from tiling.filters.ranks import Neighbourhood, extremum
+from tiling.filters.builder import SOURCE, Function, Steps, named
+from tiling.filters.extrema import Neighbourhood, extremum
+from tiling.filters.parameters import integer, native, per_axis, target_of
+from tiling.filters.windows import flipped
 from tiling.jobs.job import Call
 from tiling.operations import Arithmetic
 
@@ -34,9 +35,9 @@ def _dilate(steps: Steps, source: int, target: Dtype, around: Neighbourhood) -> 
     )
     window = structure if footprint is None else footprint
     sizes = per_axis(around.size, count) if window is None else _shape(window, count)
-    given = [integer(value, "origin") for value in per_axis(around.origin, count)]
+    shifts = [integer(value, "origin") for value in per_axis(around.origin, count)]
     try:
-        origins = flipped(given, [size & 1 for size in sizes])
+        origins = flipped(shifts, [size & 1 for size in sizes])
     except TypeError as error:
         raise BadTypeError(f"size: {error}") from None
     turned = Neighbourhood(
@@ -59,14 +60,66 @@ def _shape(window: Any, count: int) -> tuple[int, ...]:
     return shape[:count]
 
 
-Build: TypeAlias = Callable[[Steps, Neighbourhood, Dtype, Any], None]
-"""Adds the steps of a filter over a neighbourhood: of the input's dtype, for an `output`."""
+def _opened(steps: Steps, target: Dtype, around: Neighbourhood) -> int:
+    """Erode, then dilate."""
+    eroded = _erode(steps, SOURCE, steps.dtype(SOURCE), around)
+    return _dilate(steps, eroded, target, around)
 
 
-def _row(name: str, summary: str, build: Build) -> Callable[..., Call]:
-    """Return the function of a row; all of grey morphology takes the same parameters."""
+def _closed(steps: Steps, target: Dtype, around: Neighbourhood) -> int:
+    """Dilate, then erode."""
+    dilated = _dilate(steps, SOURCE, steps.dtype(SOURCE), around)
+    return _erode(steps, dilated, target, around)
 
-    def row(
+
+def _white_tophat(steps: Steps, target: Dtype, around: Neighbourhood) -> int:
+    return _difference(steps, SOURCE, _opened(steps, target, around))
+
+
+def _black_tophat(steps: Steps, target: Dtype, around: Neighbourhood) -> int:
+    return _difference(steps, _closed(steps, target, around), SOURCE)
+
+
+def _difference(steps: Steps, one: int, other: int) -> int:
+    """Subtract, or mark where booleans differ; what was filtered gives the dtype."""
+    target = steps.dtype(max(one, other))
+    booleans = steps.dtype(one) == steps.dtype(other) == np.dtype(bool)
+    return steps.add(Arithmetic("exclusive_or" if booleans else "subtract"), target, one, other)
+
+
+def _gradient(steps: Steps, target: Dtype, around: Neighbourhood) -> int:
+    dilated = _dilate(steps, SOURCE, steps.dtype(SOURCE), around)
+    eroded = _erode(steps, SOURCE, target, around)
+    return steps.add(Arithmetic("subtract"), target, dilated, eroded)
+
+
+def _laplace(steps: Steps, target: Dtype, around: Neighbourhood) -> int:
+    dilated = _dilate(steps, SOURCE, steps.dtype(SOURCE), around)
+    eroded = _erode(steps, SOURCE, target, around)
+    total = steps.add(Arithmetic("add"), target, dilated, eroded)
+    for _ in range(2):
+        total = steps.add(Arithmetic("subtract"), target, total, SOURCE)
+    return total
+
+
+def _filled(output: Any, dtype: Dtype) -> Dtype:
+    """Return the dtype of an array to fill, or that of the input for all else."""
+    return target_of(output if isinstance(output, np.ndarray) else None, dtype)
+
+
+def _filter(
+    name: str,
+    summary: str,
+    build: Callable[[Steps, Dtype, Neighbourhood], int],
+    target: Callable[[Any, Dtype], Dtype] = target_of,
+) -> Function:
+    """Return a filter's function, whose signature all of them share.
+
+    `build` adds the steps, the last of them into the dtype that `target` returns for SciPy's
+    `output` and the array's dtype.
+    """
+
+    def call(
         ndim: int,
         dtype: Dtype,
         size: Any = None,
@@ -83,95 +136,32 @@ def _row(name: str, summary: str, build: Build) -> Callable[..., Call]:
             raise BadValueError("size, footprint, or structure must be specified")
         around = Neighbourhood(ndim, axes, size, footprint, structure, mode, cval, origin)
         steps = Steps(native(dtype))
-        build(steps, around, dtype, output)
+        build(steps, target(output, dtype), around)
         return steps.call(name, ndim)
 
-    row.__name__, row.__doc__ = name, summary
-    return row
+    return named(call, name, summary)
 
 
-def _one(step: Callable[..., int]) -> Build:
-    """Return the build of an erosion or a dilation."""
-
-    def build(steps: Steps, around: Neighbourhood, dtype: Dtype, output: Any) -> None:
-        step(steps, SOURCE, target_of(output, dtype), around)
-
-    return build
-
-
-def _two(first: Callable[..., int], second: Callable[..., int]) -> Build:
-    """Return the build of an opening or a closing."""
-
-    def build(steps: Steps, around: Neighbourhood, dtype: Dtype, output: Any) -> None:
-        _both(steps, target_of(output, dtype), around, first, second)
-
-    return build
-
-
-def _white(steps: Steps, around: Neighbourhood, dtype: Dtype, output: Any) -> None:
-    opened = _both(steps, target_of(output, dtype), around, _erode, _dilate)
-    _subtract(steps, SOURCE, opened)
-
-
-def _black(steps: Steps, around: Neighbourhood, dtype: Dtype, output: Any) -> None:
-    closed = _both(steps, target_of(output, dtype), around, _dilate, _erode)
-    _subtract(steps, closed, SOURCE)
-
-
-def _gradient(steps: Steps, around: Neighbourhood, dtype: Dtype, output: Any) -> None:
-    target = _filled(output, dtype)
-    dilated = _dilate(steps, SOURCE, native(dtype), around)
-    eroded = _erode(steps, SOURCE, target, around)
-    steps.add(Arithmetic("subtract"), target, dilated, eroded)
-
-
-def _laplace(steps: Steps, around: Neighbourhood, dtype: Dtype, output: Any) -> None:
-    target = _filled(output, dtype)
-    dilated = _dilate(steps, SOURCE, native(dtype), around)
-    eroded = _erode(steps, SOURCE, target, around)
-    total = steps.add(Arithmetic("add"), target, dilated, eroded)
-    for _ in range(2):
-        total = steps.add(Arithmetic("subtract"), target, total, SOURCE)
-
-
-def _both(
-    steps: Steps,
-    target: Dtype,
-    around: Neighbourhood,
-    first: Callable[..., int],
-    second: Callable[..., int],
-) -> int:
-    between = first(steps, SOURCE, steps.dtype(SOURCE), around)
-    return second(steps, between, target, around)
-
-
-def _subtract(steps: Steps, one: int, other: int) -> None:
-    """Subtract, or tell where booleans differ; what was filtered gives the dtype."""
-    target = steps.dtype(max(one, other))
-    booleans = steps.dtype(one) == steps.dtype(other) == np.dtype(bool)
-    steps.add(Arithmetic("exclusive_or" if booleans else "subtract"), target, one, other)
-
-
-def _filled(output: Any, dtype: Dtype) -> Dtype:
-    """Return the dtype of an array to fill, or that of the input for all else."""
-    return target_of(output if isinstance(output, np.ndarray) else None, dtype)
-
-
-grey_erosion = _row(
-    "grey_erosion", "Take the minimum of a window, less its structure.", _one(_erode)
+grey_erosion = _filter(
+    "grey_erosion",
+    "Take the minimum of a window, less its structure.",
+    lambda steps, target, around: _erode(steps, SOURCE, target, around),
 )
-grey_dilation = _row(
-    "grey_dilation", "Take the maximum of a window, plus its structure.", _one(_dilate)
+grey_dilation = _filter(
+    "grey_dilation",
+    "Take the maximum of a window, plus its structure.",
+    lambda steps, target, around: _dilate(steps, SOURCE, target, around),
 )
-grey_opening = _row("grey_opening", "Erode, then dilate.", _two(_erode, _dilate))
-grey_closing = _row("grey_closing", "Dilate, then erode.", _two(_dilate, _erode))
-white_tophat = _row("white_tophat", "Subtract the opened array from the array.", _white)
-black_tophat = _row("black_tophat", "Subtract the array from the closed array.", _black)
-morphological_gradient = _row(
-    "morphological_gradient", "Subtract the eroded from the dilated array.", _gradient
+grey_opening = _filter("grey_opening", "Erode, then dilate.", _opened)
+grey_closing = _filter("grey_closing", "Dilate, then erode.", _closed)
+white_tophat = _filter("white_tophat", "Subtract the opened array from the array.", _white_tophat)
+black_tophat = _filter("black_tophat", "Subtract the array from the closed array.", _black_tophat)
+morphological_gradient = _filter(
+    "morphological_gradient", "Subtract the eroded from the dilated array.", _gradient, _filled
 )
-morphological_laplace = _row(
+morphological_laplace = _filter(
     "morphological_laplace",
     "Add the dilated and the eroded array, and subtract the array twice.",
     _laplace,
+    _filled,
 )

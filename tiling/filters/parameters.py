@@ -8,31 +8,72 @@ from typing import Any
 
 import numpy as np
 
-from tiling.dtypes import Array, Dtype, output_dtype, wire_name
+from tiling.dtypes import Dtype, output_dtype, wire_name
 from tiling.errors import BadTypeError, BadValueError, UnsupportedError
 from tiling.geometry.edges import Mode, plain_mode
 from tiling.operations.fields import MAX_INTEGER
 
 
 def native(dtype: Dtype) -> Dtype:
-    """Return a dtype in this machine's byte order, once it is known to travel."""
+    """Return a dtype in this machine's byte order, if it is one that is sent to workers.
+
+    Parameters
+    ----------
+    dtype : numpy.dtype
+        In any byte order.
+
+    Raises
+    ------
+    TilingError
+        For a dtype that SciPy does not know, or that is never sent to a worker.
+    """
     output_dtype(None, dtype)  # SciPy looks at the dtype's name first
     wire_name(dtype)
     return dtype.newbyteorder("=")
 
 
 def target_of(output: Any, dtype: Dtype) -> Dtype:
-    """Return the dtype that `output` asks for."""
+    """Return the dtype that `output` asks for.
+
+    Parameters
+    ----------
+    output : None, dtype, type, str or array
+        As in SciPy.
+    dtype : numpy.dtype
+        Of the array.
+
+    Returns
+    -------
+    numpy.dtype
+        In native byte order.
+
+    Raises
+    ------
+    TilingError
+        As `tiling.dtypes.output_dtype` does.
+    """
     return native(output_dtype(output, dtype))
 
 
 def complex_target(output: Any, dtype: Dtype) -> Dtype:
     """Return the dtype that `output` asks for where the result is complex.
 
+    Parameters
+    ----------
+    output : None, dtype, type, str or array
+        As in SciPy.
+    dtype : numpy.dtype
+        Of the array.
+
+    Returns
+    -------
+    numpy.dtype
+        A complex one, in native byte order.
+
     Raises
     ------
     UnsupportedError
-        If it is no complex dtype.
+        For an array or a name of another dtype.
     """
     if output is None:
         return native(np.promote_types(dtype, np.complex64))
@@ -47,12 +88,16 @@ def complex_target(output: Any, dtype: Dtype) -> Dtype:
 def axes_of(axes: Any, ndim: int) -> tuple[int, ...]:
     """Return the axes to filter, none of them negative.
 
+    Parameters
+    ----------
+    axes : None, int or iterable of int
+    ndim : int
+        Axes of the array.
+
     Raises
     ------
-    BadValueError
-        If an axis is named twice, or is not there.
-    BadTypeError
-        If one is no integer.
+    BadTypeError, BadValueError
+        For axes that are no integers, that the array has not, or that come twice.
     """
     if axes is None:
         return tuple(range(ndim))
@@ -75,10 +120,16 @@ def axes_of(axes: Any, ndim: int) -> tuple[int, ...]:
 def axis_of(axis: Any, ndim: int) -> int:
     """Return one axis, not negative.
 
+    Parameters
+    ----------
+    axis : int
+    ndim : int
+        Axes of the array.
+
     Raises
     ------
-    BadValueError
-        If it is not there.
+    BadTypeError, BadValueError
+        For what is no integer, or no axis of the array.
     """
     number = integer(axis, "axis")
     if not -ndim <= number < ndim:
@@ -89,10 +140,16 @@ def axis_of(axis: Any, ndim: int) -> int:
 def per_axis(value: Any, count: int) -> Sequence[Any]:
     """Repeat a scalar for each axis; a sequence must have one entry per axis.
 
+    Parameters
+    ----------
+    value : object or iterable
+    count : int
+        The number of filtered axes.
+
     Raises
     ------
     UnsupportedError
-        If it has another length.
+        For another number of entries.
     """
     if isinstance(value, str) or not np.iterable(value):
         return [value] * count
@@ -108,12 +165,18 @@ def per_axis(value: Any, count: int) -> Sequence[Any]:
 def integer(value: Any, name: str) -> int:
     """Return an integer of a size that SciPy takes.
 
+    Parameters
+    ----------
+    value : object
+    name : str
+        Of the parameter, for messages.
+
     Raises
     ------
-    BadValueError
-        If it is too large.
     BadTypeError
-        If it is none.
+        For what is no integer.
+    BadValueError
+        For one beyond `MAX_INTEGER`.
     """
     try:
         number = operator.index(value)
@@ -127,12 +190,21 @@ def integer(value: Any, name: str) -> int:
 def size_of(value: Any) -> int:
     """Return the size of a window along one axis, at least 1.
 
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    int
+        In samples.
+
     Raises
     ------
-    UnsupportedError
-        If it is less than 1.
     BadTypeError
-        If it is no number.
+        For what is no integer.
+    UnsupportedError
+        For one below 1.
     """
     try:
         too_small = bool(value < 1)
@@ -146,10 +218,21 @@ def size_of(value: Any) -> int:
 def origin_of(origin: Any, size: int) -> int:
     """Return the shift of a window of `size` samples, which must stay over its centre.
 
+    Parameters
+    ----------
+    origin : object
+    size : int
+        In samples.
+
+    Returns
+    -------
+    int
+        In samples.
+
     Raises
     ------
-    BadValueError
-        If it does not.
+    BadTypeError, BadValueError
+        For what is no integer, or shifts the window off its centre.
     """
     number = integer(origin, "origin")
     if not 0 <= size // 2 + number < size:
@@ -160,10 +243,17 @@ def origin_of(origin: Any, size: int) -> int:
 def mode_of(mode: Any) -> Mode:
     """Return the one edge mode of all axes.
 
+    Parameters
+    ----------
+    mode : object
+        SciPy's name of an edge mode.
+
     Raises
     ------
     UnsupportedError
-        If there are several.
+        For several modes.
+    BadValueError
+        For no mode that SciPy has.
     """
     if not isinstance(mode, str) and np.iterable(mode):
         raise UnsupportedError("A sequence of modes is not supported by this filter")
@@ -173,12 +263,18 @@ def mode_of(mode: Any) -> Mode:
 def cval_of(cval: Any, source: Dtype) -> complex:
     """Return the fill value as SciPy reads it: complex numbers are for complex arrays only.
 
+    Parameters
+    ----------
+    cval : object
+    source : numpy.dtype
+        Of the array.
+
     Raises
     ------
     BadTypeError
-        If it is no such number.
+        For what is no number, or a complex one where the array is real.
     BadValueError
-        If it does not fit into float64.
+        For an integer beyond float64.
     """
     try:
         if isinstance(cval, str | bytes | bytearray):  # Python would parse them
@@ -194,6 +290,12 @@ def cval_of(cval: Any, source: Dtype) -> complex:
 def exact_cval_of(cval: Any, source: Dtype) -> complex:
     """Return the fill value of an array, an integer that is no float64 as it is.
 
+    Parameters
+    ----------
+    cval : object
+    source : numpy.dtype
+        Of the array.
+
     Raises
     ------
     BadTypeError, BadValueError
@@ -207,56 +309,10 @@ def exact_cval_of(cval: Any, source: Dtype) -> complex:
 
 
 def scalar(value: Any) -> Any:
-    """Take a number out of an array without axes."""
+    """Take a number out of an array without axes.
+
+    Parameters
+    ----------
+    value : object
+    """
     return value[()] if isinstance(value, np.ndarray) and not value.ndim else value
-
-
-def spread(values: Sequence[Any], axes: tuple[int, ...], ndim: int) -> tuple[Any, ...]:
-    """Return a value for each axis from those of some, 0 for the others.
-
-    With all axes they stay as they are, whatever the order of the axes: SciPy does not reorder.
-    """
-    if len(axes) == ndim:
-        return tuple(values)
-    return tuple(values[axes.index(axis)] if axis in axes else 0 for axis in range(ndim))
-
-
-def window_axes(axes: Any, ndim: int) -> tuple[int, ...]:
-    """Return the axes of a window: one negative number is none of them, as in SciPy 1.17.
-
-    Raises
-    ------
-    UnsupportedError
-        If SciPy would filter something else than the number says.
-    """
-    chosen = axes_of(axes, ndim)
-    if np.isscalar(axes) and ndim > 1 and chosen != (axes,):
-        raise UnsupportedError(f"a window along axis {axes!r}: write axes=({axes!r},)")
-    return chosen
-
-
-def expand(window: Array, axes: tuple[int, ...], ndim: int, name: str) -> Array:
-    """Return a window over all axes from one over some; with all axes it stays as it is.
-
-    Raises
-    ------
-    UnsupportedError
-        If the window has another number of axes.
-    """
-    if len(axes) < ndim and window.ndim == len(axes):
-        window = np.expand_dims(window, tuple(axis for axis in range(ndim) if axis not in axes))
-    if window.ndim != ndim or 0 in window.shape:
-        raise UnsupportedError(f"{name}.ndim ({window.ndim}) must match len(axes) ({len(axes)})")
-    return window
-
-
-def origins_of(origin: Any, window: Array, axes: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the shifts of a window over all axes."""
-    values = [integer(value, "origin") for value in per_axis(origin, len(axes))]
-    shifts = spread(values, axes, window.ndim)
-    return tuple(map(origin_of, shifts, window.shape))
-
-
-def flipped(origins: Sequence[int], shape: Sequence[int]) -> list[int]:
-    """Return the shifts of a window that is turned round."""
-    return [-origin - (size + 1) % 2 for origin, size in zip(origins, shape, strict=True)]

@@ -1,7 +1,7 @@
 """Taps of Gaussian filters, with the same operations as SciPy and so with the same bits.
 
 The last bit of `numpy.exp` differs between processors. So taps are computed once, by whoever makes
-the job, and travel inside it; nobody computes them anew.
+the job, are part of it, and are computed nowhere else.
 """
 
 from __future__ import annotations

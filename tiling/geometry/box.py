@@ -35,7 +35,13 @@ class Box:
 
     @classmethod
     def whole(cls, shape: tuple[int, ...]) -> Self:
-        """Return the box of a whole array of this shape."""
+        """Return the box of a whole array of this shape.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Of the array.
+        """
         return cls((0,) * len(shape), tuple(shape))
 
     @property
@@ -59,18 +65,36 @@ class Box:
         return tuple(map(slice, self.start, self.stop))
 
     def shift(self, by: tuple[int, ...]) -> Box:
-        """Return the box moved by so many points along each axis."""
+        """Return the box moved by so many points along each axis.
+
+        Parameters
+        ----------
+        by : tuple of int
+            Samples along each axis.
+        """
         return Box(
             tuple(start + step for start, step in zip(self.start, by, strict=True)),
             tuple(stop + step for stop, step in zip(self.stop, by, strict=True)),
         )
 
     def inside(self, outer: Box) -> Box:
-        """Return this box in the coordinates of the block that `outer` cuts out."""
+        """Return this box in the coordinates of the block that `outer` cuts out.
+
+        Parameters
+        ----------
+        outer : Box
+            In the same coordinates.
+        """
         return self.shift(tuple(-start for start in outer.start))
 
     def within(self, outer: Box) -> bool:
-        """Tell whether every point of this box lies in `outer`."""
+        """Tell whether every point of this box lies in `outer`.
+
+        Parameters
+        ----------
+        outer : Box
+            In the same coordinates.
+        """
         return all(
             low <= start and stop <= high
             for low, start, stop, high in zip(

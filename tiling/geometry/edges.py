@@ -1,4 +1,4 @@
-"""The samples that a tile reads near the edges of the array, so that its inside equals the whole's.
+"""The box that a tile reads near the edges of the array, so that its inside equals the whole's.
 
 A filter extends the array beyond its edges by a rule, the edge mode. A tile that carries its halo
 meets that rule in two ways:
@@ -51,6 +51,11 @@ MODES: dict[str, Mode] = {
 def plain_mode(mode: object) -> Mode:
     """Return the plain name of an edge mode.
 
+    Parameters
+    ----------
+    mode : object
+        SciPy's name of an edge mode, ``grid-`` ones too.
+
     Raises
     ------
     UnsupportedError
@@ -95,7 +100,19 @@ def read_interval(
 
 
 def read_box(write: Box, halo: Halo, shape: tuple[int, ...], wraps: tuple[bool, ...]) -> Box:
-    """Return the box that a tile reads, in array coordinates; see `read_interval`."""
+    """Return the box that a tile reads, in array coordinates; see `read_interval`.
+
+    Parameters
+    ----------
+    write : Box
+        What the tile owns in the output.
+    halo : Halo
+        In samples.
+    shape : tuple of int
+        Of the array.
+    wraps : tuple of bool
+        The axes that are read round the edges.
+    """
     intervals = [
         read_interval((start, stop), (before, after), length, wraps=wrap)
         for start, stop, before, after, length, wrap in zip(

@@ -41,12 +41,25 @@ class Grid:
         return math.prod(self.counts)
 
     def interval(self, axis: int, position: int) -> tuple[int, int]:
-        """Return what the tiles at this position own along one axis."""
+        """Return what the tiles at this position own along one axis.
+
+        Parameters
+        ----------
+        axis : int
+        position : int
+            Of a tile along this axis, from 0.
+        """
         size = self.tile[axis]
         return position * size, min((position + 1) * size, self.shape[axis])
 
     def position(self, index: int) -> tuple[int, ...]:
-        """Return the place of a tile, counted in tiles along each axis."""
+        """Return the place of a tile, counted in tiles along each axis.
+
+        Parameters
+        ----------
+        index : int
+            Of a tile, in C order.
+        """
         place = []
         for count in reversed(self.counts):
             index, along = divmod(index, count)
@@ -54,6 +67,12 @@ class Grid:
         return tuple(reversed(place))
 
     def box(self, index: int) -> Box:
-        """Return the box that a tile owns."""
+        """Return the box that a tile owns.
+
+        Parameters
+        ----------
+        index : int
+            Of a tile, in C order.
+        """
         intervals = [self.interval(axis, p) for axis, p in enumerate(self.position(index))]
         return Box(tuple(low for low, _ in intervals), tuple(high for _, high in intervals))

@@ -28,7 +28,13 @@ class Halo:
 
     @classmethod
     def none(cls, ndim: int) -> Halo:
-        """Return the halo of a filter that looks at one sample only."""
+        """Return the halo of a filter that looks at one sample only.
+
+        Parameters
+        ----------
+        ndim : int
+            Axes of the array.
+        """
         return cls((0,) * ndim, (0,) * ndim)
 
     def __add__(self, other: Halo) -> Halo:

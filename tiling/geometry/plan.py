@@ -1,4 +1,4 @@
-"""Cutting an array into tiles: what each one reads, owns and crops.
+"""The plan of an array in tiles: what each one reads, owns and crops.
 
 A plan is lazy: it takes the same memory for ten tiles and for ten million, and its costs are
 products of sums along the axes, so they are known before the first tile is made::
@@ -78,7 +78,18 @@ class Plan:
         return map(self.__getitem__, range(len(self)))
 
     def __getitem__(self, index: int) -> Tile:
-        """Return the tile of this number."""
+        """Return the tile of this number.
+
+        Parameters
+        ----------
+        index : int
+            From 0.
+
+        Raises
+        ------
+        IndexError
+            For a number that no tile has.
+        """
         if not 0 <= index < len(self):
             raise IndexError(f"tile {index} of {len(self)}")
         write = self.grid.box(index)
@@ -149,6 +160,17 @@ def read_total(length: int, size: int, halo: tuple[int, int], *, wraps: bool) ->
 
     Every tile would read its own samples and its halo; what is clipped at each end of the axis is
     an arithmetic series over the tiles that lie nearer to that end than the halo is deep.
+
+    Parameters
+    ----------
+    length : int
+        Of the axis, in samples.
+    size : int
+        Of a tile, in samples.
+    halo : (int, int)
+        Samples before and after.
+    wraps : bool
+        Whether tiles read round the edges.
     """
     count = -(-length // size)
     if not count:

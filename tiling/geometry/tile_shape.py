@@ -1,13 +1,13 @@
-"""Choosing the shape of tiles: a pure function of the array, the halo and the fleet.
+"""The choice of the shape of tiles: a pure function of the array, the halo and the fleet.
 
-Three wishes pull against each other. Many tiles balance the slots; few tiles read little halo; and
-a slab, cut across the first axis only, is one run of memory that travels without a copy. So:
+Three aims conflict. Many tiles balance the slots; few tiles read little halo; and a slab, cut
+across the first axis only, is one run of memory that is sent without a copy. So:
 
-1. Wish for a few tiles per slot if these are of an easy size, or else for one; and for no tile
+1. Aim at a few tiles per slot if these are of an easy size, or else for one; and for no tile
    beyond the bound of bytes nor below the floor.
 2. Cut into slabs, or by the axis where a cut costs least halo, whichever reads less; a slab may
    read a little more, for its copies saved.
-3. While the halo overhead is above the limit, wish for fewer tiles. If that would leave slots idle,
+3. While the halo overhead is above the limit, aim at fewer tiles. If that would leave slots idle,
    take the cut that is done soonest: rounds of tiles, times what each reads and writes.
 """
 
@@ -50,8 +50,8 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class _Cut:
-    """A way to cut, with the shares of it that are compared."""
+class _Partition:
+    """A partition, with the numbers by which partitions are compared."""
 
     grid: Grid
     samples: int
@@ -59,7 +59,7 @@ class _Cut:
     overhead: float
 
 
-@functools.lru_cache(maxsize=256)  # who filters frame after frame asks the same again and again
+@functools.lru_cache(maxsize=256)  # frames of one shape are filtered one after another
 def choose_tile(
     shape: tuple[int, ...],
     itemsize: int,
@@ -109,34 +109,40 @@ def choose_tile(
     easy = size * itemsize // (slots * EASY_TILE_BYTES)
     a_few = range(max(1, min(tiles_per_slot, easy)), 0, -1)
     busy = min(-(-2 * slots // 3), most)  # a worker offers a slot more than it has threads
-    wishes = [min(max(wish, least), most) for wish in (*(slots * n for n in a_few), busy)]
-    kept = whole or (False,) * len(shape)
-    cuts = [_cut(shape, halo, wraps, kept, wish) for wish in (*wishes, least)]
-    thin = [cut for cut in cuts if cut.overhead <= max_overhead and len(cut.grid) >= busy]
-    best = thin[0] if thin else min(cuts, key=lambda cut: _time(cut, slots))
+    targets = [min(max(target, least), most) for target in (*(slots * n for n in a_few), busy)]
+    whole_axes = whole or (False,) * len(shape)
+    partitions = [
+        _partition(shape, halo, wraps, whole_axes, target) for target in (*targets, least)
+    ]
+    thin = [
+        partition
+        for partition in partitions
+        if partition.overhead <= max_overhead and len(partition.grid) >= busy
+    ]
+    best = thin[0] if thin else min(partitions, key=lambda partition: _time(partition, slots))
     return Choice(best.grid.tile, _reason(best, slots, max_overhead))
 
 
-def _cut(
+def _partition(
     shape: tuple[int, ...],
     halo: Halo,
     wraps: tuple[bool, ...],
     whole: tuple[bool, ...],
-    wish: int,
-) -> _Cut:
+    target: int,
+) -> _Partition:
     """Cut into about so many tiles: slabs, or blocks where these read clearly less."""
-    slabs = _measure(_slabs(shape, whole, wish), halo, wraps, slab=True)
-    blocks = _measure(_blocks(shape, halo, wraps, whole, wish), halo, wraps, slab=False)
+    slabs = _measure(_slabs(shape, whole, target), halo, wraps, slab=True)
+    blocks = _measure(_blocks(shape, halo, wraps, whole, target), halo, wraps, slab=False)
     allowed = blocks.samples * (1 + SLAB_ALLOWANCE)
-    return slabs if slabs.samples <= allowed and len(slabs.grid) >= wish / 2 else blocks
+    return slabs if slabs.samples <= allowed and len(slabs.grid) >= target / 2 else blocks
 
 
-def _measure(grid: Grid, halo: Halo, wraps: tuple[bool, ...], *, slab: bool) -> _Cut:
+def _measure(grid: Grid, halo: Halo, wraps: tuple[bool, ...], *, slab: bool) -> _Partition:
     size = math.prod(grid.shape)
     samples = math.prod(
         _read(grid, halo, wraps, axis, count) for axis, count in enumerate(grid.counts)
     )
-    return _Cut(grid, samples, slab, samples / size - 1)
+    return _Partition(grid, samples, slab, samples / size - 1)
 
 
 def _read(grid: Grid, halo: Halo, wraps: tuple[bool, ...], axis: int, count: int) -> int:
@@ -146,16 +152,16 @@ def _read(grid: Grid, halo: Halo, wraps: tuple[bool, ...], axis: int, count: int
     return read_total(length, size, (halo.before[axis], halo.after[axis]), wraps=wraps[axis])
 
 
-def _slabs(shape: tuple[int, ...], whole: tuple[bool, ...], wish: int) -> Grid:
+def _slabs(shape: tuple[int, ...], whole: tuple[bool, ...], target: int) -> Grid:
     """Cut the first axis, then the second once the first is cut to single samples, and so on."""
     tile = []
-    for length, kept in zip(shape, whole, strict=True):
-        if kept:
+    for length, whole_axes in zip(shape, whole, strict=True):
+        if whole_axes:
             tile.append(length)
             continue
-        count = min(length, max(wish, 1))
+        count = min(length, max(target, 1))
         tile.append(-(-length // count))
-        wish = -(-wish // length) if wish > length else 1
+        target = -(-target // length) if target > length else 1
     return Grid(shape, tuple(tile))
 
 
@@ -164,11 +170,11 @@ def _blocks(
     halo: Halo,
     wraps: tuple[bool, ...],
     whole: tuple[bool, ...],
-    wish: int,
+    target: int,
 ) -> Grid:
-    """Halve, until there are as many tiles as wished, along the axis where it costs least."""
+    """Halve, until there are as many tiles as aimed at, along the axis where it costs least."""
     grid = Grid(shape, shape)
-    while len(grid) < wish:
+    while len(grid) < target:
         halves = [
             Grid(shape, (*grid.tile[:axis], -(-grid.tile[axis] // 2), *grid.tile[axis + 1 :]))
             for axis in range(len(shape))
@@ -180,15 +186,17 @@ def _blocks(
     return grid
 
 
-def _time(cut: _Cut, slots: int) -> float:
+def _time(partition: _Partition, slots: int) -> float:
     """Return the rounds of tiles that the slots take, times the samples that each handles."""
-    tiles = len(cut.grid)
-    return -(-tiles // slots) * (cut.samples + math.prod(cut.grid.shape)) / tiles
+    tiles = len(partition.grid)
+    return -(-tiles // slots) * (partition.samples + math.prod(partition.grid.shape)) / tiles
 
 
-def _reason(cut: _Cut, slots: int, max_overhead: float) -> str:
-    tiles = len(cut.grid)
-    kind = ("slab" if cut.slab else "block") + ("s" if tiles != 1 else "")
-    why = f"{tiles} {kind} for {slots} slots, {cut.overhead:.1%} read twice".replace("%", " %")
-    thick = cut.overhead > max_overhead
+def _reason(partition: _Partition, slots: int, max_overhead: float) -> str:
+    tiles = len(partition.grid)
+    kind = ("slab" if partition.slab else "block") + ("s" if tiles != 1 else "")
+    why = f"{tiles} {kind} for {slots} slots, {partition.overhead:.1%} read twice".replace(
+        "%", " %"
+    )
+    thick = partition.overhead > max_overhead
     return f"{why}: the halo is too deep for thinner ones" if thick else why

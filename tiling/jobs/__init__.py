@@ -1,1 +1,1 @@
-"""Jobs: chains of calls that travel to workers, their stages and their memory."""
+"""Jobs: chains of calls that are sent to workers, their stages and their memory."""

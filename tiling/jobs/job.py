@@ -1,4 +1,4 @@
-"""A job: calls one after another, named by a digest of all that they say."""
+"""Jobs: calls one after another, named by a digest of all that is in them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Call:
     filter : str
         SciPy's name of the filter.
     operation : Operation or Program
-        What it comes down to.
+        What is computed.
     source, target : numpy.dtype
         What it reads and writes, in native byte order.
     """
@@ -52,12 +52,17 @@ class Call:
 
     @classmethod
     def from_json(cls, value: object) -> Call:
-        """Read what `to_json` wrote, believing nothing.
+        """Read what `to_json` wrote; everything is checked.
+
+        Parameters
+        ----------
+        value : object
+            Parsed JSON, not checked.
 
         Raises
         ------
         WireError
-            Naming what is wrong.
+            Saying what is wrong.
         """
         match value:
             case {
@@ -112,7 +117,13 @@ class Job:
         return self.program.wraps(self.ndim)
 
     def whole(self, bound: float) -> tuple[bool, ...]:
-        """Tell which axes tiles must own whole, for samples within `bound`."""
+        """Tell which axes tiles must own whole, for samples within `bound`.
+
+        Parameters
+        ----------
+        bound : float
+            Of the samples that are read; see `tiling.operations.base`.
+        """
         return self.program.whole(self.ndim, bound)
 
     @property
@@ -127,7 +138,12 @@ class Job:
 
     @classmethod
     def decode(cls, body: bytes) -> Job:
-        """Read a job from the network, believing nothing.
+        """Read a job from the network; everything is checked.
+
+        Parameters
+        ----------
+        body : bytes
+            JSON in UTF-8.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""The memory that a tile takes, known before it is read.
+"""The memory that a tile takes, computed before it is read.
 
 While a tile is in work there are its block, its answer, and scratch arrays of the block's shape:
 each pass of a kernel reads one and writes another, and in a job of several steps what one step
@@ -21,7 +21,12 @@ SCRATCH = 2
 
 
 def widest_itemsize(job: Job) -> int:
-    """Return the bytes of one sample in the widest dtype of a job."""
+    """Return the bytes of one sample in the widest dtype of a job.
+
+    Parameters
+    ----------
+    job : Job
+    """
     return max(dtype.itemsize for dtype in job.program.dtypes)
 
 

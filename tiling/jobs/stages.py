@@ -1,7 +1,7 @@
-"""Cutting a job into stages where one pass over the array can't do it.
+"""The stages of a job that one pass over the array can't compute.
 
 Tiles must own an axis whole where state runs along it, or where windows that wrap and others that
-do not meet on it (see `tiling.operations.base`). One such axis is no matter: the tiles are cut
+do not meet on it (see `tiling.operations.base`). With one such axis the tiles are cut
 across the others. With more there would soon be one tile only, so the job is cut instead: each
 stage leaves an axis to cut, and stages run one after another over intermediate arrays. A float
 `uniform_filter` of an image is two stages: whole columns, then whole rows.
@@ -23,7 +23,7 @@ from tiling.operations.base import dtype_bound
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What is run at a time.
+    """A part of a job that runs before the next one begins.
 
     Parameters
     ----------
@@ -47,6 +47,12 @@ class Stage:
 
 def stages(job: Job, bound: float) -> tuple[Stage, ...]:
     """Cut a job on samples within `bound` into stages, as few as leave each an axis to cut.
+
+    Parameters
+    ----------
+    job : Job
+    bound : float
+        Of the samples; see `tiling.operations.base`.
 
     Examples
     --------
@@ -77,7 +83,12 @@ def stages(job: Job, bound: float) -> tuple[Stage, ...]:
 
 
 def wants_bound(job: Job) -> bool:
-    """Tell whether it matters what the samples are, so that it is worth to look at them all."""
+    """Tell whether the plan depends on the samples, so that all of them must be read for a bound.
+
+    Parameters
+    ----------
+    job : Job
+    """
     worst, best = (job.whole(bound) for bound in (dtype_bound(job.source), 0.0))
     return worst != best
 

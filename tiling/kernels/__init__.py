@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Kernel(Protocol):
-    """A way to compute passes; every one gives the same bits."""
+    """A function that computes passes; every one gives the same bits."""
 
     def __call__(
         self, block: Array, passes: Sequence[Pass], crop: tuple[slice, ...], out: Array

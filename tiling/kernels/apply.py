@@ -37,8 +37,8 @@ def apply(program: Program, block: Array, crop: Region, out: Array, kernel: Kern
         For a block on which SciPy would read memory outside it.
     """
     program.check_block(block.shape)
-    wanted = zip(crop, block.shape, strict=True)
-    crop = tuple(slice(*part.indices(length)[:2]) for part, length in wanted)
+    parts = zip(crop, block.shape, strict=True)
+    crop = tuple(slice(*part.indices(length)[:2]) for part, length in parts)
     regions = program.regions(block.shape, crop)
     results: dict[int, Array] = {0: block}
     last = {read: number for number, step in enumerate(program.steps, 1) for read in step.inputs}

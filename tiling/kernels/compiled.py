@@ -44,12 +44,17 @@ _REAL = frozenset("?bhilqBHILQfd")
 
 
 def use_cache(folder: str) -> None:
-    """Keep compiled code in `folder`; call it before the first `run` or `warm`.
+    """Keep compiled code in `folder`; call it before the first `run`.
 
     Without it numba writes beside this package, or to its own folder of the user where that is
-    read-only. The folder is made when it is needed. Numba asks only whether the file of a compiled
-    function is new, and code from one file is inlined into another's; so each state of the sources
-    has a folder of its own.
+    read-only. The folder is made when it is needed. Numba checks only whether the file of a
+    compiled function is new, and code from one file is inlined into another's; so each state of the
+    sources has a folder of its own.
+
+    Parameters
+    ----------
+    folder : str
+        A path.
     """
     import importlib.resources
     import zlib
@@ -68,6 +73,10 @@ def supports(in_dtype: npt.DTypeLike, out_dtype: npt.DTypeLike) -> bool:
 
     >>> supports("uint8", "float32"), supports("float16", "float16")
     (True, False)
+
+    Parameters
+    ----------
+    in_dtype, out_dtype : dtype_like
     """
     pair = np.dtype(in_dtype), np.dtype(out_dtype)
     if not all(dtype.isnative for dtype in pair):
@@ -92,7 +101,14 @@ def run(
 
 
 def is_ours(block: npt.NDArray[Any], passes: Sequence[Pass], out: npt.NDArray[Any]) -> bool:
-    """Tell whether dtypes and weights are such that the sums here are proven to be SciPy's."""
+    """Tell whether dtypes and weights are such that the sums here are proven to be SciPy's.
+
+    Parameters
+    ----------
+    block : ndarray
+    passes : sequence of Pass
+    out : ndarray
+    """
     if not supports(block.dtype, out.dtype):
         return False
     return all(float(np.abs(step.taps).sum()) <= _HEAVIEST for step in passes)
@@ -114,7 +130,24 @@ def in_real_parts(
     crop: tuple[slice, ...],
     out: npt.NDArray[Any],
 ) -> bool:
-    """Filter real samples as they are, complex ones as two real blocks, as SciPy does."""
+    """Filter real samples as they are, complex ones as two real blocks, as SciPy does.
+
+    Parameters
+    ----------
+    filter_real : callable
+        Takes block, passes, crop, out and a fill value for each pass, all real; tells whether it
+        has computed them.
+    block, out : ndarray
+        Both real or both complex.
+    passes : sequence of Pass
+    crop : tuple of slice
+        Region of the block that is wanted.
+
+    Returns
+    -------
+    bool
+        Whether all parts are computed.
+    """
     real = [complex(step.cval).real for step in passes]
     if block.dtype.kind != "c":
         return filter_real(block, passes, crop, out, real)
@@ -132,14 +165,14 @@ def _filter_real(
     fills: Sequence[float],
 ) -> bool:
     boxes = _boxes(passes, crop, block.shape)
-    seen = np.array([any(map(math.isnan, fills))], np.int64)
+    nan_flag = np.array([any(map(math.isnan, fills))], np.int64)
     source, origin = block, np.zeros(block.ndim, np.int64)
     for part, chunk in _groups(passes, boxes, out.dtype.itemsize):
         last = part.stop - 1
         extent = boxes.highs[last] - boxes.lows[last]
         target = out if part.stop == len(passes) else np.empty(tuple(extent), out.dtype)
         group = _Group(passes[part], fills[part], boxes.part(part), chunk, part.start == 0)
-        if not group.run(source, origin, target, seen):
+        if not group.run(source, origin, target, nan_flag):
             return False
         source, origin = target, boxes.lows[last]
     return True
@@ -176,10 +209,10 @@ def _groups(
         first = stop - 1
         chunk = boxes.highs[first] - boxes.lows[first]
         while first:
-            cut = _chunk(passes[first - 1 : stop], boxes, first - 1, itemsize)
-            if cut is None:
+            candidate = _chunk(passes[first - 1 : stop], boxes, first - 1, itemsize)
+            if candidate is None:
                 break
-            first, chunk = first - 1, cut
+            first, chunk = first - 1, candidate
         groups.append((slice(first, stop), chunk))
         stop = first
     return groups[::-1]
@@ -190,7 +223,7 @@ def _chunk(
 ) -> npt.NDArray[np.int64] | None:
     """Cut a micro-tile whose intermediate fits, or give None where it would be too thin.
 
-    The axes of later passes stay whole. The lead, the axis of the first pass, is given as much as
+    The axes of later passes stay whole. The lead, the axis of the first pass, gets as much as
     its halo at least, for each cut gathers the halo again; then the others, from the last axis on.
     """
     extent: npt.NDArray[np.int64] = boxes.highs[first] - boxes.lows[first]
@@ -200,12 +233,12 @@ def _chunk(
     lead = group[0].axis
     enough = max(8, len(group[0].weights) // 8 - 1)
     chunk[lead] = min(extent[lead], max(chunk[lead], enough))
-    held = itemsize * math.prod(chunk.tolist())
-    if held > _INTERMEDIATE_BYTES:
+    chunk_bytes = itemsize * math.prod(chunk.tolist())
+    if chunk_bytes > _INTERMEDIATE_BYTES:
         return None
     for axis in (*reversed(range(extent.size)), lead):
-        chunk[axis] = min(extent[axis], chunk[axis] * max(1, _CACHED_BYTES // held))
-        held = itemsize * math.prod(chunk.tolist())
+        chunk[axis] = min(extent[axis], chunk[axis] * max(1, _CACHED_BYTES // chunk_bytes))
+        chunk_bytes = itemsize * math.prod(chunk.tolist())
     return chunk
 
 
@@ -224,12 +257,12 @@ class _Group:
         source: npt.NDArray[Any],
         origin: npt.NDArray[np.int64],
         target: npt.NDArray[Any],
-        seen: npt.NDArray[np.int64],
+        nan_flag: npt.NDArray[np.int64],
     ) -> bool:
         """Filter `source`, whose first sample is at `origin`; False where `execute` gives up."""
         strides = np.array(source.strides, np.int64)
         taps = [step.taps for step in self.passes]
-        held = target.dtype.itemsize * math.prod(self.chunk.tolist()) if len(taps) > 1 else 0
+        chunk_bytes = target.dtype.itemsize * math.prod(self.chunk.tolist()) if len(taps) > 1 else 0
         return bool(
             _executor()(
                 _address(source) - int(origin @ strides),
@@ -242,10 +275,10 @@ class _Group:
                 self._steps(taps),
                 np.array(self.fills, np.float64),
                 _leaves(source.dtype, target.dtype, self.fresh),
-                seen,
+                nan_flag,
                 _aligned(max(_scratch_samples(step.size) for step in taps)),
                 _aligned(_BUFFER_SAMPLES),
-                np.empty((2, held), np.uint8),
+                np.empty((2, chunk_bytes), np.uint8),
             )
         )
 
@@ -267,10 +300,14 @@ class _Group:
 
 
 def kind_of(weights: npt.NDArray[np.float64]) -> int:
-    """Tell in which order SciPy adds: 0 symmetric, 1 antisymmetric, 2 plain.
+    """Return the order in which SciPy adds: 0 symmetric, 1 antisymmetric, 2 plain.
 
     >>> kind_of(np.array([1.0, 2.0, 1.0])), kind_of(np.array([-1.0, 0.0, 1.0]))
     (0, 1)
+
+    Parameters
+    ----------
+    weights : ndarray, shape (n,), float64
     """
     half = weights.size // 2
     if weights.size % 2:
@@ -298,11 +335,6 @@ def _address(array: npt.NDArray[Any]) -> int:
     return int(array.__array_interface__["data"][0])
 
 
-def _component(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Give the dtype of the real part: what the leaves see."""
-    return np.empty(0, dtype).real.dtype
-
-
 @functools.cache
 def _leaves(
     in_dtype: np.dtype[Any], out_dtype: np.dtype[Any], fresh: bool
@@ -313,7 +345,7 @@ def _leaves(
     def row(dtype: np.dtype[Any], strict: int) -> list[int]:
         gather, scatter = vector.gather_address(dtype), vector.scatter_address(out_dtype)
         sizes = dtype.itemsize, out_dtype.itemsize
-        shared = vector.correlate_address(), vector.judge_address(), strict
+        shared = vector.correlate_address(), vector.classify_address(), strict
         return [gather, sizes[0], scatter, sizes[1], *shared]
 
     never, if_seen, always = range(3)

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 AXIS, LENGTH, BEFORE, SIZE, KIND, MODE, TAPS = range(7)  # columns of `steps`
-GATHER, READ, SCATTER, WRITE, CORRELATE, JUDGE, STRICT = range(7)  # of `leaves`
-NEVER, IF_SEEN, ALWAYS = range(3)  # STRICT: when samples are judged
-CLEAR, SEEN, AMBIGUOUS = range(3)  # what `judge` says
+GATHER, READ, SCATTER, WRITE, CORRELATE, CLASSIFY, STRICT = range(7)  # of `leaves`
+NEVER, IF_SEEN, ALWAYS = range(3)  # STRICT: when samples are checked
+CLEAR, SEEN, AMBIGUOUS = range(3)  # the results of `classify`
 REFLECT, MIRROR, NEAREST, WRAP, CONSTANT = range(5)
 
 BATCH = 512  # outputs between correlate and scatter: they stay in the first-level cache
@@ -141,33 +141,36 @@ def _fill_lines(
 def _rows(
     scratch: Any, buffer: Any, source: int, target: int, stride: int, step: int, out_stride: int,
     out_step: int, width: int, start: int, rows: int, plan: Any, fill: float, leaves: Any,
-    seen: Any,
+    nan_flag: Any,
 ) -> bool:  # fmt: skip
     """Compute `rows` outputs of `width` columns; False if NaNs with different bits could meet."""
     reach = rows + plan[SIZE] - 1
     pitch = width if width < 32 else (width + 7) // 8 * 8
-    judged = leaves[STRICT] == ALWAYS or (leaves[STRICT] == IF_SEEN and seen[0])
-    if judged and pitch != width:
+    checked = leaves[STRICT] == ALWAYS or (leaves[STRICT] == IF_SEEN and nan_flag[0])
+    if checked and pitch != width:
         scratch[: reach * pitch] = 0.0
     _fill_rows(
         scratch, source, stride, step, width, pitch, start - plan[BEFORE], reach,
         plan[LENGTH], plan[MODE], fill, leaves[GATHER], leaves[READ],
     )  # fmt: skip
-    base, held = _address(scratch), _address(buffer)
-    if judged:
-        verdict = _ask(leaves[JUDGE], (base, base, reach * pitch))
-        if verdict == AMBIGUOUS:
+    base, buffer_address = _address(scratch), _address(buffer)
+    if checked:
+        nans = _ask(leaves[CLASSIFY], (base, base, reach * pitch))
+        if nans == AMBIGUOUS:
             return False
-        seen[0] |= verdict == SEEN
+        nan_flag[0] |= nans == SEEN
     batch = max(1, BATCH // pitch)
     for row in range(0, rows, batch):
         count = min(batch, rows - row)
         place = base + row * pitch * 8
         taps, size, kind = plan[TAPS], plan[SIZE], plan[KIND]
-        _do(leaves[CORRELATE], (place, held, count * pitch, pitch, taps, size, kind))
+        _do(leaves[CORRELATE], (place, buffer_address, count * pitch, pitch, taps, size, kind))
         place = target + row * out_stride
         write = leaves[WRITE]
-        _do(leaves[SCATTER], (place, out_stride, out_step, count, width, write, held, pitch))
+        _do(
+            leaves[SCATTER],
+            (place, out_stride, out_step, count, width, write, buffer_address, pitch),
+        )
     return True
 
 
@@ -175,32 +178,32 @@ def _rows(
 def _lines(
     scratch: Any, buffer: Any, source: int, target: int, stride: int, step: int, out_stride: int,
     out_step: int, width: int, start: int, rows: int, plan: Any, fill: float, leaves: Any,
-    seen: Any,
+    nan_flag: Any,
 ) -> bool:  # fmt: skip
     """Compute `rows` outputs of each of `width` lines in one run; else as `_rows`.
 
-    The outputs between two lines mix both; nobody reads them.
+    The outputs between two lines mix both; they are not read.
     """
     reach = rows + plan[SIZE] - 1
     pitch = (reach + 7) // 8 * 8
-    judged = leaves[STRICT] == ALWAYS or (leaves[STRICT] == IF_SEEN and seen[0])
-    if judged and pitch != reach:
+    checked = leaves[STRICT] == ALWAYS or (leaves[STRICT] == IF_SEEN and nan_flag[0])
+    if checked and pitch != reach:
         scratch[: width * pitch] = 0.0
     _fill_lines(
         scratch, source, stride, step, width, pitch, start - plan[BEFORE], reach,
         plan[LENGTH], plan[MODE], fill, leaves[GATHER], leaves[READ],
     )  # fmt: skip
-    base, held = _address(scratch), _address(buffer)
-    if judged:
-        verdict = _ask(leaves[JUDGE], (base, base, width * pitch))
-        if verdict == AMBIGUOUS:
+    base, buffer_address = _address(scratch), _address(buffer)
+    if checked:
+        nans = _ask(leaves[CLASSIFY], (base, base, width * pitch))
+        if nans == AMBIGUOUS:
             return False
-        seen[0] |= verdict == SEEN
+        nan_flag[0] |= nans == SEEN
     count = (width - 1) * pitch + rows
     taps, size, kind = plan[TAPS], plan[SIZE], plan[KIND]
-    _do(leaves[CORRELATE], (base, held, count, 1, taps, size, kind))
+    _do(leaves[CORRELATE], (base, buffer_address, count, 1, taps, size, kind))
     write = leaves[WRITE]
-    _do(leaves[SCATTER], (target, out_step, out_stride, width, rows, write, held, pitch))
+    _do(leaves[SCATTER], (target, out_step, out_stride, width, rows, write, buffer_address, pitch))
     return True
 
 
@@ -256,7 +259,7 @@ def _even(count: int, most: int) -> int:
 @njit(cache=True, nogil=True)
 def _pass(
     source: int, stride: Any, target: int, out_stride: Any, extent: Any, start: int,
-    plan: Any, fill: float, leaves: Any, seen: Any, scratch: Any, buffer: Any,
+    plan: Any, fill: float, leaves: Any, nan_flag: Any, scratch: Any, buffer: Any,
 ) -> bool:  # fmt: skip
     """Apply one pass; `source` and `target` are at the first output on all but the filter axis.
 
@@ -289,13 +292,13 @@ def _pass(
             done = _lines(
                 scratch, buffer, here, there, stride[axis], step, out_stride[axis], out_step, width,
                 start + index[axis], min(pace[axis], rows - index[axis]), plan, fill, leaves,
-                seen,
+                nan_flag,
             )  # fmt: skip
         else:
             done = _rows(
                 scratch, buffer, here, there, stride[axis], step, out_stride[axis], out_step, width,
                 start + index[axis], min(pace[axis], rows - index[axis]), plan, fill, leaves,
-                seen,
+                nan_flag,
             )  # fmt: skip
         if not done:
             return False
@@ -316,7 +319,7 @@ def _dense(extent: Any, width: int) -> Any:
 
 def _execute(
     source: int, stride: Any, target: int, out_stride: Any, chunk: Any, lows: Any, highs: Any,
-    steps: Any, fills: Any, leaves: Any, seen: Any, scratch: Any, buffer: Any, between: Any,
+    steps: Any, fills: Any, leaves: Any, nan_flag: Any, scratch: Any, buffer: Any, between: Any,
 ) -> bool:  # fmt: skip
     """Run one group; False if a NaN met another and the reference kernel has to.
 
@@ -333,7 +336,7 @@ def _execute(
     steps, fills, leaves : ndarray
         The passes, their fill values, and the leaves for the first pass and for the later ones.
     seen : ndarray
-        Whether a NaN has come in, so that later passes are judged; shape (1,), updated.
+        Whether a NaN has come in, so that later passes are checked; shape (1,), updated.
     scratch, buffer, between : ndarray
         Float64 scratch and outputs; bytes of two intermediates, shape (2, bytes).
     """
@@ -361,7 +364,7 @@ def _execute(
                     begin += (low[axis] - offset[axis]) * step_from[axis]
             if not _pass(
                 begin, step_from, there, step_to, extent, low[steps[k, AXIS]], steps[k],
-                fills[k], leaves[min(k, 1)], seen, scratch, buffer,
+                fills[k], leaves[min(k, 1)], nan_flag, scratch, buffer,
             ):  # fmt: skip
                 return False
             here, step_from, offset = there, step_to, low

@@ -50,7 +50,15 @@ def run(
 
 
 def correlate(block: npt.NDArray[Any], step: Pass, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    """Apply one pass to the whole of `block`; the result has `dtype`."""
+    """Apply one pass to the whole of `block`; the result has `dtype`.
+
+    Parameters
+    ----------
+    block : ndarray
+    step : Pass
+    dtype : numpy.dtype
+        Of the result.
+    """
     from scipy.ndimage import correlate1d
 
     result = np.empty(block.shape, dtype)

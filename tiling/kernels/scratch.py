@@ -39,8 +39,6 @@ _SHORT = 256  # samples of a run, below which NumPy's inner loops cost more than
 _LARGEST = 1e200  # as in `tiling.kernels.vector`
 _DEFAULT_NAN = np.uint64(0xFFF8_0000_0000_0000)
 
-supports = compiled.supports
-
 
 def run(
     block: npt.NDArray[Any],
@@ -80,10 +78,10 @@ def _filter_real(
 ) -> bool:
     left = list(crop)
     for done, (step, fill) in enumerate(zip(passes, fills, strict=True), 1):
-        wanted = slice(0, block.shape[step.axis])
+        region = slice(0, block.shape[step.axis])
         if all(later.axis != step.axis for later in passes[done:]):
-            wanted, left[step.axis] = left[step.axis], slice(None)
-        result = _correlate(block, step, fill, wanted, out.dtype)
+            region, left[step.axis] = left[step.axis], slice(None)
+        result = _correlate(block, step, fill, region, out.dtype)
         if result is None:
             return False
         block = result
@@ -92,19 +90,19 @@ def _filter_real(
 
 
 def _correlate(
-    block: npt.NDArray[Any], step: Pass, fill: float, wanted: slice, dtype: np.dtype[Any]
+    block: npt.NDArray[Any], step: Pass, fill: float, region: slice, dtype: np.dtype[Any]
 ) -> npt.NDArray[Any] | None:
     """Apply one pass, keeping `wanted` of its axis; None where unlike NaNs could meet."""
     shape = block.shape
     outer = math.prod(shape[: step.axis])
     inner = math.prod(shape[step.axis + 1 :])
     lines = block.reshape(outer, shape[step.axis], inner)
-    count = wanted.stop - wanted.start
+    count = region.stop - region.start
     result = np.empty((outer, count, inner), dtype)
     strict = block.dtype.kind == "f" and dtype.kind == "f"
     with np.errstate(all="ignore"):
         for part in _pieces(outer, count + step.taps.size - 1, inner):
-            piece = _extend(lines[part[0], :, part[1]], step, fill, wanted)
+            piece = _extend(lines[part[0], :, part[1]], step, fill, region)
             if strict and _is_ambiguous(piece):
                 return None
             _cast(_sum(piece, step.taps, count), result[part[0], :, part[1]])
@@ -123,10 +121,10 @@ def _pieces(outer: int, reach: int, inner: int) -> Iterator[tuple[slice, slice]]
             )
 
 
-def _extend(lines: npt.NDArray[Any], step: Pass, fill: float, wanted: slice) -> Floats:
+def _extend(lines: npt.NDArray[Any], step: Pass, fill: float, region: slice) -> Floats:
     """Copy what `wanted` outputs read of (outer, line, inner) to float64, edges included."""
     length, (before, after) = lines.shape[1], step.reach
-    start, stop = wanted.start - before, wanted.stop + after
+    start, stop = region.start - before, region.stop + after
     shape = lines.shape[0], stop - start, lines.shape[2]
     piece = _empty(shape)
     first, last = max(start, 0), min(stop, length)

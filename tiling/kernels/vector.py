@@ -20,10 +20,10 @@ integers up to 16 bits and int32 go through int32, uint32 through int64, and wha
 becomes the most negative number of that width before its upper bits are dropped; uint64 above 2^63
 is converted less 2^63. Bool is an unsigned char.
 
-**NaN.** When two NaNs with different bits meet, which one survives depends on the operand order of
-the machine code. `judge` finds scratch where that could happen; SciPy itself computes those.
+**NaN.** When two NaNs with different bits meet, which one results depends on the operand order of
+the machine code. `classify` finds scratch where that could happen; SciPy computes those.
 An invalid operation makes 0xFFF8000000000000, so as long as no other NaN comes in with the samples
-or the fill values, all are alike and nothing needs to be asked.
+or the fill values, all are alike and nothing needs to be checked.
 
 The functions are reached by address, so the executor is compiled once for all dtypes.
 """
@@ -59,7 +59,7 @@ def _const(value: int) -> Any:
     return ir.Constant(_INT64, value)
 
 
-class _BlockBuilder:
+class _BlockSums:
     """Emits the loads and the sums of one block of outputs; all values are LLVM's."""
 
     def __init__(self, builder: Any, args: Sequence[Any], first: Any, width: int) -> None:
@@ -108,18 +108,18 @@ class _BlockBuilder:
             self.builder.store(self.builder.load(total), where, align=8)
 
 
-def _emit_block(window: _BlockBuilder, kind: int) -> None:
-    b, last = window.builder, window.builder.sub(window.size, _const(1))
-    centre = b.lshr(window.size, _const(1))
+def _emit_block(block: _BlockSums, kind: int) -> None:
+    b, last = block.builder, block.builder.sub(block.size, _const(1))
+    centre = b.lshr(block.size, _const(1))
     combine = b.fsub if kind == ANTISYMMETRIC else b.fadd
 
     def pair(tap: Any, lane: int) -> Any:
-        return combine(window.sample(tap, lane), window.sample(b.sub(last, tap), lane))
+        return combine(block.sample(tap, lane), block.sample(b.sub(last, tap), lane))
 
-    window.begin(last if kind == PLAIN else centre)
+    block.begin(last if kind == PLAIN else centre)
     with cgutils.for_range(b, last if kind == PLAIN else centre) as loop:
-        window.add(loop.index, window.sample if kind == PLAIN else pair)
-    window.end()
+        block.add(loop.index, block.sample if kind == PLAIN else pair)
+    block.end()
 
 
 def _emit_sweep(builder: Any, args: Sequence[Any], kind: int) -> None:
@@ -129,7 +129,7 @@ def _emit_sweep(builder: Any, args: Sequence[Any], kind: int) -> None:
     for start, stop, width in ((_const(0), whole, UNROLL), (whole, count, 1)):
         stride = _const(LANES * width)
         with cgutils.for_range_slice(builder, start, stop, stride, inc=True) as (index, _):
-            _emit_block(_BlockBuilder(builder, args, index, width), kind)
+            _emit_block(_BlockSums(builder, args, index, width), kind)
 
 
 def _sweep(kind: int) -> Any:
@@ -325,25 +325,25 @@ def _scatter(
             _move_one(source, place + i * 8, 8, target, start + i * step, step)
 
 
-def _judge(samples: Any, bits: Any, count: int) -> int:
+def _classify_nans(samples: Any, bits: Any, count: int) -> int:
     """Tell what sums of these samples could make of NaNs: CLEAR, SEEN or AMBIGUOUS."""
-    suspects = 0
+    beyond = 0
     for i in range(count):
-        suspects += not abs(_peek(samples, i * 8)) <= LARGEST
-    if suspects == 0:
+        beyond += not abs(_peek(samples, i * 8)) <= LARGEST
+    if beyond == 0:
         return CLEAR
-    seen, huge = 0, 0
+    pattern_of_nan, huge = 0, 0
     for i in range(count):
         value, pattern = _peek(samples, i * 8), _peek(bits, i * 8)
         if value != value:  # a NaN
-            if seen not in (0, pattern):
+            if pattern_of_nan not in (0, pattern):
                 return AMBIGUOUS
-            seen = pattern
+            pattern_of_nan = pattern
         elif abs(value) > LARGEST:
             huge = 1
-    if huge and seen not in (0, DEFAULT_NAN):
+    if huge and pattern_of_nan not in (0, DEFAULT_NAN):
         return AMBIGUOUS
-    return SEEN if seen else CLEAR
+    return SEEN if pattern_of_nan else CLEAR
 
 
 _I64 = types.int64
@@ -358,9 +358,9 @@ def correlate_address() -> int:
 
 
 @functools.cache
-def judge_address() -> int:
-    """Address of ``judge(samples, samples, count)``."""
-    return _compile(_I64(_F64, types.CPointer(_I64), _I64), _judge)
+def classify_address() -> int:
+    """Address of ``classify(samples, samples, count)``."""
+    return _compile(_I64(_F64, types.CPointer(_I64), _I64), _classify_nans)
 
 
 @functools.cache
@@ -384,7 +384,7 @@ def _numba_type(dtype: np.dtype[Any]) -> Any:
 @functools.cache
 def _compile(signature: Any, function: Callable[..., Any]) -> int:
     native = cfunc(signature, cache=True)(function)
-    _kept.append(native)  # its address is good while it lives
+    _kept.append(native)  # its address is valid while it exists
     return int(native.address)
 
 

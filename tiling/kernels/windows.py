@@ -83,8 +83,8 @@ def _rank(step: Rank) -> FunctionCall:
 def _extremum(step: Extremum) -> FunctionCall:
     """Return a minimum or maximum over a footprint.
 
-    SciPy's ways to a structure are `grey_erosion` and `grey_dilation`; the latter turns footprint,
-    structure and origins round, so it is given them turned round.
+    SciPy's functions with a structure are `grey_erosion` and `grey_dilation`; the latter turns
+    footprint, structure and origins round, so it gets them turned round.
     """
     footprint, named = step.table.array, _window(step)
     if step.structure is None:

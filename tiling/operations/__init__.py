@@ -1,10 +1,9 @@
-"""What a worker can be asked to do to a block: a closed set of plain values.
+"""The operations that a worker applies to a block: a closed set of plain values.
 
-An operation knows what it reads (its windows, and whether it carries state along lines) and how it
-travels as JSON; `tiling.kernels.apply` computes it. Filters (see `tiling.filters`) turn SciPy's
-parameters into operations; a worker runs operations only, and no code that arrives over the
-network. Each kind is imported when it is first named: a Gaussian blur does without ranks and
-footprints.
+An operation has the windows that it reads, whether it carries state along lines, and its JSON;
+`tiling.kernels.apply` computes it. Filters (see `tiling.filters`) turn SciPy's parameters into
+operations; a worker runs operations only, and no code that arrives over the network. Each kind is
+imported when it is first named: a Gaussian blur does without ranks and footprints.
 """
 
 from __future__ import annotations
@@ -60,7 +59,7 @@ KINDS: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 _MODULES = {name: module for module, name in KINDS.values()}
 
-if not TYPE_CHECKING:  # a checker would believe that there is every name
+if not TYPE_CHECKING:  # for a type checker the module would have every name
 
     def __getattr__(name: str) -> Any:
         """Import a kind when it is first named."""
@@ -76,10 +75,15 @@ def _imported(module: str, name: str) -> Any:
 def operation_from_json(value: object) -> Operation | Program:
     """Read what a call does: one operation that reads one array, or a program of steps.
 
+    Parameters
+    ----------
+    value : object
+        Parsed JSON, not checked.
+
     Raises
     ------
     WireError
-        Naming what is wrong.
+        Saying what is wrong.
     """
     if isinstance(value, dict) and value.get("kind") == Program.KIND:
         return program_from_json(value, _step_from_json)

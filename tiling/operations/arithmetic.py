@@ -1,4 +1,4 @@
-"""Sample by sample: what filters such as `laplace` or `white_tophat` do with results of others."""
+"""Arithmetic sample by sample, as in `laplace` or `white_tophat`, on results of earlier steps."""
 
 from __future__ import annotations
 
@@ -64,12 +64,19 @@ class Arithmetic:
     def check(self, sources: Sequence[Dtype], target: Dtype) -> None:
         """Refuse what NumPy refuses to compute with these dtypes, or to cast.
 
+        Parameters
+        ----------
+        sources : sequence of numpy.dtype
+            Of the operands.
+        target : numpy.dtype
+            Of the result.
+
         Raises
         ------
         WireError
-            If it takes another number of arrays.
+            For another number of operands.
         BadTypeError
-            If NumPy refuses the dtypes.
+            With NumPy's words.
         """
         function = FUNCTIONS[self.name]
         if len(sources) != function.operands:
@@ -81,7 +88,15 @@ class Arithmetic:
             raise BadTypeError(str(error)) from None
 
     def bound(self, bounds: Sequence[float], target: Dtype) -> float:
-        """Return the bound of the result."""
+        """Return the bound of the result.
+
+        Parameters
+        ----------
+        bounds : sequence of float
+            Of the operands; see `tiling.operations.base`.
+        target : numpy.dtype
+            Of the result.
+        """
         return FUNCTIONS[self.name].bound(bounds, target)
 
     def to_json(self) -> dict[str, Any]:
@@ -90,12 +105,17 @@ class Arithmetic:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Arithmetic:
-        """Read what `to_json` wrote, believing nothing.
+        """Read what `to_json` wrote; everything is checked.
+
+        Parameters
+        ----------
+        value : mapping
+            Parsed JSON, not checked.
 
         Raises
         ------
         WireError
-            Naming what is wrong.
+            For an unknown function, or other keys.
         """
         name = value.get("name")
         if set(value) != {"kind", "name"} or not isinstance(name, str) or name not in FUNCTIONS:

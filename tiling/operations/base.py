@@ -1,4 +1,4 @@
-"""The base of all operations, and what each says of itself.
+"""The operation: the windows that it reads, the bound of what it writes, and its JSON.
 
 An operation reads a window round each sample. Along one axis the window reaches so far before and
 after, and an edge mode says what it finds beyond the array. Three things follow, for one operation
@@ -24,8 +24,8 @@ Axes that are whole
 To tell whether there is such a state, one number is followed through the operations: the bound of
 what samples can be. A finite bound means ``abs(x) <= bound``; inf, that infinities are possible but
 not NaN; NaN, that everything is. A bound must survive whatever it passes through: Python's ``max``
-loses NaN, so `largest` stands in its place; and a sum that overflows on its way may meet the other
-infinity and become NaN, although its result would have fitted, so `summed` wants the bound of
+loses NaN, so `largest` is used; and a sum that overflows on its way may meet the other
+infinity and become NaN, although its result would have fitted, so `summed` takes the bound of
 every term and partial sum. Where a bound is not known, it is NaN, and the tiles are whole lines.
 """
 
@@ -69,7 +69,17 @@ class Reach:
 
     @classmethod
     def of(cls, axis: int, size: int, origin: int, mode: Mode) -> Reach:
-        """Return the reach of a window of so many samples."""
+        """Return the reach of a window of so many samples.
+
+        Parameters
+        ----------
+        axis : int
+        size : int
+            In samples.
+        origin : int
+            Shift of the window, in samples.
+        mode : Mode
+        """
         before = size // 2 + origin
         return cls(axis, before, size - 1 - before, mode)
 
@@ -82,7 +92,18 @@ class Operation:
     FIELDS: ClassVar[Mapping[str, Field]]
 
     def reaches(self, ndim: int) -> tuple[Reach, ...]:
-        """Return the windows, one after another, on arrays of `ndim` axes."""
+        """Return the windows, one after another, on arrays of `ndim` axes.
+
+        Parameters
+        ----------
+        ndim : int
+            Axes of the array.
+
+        Raises
+        ------
+        NotImplementedError
+            Here; every kind has its own.
+        """
         raise NotImplementedError
 
     @property
@@ -97,42 +118,130 @@ class Operation:
 
     @property
     def effort(self) -> int:
-        """Multiplications or comparisons for each sample, about."""
+        """Multiplications or comparisons for each sample, about.
+
+        Raises
+        ------
+        NotImplementedError
+            Here; every kind has its own.
+        """
         raise NotImplementedError
 
     def window_bytes(self, shape: tuple[int, ...]) -> int:  # noqa: ARG002
-        """Return the bytes that SciPy takes for its window on a block of this shape."""
+        """Return the bytes that SciPy takes for its window on a block of this shape.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Of the block.
+        """
         return 0
 
     def window_work(self, shape: tuple[int, ...]) -> int:  # noqa: ARG002
-        """Return the operations, about, that the window costs besides `effort` of each sample."""
+        """Return the operations, about, that the window costs besides `effort` of each sample.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Of the block.
+        """
         return 0
 
     def lines(self, ndim: int) -> frozenset[int]:  # noqa: ARG002
-        """Return the axes along which it may carry state."""
+        """Return the axes along which it may carry state.
+
+        Parameters
+        ----------
+        ndim : int
+            Axes of the array.
+        """
         return frozenset()
 
     def carries(self, bound: float, dtype: Dtype) -> bool:  # noqa: ARG002
-        """Tell whether state is carried for samples of this dtype within `bound`."""
+        """Tell whether state is carried for samples of this dtype within `bound`.
+
+        Parameters
+        ----------
+        bound : float
+            Of the samples that are read.
+        dtype : numpy.dtype
+            Of these samples.
+        """
         return False
 
     def bound(self, bound: float, target: Dtype) -> float:
-        """Return the bound of what it writes, from samples within `bound`."""
+        """Return the bound of what it writes, from samples within `bound`.
+
+        Parameters
+        ----------
+        bound : float
+            Of the samples that are read.
+        target : numpy.dtype
+            Of the samples that are written.
+
+        Raises
+        ------
+        NotImplementedError
+            Here; every kind has its own.
+        """
         raise NotImplementedError
 
     def check(self, ndim: int, source: Dtype, target: Dtype) -> None:
-        """Refuse what the operation can't be applied to."""
+        """Refuse what the operation can't be applied to.
+
+        Parameters
+        ----------
+        ndim : int
+            Axes of the array.
+        source, target : numpy.dtype
+            Of the samples that are read and written.
+
+        Raises
+        ------
+        TilingError
+            Saying what is wrong.
+        NotImplementedError
+            Here; every kind has its own.
+        """
         raise NotImplementedError
 
     def check_shape(self, shape: tuple[int, ...]) -> None:
-        """Refuse arrays of a shape on which SciPy's result is not defined."""
+        """Refuse arrays of a shape on which SciPy's result is not defined.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Of the array.
+
+        Raises
+        ------
+        UnsupportedError
+            If SciPy would read or write memory outside an array of this shape.
+        """
 
     def check_block(self, shape: tuple[int, ...]) -> None:
-        """Refuse blocks of a shape on which the computation is not defined."""
+        """Refuse blocks of a shape on which the computation is not defined.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Of the block.
+
+        Raises
+        ------
+        UnsupportedError
+            If the computation would read or write memory outside the block.
+        """
         self.check_shape(shape)
 
     def halo(self, ndim: int) -> Halo:
-        """Return the samples that a block needs round each output sample."""
+        """Return the samples that a block needs round each output sample.
+
+        Parameters
+        ----------
+        ndim : int
+            Axes of the array.
+        """
         return halo_of(self.reaches(ndim), ndim)
 
     def to_json(self) -> dict[str, Any]:
@@ -142,12 +251,17 @@ class Operation:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """Read what `to_json` wrote, believing nothing.
+        """Read what `to_json` wrote; everything is checked.
+
+        Parameters
+        ----------
+        value : mapping
+            Parsed JSON, not checked.
 
         Raises
         ------
         WireError
-            Naming the field that is wrong.
+            Saying which field is wrong, and how.
         """
         if set(value) != {"kind", *cls.FIELDS}:
             raise WireError(f"{cls.KIND}: wants {', '.join(cls.FIELDS)}")
@@ -161,7 +275,14 @@ class Operation:
 
 
 def halo_of(reaches: tuple[Reach, ...], ndim: int) -> Halo:
-    """Add up the halos of windows one after another."""
+    """Add up the halos of windows one after another.
+
+    Parameters
+    ----------
+    reaches : tuple of Reach
+    ndim : int
+        Axes of the array.
+    """
     before, after = [0] * ndim, [0] * ndim
     for reach in reaches:
         before[reach.axis] += reach.halo[0]
@@ -172,17 +293,29 @@ def halo_of(reaches: tuple[Reach, ...], ndim: int) -> Halo:
 def check_axis(axis: int, ndim: int) -> None:
     """Refuse an axis that arrays of `ndim` axes have not.
 
+    Parameters
+    ----------
+    axis : int
+        Not negative.
+    ndim : int
+        Axes of the array.
+
     Raises
     ------
     WireError
-        Naming the axis.
+        Naming both.
     """
     if axis >= ndim:
         raise WireError(f"axis {axis}, which {ndim}-d arrays have not")
 
 
 def dtype_bound(dtype: Dtype) -> float:
-    """Return the bound of samples of which only the dtype is known."""
+    """Return the bound of samples of which only the dtype is known.
+
+    Parameters
+    ----------
+    dtype : numpy.dtype
+    """
     match dtype.kind:
         case "b":
             return 1.0
@@ -192,16 +325,30 @@ def dtype_bound(dtype: Dtype) -> float:
 
 
 def cast_bound(bound: float, dtype: Dtype) -> float:
-    """Return the bound of samples after a cast to `dtype`, roundings included."""
+    """Return the bound of samples after a cast to `dtype`, roundings included.
+
+    Parameters
+    ----------
+    bound : float
+        Of the samples before the cast.
+    dtype : numpy.dtype
+        To which they are cast.
+    """
     if dtype.kind in "biu":
         return dtype_bound(dtype)
     return bound if math.isnan(bound) or bound < 0.99 * float(np.finfo(dtype).max) else math.inf
 
 
 def largest(bounds: Iterable[float]) -> float:
-    """Return the largest bound, NaN if one is NaN."""
-    known = tuple(bounds)
-    return ANYTHING if any(map(math.isnan, known)) else max(known)
+    """Return the largest bound, NaN if one is NaN.
+
+    Parameters
+    ----------
+    bounds : iterable of float
+        At least one.
+    """
+    values = tuple(bounds)
+    return ANYTHING if any(map(math.isnan, values)) else max(values)
 
 
 def summed(bound: float, target: Dtype, *partial: float) -> float:
@@ -220,7 +367,17 @@ def summed(bound: float, target: Dtype, *partial: float) -> float:
 
 
 def with_fill(bound: float, mode: Mode, fill: complex) -> float:
-    """Return the bound of samples among which the fill value may be."""
+    """Return the bound of samples among which the fill value may be.
+
+    Parameters
+    ----------
+    bound : float
+        Of the samples.
+    mode : Mode
+        The edge mode; only ``constant`` reads the fill value.
+    fill : complex
+        The fill value.
+    """
     if mode != "constant":
         return bound
     return largest((bound, abs(complex(fill).real), abs(complex(fill).imag)))

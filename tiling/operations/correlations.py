@@ -68,12 +68,17 @@ class Correlations(Operation):
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Correlations:
-        """Read what `to_json` wrote, believing nothing.
+        """Read what `to_json` wrote; everything is checked.
+
+        Parameters
+        ----------
+        value : mapping
+            Parsed JSON, not checked.
 
         Raises
         ------
         WireError
-            Naming what is wrong.
+            Saying what is wrong.
         """
         if set(value) != {"kind", "passes"} or not isinstance(value["passes"], list):
             raise WireError("correlations: wants the one key 'passes', a list")

@@ -1,4 +1,4 @@
-"""Plain values as JSON and back: numbers keep their bits, and nothing that arrives is believed."""
+"""Plain values as JSON and back: numbers keep their bits, and all that is read is checked."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TABLES = ("|b1", "<f8", "<c16")
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A small array that travels inside a job: weights, a footprint, a structure.
+    """A small array that is part of a job: weights, a footprint, a structure.
 
     Parameters
     ----------
@@ -51,10 +51,15 @@ class Table:
     def of(cls, array: npt.NDArray[Any]) -> Table:
         """Take a copy of an array.
 
+        Parameters
+        ----------
+        array : ndarray
+            Of bool, float64 or complex128, of at most `MAX_TAPS` samples.
+
         Raises
         ------
         UnsupportedError
-            If it is too large to travel.
+            If it is too large to be sent.
         """
         if array.size > MAX_TAPS:
             raise UnsupportedError(f"{array.size} samples in one window: at most {MAX_TAPS}")
@@ -69,7 +74,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """How one value travels."""
+    """The encoding of one value in JSON."""
 
     encode: Callable[[Any], Any]
     decode: Callable[[Any], Any]
@@ -78,10 +83,10 @@ class Field:
 def integer(low: int, high: int = MAX_INTEGER) -> Field:
     """Return the field of an integer between bounds.
 
-    Raises
-    ------
-    WireError
-        By the field, for any other value.
+    Parameters
+    ----------
+    low, high : int
+        Both are allowed.
     """
 
     def decode(value: object) -> int:
@@ -114,6 +119,10 @@ def _list(value: object, each: Field) -> list[Any]:
 def float_to_text(value: float) -> str:
     """Return a float in hexadecimal; a NaN but Python's own as the bits of its sign and payload.
 
+    Parameters
+    ----------
+    value : float
+
     Examples
     --------
     >>> float_to_text(0.75), float_to_text(math.nan), float_to_text(-math.nan)
@@ -125,6 +134,10 @@ def float_to_text(value: float) -> str:
 
 def float_from_text(text: str) -> float:
     """Return the float of which `float_to_text` wrote the text.
+
+    Parameters
+    ----------
+    text : str
 
     Raises
     ------
@@ -187,7 +200,13 @@ def _table_from_json(value: object) -> Table:
 
 
 def optional(field: Field) -> Field:
-    """Return the field of a value that may be missing."""
+    """Return the field of a value that may be missing.
+
+    Parameters
+    ----------
+    field : Field
+        Of the value where there is one.
+    """
     return Field(
         lambda value: None if value is None else field.encode(value),
         lambda value: None if value is None else field.decode(value),

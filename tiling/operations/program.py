@@ -1,4 +1,4 @@
-"""Operations that feed each other: a filter of several steps, or a chain of filters.
+"""Programs: operations that read the results of others, in one filter or in a chain of filters.
 
 The steps are numbered; 0 is the array that is read, and each step names the earlier ones it reads,
 for example a white top-hat over two axes::
@@ -73,12 +73,24 @@ class Program:
         return len(self.steps) + sum(operation.effort for operation, _ in self.windows())
 
     def total_work(self, shape: tuple[int, ...]) -> int:
-        """Return the multiplications or comparisons, about, on a block of this shape."""
+        """Return the multiplications or comparisons, about, on a block of this shape.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Of the block.
+        """
         windows = sum(operation.window_work(shape) for operation, _ in self.windows())
         return math.prod(shape) * self.effort + windows
 
     def window_bytes(self, shape: tuple[int, ...]) -> int:
-        """Return the most bytes that a step takes for its window on a block of this shape."""
+        """Return the most bytes that a step takes for its window on a block of this shape.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Of the block.
+        """
         return max((operation.window_bytes(shape) for operation, _ in self.windows()), default=0)
 
     @property
@@ -92,11 +104,23 @@ class Program:
         )
 
     def halo(self, ndim: int) -> Halo:
-        """Return the samples that a block needs round each output sample."""
+        """Return the samples that a block needs round each output sample.
+
+        Parameters
+        ----------
+        ndim : int
+            Axes of the array.
+        """
         return self.halos(ndim)[0]
 
     def halos(self, ndim: int) -> list[Halo]:
-        """Return what is needed of the array and of each step, round each output sample."""
+        """Return what is needed of the array and of each step, round each output sample.
+
+        Parameters
+        ----------
+        ndim : int
+            Axes of the array.
+        """
         needed = [Halo.none(ndim)] * (len(self.steps) + 1)
         for number, step in reversed(list(enumerate(self.steps, 1))):
             halo = needed[number] + _halo(step, ndim)
@@ -105,12 +129,26 @@ class Program:
         return needed
 
     def wraps(self, ndim: int) -> tuple[bool, ...]:
-        """Tell for each axis whether every window along it wraps, so that tiles read round it."""
+        """Tell for each axis whether every window along it wraps, so that tiles read round it.
+
+        Parameters
+        ----------
+        ndim : int
+            Axes of the array.
+        """
         modes = self._modes(ndim)
         return tuple(modes[axis] == {"wrap"} for axis in range(ndim))
 
     def whole(self, ndim: int, bound: float) -> tuple[bool, ...]:
-        """Tell for each axis whether tiles must own it whole, for samples within `bound`."""
+        """Tell for each axis whether tiles must own it whole, for samples within `bound`.
+
+        Parameters
+        ----------
+        ndim : int
+            Axes of the array.
+        bound : float
+            Of the samples that are read; see `tiling.operations.base`.
+        """
         modes, carried = self._modes(ndim), self._carried(ndim, bound)
         return tuple(
             axis in carried or ("wrap" in modes[axis] and len(modes[axis]) > 1)
@@ -118,7 +156,13 @@ class Program:
         )
 
     def bounds(self, bound: float) -> list[float]:
-        """Return the bound of the array's samples, then of what each step writes."""
+        """Return the bound of the array's samples, then of what each step writes.
+
+        Parameters
+        ----------
+        bound : float
+            Of the samples that are read; see `tiling.operations.base`.
+        """
         bounds = [bound]
         for step in self.steps:
             read = [bounds[number] for number in step.inputs]
@@ -138,10 +182,17 @@ class Program:
     def check(self, ndim: int, source: Dtype, target: Dtype) -> None:
         """Refuse steps that read what is not there yet, or that can't do what they are asked to.
 
+        Parameters
+        ----------
+        ndim : int
+            Axes of the array.
+        source, target : numpy.dtype
+            Of the samples that are read and written.
+
         Raises
         ------
-        WireError, BadTypeError, UnsupportedError
-            Of the first step that can't be done.
+        TilingError
+            Saying what is wrong.
         """
         dtypes = self.dtypes
         if (source, target) != (dtypes[0], dtypes[-1]):
@@ -157,17 +208,47 @@ class Program:
                     operation.check(ndim, read[0], step.target)
 
     def check_shape(self, shape: tuple[int, ...]) -> None:
-        """Refuse arrays of a shape on which SciPy's result is not defined."""
+        """Refuse arrays of a shape on which SciPy's result is not defined.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Of the array.
+
+        Raises
+        ------
+        UnsupportedError
+            As `Operation.check_shape` does.
+        """
         for operation, _ in self.windows():
             operation.check_shape(shape)
 
     def check_block(self, shape: tuple[int, ...]) -> None:
-        """Refuse blocks of a shape on which the computation is not defined."""
+        """Refuse blocks of a shape on which the computation is not defined.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Of the block.
+
+        Raises
+        ------
+        UnsupportedError
+            As `Operation.check_block` does.
+        """
         for operation, _ in self.windows():
             operation.check_block(shape)
 
     def regions(self, shape: tuple[int, ...], crop: tuple[slice, ...]) -> list[tuple[slice, ...]]:
-        """Return the part of the block that each result must cover."""
+        """Return the part of the block that each result must cover.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Of the block.
+        crop : tuple of slice
+            Start and stop on every axis: the part of the last result that is wanted.
+        """
         ndim = len(shape)
         modes = self._modes(ndim)
         lines = {axis for operation, _ in self.windows() for axis in operation.lines(ndim)}
@@ -219,12 +300,19 @@ class Program:
 
 
 def program_from_json(value: Mapping[str, Any], step_from_json: Any) -> Program:
-    """Read what `Program.to_json` wrote, believing nothing.
+    """Read what `Program.to_json` wrote; everything is checked.
+
+    Parameters
+    ----------
+    value : mapping
+        Parsed JSON, not checked.
+    step_from_json : callable
+        Reads what `to_json` of an operation wrote.
 
     Raises
     ------
     WireError
-        Naming what is wrong.
+        Saying what is wrong.
     """
     match value:
         case {"kind": Program.KIND, "source": source, "steps": [_, *_] as steps, **rest}:

@@ -162,10 +162,8 @@ class ComplexCorrelation(Operation):
 
         Raises
         ------
-        WireError
-            If the axis or the origin is not there.
-        BadTypeError
-            For such dtypes.
+        TilingError
+            Saying what is wrong.
         """
         check_axis(self.axis, ndim)
         size = self.weights.shape[0] if len(self.weights.shape) == 1 else 0
@@ -177,10 +175,17 @@ class ComplexCorrelation(Operation):
 def check_mixed(source: Dtype, target: Dtype) -> None:
     """Refuse what can't be correlated with complex weights: the result is complex.
 
+    Parameters
+    ----------
+    source, target : numpy.dtype
+        Of the samples that are read and written.
+
     Raises
     ------
     BadTypeError
-        If the target is not complex.
+        For a real target.
+    UnsupportedError
+        For samples that SciPy does not correlate.
     """
     check_correlation(source, source)
     if target.kind != "c":
@@ -190,10 +195,14 @@ def check_mixed(source: Dtype, target: Dtype) -> None:
 def refuse_complex(dtype: Dtype) -> None:
     """Refuse complex samples, which have no order.
 
+    Parameters
+    ----------
+    dtype : numpy.dtype
+
     Raises
     ------
     BadTypeError
-        If they are complex.
+        In SciPy's words.
     """
     if dtype.kind == "c":
         raise BadTypeError("Complex type not supported")

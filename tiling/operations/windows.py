@@ -1,17 +1,17 @@
 """Windows over several axes at once: each output sample is computed from its own window alone.
 
-One thing is not as it seems. `rank_filter` on an array of one axis takes another way in SciPy 1.17:
-a heap that moves along the line. Which of two equal floats (-0.0 and 0.0) it answers depends on
-what came before, integers go through int64 instead of float64, and holes of the footprint are
-not left out. So an array of one axis is one tile there. Where the window is deeper than the array
-that code reads memory before or behind the array, and int64, float32 and float64 it writes as they
-are into an output of any dtype, also of a smaller one; such calls are refused.
+`rank_filter` on an array of one axis is computed by other code in SciPy 1.17: a heap that is
+updated from sample to sample along the line. Which of two equal floats (-0.0 and 0.0) it answers
+depends on what came before, integers go through int64 instead of float64, and holes of the
+footprint are not left out. So an array of one axis is one tile there. Where the window is deeper
+than the array that code reads memory before or behind the array, and int64, float32 and float64 it
+writes as they are into an output of any dtype, also of a smaller one; such calls are refused.
 
 Elsewhere, too, SciPy leaves its memory, and arrays on which it would are refused. With ``reflect``
 it folds the coordinate ``-4 * length`` to -1 (`NI_InitFilterOffsets`). A binary erosion of several
 iterations visits, from the second on, the neighbours of changed samples only (`NI_BinaryErosion2`);
 on an axis shorter than the structure it takes those of one sample for all samples behind it. Its
-other way, ``brute_force``, gives the same bits and is always defined: a tile may be such a block
+other code, ``brute_force``, gives the same bits and is always defined: a tile may be such a block
 although the array is not.
 """
 
@@ -48,7 +48,13 @@ UNCAST = ("int64", "float32", "float64")
 
 
 def offsets(shape: tuple[int, ...], window: tuple[int, ...]) -> int:
-    """Return how many offsets SciPy keeps: a window's, for each place near the block's edges."""
+    """Return how many offsets SciPy keeps: a window's, for each place near the block's edges.
+
+    Parameters
+    ----------
+    shape, window : tuple of int
+        Of the block and of the window.
+    """
     places = math.prod(map(min, shape, window))
     return places * math.prod(window)
 
@@ -163,8 +169,8 @@ class Extremum(_Window):
 
         Raises
         ------
-        WireError, BadTypeError
-            Naming what is wrong.
+        TilingError
+            Saying what is wrong.
         """
         _Window.check(self, ndim, source, target)
         if not self.table.array.any():
@@ -192,7 +198,7 @@ class Rank(_Window):
         return frozenset({0} if ndim == 1 else ())
 
     def carries(self, bound: float, dtype: Dtype) -> bool:  # noqa: ARG002
-        """Tell that it does, where it may."""
+        """Return True: along the axis of `lines` it always does."""
         return True
 
     def bound(self, bound: float, target: Dtype) -> float:
@@ -204,10 +210,8 @@ class Rank(_Window):
 
         Raises
         ------
-        WireError, BadTypeError
-            Naming what is wrong.
-        UnsupportedError
-            Where SciPy's own result is undefined.
+        TilingError
+            Saying what is wrong.
         """
         _Window.check(self, ndim, source, target)
         if self.rank >= int(self.table.array.sum()):
@@ -227,7 +231,7 @@ class Rank(_Window):
         Raises
         ------
         UnsupportedError
-            Where SciPy's own result is undefined.
+            With the window and the length of the line.
         """
         if len(shape) != 1 or not self._reads_outside(shape[0]):
             _Window.check_shape(self, shape)
@@ -241,7 +245,7 @@ class Rank(_Window):
         size, origin = self.table.shape[0], self.origins[0]
         after = (size - 1) // 2 - origin
         if after > length and length != 1:
-            return False  # then SciPy takes the way of n-d arrays
+            return False  # then SciPy computes it as in n-d arrays
         first = {
             "reflect": size - after - 1,
             "mirror": max(size - after, after),
@@ -309,8 +313,8 @@ class Erosion(Operation):
 
         Raises
         ------
-        WireError, BadTypeError
-            Naming what is wrong.
+        TilingError
+            Saying what is wrong.
         """
         if not len(self.structure.shape) == len(self.origins) == ndim:
             raise WireError(f"a structure of {len(self.structure.shape)} axes for {ndim}")
@@ -331,7 +335,7 @@ class Erosion(Operation):
         Raises
         ------
         UnsupportedError
-            Where SciPy's own result is undefined.
+            With the structure and the length of the axis.
         """
         if self.iterations == 1 or self.brute_force or not self._center:
             return

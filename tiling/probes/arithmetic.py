@@ -8,7 +8,7 @@ at the coordinator. The same holds for copies of floats to all dtypes that can b
 becomes of NaN, or of 1e10 in an integer, is a matter of the processor.
 
 The probe ``subnormals`` covers what holds for a thread and not for a kernel: a library that was
-compiled with ``-ffast-math`` may have told the processor to take numbers below 2**-1022 (2**-126 in
+compiled with ``-ffast-math`` may have set the processor to take numbers below 2**-1022 (2**-126 in
 float32) for zero, and then every float is at risk.
 """
 

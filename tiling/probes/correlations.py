@@ -3,8 +3,8 @@
 Samples and weights come from integer arithmetic and single IEEE operations, so every machine
 starts from the same bits. Each case goes over all axes of one block: the first, a short middle
 one, and a last one long enough for vectors, with casts that overflow, and for floats with negative
-zeros, with infinities, and with NaNs (apart: where the two meet, x86 leaves it to the compiler
-which NaN survives).
+zeros, with infinities, and with NaNs (apart: where the two meet, the compiler decides on x86
+which NaN is the result).
 """
 
 from __future__ import annotations
@@ -76,7 +76,12 @@ class Case:
         return slice(0, 2), slice(1, 6), slice(2, 69)
 
     def outcome(self, run: Kernel) -> npt.NDArray[Any]:
-        """Let a kernel compute the case."""
+        """Return what a kernel computes of the case.
+
+        Parameters
+        ----------
+        run : Kernel
+        """
         crop = self.crop()
         out = np.empty([part.stop - part.start for part in crop], self.out_dtype)
         run(block(self.in_dtype, self.special), self.passes(), crop, out)
@@ -97,7 +102,13 @@ class SampleDifference:
 
 
 def cases(pairs: Iterable[tuple[str, str]] = PAIRS) -> list[Case]:
-    """Make the probes for pairs of dtypes: every mode and kind of weights, specials for floats."""
+    """Make the probes for pairs of dtypes: every mode and kind of weights, specials for floats.
+
+    Parameters
+    ----------
+    pairs : iterable of (str, str)
+        Names of the dtypes that are read and written.
+    """
     return [
         Case(source, target, mode, taps, special)
         for source, target in pairs
@@ -109,7 +120,12 @@ def cases(pairs: Iterable[tuple[str, str]] = PAIRS) -> list[Case]:
 
 
 def specials(dtype: np.dtype[Any]) -> tuple[str, ...]:
-    """Return the kinds of blocks that a dtype has: all of `SPECIALS` for floats, one for others."""
+    """Return the kinds of blocks that a dtype has: all of `SPECIALS` for floats, one for others.
+
+    Parameters
+    ----------
+    dtype : numpy.dtype
+    """
     return tuple(SPECIALS) if dtype.kind in "fc" else ("finite",)
 
 
@@ -118,6 +134,17 @@ def block(dtype: str, special: str) -> npt.NDArray[Any]:
 
     >>> block("int8", "finite").ravel()[:3]
     array([ 23, -55, -25], dtype=int8)
+
+    Parameters
+    ----------
+    dtype : str
+        A dtype's name.
+    special : str
+        One of `specials`.
+
+    Returns
+    -------
+    ndarray, shape `SHAPE`
     """
     kind = np.dtype(dtype)
     bits = _scramble(math.prod(SHAPE)).reshape(SHAPE)
@@ -132,7 +159,7 @@ def block(dtype: str, special: str) -> npt.NDArray[Any]:
 
 
 def _scramble(count: int) -> npt.NDArray[np.uint64]:
-    """Give `count` well mixed 64-bit numbers: a Weyl sequence through a multiply-shift."""
+    """Return `count` well mixed 64-bit numbers: a Weyl sequence through a multiply-shift."""
     mixed = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     mixed ^= mixed >> np.uint64(32)
     return mixed * np.uint64(0xD6E8FEB86659FD93)
@@ -159,7 +186,13 @@ def _subnormals(bits: npt.NDArray[np.uint64], dtype: np.dtype[Any]) -> npt.NDArr
 
 
 def compare(run: Kernel, oracle: Kernel, probes: Iterable[Case]) -> SampleDifference | None:
-    """Find the first sample in which `run` differs from `oracle`, byte for byte."""
+    """Return the first sample in which `run` differs from `oracle`, byte for byte.
+
+    Parameters
+    ----------
+    run, oracle : Kernel
+    probes : iterable of Case
+    """
     for case in probes:
         got, want = case.outcome(run), case.outcome(oracle)
         if got.tobytes() != want.tobytes():

@@ -1,10 +1,10 @@
-"""Attestation: the digests of fixed probes, which a worker must have before it gets a tile.
+"""Digests of fixed probes, by which a worker proves its bits before it gets a tile.
 
 A probe is all cases of `tiling.probes.correlations` for one pair of dtypes and one edge mode, or
-one of `tiling.probes.windows` or `tiling.probes.arithmetic`; its weights are given, so nobody's
-`exp` matters. A job needs the probes of the operations that it is made of. What SciPy makes of each
-stands in `tiling.probes.expected`, so whoever compares needs no SciPy of its own; what NumPy makes
-of arithmetic depends on the processor, and is computed by whoever compares.
+one of `tiling.probes.windows` or `tiling.probes.arithmetic`; its weights are constants, and do not
+depend on a machine's `exp`. A job needs the probes of the operations that it is made of. What SciPy
+makes of each stands in `tiling.probes.expected`, so the coordinator needs no SciPy; what NumPy
+makes of arithmetic depends on the processor, and is computed by the coordinator.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SUBNORMALS = "subnormals"
 """The probe of every job that reads or writes floats, or passes them on between its steps."""
 
 DIGITS = 12
-"""Hexadecimal digits of a digest: 48 bits tell any honest difference; a liar is not stopped so."""
+"""Hexadecimal digits of a digest: 48 bits find every difference but a forged one."""
 
 
 class Expected(Mapping[str, str]):
@@ -40,6 +40,15 @@ class Expected(Mapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         """Return the digest of a probe.
+
+        Parameters
+        ----------
+        name : str
+
+        Returns
+        -------
+        str
+            `DIGITS` hexadecimal digits.
 
         Raises
         ------
@@ -94,6 +103,10 @@ def _table() -> Mapping[str, str]:
 
 def needed(job: Job) -> tuple[str, ...]:
     """Return the probes that a job needs, in order; none if it only copies integers.
+
+    Parameters
+    ----------
+    job : Job
 
     Examples
     --------
@@ -164,13 +177,22 @@ def _outcomes(name: str, kernel: Kernel) -> Iterator[bytes]:
 
 
 def first_difference(
-    names: Iterable[str], got: Mapping[str, object], wanted: Mapping[str, str]
+    names: Iterable[str], got: Mapping[str, object], reference: Mapping[str, str]
 ) -> str | None:
     """Return the first probe whose digest is not the wanted one.
+
+    Parameters
+    ----------
+    names : iterable of str
+        The probes, in the order in which they are compared.
+    got : mapping of str to object
+        Digests from a worker, not checked.
+    wanted : mapping of str to str
+        A digest for each name.
 
     Examples
     --------
     >>> first_difference(["a", "b"], {"a": "1", "b": "2"}, {"a": "1", "b": "3"})
     'b'
     """
-    return next((name for name in names if got.get(name) != wanted[name]), None)
+    return next((name for name in names if got.get(name) != reference[name]), None)

@@ -1,4 +1,4 @@
-"""SciPy 1.17 on x86-64, the digest of each of its probes: written by ``make attested``.
+"""Digests that SciPy 1.17 on x86-64 gives of every probe: written by ``make attested``.
 
 Of correlations, a line for each pair of dtypes, input and output, with a digest for each edge mode;
 of other operations, a line for each kind and dtype. `tiling.probes.digests` says what it means, and

@@ -1,6 +1,6 @@
-"""Which kernel computes: the fastest that proves itself here.
+"""The choice of a kernel: the fastest that has SciPy's bits here.
 
-A compiled kernel is believed after it has made SciPy's bytes of every probe block; by then all that
+A compiled kernel is taken after it has made SciPy's bytes of every probe block; by then all that
 it compiles on first use is compiled, so no tile waits for it. Where numba is missing, or a probe
 differs, the reference kernel serves and the note says why.
 """
@@ -14,12 +14,12 @@ from typing import Literal, TypeAlias
 from tiling.errors import UnsupportedError
 from tiling.kernels import Kernel
 
-Wish: TypeAlias = Literal["auto", "compiled", "reference"]
+Requested: TypeAlias = Literal["auto", "compiled", "reference"]
 
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """A kernel, its name, and in one line why it is not the one that was wished for."""
+    """A kernel, its name, and in one line why it is not the one that was asked for."""
 
     name: str
     kernel: Kernel
@@ -27,35 +27,35 @@ class Selected:
 
 
 def select(
-    wish: Wish = "auto",
+    requested: Requested = "auto",
     cache_folder: str | None = None,
     pairs: Sequence[tuple[str, str]] | None = None,
 ) -> Selected:
-    """Return a kernel that has proven itself.
+    """Return a kernel that gives SciPy's bits of every probe.
 
     Parameters
     ----------
-    wish : {"auto", "compiled", "reference"}
+    requested : {"auto", "compiled", "reference"}
         ``auto`` takes the reference kernel where the compiled one can't serve.
     cache_folder : str, optional
         Where compiled code is kept from one start to the next.
     pairs : sequence of (str, str), optional
-        The dtypes to prove, of input and output; every one that there are probes for unless given.
+        The dtypes to compare, of input and output; all that have probes unless given.
 
     Raises
     ------
     UnsupportedError
-        If ``compiled`` was wished for and can't serve.
+        If ``compiled`` was asked for and can't serve.
     """
     from tiling.kernels import reference
 
-    if wish != "reference":
-        kernel, trouble = _compiled(cache_folder, pairs)
+    if requested != "reference":
+        kernel, reason = _compiled(cache_folder, pairs)
         if kernel is not None:
             return Selected("compiled", kernel)
-        if wish == "compiled":
-            raise UnsupportedError(f"the compiled kernel can't serve: {trouble}")
-        return Selected("reference", reference.run, f"the reference kernel serves: {trouble}")
+        if requested == "compiled":
+            raise UnsupportedError(f"the compiled kernel can't serve: {reason}")
+        return Selected("reference", reference.run, f"the reference kernel serves: {reason}")
     return Selected("reference", reference.run)
 
 

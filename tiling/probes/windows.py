@@ -55,7 +55,15 @@ MAKERS: Mapping[str, Maker] = {
 
 
 def target_of(kind: str, source: Dtype) -> Dtype:
-    """Return the dtype that a probe writes: what is read, or what the kind can only write."""
+    """Return the dtype that a probe writes: what is read, or what the kind can only write.
+
+    Parameters
+    ----------
+    kind : str
+        A key of `MAKERS`.
+    source : numpy.dtype
+        Of the block.
+    """
     if kind == ComplexCorrelation.KIND:
         return np.dtype("c16")
     return np.dtype(bool) if kind == Erosion.KIND else source
@@ -74,7 +82,14 @@ def names() -> Iterator[str]:
 
 
 def outcomes(name: str, kernel: Kernel) -> Iterator[bytes]:
-    """Compute a probe; make the bytes of each result."""
+    """Compute a probe; make the bytes of each result.
+
+    Parameters
+    ----------
+    name : str
+        One of `names`.
+    kernel : Kernel
+    """
     kind, _, dtype = name.partition("-")
     source = np.dtype(dtype)
     everything = tuple(slice(0, length) for length in SHAPE)

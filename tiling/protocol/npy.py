@@ -1,4 +1,4 @@
-"""The header of a `.npy` file, read without believing it.
+"""The header of a `.npy` file, every field of it checked.
 
 NumPy's own reader takes any header: one that claims 2^40 elements, or Python objects that only
 pickle can load. This one is for bytes from strangers and for files of any origin: the format of
@@ -61,13 +61,24 @@ class NpyHeader:
         return math.prod(self.shape) * self.dtype.itemsize
 
     def array(self, data: bytes | bytearray | memoryview) -> Array:
-        """Return the array over data of exactly `data_bytes`, without a copy."""
+        """Return the array over data of exactly `data_bytes`, without a copy.
+
+        Parameters
+        ----------
+        data : buffer
+            The bytes behind the header.
+        """
         flat = np.frombuffer(data, self.dtype)
         return flat.reshape(self.shape, order="F" if self.fortran_order else "C")
 
 
 def header_length(start: bytes) -> int:
-    """Return the bytes of the whole header, told by the first twelve bytes of a file.
+    """Return the bytes of the whole header, from the first twelve bytes of a file.
+
+    Parameters
+    ----------
+    start : bytes
+        Of the file.
 
     Raises
     ------
@@ -121,7 +132,13 @@ def parse_header(start: bytes) -> NpyHeader:
 
 
 def dtype_of(descr: Any) -> Dtype:
-    """Return the dtype of plain numbers; objects, strings, dates and records are refused."""
+    """Return the dtype of a name in a header.
+
+    Raises
+    ------
+    NpyError
+        If it is not of plain numbers: objects, strings, dates and records are refused.
+    """
     if isinstance(descr, str) and NUMBERS.fullmatch(descr):
         try:
             return np.dtype(descr)

@@ -1,4 +1,4 @@
-"""The fleet's shared secret: what a token is, which file may hold it, and how it travels.
+"""The fleet's shared secret: what a token is, which file may hold it, and its header.
 
 Worker and coordinator hold the same text in a file each; both follow the rules below. Each finds,
 reads or makes its own file. The text is never part of a repr or of an error's message.
@@ -92,11 +92,22 @@ class Token:
         return f"Bearer {self._text}"
 
     def redact(self, text: str) -> str:
-        """Return a text with every occurrence of this token replaced by ``(token)``."""
+        """Return a text with every occurrence of this token replaced by ``(token)``.
+
+        Parameters
+        ----------
+        text : str
+        """
         return text.replace(self._text, "(token)")
 
     def matches(self, header: str | None) -> bool:
-        """Tell whether a header ``Authorization`` carries this token, in constant time."""
+        """Tell whether a header ``Authorization`` carries this token, in constant time.
+
+        Parameters
+        ----------
+        header : str or None
+            The Authorization header of a request.
+        """
         from hmac import compare_digest  # which loads OpenSSL
 
         scheme, _, text = (header or "").partition(" ")

@@ -1,6 +1,6 @@
-"""Tiles on the wire: headers as text, blocks as raw bytes, both checked before they are believed.
+"""Tiles on the wire: headers as text, blocks as raw bytes, both checked before they are used.
 
-A tile travels as the body of ``POST /v1/tiles``: its samples in C order, little-endian, nothing
+A tile is sent as the body of ``POST /v1/tiles``: its samples in C order, little-endian, nothing
 else. What they mean stands in headers::
 
     Tilefan-Job     digest of the job, registered before
@@ -14,7 +14,7 @@ The answer says the same of itself, and its digest covers the digest of the ques
 flipped bit, a swapped, stale or repeated answer has another digest than the one expected, and a
 worker's answer to one block can't pass for its answer to another.
 
-An answer may also tell what the worker spent on it (`Spent`). That is said to people and decides
+An answer may also have the seconds that the worker spent on it (`Spent`). They are shown and decide
 nothing, so no digest covers it, and one that can't be true is as good as none::
 
     Tilefan-Spent   120,48211      microseconds: waiting for a thread, computing
@@ -36,7 +36,7 @@ from tiling.geometry.box import Box
 from tiling.jobs.job import MAX_NDIM
 
 PROTOCOL = 1
-"""Version of all that is said here; worker and coordinator must speak the same one."""
+"""Version of this protocol; worker and coordinator must have the same one."""
 
 BODY_TYPE = "application/octet-stream"
 """Content type of a block."""
@@ -100,7 +100,13 @@ class Question:
         return math.prod(self.shape) * self.dtype.itemsize
 
     def digest(self, body: bytes | bytearray | memoryview) -> str:
-        """Return the digest over the headers and the body."""
+        """Return the digest over the headers and the body.
+
+        Parameters
+        ----------
+        body : buffer
+            The block's bytes.
+        """
         return _digest(self.fields(), body)
 
     def fields(self) -> dict[str, str]:
@@ -117,6 +123,11 @@ class Question:
     @classmethod
     def parse(cls, headers: Mapping[str, str]) -> tuple[Question, str]:
         """Read the headers of a request; return it with the digest that it claims.
+
+        Parameters
+        ----------
+        headers : Headers
+            Of a request, not checked.
 
         Raises
         ------
@@ -167,20 +178,32 @@ class Answer:
         }
 
     def digest(self, body: bytes | bytearray | memoryview) -> str:
-        """Return the digest over the question's digest, the headers and the body."""
+        """Return the digest over the question's digest, the headers and the body.
+
+        Parameters
+        ----------
+        body : buffer
+            The tile's bytes.
+        """
         return _digest({"asked": self.asked, **self.fields()}, body)
 
     def check(self, headers: Headers, body: bytes | bytearray | memoryview) -> str:
         """Check what a worker answered against what was wanted; return its digest.
+
+        Parameters
+        ----------
+        headers : Headers
+            Of the answer, not checked.
+        body : buffer
 
         Raises
         ------
         WireError
             Naming the first header, or the length or digest, that differs.
         """
-        for name, wanted in self.fields().items():
-            if (said := headers.get(name, "missing")) != wanted:
-                raise WireError(f"{name}: {said[:80]}, not {wanted}")
+        for name, expected in self.fields().items():
+            if (got := headers.get(name, "missing")) != expected:
+                raise WireError(f"{name}: {got[:80]}, not {expected}")
         if len(body) != self.body_bytes:
             raise WireError(f"a body of {len(body)} bytes, not {self.body_bytes}")
         digest = self.digest(body)
@@ -215,11 +238,19 @@ class Spent:
 
     @classmethod
     def parse(cls, headers: Headers, within_s: float) -> Spent | None:
-        """Read the header; None if there is none, or it says more time than there was."""
-        said = _PATTERNS[SPENT].fullmatch(headers.get(SPENT, ""))
-        if said is None:
+        """Read the header; None if there is none, or it says more time than there was.
+
+        Parameters
+        ----------
+        headers : Headers
+            Of the answer, not checked.
+        within_s : float
+            Seconds that the exchange took.
+        """
+        match = _PATTERNS[SPENT].fullmatch(headers.get(SPENT, ""))
+        if match is None:
             return None
-        waiting_s, computing_s = (int(part) / 1e6 for part in said.groups())
+        waiting_s, computing_s = (int(part) / 1e6 for part in match.groups())
         return cls(waiting_s, computing_s) if waiting_s + computing_s <= within_s else None
 
 

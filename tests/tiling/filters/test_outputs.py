@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import warnings
 from typing import Any
 
@@ -12,6 +13,7 @@ from scipy import ndimage as scipy_ndimage
 
 from coordinator import ndimage
 from tests.support.equality import assert_same_bits
+from tiling.dtypes import depends_on_layout
 from tiling.errors import UnsupportedError
 from tiling.jobs.job import Job
 
@@ -146,3 +148,16 @@ def test_complex_weights_are_refused_in_place(name: str) -> None:
     getattr(ndimage, name)(ours, np.array([1.0, 2, -1]), output=ours)
     getattr(scipy_ndimage, name)(theirs, np.array([1.0, 2, -1]), output=theirs)
     assert_same_bits(ours, theirs)
+
+
+@pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="of x86-64")
+def test_casts_that_depend_on_the_layout() -> None:
+    """NumPy's only such casts are to uint32, where its loops convert otherwise than their rest."""
+    floats, integers = ("f4", "f8", "c8", "c16"), ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")
+    found = {
+        (source, target)
+        for source in floats
+        for target in integers
+        if depends_on_layout(np.dtype(source), np.dtype(target))
+    }
+    assert found == {(source, "u4") for source in floats}

@@ -139,7 +139,7 @@ def test_heavy_weights_go_to_scipy(kernel: ModuleType, weights: list[float]) -> 
 @pytest.mark.parametrize("dtype", ["e", "g"])
 def test_what_scipy_refuses_is_refused_by_scipy(kernel: ModuleType, dtype: str) -> None:
     """The error is SciPy's own."""
-    assert not kernel.supports(dtype, dtype)
+    assert not compiled.supports(dtype, dtype)
     with pytest.raises(RuntimeError, match="not supported"):
         check(kernel, np.zeros(5, dtype), one([1.0]), dtype)
 

@@ -59,7 +59,7 @@ def oracle(
 def check(kernel: ModuleType, block: npt.NDArray[Any], passes: list[Pass], **kwargs: Any) -> None:
     crop = kwargs.get("crop", tuple(slice(0, n) for n in block.shape))
     dtype = np.dtype(kwargs.get("dtype", block.dtype))
-    if not kernel.supports(block.dtype, dtype):
+    if not compiled.supports(block.dtype, dtype):
         return
     shape = tuple(part.stop - part.start for part in crop)
     out = kwargs.get("empty", np.empty)(shape, dtype)

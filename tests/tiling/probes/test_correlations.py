@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize("kernel", [compiled, scratch], ids=["compiled", "scratch"])
 def test_kernels_agree_with_scipy_on_every_probe(kernel: ModuleType) -> None:
     """No probe tells a kernel from SciPy."""
-    cases = correlations.cases()
-    assert correlations.compare(kernel.run, reference.run, cases) is None
+    assert correlations.compare(kernel.run, reference.run, correlations.cases()) is None
 
 
 def test_a_wrong_kernel_is_named_with_its_first_sample() -> None:
