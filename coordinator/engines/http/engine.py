@@ -5,8 +5,8 @@ It greets the workers, then computes one run after another; see `coordinator.eng
 
 from __future__ import annotations
 
-import os
 import time
+import weakref
 from dataclasses import replace
 
 from coordinator.dispatch.outcome import block
@@ -143,13 +143,13 @@ class HttpEngine:
         """Return the session, opened anew in a forked child: it has neither threads nor sockets."""
         if self._closed:
             raise InputError("the fleet is closed; open another")
-        if self._process != os.getpid():
+        if not self._session.is_ours:
             self._open()
         return self._session
 
     def _open(self) -> None:
-        self._process = os.getpid()
         greeting_s = self._limits.greeting_s
         self._session = Session(self._config, self._credential, greeting_s, self._network)
+        weakref.finalize(self, self._session.close)  # nobody may have closed it
         self._greeted = []
         self._fresh_for, self._fresh_until = "", 0.0

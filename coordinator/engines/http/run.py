@@ -33,9 +33,9 @@ from coordinator.dispatch.outcome import Outcome
 from coordinator.dispatch.policy import Limits
 from coordinator.engines import TileRun
 from coordinator.engines.http.buffers import Buffers
-from coordinator.engines.http.exchange import Answered, TileExchange
+from coordinator.engines.http.exchange import TileExchange
 from coordinator.engines.http.inbox import Inbox
-from coordinator.engines.http.refusal import Refusal, UnknownJobError
+from coordinator.engines.http.refusal import UnknownJobError
 from coordinator.engines.http.session import Session
 from coordinator.engines.http.tasks import (
     HalfDone,
@@ -49,6 +49,7 @@ from coordinator.engines.http.tasks import (
     store,
 )
 from coordinator.engines.http.threads import Threads
+from coordinator.errors import InputError
 from coordinator.events import (
     Event,
     Hearer,
@@ -108,12 +109,14 @@ class FleetRun:
         self._tiles = tiles
         self._seals = Seals(tiles.job)
         self._tell = tell
+        self._session = session
         self._clients = session.clients
         self._threads = session.threads
         self._stores = Threads(usable_cores() + 4)
         self._silent_after_s = silent_after_s
         self._inbox: Inbox[Report] = Inbox()
         self._attempts: dict[tuple[int, int], PendingTile] = {}
+        self._pulled: dict[int, Tile] = {}
         self._storing = 0
         self._period_s = min(HEARTBEAT_S, silent_after_s / 2)
         self._looks = _spread(tuple(self._clients), self._period_s)
@@ -121,7 +124,7 @@ class FleetRun:
         self._outcome: Outcome | None = None
         self._wake_at = 0.0
         self._dispatcher = Dispatcher(
-            _works(tiles),
+            self._works(),
             tuple(self._clients),
             limits=limits,
             rng=random.Random(),  # noqa: S311 -- jitter, not secrets
@@ -141,6 +144,8 @@ class FleetRun:
         ------
         StoreError
             If a block can't be read, or a tile can't be written.
+        InputError
+            If the session is closed meanwhile.
         """
         try:
             self._act(*greeted)
@@ -168,6 +173,8 @@ class FleetRun:
 
     def _step(self, until: float) -> None:
         """Wait, and let the dispatcher hear of everything that happened."""
+        if self._session.closed:
+            raise InputError("the fleet was closed during a run")
         for attempt in self._inbox.wait(until):
             self._start_receiving(attempt)
         for report in self._inbox.reports():
@@ -179,8 +186,8 @@ class FleetRun:
         match report:
             case BaseException():
                 raise report
-            case HalfDone(attempt, answered, refusal):
-                self._half_done(attempt, answered, refusal)
+            case HalfDone():
+                self._half_done(report)
             case Looked(worker, trouble):
                 self._looks.append((_slot(time.monotonic(), self._period_s), worker))
                 if trouble and worker in self._owing():
@@ -189,27 +196,25 @@ class FleetRun:
                 self._storing -= isinstance(report, TileStored)
                 self._hear(report)
 
-    def _hear(self, event: Event, answered: Answered | None = None) -> None:
+    def _hear(self, event: Event, done: HalfDone | None = None) -> None:
         """Tell the listeners and the dispatcher; what is stored is told after the end too."""
         if self._outcome is None or isinstance(event, TileStored):
             self._tell(event)
-            self._act(event, answered=answered)
+            self._act(event, done=done)
 
-    def _act(self, *events: Event, answered: Answered | None = None) -> None:
+    def _act(self, *events: Event, done: HalfDone | None = None) -> None:
         for instruction in self._dispatcher.handle_all(events, time.monotonic()):
-            self._perform(instruction, answered)
+            self._perform(instruction, done)
 
-    def _perform(self, instruction: Instruction, answered: Answered | None) -> None:
+    def _perform(self, instruction: Instruction, done: HalfDone | None) -> None:
         LOG.debug("%s", instruction)
         match instruction:
             case Send():
                 self._send(instruction)
-            case Accept(tile, worker):
-                assert answered is not None  # noqa: S101 -- the answer was just reported
+            case Accept():
+                assert done is not None  # noqa: S101 -- the answer was just reported
                 self._storing += 1
-                self._stores.submit(
-                    partial(store, self._tiles, tile, worker, answered, self._buffers, self._inbox)
-                )
+                self._stores.submit(partial(store, self._tiles, done, self._buffers, self._inbox))
             case Cancel(tile, _, number):
                 if attempt := self._attempts.pop((tile, number), None):
                     self._break_off(attempt)
@@ -226,7 +231,7 @@ class FleetRun:
     # Attempts
 
     def _send(self, send: Send) -> None:
-        tile = self._tiles.plan[send.tile]
+        tile = self._pulled.pop(send.tile, None) or self._tiles.plan[send.tile]
         size = tile.read.size * self._tiles.job.source.itemsize
         self._tell(TileSent(send.tile, send.worker, send.attempt, size, send.hedge))
         exchange = self._exchange(send, tile)
@@ -241,12 +246,19 @@ class FleetRun:
         question = self._seals.question(tile)
         return self._clients[send.worker].exchange(question, body, job.target, self._buffers)
 
+    def _works(self) -> Iterator[Work]:
+        """Make the dispatcher's view of each tile, when it asks for the next one."""
+        plan = self._tiles.plan
+        for tile in self._tiles.tiles():
+            self._pulled[tile.index] = tile
+            size_out = tile.read.size * plan.input_itemsize
+            yield Work(tile.index, size_out, tile.write.size * plan.output_itemsize)
+
     def _start_receiving(self, attempt: PendingTile) -> None:
         self._threads.submit(partial(do_half, attempt, attempt.exchange.receive, self._inbox))
 
-    def _half_done(
-        self, attempt: PendingTile, answered: Answered | None, refusal: Refusal | None
-    ) -> None:
+    def _half_done(self, done: HalfDone) -> None:
+        attempt, answered, refusal = done.attempt, done.answered, done.refusal
         send = attempt.send
         key, ids = (send.tile, send.attempt), (send.tile, send.worker, send.attempt)
         wanted = self._attempts.get(key) is attempt
@@ -254,7 +266,7 @@ class FleetRun:
             self._attempts.pop(key, None)
             spent = (answered.spent.computing_s, answered.spent.waiting_s) if answered.spent else ()
             event = TileAnswered(*ids, answered.digest, len(answered.body), *spent)
-            self._hear(event, answered)
+            self._hear(event, done)
         elif not wanted:
             if refusal is None:
                 attempt.exchange.drop()
@@ -329,13 +341,3 @@ def _spread(workers: Sequence[str], period_s: float) -> deque[tuple[float, str]]
         (_slot(now + index / count * period_s, period_s), worker)
         for index, worker in enumerate(workers)
     )
-
-
-def _works(tiles: TileRun) -> Iterator[Work]:
-    plan = tiles.plan
-    for tile in tiles.tiles():
-        yield Work(
-            tile.index,
-            tile.read.size * plan.input_itemsize,
-            tile.write.size * plan.output_itemsize,
-        )

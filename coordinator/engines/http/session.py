@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Self
 
 from coordinator.engines.http.client import GREETING_S, Client
@@ -35,6 +36,7 @@ class Session:
     threads : Threads
     clients : dict of str to Client
         By the worker's name.
+    closed : bool
     """
 
     def __init__(
@@ -44,6 +46,8 @@ class Session:
         greeting_s: float = GREETING_S,
         network: Network = TCP,
     ) -> None:
+        self._process = os.getpid()
+        self.closed = False
         self.threads = Threads(MOST_THREADS)
         self._pool = ConnectionPool(config.defaults.connect_timeout_s, credential.headers, network)
         self.clients = {
@@ -58,10 +62,17 @@ class Session:
             for host in config.hosts
         }
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether this process opened it: a forked child has its descriptors, not its threads."""
+        return self._process == os.getpid()
+
     def close(self) -> None:
-        """Break off what is under way; idle threads end."""
-        self._pool.close()
-        self.threads.close()
+        """Break off what is under way; idle threads end. In a forked child, leave the parent's."""
+        if self.is_ours:
+            self.closed = True
+            self._pool.close()
+            self.threads.close()
 
     def __enter__(self) -> Self:
         return self

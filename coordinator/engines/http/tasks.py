@@ -84,25 +84,19 @@ def read(tiles: TileRun, tile: Tile) -> memoryview:
     return np.ascontiguousarray(block, tiles.job.source).data.cast("B")
 
 
-def store(
-    tiles: TileRun,
-    index: int,
-    worker: str,
-    answered: Answered,
-    buffers: Buffers,
-    inbox: Inbox[Report],
-) -> None:
+def store(tiles: TileRun, done: HalfDone, buffers: Buffers, inbox: Inbox[Report]) -> None:
     """Write an answer into the sink, and the tile into the journal."""
+    tile, answered = done.attempt.tile, done.answered
+    assert answered is not None  # noqa: S101 -- it was accepted
     try:
-        tile = tiles.plan[index]
         block = np.frombuffer(answered.body, tiles.job.target).reshape(tile.write.shape)
         tiles.sink.region(tile.write)[...] = block
         if tiles.journal is not None:
-            tiles.journal.record(Finished(index, answered.asked, answered.digest))
+            tiles.journal.record(Finished(tile.index, answered.asked, answered.digest))
     except BaseException as error:
         inbox.put(error)
         return
-    inbox.put(TileStored(index, worker, len(answered.body)))
+    inbox.put(TileStored(tile.index, done.attempt.send.worker, len(answered.body)))
     buffers.give(answered.body)
 
 

@@ -9,6 +9,7 @@ import signal
 import threading
 import weakref
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -195,20 +196,60 @@ def test_a_forked_child_has_connections_of_its_own() -> None:
     """It neither hangs nor reads the answers of its parent."""
     fleet = Fleet(CopyingWorkers())
     fleet.run()
+    opened = len(fleet.network.connections)
+
+    def use_and_close() -> bool:
+        right = fleet.run().tobytes() == X.tobytes()
+        fleet.engine.close()
+        return right
+
+    assert exit_code_of_child(use_and_close) == 0
+    assert exit_code_of_child(lambda: fleet.engine.close() is None) == 0
+    assert_same_bits(fleet.run(), X)
+    assert len(fleet.network.connections) == opened  # the parent's were left alone
+    fleet.engine.close()
+
+
+def exit_code_of_child(work: Callable[[], bool]) -> int:
+    """Fork, and return 0 if the child's work returns True; it is killed after a minute."""
     child = os.fork()
     if child == 0:
         code = 1
         try:
-            code = 0 if fleet.run().tobytes() == X.tobytes() else 2
+            code = 0 if work() else 2
         finally:
             os._exit(code)
     killer = threading.Timer(60, os.kill, (child, signal.SIGKILL))
     killer.start()
     _, status = os.waitpid(child, 0)
     killer.cancel()
-    assert os.waitstatus_to_exitcode(status) == 0
-    assert_same_bits(fleet.run(), X)
-    fleet.engine.close()
+    return os.waitstatus_to_exitcode(status)
+
+
+def test_a_fleet_that_nobody_closed() -> None:
+    """It keeps no thread and no descriptor once it is dropped."""
+    fleet = Fleet(CopyingWorkers())
+    others = {thread for thread in threading.enumerate() if thread.name == "tilefan"}
+    fleet.run()
+    ours = [t for t in threading.enumerate() if t.name == "tilefan" and t not in others]
+    assert ours
+    del fleet
+    gc.collect()
+    for thread in ours:
+        thread.join(60)
+        assert not thread.is_alive()
+
+
+def test_a_fleet_that_is_closed_during_a_run() -> None:
+    """The run ends with a sentence."""
+    fleet = Fleet(CopyingWorkers())
+
+    def close(event: Event) -> None:
+        if isinstance(event, TileStored):
+            fleet.engine.close()
+
+    with pytest.raises(InputError, match="closed during a run"):
+        fleet.run(close)
 
 
 def test_an_interrupted_run_ends_and_the_fleet_can_be_used_again() -> None:
