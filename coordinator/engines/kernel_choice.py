@@ -37,10 +37,14 @@ class KernelChoice:
 
     def kernel_for(self, job: Job, samples: int) -> Selected:
         """Return the kernel for a job on so many samples, and its name; count the work."""
+        pairs = tuple(
+            (call.source.name, call.target.name)
+            for call in job.calls
+            if (call.source.kind == "c") == (call.target.kind == "c")  # all that it can do
+        )
         with self._lock:
             self._done += samples * sum(call.operation.work for call in job.calls)
-            if self._done >= self._loading_work:
-                pairs = tuple((call.source.name, call.target.name) for call in job.calls)
+            if pairs and self._done >= self._loading_work:
                 return _apart(partial(_proven, pairs))
         from tiling.kernels import scratch
 

@@ -74,6 +74,9 @@ def _compiled(
         )
     except ImportError as error:
         return None, f"numba can't be imported ({error})"
+    except Exception as error:  # of numba, or of a damaged cache
+        first = (str(error).splitlines() or [""])[0]
+        return None, f"the compiled kernel fails here ({type(error).__name__}: {first})"
     if difference is not None:
         return None, f"the compiled kernel's bits differ on this machine: {difference}"
     return compiled.run, ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
@@ -17,6 +18,8 @@ from coordinator.run.request import Request
 from coordinator.run.run import run
 from coordinator.stores.memory import ArraySource
 from tests.contracts.engine import CountingSink, EngineContract, Heard, job_for
+from tiling.filters import FILTERS
+from tiling.jobs.job import Job
 from tiling.probes.select import Selected, select
 
 
@@ -70,3 +73,12 @@ def test_no_signal_comes_while_the_kernel_loads(monkeypatch: pytest.MonkeyPatch)
     assert KernelChoice(loading_work=0).kernel_for(job, 9).name == "reference"
     assert loaded_by
     assert threading.main_thread() not in loaded_by
+
+
+def test_complex_weights_on_real_samples_after_much_work() -> None:
+    """SciPy computes them; the compiled kernel is not asked to prove what it does not do."""
+    array = np.random.default_rng(0).random((40, 30))
+    call = FILTERS["correlate1d"].call(2, array.dtype, np.array([1, 2 + 1j, 1]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        KernelChoice(loading_work=0).kernel_for(Job(2, (call,)), array.size)
