@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
@@ -61,14 +61,21 @@ def _halo(provenance: Provenance) -> str:
 
 def _workers(provenance: Provenance) -> Iterator[str]:
     tiles: Counter[str] = Counter()
+    runs: defaultdict[str, list[str]] = defaultdict(list)
+    first = 0
     for worker, run in provenance.makers:
         tiles[worker] += run
+        runs[worker].append(str(first) if run == 1 else f"{first}-{first + run - 1}")
+        first += run
     for worker, number in tiles.most_common(NAMED):
         about = ", ".join(
             f"{key} {value}" for key, value in provenance.workers.get(worker, {}).items()
         )
         name = worker or "an earlier run"
         words = f"{name}: {count(number, 'tile')}" + (f" ({about})" if about else "")
+        words += f", tiles {', '.join(runs[worker][:NAMED])}"
+        if len(runs[worker]) > NAMED:
+            words += f" and {count(len(runs[worker]) - NAMED, 'more run')}"
         if proved := provenance.proofs.get(worker):
             words += f", proved {count(len(proved), 'probe')}: {', '.join(proved)}"
         yield f"{'worker':>8}  {inert(words)}"
