@@ -75,7 +75,7 @@ class Call:
                 return cls(
                     name, operation_from_json(operation), parse_dtype(source), parse_dtype(target)
                 )
-        raise WireError("call: wants filter, operation, source and target")
+        raise WireError("call: needs filter, operation, source and target")
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class Job:
         match value:
             case {"ndim": int(ndim), "calls": [_, *_] as calls, **rest} if not rest:
                 return cls._checked(ndim, calls)
-        raise WireError("job: wants ndim, a number, and calls, a list of at least one")
+        raise WireError("job: needs ndim, a number, and calls, a list of at least one")
 
     @classmethod
     def _checked(cls, ndim: int, values: list[Mapping[str, Any]]) -> Job:

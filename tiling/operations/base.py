@@ -264,7 +264,7 @@ class Operation:
             Saying which field is wrong, and how.
         """
         if set(value) != {"kind", *cls.FIELDS}:
-            raise WireError(f"{cls.KIND}: wants {', '.join(cls.FIELDS)}")
+            raise WireError(f"{cls.KIND}: needs {', '.join(cls.FIELDS)}")
         fields = {}
         for name, field in cls.FIELDS.items():
             try:

@@ -81,7 +81,7 @@ class Correlations(Operation):
             Saying what is wrong.
         """
         if set(value) != {"kind", "passes"} or not isinstance(value["passes"], list):
-            raise WireError("correlations: wants the one key 'passes', a list")
+            raise WireError("correlations: needs the one key 'passes', a list")
         return cls(tuple(map(_pass_from_json, value["passes"])))
 
 
@@ -107,7 +107,7 @@ def _pass_from_json(value: object) -> Pass:
         } if not rest and axis >= 0 and not isinstance(axis, bool) | isinstance(origin, bool):
             pass
         case _:
-            raise WireError("pass: wants axis, weights, mode, cval (two hex floats) and origin")
+            raise WireError("pass: needs axis, weights, mode, cval (two hex floats) and origin")
     try:
         taps = base64.b64decode(weights, validate=True)
         cval = FILL.decode(fill)

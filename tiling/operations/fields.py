@@ -91,7 +91,7 @@ def integer(low: int, high: int = MAX_INTEGER) -> Field:
 
     def decode(value: object) -> int:
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise WireError(f"wants an integer from {low} to {high}")
+            raise WireError(f"needs an integer from {low} to {high}")
         return value
 
     return Field(int, decode)
@@ -99,7 +99,7 @@ def integer(low: int, high: int = MAX_INTEGER) -> Field:
 
 def _flag(value: object) -> bool:
     if not isinstance(value, bool):
-        raise WireError("wants true or false")
+        raise WireError("needs true or false")
     return value
 
 
@@ -112,7 +112,7 @@ def _mode(value: object) -> str:
 
 def _list(value: object, each: Field) -> list[Any]:
     if not isinstance(value, list) or len(value) > 32:
-        raise WireError("wants a list, an entry for each axis")
+        raise WireError("needs a list, an entry for each axis")
     return [each.decode(entry) for entry in value]
 
 
@@ -165,7 +165,7 @@ def _fill_from_json(value: object) -> complex:
                 return complex(float_from_text(real), float_from_text(imag))
             except (ValueError, OverflowError):
                 pass
-    raise WireError("wants two hexadecimal floats")
+    raise WireError("needs two hexadecimal floats")
 
 
 def _exact_fill_to_json(value: complex) -> list[str] | int:
@@ -196,7 +196,7 @@ def _table_from_json(value: object) -> Table:
                     raise WireError("data is not base64") from None
                 if math.prod(shape) * np.dtype(dtype).itemsize == len(data):
                     return Table(dtype, shape, data)
-    raise WireError(f"wants dtype ({' '.join(TABLES)}), shape, and data of that size")
+    raise WireError(f"needs dtype ({' '.join(TABLES)}), shape, and data of that size")
 
 
 def optional(field: Field) -> Field:

@@ -320,7 +320,7 @@ def program_from_json(value: Mapping[str, Any], step_from_json: Any) -> Program:
                 return Program(
                     parse_dtype(source), tuple(_step(step, step_from_json) for step in steps)
                 )
-    raise WireError(f"program: wants source, and steps, 1 to {MAX_STEPS}")
+    raise WireError(f"program: needs source, and steps, 1 to {MAX_STEPS}")
 
 
 def _step(value: object, step_from_json: Any) -> Step:
@@ -331,7 +331,7 @@ def _step(value: object, step_from_json: Any) -> Step:
                 step = Step(step_from_json(operation), tuple(inputs), parse_dtype(target))
                 if isinstance(step.operation, Arithmetic) or len(inputs) == 1:
                     return step
-    raise WireError("step: wants operation, inputs (one or two numbers) and target")
+    raise WireError("step: needs operation, inputs (one or two numbers) and target")
 
 
 def _halo(step: Step, ndim: int) -> Halo:

@@ -128,7 +128,7 @@ def parse_header(start: bytes) -> NpyHeader:
         ):
             dtype = dtype_of(descr)
             return NpyHeader(dtype, _shape(shape, dtype.itemsize), fortran, length)
-    raise NpyError("the .npy header wants descr, fortran_order and shape, and nothing else")
+    raise NpyError("the .npy header needs descr, fortran_order and shape, and nothing else")
 
 
 def dtype_of(descr: Any) -> Dtype:

@@ -160,7 +160,7 @@ class Answer:
 
     @classmethod
     def to(cls, question: Question, asked: str, dtype: Dtype) -> Answer:
-        """Return the answer that a question with this digest wants, of a job's target dtype."""
+        """Return the answer to the question of this digest, of a job's target dtype."""
         return cls(asked, question.job, question.tile, dtype, question.crop.shape)
 
     @property

@@ -1,4 +1,4 @@
-"""What tiles read near the edges, and how it is fetched from round the corner."""
+"""Boxes that tiles read near the edges, and blocks fetched from the far side of the array."""
 
 from __future__ import annotations
 

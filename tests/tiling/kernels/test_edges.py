@@ -1,4 +1,4 @@
-"""What hypothesis rarely draws: extreme casts, giant windows, NaNs, big blocks, threads."""
+"""Kernels on what hypothesis rarely draws: extreme casts, giant windows, NaNs, threads."""
 
 from __future__ import annotations
 
