@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from tiling.jobs.stages import stages
 
 if TYPE_CHECKING:
     from coordinator.checks.recompute import Sampling
-from coordinator.run.calls import Chain, Link
+from coordinator.run.calls import Chain, Link, heeded
 
 
 def filter_array(
@@ -56,7 +56,7 @@ def filter_array(
         If the run fails.
     """
     array = np.asarray(input)
-    links = [(name, _heeded(name, parameters)) for name, parameters in links]
+    links = [(name, heeded(name, parameters)) for name, parameters in links]
     for name, parameters in links[:-1]:
         if _given(parameters.get("output")) is not None:
             raise BadTypeError(f"{name}: only the last filter of a chain fills an output array")
@@ -78,7 +78,7 @@ def filter_array(
 def plan_array(engine: Engine, links: Sequence[Link], input: Any, tile: Any = None) -> Plan:  # noqa: A002
     """Return how `filter_array` would cut an array; of a job in stages, the last one's plan."""
     array = np.asarray(input)
-    links = [(name, _heeded(name, parameters)) for name, parameters in links]
+    links = [(name, heeded(name, parameters)) for name, parameters in links]
     job, source = Chain.of(links, array.ndim, array.dtype).job, ArraySource(array)
     parts = [
         (part.work, part.bound)
@@ -99,14 +99,6 @@ def _check_in_place(links: Sequence[Link]) -> None:
             f"{name}: the output shares memory with the input, which SciPy overwrites "
             "before it has read all of it; give another output"
         )
-
-
-def _heeded(name: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the parameters without an `output` that SciPy ignores."""
-    output = parameters.get("output")
-    if name in FILTERS and FILTERS[name].own_dtype and not isinstance(output, np.ndarray):
-        return {key: value for key, value in parameters.items() if key != "output"}
-    return parameters
 
 
 def _given(output: Any) -> Array | None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from tiling.dtypes import Dtype, output_dtype
 from tiling.errors import BadTypeError, BadValueError
 from tiling.filters import FILTERS
@@ -36,7 +38,7 @@ class Chain:
         calls = []
         for name, parameters in links:
             call = call_of(name, ndim, dtype, parameters)
-            dtype = _result(parameters.get("output"), dtype, call.target)
+            dtype = _result(heeded(name, parameters).get("output"), dtype, call.target)
             calls.append(call)
         return cls(Job(ndim, tuple(calls)), dtype)
 
@@ -57,6 +59,14 @@ def call_of(name: str, ndim: int, dtype: Dtype, parameters: Mapping[str, Any]) -
     except TypeError as error:
         raise BadTypeError(f"{name}: {error}") from None
     return row.call(ndim, dtype, **parameters)
+
+
+def heeded(name: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the parameters without an `output` that SciPy ignores: any but an array, for some."""
+    output = parameters.get("output")
+    if name in FILTERS and FILTERS[name].own_dtype and not isinstance(output, np.ndarray):
+        return {key: value for key, value in parameters.items() if key != "output"}
+    return parameters
 
 
 def _result(output: Any, dtype: Dtype, target: Dtype) -> Dtype:
