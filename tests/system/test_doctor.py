@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from coordinator.engines.http.health import Health
 from coordinator.text import inert
 from coordinator.workflows.doctor import COLUMNS, Finding, table
 from tests.support.processes import WorkerProcess, running_workers
 from tests.support.worker_in_thread import worker_thread
 from tests.system.test_attestation import one_ulp_more
+from tiling.protocol.wire import PROTOCOL
 
 SECRET = "s3cret-s3cret-s3cret-s3cret-s3cret"
 
@@ -91,7 +93,8 @@ def test_other_bits(tmp_path: Path) -> None:
 @pytest.mark.parametrize("evil", ["\x1b[31mred", "[bold]loud[/bold]", "a\nb", "x" * 10_000])
 def test_what_workers_say_stays_text(evil: str) -> None:
     """Neither escape sequences nor markup of a worker's do anything."""
-    finding = Finding("w", True, True, {"version": evil, "slots": evil, "kernel": evil})
+    said = {"protocol": PROTOCOL, "version": evil, "slots": evil, "kernel": evil}
+    finding = Finding("w", True, True, Health.parse(said))
     cells = finding.cells
     assert all(cell.isprintable() for cell in cells)
     assert cells[3] == inert(evil)[:20]
