@@ -23,7 +23,7 @@ from tiling.jobs.stages import stages
 
 if TYPE_CHECKING:
     from coordinator.checks.recompute import Sampling
-from coordinator.run.calls import Chain, Link, heeded
+from coordinator.run.calls import Chain, Link, heeded, masked
 
 
 def filter_array(
@@ -68,7 +68,8 @@ def filter_array(
     # A tile's output must not be another tile's halo.
     filled = np.empty_like(out) if overlaps else out
     shape = tile_shape(tile, array.ndim)
-    request = Request(chain.job, ArraySource(array), shape, sampling=sampling)
+    source = masked(links, ArraySource(array))
+    request = Request(chain.job, source, shape, sampling=sampling)
     run(request, lambda _: Output(ArraySink(filled)), engine, listen)
     if filled is not out:
         out[...] = filled
@@ -79,7 +80,8 @@ def plan_array(engine: Engine, links: Sequence[Link], input: Any, tile: Any = No
     """Return how `filter_array` would cut an array; of a job in stages, the last one's plan."""
     array = np.asarray(input)
     links = [(name, heeded(name, parameters)) for name, parameters in links]
-    job, source = Chain.of(links, array.ndim, array.dtype).job, ArraySource(array)
+    job = Chain.of(links, array.ndim, array.dtype).job
+    source = masked(links, ArraySource(array))
     parts = [
         (part.work, part.bound)
         for part in stages(job, known_bound(job, source))

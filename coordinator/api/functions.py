@@ -31,9 +31,9 @@ def signature_of(row: Filter) -> inspect.Signature:
 
 
 def function(row: Filter, engine: Callable[[], Engine], listen: Listener) -> Callable[..., Array]:
-    """Return a function that filters on the engine that `engine` makes, or refuses to."""
+    """Return a function that filters on the engine that `engine` makes, or has SciPy do it."""
     if row.exactness is Exactness.REFUSED:
-        return _named(row.call, row, row.signature)
+        return _generic(row)
     signature = signature_of(row)
 
     def face(*args: Any, **kwargs: Any) -> Array:
@@ -68,6 +68,20 @@ def _filter(
     parameters = {**given, **given.pop("kwargs", {})}
     parameters.pop("kwargs", None)
     return filter_array(engine, listen, [(row.name, parameters)], array, tile, sampling)
+
+
+def _generic(row: Filter) -> Callable[..., Array]:
+    """Return a function that calls SciPy's own, on this machine and in one thread."""
+
+    def face(*args: Any, **kwargs: Any) -> Array:
+        from tiling.kernels import generic
+
+        result: Array = generic.run(row.name, *args, **kwargs)
+        return result
+
+    face.__name__ = face.__qualname__ = row.name
+    face.__doc__ = f"Call `scipy.ndimage.{row.name}`, in one thread: {row.note}."
+    return face
 
 
 def _named(

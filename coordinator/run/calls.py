@@ -8,8 +8,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from coordinator.stores import Source
+from coordinator.stores.memory import MaskedSource
 from tiling.dtypes import Dtype, output_dtype
-from tiling.errors import BadTypeError, BadValueError
+from tiling.errors import BadTypeError, BadValueError, UnsupportedError
 from tiling.filters import FILTERS
 from tiling.jobs.job import Call, Job
 
@@ -35,12 +37,37 @@ class Chain:
         """
         if not links:
             raise BadValueError("a chain needs at least one filter")
-        calls = []
+        calls: list[Call] = []
         for name, parameters in links:
+            if calls and parameters.get("mask") is not None:
+                raise UnsupportedError(f"{name}: only the first filter of a chain takes a mask")
             call = call_of(name, ndim, dtype, parameters)
             dtype = _result(heeded(name, parameters).get("output"), dtype, call.target)
             calls.append(call)
         return cls(Job(ndim, tuple(calls)), dtype)
+
+
+def masked(links: Sequence[Link], source: Source) -> Source:
+    """Return what the filters read: the source, and the mask of the first one with it.
+
+    Parameters
+    ----------
+    links : sequence of (str, mapping)
+    source : Source
+
+    Raises
+    ------
+    UnsupportedError
+        If the mask has another shape.
+    """
+    mask = links[0][1].get("mask")
+    if mask is None:
+        return source
+    if np.shape(mask) != source.shape:
+        raise UnsupportedError(
+            f"mask and input must have equal sizes, not {np.shape(mask)} and {source.shape}"
+        )
+    return MaskedSource(source, np.asarray(mask))
 
 
 def call_of(name: str, ndim: int, dtype: Dtype, parameters: Mapping[str, Any]) -> Call:

@@ -26,7 +26,7 @@ from coordinator.run.calls import Link
 from coordinator.stores.npy import open_npy
 from tiling.filters import FILTERS, Exactness, supported
 
-ARRAYS = ("footprint", "structure", "weights")
+ARRAYS = ("footprint", "structure", "weights", "mask")
 """Parameters that are arrays."""
 
 

@@ -71,7 +71,9 @@ class Request:
 
     @property
     def _whole(self) -> tuple[bool, ...]:
-        """Axes that are not to be cut."""
+        """Axes that are not to be cut; what is repeated until nothing changes may cut all."""
+        if self.job.repeated:
+            return (False,) * self.job.ndim
         return self.job.whole(ANYTHING if self.bound is None else self.bound)
 
     def plan(self, capacity: Capacity) -> Plan:

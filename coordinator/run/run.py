@@ -15,6 +15,7 @@ from coordinator.engines import Engine
 from coordinator.errors import InputChangedError, VerifyError
 from coordinator.events import Event, Hearer, Listener, RunFinished
 from coordinator.run.output import Output
+from coordinator.run.repeat import repeat
 from coordinator.run.request import Request, known_bound, pieces
 from coordinator.run.stage import combine, compute, run_started, stage_started
 from coordinator.stores import Source
@@ -97,7 +98,12 @@ class StagedRun:
     def _keep(self, part: Stage, plan: Plan, later: tuple[Stage, ...]) -> None:
         """Run a stage into an intermediate array; let go of those that no later stage reads."""
         array = scratch(self._request.source.shape, part.target)
-        self._fill(part, plan, Output(ArraySink(array, "intermediate")))
+        if isinstance(part.work, Job) and part.repeated:
+            request = self._stage_request(part, part.work)
+            number = self._parts.index(part) + 1
+            repeat(request, plan, array, self._engine, self._tell, number)
+        else:
+            self._fill(part, plan, Output(ArraySink(array, "intermediate")))
         self._arrays[part.number] = ArraySource(array, "intermediate")
         needed = {read for stage in later for read in stage.inputs}
         self._arrays = {n: source for n, source in self._arrays.items() if n in needed}

@@ -37,8 +37,9 @@ def compute(request: Request, plan: Plan, output: Output, engine: Engine, tell: 
     TilefanError
         If a tile can't be had, or a tile of the sample has other bits.
     """
-    for kept in sorted(output.kept):
-        tell(TileKept(kept, plan[kept].write.size * plan.output_itemsize))
+    if output.journal is not None:
+        for kept in sorted(output.kept):
+            tell(TileKept(kept, plan[kept].write.size * plan.output_itemsize))
     job, source = request.job, request.source
     tiles = TileRun(job, plan, source, output.sink, output.journal, output.kept)
     if request.sampling is None:

@@ -11,6 +11,7 @@ from coordinator.stores import Source
 from tiling.dtypes import Array, Dtype
 from tiling.geometry.box import Box
 from tiling.geometry.edges import segments
+from tiling.operations.arithmetic import FREE, VALUE
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,42 @@ class CastSource:
         """Return the block of a box; see `coordinator.stores.Source`."""
         with np.errstate(all="ignore"):
             return self.source.read(box).astype(self.dtype.newbyteorder("="), copy=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedSource:
+    """Another source and a mask in one: the states of `tiling.operations.arithmetic`.
+
+    Parameters
+    ----------
+    source : Source
+    mask : ndarray
+        Of its shape and any dtype; a sample may change where it is not 0.
+    """
+
+    source: Source
+    mask: Array
+
+    @property
+    def name(self) -> str:
+        """As the other source's."""
+        return self.source.name
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As the other source's."""
+        return self.source.shape
+
+    @property
+    def dtype(self) -> Dtype:
+        """That of states."""
+        return np.dtype(np.uint8)
+
+    def read(self, box: Box) -> Array:
+        """Return the block of a box; see `coordinator.stores.Source`."""
+        samples = np.not_equal(self.source.read(box), 0)
+        free = np.not_equal(ArraySource(self.mask).read(box), 0)
+        return np.asarray(samples * np.uint8(VALUE) | free * np.uint8(FREE))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from coordinator.display.listener import make_listener
 from coordinator.engines import Engine
 from coordinator.journal.recovery import check_same
 from coordinator.report.artifacts import write_artifacts
-from coordinator.run.calls import Chain, Link
+from coordinator.run.calls import Chain, Link, masked
 from coordinator.run.output import Opening, Output, unfinished
 from coordinator.run.request import Request, known_bound, tile_shape
 from coordinator.run.run import run
@@ -53,8 +53,9 @@ def filter_chain(
     check_output(target, source, overwrite=options.overwrite)
     chain = Chain.of(links, len(array.shape), array.dtype)
     job, shape = chain.job, tile_shape(placement.tile, len(array.shape))
-    bound = known_bound(job, array)
-    request = Request(job, array, shape, title(links), bound, options.sampling)
+    read = masked(links, array)
+    bound = known_bound(job, read)
+    request = Request(job, read, shape, title(links), bound, options.sampling)
     opening = Opening(
         target,
         job,
@@ -74,7 +75,7 @@ def filter_chain(
         request = replace(request, tile=was.tile)
 
     def open_output(plan: Plan | None) -> Output:
-        if plan is None:
+        if plan is None or read is not array:  # the journal does not know the mask
             return opening.begin_stages()
         return opening.begin(plan) if left is None else opening.resume(left, plan)
 

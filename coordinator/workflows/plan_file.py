@@ -22,7 +22,7 @@ from coordinator.planning.forecast import (
     verdict,
 )
 from coordinator.planning.measure import measure_arithmetic, measure_fleet, measure_here
-from coordinator.run.calls import Chain, Link
+from coordinator.run.calls import Chain, Link, masked
 from coordinator.run.memory_limit import FleetPeak, LocalPeak, Peak, fit, in_flight_bytes
 from coordinator.run.request import Request, known_bound, tile_shape
 from coordinator.stores import Source
@@ -63,15 +63,16 @@ def plan_chain(links: Sequence[Link], source: Path, placement: Placement) -> For
     ndim = len(array.shape)
     job = Chain.of(links, ndim, array.dtype).job
     job.program.check_shape(array.shape)
-    bound = known_bound(job, array)
-    request = Request(job, array, tile_shape(placement.tile, ndim), title(links), bound)
+    read = masked(links, array)
+    bound = known_bound(job, read)
+    request = Request(job, read, tile_shape(placement.tile, ndim), title(links), bound)
     fleet = None
     if placement.hosts is not None:
         fleet = load_hosts(placement.hosts), find_credential(placement.token_file)
         warn_of_clear_text(*fleet)
     place = _Place(fleet, placement.max_memory_bytes, resident_bytes())
     parts = stages(job, bound)
-    dtypes = {0: array.dtype, **{part.number: part.target for part in parts}}
+    dtypes = {0: read.dtype, **{part.number: part.target for part in parts}}
     costs, workers = [], tuple[Measured, ...]()
     for part in parts:
         cost, measured = place.forecast(request, part, [dtypes[number] for number in part.inputs])

@@ -14,7 +14,7 @@ from coordinator.errors import InputError, VerifyError
 from coordinator.events import Event, Hearer, RunFinished, TileSent, TileStored, WorkerReady
 from coordinator.machine import NAME, usable_cores
 from coordinator.report.provenance import Provenance
-from coordinator.run.calls import Chain, Link
+from coordinator.run.calls import Chain, Link, masked
 from coordinator.run.request import Request, known_bound
 from coordinator.run.stage import run_started
 from coordinator.stores.memory import ArraySource
@@ -96,8 +96,8 @@ def verify_file(
         got = f"{made.shape} of {made.dtype}"
         raise VerifyError(f"{result} holds {got}; SciPy makes {want[0]} of {want[1]}")
     chain.job.program.check_shape(array.shape)
-    bound = known_bound(chain.job, array)
-    request = Request(chain.job, array, title=words, bound=bound)
+    read = array if isinstance(filters, Recorded) else masked(filters, array)
+    request = Request(chain.job, read, title=words, bound=known_bound(chain.job, read))
     plan = request.plan(capacity(usable_cores()))
     with make_listener(style) as listen:
 

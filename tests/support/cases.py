@@ -262,9 +262,19 @@ def binary(draw: Draw, x: Array) -> dict[str, Any]:
     rng = np.random.default_rng(draw(st.integers(0, 99)))
     structure = draw(st.sampled_from([None, rng.random(sizes) < 0.7]))
     origin = 0 if structure is None else origin_for(draw, sizes)
-    return {"structure": structure, "axes": axes, "origin": origin,
-            "iterations": draw(st.integers(1, 4)), "border_value": draw(st.integers(0, 1)),
+    mask = draw(st.sampled_from([None, rng.random(x.shape) < 0.8, rng.integers(0, 3, x.shape)]))
+    return {"structure": structure, "axes": axes, "origin": origin, "mask": mask,
+            "iterations": draw(st.integers(-1, 4)), "border_value": draw(st.integers(0, 1)),
             "brute_force": draw(st.booleans())}  # fmt: skip
+
+
+def propagation(draw: Draw, x: Array) -> dict[str, Any]:
+    parameters = binary(draw, x)
+    return {k: v for k, v in parameters.items() if k not in ("iterations", "brute_force")}
+
+
+def holes(draw: Draw, x: Array) -> dict[str, Any]:
+    return {k: v for k, v in binary(draw, x).items() if k in ("structure", "axes", "origin")}
 
 
 _ROWS = (
@@ -285,6 +295,8 @@ _ROWS = (
     (grey, ("grey_erosion", "grey_dilation", "grey_opening", "grey_closing")),
     (grey, ("morphological_gradient", "morphological_laplace", "white_tophat", "black_tophat")),
     (binary, ("binary_erosion", "binary_dilation", "binary_opening", "binary_closing")),
+    (propagation, ("binary_propagation",)),
+    (holes, ("binary_fill_holes",)),
 )
 
 CASES: Mapping[str, Callable[[Draw, Array], dict[str, Any]]] = {

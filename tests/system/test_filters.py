@@ -59,3 +59,12 @@ def test_nan_takes_whole_lines_over_workers(fleet: Fleet) -> None:
     """Stages one after another over an intermediate array."""
     x = np.random.default_rng(5).choice([np.nan, *range(5)], SHAPE)
     assert_same_bits(fleet.grey_opening(x, 3, tile=4), ndimage.grey_opening(x, 3))
+
+
+def test_a_mask_travels_with_the_tiles(fleet: Fleet) -> None:
+    """And so it does until nothing changes."""
+    rng = np.random.default_rng(6)
+    x, mask = rng.random((60, 50)) < 0.02, rng.random((60, 50)) < 0.7
+    for parameters in ({"iterations": 3}, {"iterations": -1}):
+        got = fleet.binary_dilation(x, mask=mask, tile=8, **parameters)
+        assert_same_bits(got, ndimage.binary_dilation(x, mask=mask, **parameters))

@@ -30,6 +30,7 @@ class Exactness(enum.Enum):
 
     HALO = "every output sample depends on its own window only: tiles with a halo are exact"
     LINES = "state may run along a line: then tiles own whole lines, axis by axis"
+    REPEATED = "tiles are computed again until none of them changes: every order ends the same"
     REFUSED = "no tiles give the same bits"
 
 
@@ -140,7 +141,7 @@ def _defaults(row: Filter) -> Mapping[str, Any]:
     return MappingProxyType(defaults)
 
 
-_HALO, _LINES, _REFUSED = Exactness
+_HALO, _LINES, _REPEATED, _REFUSED = Exactness
 _NUMBERS, _REAL, _NONE = Dtypes
 
 _RADIUS = "radius, or int(truncate * sigma + 0.5)"
@@ -157,13 +158,22 @@ _NAN = "whole lines only where floats hold NaN, or may come to"
 _BOTH = f"{_NAN}; {_SIGN}"
 _HEAP = "an array of one axis is one tile (SciPy keeps a heap along it), and keeps its dtype"
 _SUMS = "halo for integers whose sums stay below 2**53, whole lines for all else"
-_CALLS = "it calls a function of yours, and a worker runs no code that arrives over the network"
-_UNTIL = "it goes on until nothing changes, and a change may run across the whole array"
+_CALLS = (
+    "it calls a function of yours, and a worker runs no code that arrives over the network; "
+    "coordinator.ndimage has it, computed by SciPy"
+)
+_UNTIL = "with iterations below 1, tiles are computed again until none changes"
 
 
 def _binary(name: str, halo: str) -> Filter:
     """Return a row of binary morphology."""
-    return Filter(f"binary_{name}", "binary", _HALO, halo, _REAL, "no mask", own_dtype=True)
+    return Filter(f"binary_{name}", "binary", _HALO, halo, _REAL, _UNTIL, own_dtype=True)
+
+
+def _propagating(name: str) -> Filter:
+    """Return a row of binary morphology until nothing changes."""
+    reach = "the structure's reach"
+    return Filter(f"binary_{name}", "binary", _REPEATED, reach, _REAL, own_dtype=True)
 
 
 _ROWS = (
@@ -199,13 +209,13 @@ _ROWS = (
     _binary("dilation", f"{_ITERATED}, turned round"),
     _binary("opening", _OPENING),
     _binary("closing", _CLOSING),
+    _propagating("propagation"),
+    _propagating("fill_holes"),
     Filter("generic_filter", "", _REFUSED, "", _NONE, _CALLS),
     Filter("generic_filter1d", "", _REFUSED, "", _NONE, _CALLS),
     Filter("generic_laplace", "", _REFUSED, "", _NONE, _CALLS),
     Filter("generic_gradient_magnitude", "", _REFUSED, "", _NONE, _CALLS),
     Filter("vectorized_filter", "", _REFUSED, "", _NONE, _CALLS),
-    Filter("binary_propagation", "", _REFUSED, "", _NONE, _UNTIL),
-    Filter("binary_fill_holes", "", _REFUSED, "", _NONE, _UNTIL),
 )
 
 FILTERS: Mapping[str, Filter] = MappingProxyType({row.name: row for row in _ROWS})

@@ -1,12 +1,14 @@
-"""Binary morphology with a fixed number of iterations.
+"""Binary morphology: so many iterations, or until nothing changes, perhaps within a mask.
 
-As in SciPy the result is bool unless `output` is an array. What can't be tiled is refused: a mask
-(a tile carries one array), and iterations until nothing changes (each may reach across the array).
+As in SciPy the result is bool unless `output` is an array. With a mask the array that is read is
+one of states (see `tiling.operations.arithmetic`), which whoever has both makes of them; until
+nothing changes, the filter begins by making its own.
 """
 
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +20,8 @@ from tiling.filters.builder import SOURCE, Function, Steps, named
 from tiling.filters.parameters import axes_of, integer, native, per_axis, target_of
 from tiling.filters.windows import expand, flipped, origins_of, spread, window_axes
 from tiling.jobs.job import Call
-from tiling.operations import Erosion
+from tiling.operations import Arithmetic
+from tiling.operations.binary import STATES, Erosion, Propagation
 from tiling.operations.fields import Table
 from tiling.operations.running import refuse_complex
 
@@ -31,13 +34,22 @@ class _Structure:
     origins: tuple[int, ...]
     dilating: tuple[int, ...]
     iterations: int
+    masked: bool
     border: bool
     brute_force: bool
 
-    def step(self, *, dilate: bool) -> Erosion:
+    @property
+    def on_states(self) -> bool:
+        """Whether states are eroded and dilated."""
+        return self.masked or self.iterations < 1
+
+    def step(self, *, dilate: bool) -> Erosion | Propagation:
         """Return one erosion or dilation."""
         origins = self.dilating if dilate else self.origins
-        return Erosion(self.table, origins, self.iterations, self.border, dilate, self.brute_force)
+        common = (self.table, origins, self.border, dilate, self.brute_force)
+        if self.iterations < 1:
+            return Propagation(*common)
+        return Erosion(*common, iterations=self.iterations, masked=self.masked)
 
 
 def _structure(
@@ -56,8 +68,6 @@ def _structure(
     """Check all parameters; `dilates` if the window is turned round somewhere."""
     refuse_complex(dtype)
     times = _iterations(iterations)
-    if mask is not None:
-        raise UnsupportedError("mask is not supported: a tile carries one array only")
     chosen = axes_of(axes, ndim)
     element = _cross(len(chosen)) if structure is None else np.asarray(structure, dtype=bool)
     if not element.size:
@@ -66,7 +76,9 @@ def _structure(
     origins = origins_of(origin, window, chosen)
     dilating = _dilating(origin, element, window, chosen) if dilates else origins
     border = bool(integer(border_value, "border_value"))
-    return _Structure(Table.of(window), origins, dilating, times, border, bool(brute_force))
+    return _Structure(
+        Table.of(window), origins, dilating, times, mask is not None, border, bool(brute_force)
+    )
 
 
 def _dilating(origin: Any, element: Array, window: Array, axes: tuple[int, ...]) -> tuple[int, ...]:
@@ -88,11 +100,6 @@ def _iterations(iterations: Any) -> int:
         times = operator.index(iterations)
     except TypeError:
         raise BadTypeError("iterations parameter should be an integer") from None
-    if times < 1:
-        raise UnsupportedError(
-            f"iterations={times}, until nothing changes, can't be tiled: a change may run across "
-            "the whole array; give the number of iterations"
-        )
     return integer(times, "iterations")
 
 
@@ -106,13 +113,40 @@ def _cross(ndim: int) -> Array:
     return cross
 
 
-def _call(name: str, ndim: int, dtype: Dtype, output: Any, operations: list[Erosion]) -> Call:
-    """Write the operations down: bool between them, and at the end what `output` asks for."""
-    steps, number = Steps(native(dtype)), SOURCE
+def _call(
+    name: str, ndim: int, dtype: Dtype, output: Any, element: _Structure, dilates: Sequence[bool]
+) -> Call:
+    """Write erosions and dilations down: at the end comes what `output` asks for."""
     array = output if isinstance(output, np.ndarray) else np.dtype(bool)
+    target = target_of(array, dtype)
+    operations = [element.step(dilate=each) for each in dilates]
+    if element.on_states:
+        steps = Steps(STATES if element.masked else native(dtype))
+        return _on_states(steps, name, ndim, target, operations, begin=not element.masked)
+    steps, number = Steps(native(dtype)), SOURCE
     for operation in operations[:-1]:
         number = steps.add(operation, np.dtype(bool), number)
-    steps.add(operations[-1], target_of(array, dtype), number)
+    steps.add(operations[-1], target, number)
+    return steps.call(name, ndim)
+
+
+def _on_states(
+    steps: Steps,
+    name: str,
+    ndim: int,
+    target: Dtype,
+    operations: Sequence[Erosion | Propagation],
+    *,
+    begin: bool,
+    first: str = "state",
+) -> Call:
+    """Write down what is done with states, from samples to samples."""
+    if target.kind == "c":
+        raise BadTypeError("Complex output type not supported")
+    number = steps.add(Arithmetic(first), STATES, SOURCE) if begin else SOURCE
+    for operation in operations:
+        number = steps.add(operation, STATES, number)
+    steps.add(Arithmetic("value"), target, number)
     return steps.call(name, ndim)
 
 
@@ -135,7 +169,7 @@ def _single(name: str, summary: str, *, dilate: bool) -> Function:
         chosen = axes if dilate else window_axes(axes, ndim)
         values = (structure, iterations, mask, border_value, origin, brute_force, chosen)
         element = _structure(ndim, dtype, *values, dilates=dilate)
-        return _call(name, ndim, dtype, output, [element.step(dilate=dilate)])
+        return _call(name, ndim, dtype, output, element, (dilate,))
 
     return named(call, name, summary)
 
@@ -158,8 +192,7 @@ def _pair(name: str, summary: str, *, dilate_first: bool) -> Function:
     ) -> Call:
         values = (structure, iterations, mask, border_value, origin, brute_force, axes)
         element = _structure(ndim, dtype, *values, dilates=True)
-        order = (dilate_first, not dilate_first)
-        return _call(name, ndim, dtype, output, [element.step(dilate=each) for each in order])
+        return _call(name, ndim, dtype, output, element, (dilate_first, not dilate_first))
 
     return named(call, name, summary)
 
@@ -168,3 +201,80 @@ binary_erosion = _single("binary_erosion", "Keep what the structure fits into.",
 binary_dilation = _single("binary_dilation", "Add what the structure touches.", dilate=True)
 binary_opening = _pair("binary_opening", "Erode, then dilate.", dilate_first=False)
 binary_closing = _pair("binary_closing", "Dilate, then erode.", dilate_first=True)
+
+
+def binary_propagation(
+    ndim: int,
+    dtype: Dtype,
+    structure: Any = None,
+    mask: Any = None,
+    output: Any = None,
+    border_value: Any = 0,
+    origin: Any = 0,
+    *,
+    axes: Any = None,
+) -> Call:
+    """Dilate within a mask until nothing changes.
+
+    Parameters
+    ----------
+    ndim : int
+        Axes of the array.
+    dtype : numpy.dtype
+        Of the array.
+    structure, mask, output, border_value, origin, axes
+        As in SciPy 1.17.
+
+    Raises
+    ------
+    TilingError
+        As `binary_dilation` does.
+    """
+    values = (structure, -1, mask, border_value, origin, False, axes)
+    element = _structure(ndim, dtype, *values, dilates=True)
+    return _call("binary_propagation", ndim, dtype, output, element, (True,))
+
+
+def binary_fill_holes(
+    ndim: int,
+    dtype: Dtype,
+    structure: Any = None,
+    output: Any = None,
+    origin: Any = 0,
+    *,
+    axes: Any = None,
+) -> Call:
+    """Set what can't be reached from beyond the array without crossing what is set.
+
+    SciPy dilates nothing, from the border and outside the input, and answers the complement. The
+    complement of a dilation is the erosion of the complement by the structure turned round: so
+    everything is eroded, outside the input, from a border of 0.
+
+    Parameters
+    ----------
+    ndim : int
+        Axes of the array.
+    dtype : numpy.dtype
+        Of the array.
+    structure, output, origin, axes
+        As in SciPy 1.17.
+
+    Raises
+    ------
+    TilingError
+        As `binary_dilation` does.
+    """
+    element = _structure(ndim, dtype, structure, -1, None, 0, origin, False, axes, dilates=True)
+    dilation = element.step(dilate=True)
+    shape = dilation.structure.shape
+    erosion = Propagation(
+        Table.of(np.flip(dilation.structure.array)),
+        tuple(flipped(dilation.origins, shape)),
+        border=False,
+        dilate=False,
+        brute_force=False,
+    )
+    array = output if isinstance(output, np.ndarray) else np.dtype(bool)
+    target, steps = target_of(array, dtype), Steps(native(dtype))
+    values = (steps, "binary_fill_holes", ndim, target, [erosion])
+    return _on_states(*values, begin=True, first="background")

@@ -127,6 +127,13 @@ class Job:
         return self.program.whole(self.ndim, bound)
 
     @property
+    def repeated(self) -> bool:
+        """Whether it is one pass over the tiles, which are repeated until nothing changes."""
+        steps = self.program.steps
+        operation = steps[0].operation
+        return len(steps) == 1 and isinstance(operation, Operation) and operation.repeated
+
+    @property
     def digest(self) -> str:
         """The job's name: SHA-256 over its JSON, 64 hexadecimal digits."""
         return hashlib.sha256(self.encode()).hexdigest()

@@ -6,6 +6,8 @@ across the others. With more there would soon be one tile only, so the job is cu
 stage leaves an axis to cut, and stages run one after another over intermediate arrays. A float
 `uniform_filter` of an image is two stages: whole columns, then whole rows.
 
+What goes on until nothing changes (see `tiling.operations.binary`) is a stage of its own.
+
 A stage is a job on one array, or arithmetic on several. Arrays are numbered as a program numbers
 its steps: 0 is the source, and k is what step k writes.
 """
@@ -43,6 +45,11 @@ class Stage:
     work: Job | Arithmetic
     target: Dtype
     bound: float
+
+    @property
+    def repeated(self) -> bool:
+        """Whether its tiles are computed again until none of them changes."""
+        return isinstance(self.work, Job) and self.work.repeated
 
 
 def stages(job: Job, bound: float) -> tuple[Stage, ...]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 
 from tiling.dtypes import Array
-from tiling.kernels import Kernel, windows
+from tiling.kernels import Kernel, binary, windows
 from tiling.kernels.arithmetic import combine_blocks
 from tiling.operations import Arithmetic, Correlations, Operation, Program
+
+if TYPE_CHECKING:
+    from tiling.operations.binary import Erosion, Propagation
 
 Region: TypeAlias = tuple[slice, ...]
 
@@ -69,6 +72,8 @@ def _filter(operation: Operation, block: Array, crop: Region, out: Array, kernel
                 out[...] = block[everywhere]
         case Correlations(passes):
             kernel(block, passes, crop, out)
+        case _ if operation.on_states:
+            binary.run_states(cast("Erosion | Propagation", operation), block, crop, out)
         case _:
             windows.run(operation, block, crop, out)
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tiling.dtypes import Array
+from tiling.kernels.binary import defined, erosion
 
 if TYPE_CHECKING:
     from tiling.operations import Operation
     from tiling.operations.running import ComplexCorrelation, RunningExtremum, RunningMean
-    from tiling.operations.windows import Correlation, Erosion, Extremum, Rank
+    from tiling.operations.windows import Correlation, Extremum, Rank
 
 FunctionCall = tuple[str, dict[str, Any]]
 
@@ -41,9 +42,7 @@ def run(operation: Operation, block: Array, crop: tuple[slice, ...], out: Array)
     if "cval" in parameters and block.dtype.kind != "c":
         parameters["cval"] = parameters["cval"].real
     if "brute_force" in parameters:
-        structure = parameters["structure"].shape
-        too_short = any(n < size for n, size in zip(block.shape, structure, strict=True))
-        parameters["brute_force"] |= too_short  # else SciPy might write outside the block
+        parameters = defined(parameters, block.shape)
     fits = out.shape == block.shape and out.flags.c_contiguous  # SciPy's rank filter needs it so
     whole = out if fits else np.empty(block.shape, out.dtype)
     if 0 not in block.shape:
@@ -102,16 +101,6 @@ def _window(step: Correlation | Extremum | Rank) -> dict[str, Any]:
     return {"mode": step.mode, "cval": step.cval, "origin": list(step.origins)}
 
 
-def _erosion(step: Erosion) -> FunctionCall:
-    return "binary_dilation" if step.dilate else "binary_erosion", {
-        "structure": step.structure.array,
-        "iterations": step.iterations,
-        "border_value": int(step.border),
-        "origin": list(step.origins),
-        "brute_force": step.brute_force,
-    }
-
-
 CALLS: Mapping[str, Callable[[Any], FunctionCall]] = MappingProxyType(
     {
         "running_extremum": _running_extremum,
@@ -120,7 +109,7 @@ CALLS: Mapping[str, Callable[[Any], FunctionCall]] = MappingProxyType(
         "correlation": _correlation,
         "extremum": _extremum,
         "rank": _rank,
-        "erosion": _erosion,
+        "erosion": erosion,
     }
 )
 """What computes each `KIND` of operation, `correlations` and `arithmetic` apart."""

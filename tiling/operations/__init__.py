@@ -19,9 +19,10 @@ from tiling.operations.base import Operation
 from tiling.operations.program import Program, Step, program_from_json
 
 if TYPE_CHECKING:
+    from tiling.operations.binary import Erosion, Propagation
     from tiling.operations.correlations import Correlations
     from tiling.operations.running import ComplexCorrelation, RunningExtremum, RunningMean
-    from tiling.operations.windows import Correlation, Erosion, Extremum, Rank
+    from tiling.operations.windows import Correlation, Extremum, Rank
 
 __all__ = [
     "KINDS",
@@ -33,6 +34,7 @@ __all__ = [
     "Extremum",
     "Operation",
     "Program",
+    "Propagation",
     "Rank",
     "RunningExtremum",
     "RunningMean",
@@ -51,7 +53,8 @@ KINDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "running_mean": ("running", "RunningMean"),
         "extremum": ("windows", "Extremum"),
         "rank": ("windows", "Rank"),
-        "erosion": ("windows", "Erosion"),
+        "erosion": ("binary", "Erosion"),
+        "propagation": ("binary", "Propagation"),
         "arithmetic": ("arithmetic", "Arithmetic"),
     }
 )

@@ -1,4 +1,8 @@
-"""Arithmetic sample by sample, as in `laplace` or `white_tophat`, on results of earlier steps."""
+"""Arithmetic sample by sample, as in `laplace` or `white_tophat`, on results of earlier steps.
+
+A *state* is a sample of a binary array and of its mask in one uint8: bit `VALUE` is the sample, bit
+`FREE` says whether the mask lets it change. See `tiling.operations.binary`.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tiling.dtypes import Dtype
+from tiling.dtypes import Array, Dtype
 from tiling.errors import BadTypeError, WireError
 from tiling.operations.base import cast_bound, largest, summed
+
+VALUE, FREE = 1, 2
+"""Bits of a state."""
 
 
 def _sum(bounds: Sequence[float], target: Dtype) -> float:
@@ -32,11 +39,37 @@ def _least(bounds: Sequence[float], target: Dtype) -> float:
     return cast_bound(largest(bounds), target)
 
 
+def _check_states(array: Array) -> None:
+    if array.dtype != np.uint8:
+        raise TypeError("states are uint8")
+
+
+def _state(samples: Array, *, out: Array, casting: Any) -> None:
+    """Write the states of samples that may all change."""
+    _check_states(out)
+    np.not_equal(samples, 0, out=out, casting=casting)
+    np.bitwise_or(out, FREE, out=out, casting=casting)
+
+
+def _background(samples: Array, *, out: Array, casting: Any) -> None:
+    """Write states that are all set, of which those may change whose samples are 0."""
+    _check_states(out)
+    np.equal(samples, 0, out=out, casting=casting)
+    np.left_shift(out, 1, out=out, casting=casting)
+    np.bitwise_or(out, VALUE, out=out, casting=casting)
+
+
+def _value(states: Array, *, out: Array, casting: Any) -> None:
+    """Write the samples of states."""
+    _check_states(states)
+    np.bitwise_and(states, VALUE, out=out, casting=casting)
+
+
 @dataclass(frozen=True, slots=True)
 class _Function:
-    """A NumPy function with its number of operands, and the bound of what it gives."""
+    """A function of NumPy's, with its number of operands, and the bound of what it gives."""
 
-    call: np.ufunc
+    call: Callable[..., object]
     operands: int
     casting: Any
     bound: Callable[[Sequence[float], Dtype], float]
@@ -49,6 +82,9 @@ FUNCTIONS: Mapping[str, _Function] = MappingProxyType(
         "multiply": _Function(np.multiply, 2, "same_kind", _product),
         "exclusive_or": _Function(np.bitwise_xor, 2, "same_kind", _least),
         "root": _Function(np.sqrt, 1, "unsafe", _root),
+        "state": _Function(_state, 1, "unsafe", _least),
+        "background": _Function(_background, 1, "unsafe", _least),
+        "value": _Function(_value, 1, "unsafe", _least),
     }
 )
 

@@ -112,6 +112,16 @@ class Operation:
         return 0
 
     @property
+    def on_states(self) -> bool:
+        """Whether it reads and writes states, see `tiling.operations.arithmetic`."""
+        return False
+
+    @property
+    def repeated(self) -> bool:
+        """Whether tiles are computed again until none of them changes."""
+        return False
+
+    @property
     def walks(self) -> int:
         """How often it walks over the block."""
         return 1

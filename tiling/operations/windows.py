@@ -8,11 +8,7 @@ than the array that code reads memory before or behind the array, and int64, flo
 writes as they are into an output of any dtype, also of a smaller one; such calls are refused.
 
 Elsewhere, too, SciPy leaves its memory, and arrays on which it would are refused. With ``reflect``
-it folds the coordinate ``-4 * length`` to -1 (`NI_InitFilterOffsets`). A binary erosion of several
-iterations visits, from the second on, the neighbours of changed samples only (`NI_BinaryErosion2`);
-on an axis shorter than the structure it takes those of one sample for all samples behind it. Its
-other code, ``brute_force``, gives the same bits and is always defined: a tile may be such a block
-although the array is not.
+it folds the coordinate ``-4 * length`` to -1 (`NI_InitFilterOffsets`).
 """
 
 from __future__ import annotations
@@ -25,7 +21,7 @@ from typing import ClassVar
 import numpy as np
 
 from tiling.dtypes import Dtype, check_correlation
-from tiling.errors import BadTypeError, UnsupportedError, WireError
+from tiling.errors import UnsupportedError, WireError
 from tiling.geometry.edges import Mode
 from tiling.operations.base import Operation, Reach, cast_bound, summed, with_fill
 from tiling.operations.fields import (
@@ -34,7 +30,6 @@ from tiling.operations.fields import (
     FLAG,
     MODE,
     SHIFTS,
-    SIZE,
     TABLE,
     Field,
     Table,
@@ -252,117 +247,3 @@ class Rank(_Window):
             "wrap": after + (0 if size % 2 else 2) + 2 * origin - 1,
         }
         return max(first.get(self.mode, 0), after - 1) >= length
-
-
-@dataclass(frozen=True, slots=True)
-class Erosion(Operation):
-    """A binary erosion or dilation, so many times; `border` is what lies beyond the array."""
-
-    KIND: ClassVar[str] = "erosion"
-    FIELDS: ClassVar[Mapping[str, Field]] = {
-        "structure": TABLE,
-        "origins": SHIFTS,
-        "iterations": SIZE,
-        "border": FLAG,
-        "dilate": FLAG,
-        "brute_force": FLAG,
-    }
-
-    structure: Table
-    origins: tuple[int, ...]
-    iterations: int
-    border: bool
-    dilate: bool
-    brute_force: bool
-
-    def reaches(self, ndim: int) -> tuple[Reach, ...]:
-        """Return the window of all iterations, axis by axis."""
-        reaches = []
-        for axis in range(ndim):
-            one = Reach.of(axis, self.structure.shape[axis], self.origins[axis], "constant")
-            both = (one.after, one.before) if self.dilate else (one.before, one.after)
-            times = self.iterations
-            reaches.append(Reach(axis, both[0] * times, both[1] * times, "constant"))
-        return tuple(reaches)
-
-    @property
-    def walks(self) -> int:
-        """One for each iteration."""
-        return self.iterations
-
-    @property
-    def effort(self) -> int:
-        """Comparisons in all iterations."""
-        return self.iterations * math.prod(self.structure.shape)
-
-    def window_bytes(self, shape: tuple[int, ...]) -> int:
-        """Return the bytes of the structure's offsets; iterations keep coordinates besides."""
-        each = 1 if self.iterations == 1 or self.brute_force else 1 + len(shape)
-        return 8 * each * offsets(shape, self.structure.shape)
-
-    def window_work(self, shape: tuple[int, ...]) -> int:
-        """Return the number of offsets, which are computed for each iteration."""
-        return self.iterations * offsets(shape, self.structure.shape)
-
-    def bound(self, bound: float, target: Dtype) -> float:  # noqa: ARG002
-        """Return 1, whatever the samples."""
-        return cast_bound(1.0, target)
-
-    def check(self, ndim: int, source: Dtype, target: Dtype) -> None:
-        """Refuse a structure of another rank, origins outside it, and complex numbers.
-
-        Raises
-        ------
-        TilingError
-            Saying what is wrong.
-        """
-        if not len(self.structure.shape) == len(self.origins) == ndim:
-            raise WireError(f"a structure of {len(self.structure.shape)} axes for {ndim}")
-        if self.structure.dtype != "|b1":
-            raise WireError("a structure is made of booleans")
-        if any(not reach.before >= 0 for reach in self.reaches(ndim)) or any(
-            not reach.after >= 0 for reach in self.reaches(ndim)
-        ):
-            raise WireError("an origin outside the structure")
-        if target.kind == "c":
-            raise BadTypeError("Complex output type not supported")
-        refuse_complex(source)
-        check_correlation(source, target)
-
-    def check_shape(self, shape: tuple[int, ...]) -> None:
-        """Refuse arrays on which SciPy writes outside its memory.
-
-        Raises
-        ------
-        UnsupportedError
-            With the structure and the length of the axis.
-        """
-        if self.iterations == 1 or self.brute_force or not self._center:
-            return
-        for length, size, before in zip(shape, self.structure.shape, self._before, strict=True):
-            if size - before < length < size:
-                raise UnsupportedError(
-                    f"a structure of {size} samples on an axis of {length}: SciPy writes memory "
-                    "outside the array; brute_force=True works"
-                )
-
-    def check_block(self, shape: tuple[int, ...]) -> None:
-        """Take any: a block that is shorter than the structure is computed by brute force."""
-
-    @property
-    def _before(self) -> tuple[int, ...]:
-        """Samples of the structure before its centre, as SciPy erodes with it."""
-        shifts = zip(self.structure.shape, self.origins, strict=True)
-        return tuple(
-            (size - 1 - (size // 2 + origin)) if self.dilate else size // 2 + origin
-            for size, origin in shifts
-        )
-
-    @property
-    def _center(self) -> bool:
-        """Whether the structure has a sample in its centre."""
-        centre = tuple(
-            size // 2 + origin
-            for size, origin in zip(self.structure.shape, self.origins, strict=True)
-        )
-        return bool(self.structure.array[centre])

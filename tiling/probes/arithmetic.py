@@ -90,7 +90,7 @@ def _targets(function: str, sources: tuple[Dtype, ...]) -> tuple[Dtype, ...]:
 
     To cast a float that does not fit to an integer has no rule, so no other root is probed.
     """
-    targets = sources if len(sources) == 1 else FILTERED.values()
+    targets = sources if function == "root" else FILTERED.values()
     return tuple(target for target in targets if _is_computed(function, sources, target))
 
 

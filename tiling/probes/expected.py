@@ -220,4 +220,5 @@ erosion-uint32                   74cc3515a903
 erosion-uint64                   74cc3515a903
 erosion-float32                  044e152e55f1
 erosion-float64                  4b9a111c88a7
+propagation-uint8                071fa695a7c3
 """

@@ -16,9 +16,10 @@ from tiling.geometry.edges import Mode
 from tiling.kernels import Kernel
 from tiling.kernels.apply import apply
 from tiling.operations import Operation, Program, Step
+from tiling.operations.binary import Erosion, Propagation
 from tiling.operations.fields import Table
 from tiling.operations.running import ComplexCorrelation, RunningExtremum, RunningMean
-from tiling.operations.windows import Correlation, Erosion, Extremum, Rank
+from tiling.operations.windows import Correlation, Extremum, Rank
 from tiling.probes.correlations import MODES, SHAPE, block, specials
 
 CROSS = np.array([[[0, 1, 0], [1, 1, 1]], [[0, 1, 0], [0, 1, 1]]], bool)
@@ -32,7 +33,19 @@ def _erosions(mode: Mode) -> tuple[Operation, ...]:
     """Return both, with both kinds of border for want of edge modes."""
     border = mode == "reflect"
     return tuple(
-        Erosion(Table.of(CROSS), ORIGINS, 2, border, dilate, False) for dilate in (False, True)
+        Erosion(Table.of(CROSS), ORIGINS, border, dilate, False, iterations=2)
+        for dilate in (False, True)
+    )
+
+
+def _propagations(mode: Mode) -> tuple[Operation, ...]:
+    """Return what reads and writes states, likewise."""
+    border, table = mode == "reflect", Table.of(CROSS)
+    each = ((table, ORIGINS, border, dilate, False) for dilate in (False, True))
+    return tuple(
+        operation
+        for values in each
+        for operation in (Propagation(*values), Erosion(*values, iterations=2, masked=True))
     )
 
 
@@ -51,6 +64,7 @@ MAKERS: Mapping[str, Maker] = {
     ),
     Rank.KIND: lambda mode: (Rank(Table.of(CROSS), mode, 1.5, ORIGINS, 2),),
     Erosion.KIND: _erosions,
+    Propagation.KIND: _propagations,
 }
 
 

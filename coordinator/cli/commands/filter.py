@@ -46,7 +46,7 @@ OPTIONS: Mapping[str, str] = {
     "weights": "A .npy file, or lists such as [1,2,1].",
     "rank": "Place among the window's sorted samples; -1 is the largest.",
     "percentile": "From 0 to 100; negative ones count from the largest.",
-    "iterations": "How many times.",
+    "iterations": "How many times; 0 until nothing changes.",
     "border_value": "What lies beyond the array: 0 or 1.",
     "brute_force": "Whether all samples are looked at in each iteration: 0 or 1.",
     "mode": "Edge mode, or one per axis: reflect mirror nearest constant wrap.",
@@ -55,7 +55,7 @@ OPTIONS: Mapping[str, str] = {
     "axis": "The axis to filter.",
     "axes": "The axes to filter; all unless given.",
     "output": "Dtype of the output, such as float32; the input's unless given.",
-    "mask": "Not supported.",
+    "mask": "Where samples may change: a .npy file, or nested lists.",
 }
 """The help of each of SciPy's parameters."""
 
@@ -63,7 +63,7 @@ NAMES = {"output": "dtype"}
 """Options with another name than SciPy's parameter."""
 
 METAVARS = {
-    **dict.fromkeys(("footprint", "structure", "weights"), "ARRAY"),
+    **dict.fromkeys(("footprint", "structure", "weights", "mask"), "ARRAY"),
     **dict.fromkeys(("truncate", "cval", "axis", "rank", "percentile", "iterations"), "NUMBER"),
     **dict.fromkeys(("border_value", "brute_force"), "0|1"),
     "mode": "MODES",
@@ -86,7 +86,12 @@ TYPICAL = {
 START, END = "<!-- filters -->", "<!-- /filters -->"
 """Between these the README holds what `markdown_table` returns."""
 
-TILES = {"HALO": "halo", "LINES": "halo or lines", "REFUSED": "refused"}
+TILES = {
+    "HALO": "halo",
+    "LINES": "halo or lines",
+    "REPEATED": "halo, repeated",
+    "REFUSED": "refused",
+}
 """Words of the README for each `tiling.filters.Exactness`."""
 
 
@@ -189,7 +194,7 @@ def own_parameters(name: str) -> dict[str, Any]:
     """Return the parameters that a row's command takes, with their defaults."""
     from tiling.filters import FILTERS
 
-    return {key: value for key, value in FILTERS[name].defaults.items() if key != "mask"}
+    return dict(FILTERS[name].defaults)
 
 
 def parse(texts: Mapping[str, str | None]) -> dict[str, Any]:

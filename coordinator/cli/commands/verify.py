@@ -46,7 +46,7 @@ def complete_filters(incomplete: str) -> list[str]:
             "--sigma 0.5."
         ),
     ),
-    *(parameter_option(key) for key in OPTIONS if key != "mask"),
+    *map(parameter_option, OPTIONS),
     option(
         RUN,
         "--sample",

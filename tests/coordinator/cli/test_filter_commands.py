@@ -15,6 +15,7 @@ from tests.support.equality import assert_same_bits
 from tiling.filters import FILTERS, supported
 
 X = np.random.default_rng(0).integers(0, 255, (30, 20, 3)).astype("u1")
+MASK = np.random.default_rng(1).random(X.shape) < 0.9
 CROSS = np.array([[[0], [1], [0]], [[1], [1], [1]], [[0], [1], [0]]], bool)
 
 
@@ -22,6 +23,7 @@ CROSS = np.array([[[0], [1], [0]], [[1], [1], [1]], [[0], [1], [0]]], bool)
 def folder(tmp_path: Path) -> Path:
     np.save(tmp_path / "in.npy", X)
     np.save(tmp_path / "cross.npy", CROSS)
+    np.save(tmp_path / "mask.npy", MASK)
     return tmp_path
 
 
@@ -55,6 +57,16 @@ COMMANDS: list[tuple[str, str, Any]] = [
         "filter binary_erosion in.npy --iterations 2 --border-value 1 --brute-force 1",
         "in.binary_erosion.npy",
         ndimage.binary_erosion(X, None, 2, border_value=1),
+    ),
+    (
+        "filter binary_fill_holes in.npy --tile 5",
+        "in.binary_fill_holes.npy",
+        ndimage.binary_fill_holes(X),
+    ),
+    (
+        "filter binary_erosion in.npy --iterations 0 --mask mask.npy --tile 5",
+        "in.binary_erosion.npy",
+        ndimage.binary_erosion(X, iterations=0, mask=MASK),
     ),
     (
         "filter gaussian_laplace in.npy --sigma 1.5 --truncate 3 --dtype float32",
@@ -106,7 +118,11 @@ BAD = [
     ("filter median_filter in.npy --footprint none.npy", "no such file"),
     ("filter correlate1d in.npy --weights [1,", "not a list"),
     ("filter median_filter in.npy --size 3 --mode warp", "did you mean wrap?"),
-    ("filter binary_erosion in.npy --iterations 0", "can't be tiled"),
+    (
+        "filter binary_erosion in.npy --iterations 0 --structure [[[1,0]]]",
+        "need not come to an end",
+    ),
+    ("filter binary_erosion in.npy --mask [1,2]", "mask and input must have equal sizes"),
     ("run none.toml in.npy", "can't be read"),
 ]
 

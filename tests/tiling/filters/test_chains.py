@@ -42,6 +42,7 @@ def test_chains_have_the_bits_of_calls_in_turn(data: st.DataObject) -> None:
         fitting = [name for name in CASES if takes(name, want)]
         name = data.draw(st.sampled_from(fitting))
         parameters = CASES[name](data.draw, want)
+        assume(not links or parameters.get("mask") is None)
         result = scipy_says(name, want, parameters)
         assume(not isinstance(result, Exception))
         links.append((name, parameters))

@@ -22,7 +22,11 @@ from tiling.kernels import reference
 from tiling.kernels.apply import apply
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
-STRICTER = ("memory outside the array", "is not exact in tiles", "uncast and perhaps beyond")
+ENDLESS = "need not come to an end"
+STRICTER = (
+    *("memory outside the array", "is not exact in tiles", "uncast and perhaps beyond"),
+    ENDLESS,
+)
 """What we refuse and SciPy does not, in words of the refusal."""
 
 KINDS = (ValueError, TypeError, RuntimeError)
@@ -46,7 +50,7 @@ def scipy_says(name: str, x: npt.NDArray[Any], parameters: dict[str, Any]) -> An
 
 
 def undefined(name: str, x: npt.NDArray[Any], parameters: dict[str, Any]) -> TilingError | None:
-    """Return our refusal of a call in which SciPy would read or write outside its memory.
+    """Return our refusal of a call in which SciPy would leave its memory, or run for ever.
 
     Its binary filters check no origin, and with axes out of order one may be another axis's.
     """
@@ -55,7 +59,7 @@ def undefined(name: str, x: npt.NDArray[Any], parameters: dict[str, Any]) -> Til
         Job(x.ndim, (call,)).program.check_shape(x.shape)
     except TilingError as error:
         unchecked = name.startswith("binary") and "invalid origin" in str(error)
-        if unchecked or "memory outside the array" in str(error):
+        if unchecked or "memory outside the array" in str(error) or ENDLESS in str(error):
             return error
     return None
 

@@ -67,10 +67,26 @@ def test_the_module_lists_its_functions() -> None:
 @pytest.mark.parametrize(
     "name", [name for name, row in FILTERS.items() if row.exactness is Exactness.REFUSED]
 )
-def test_what_cannot_be_exact_is_refused_with_the_reason(name: str) -> None:
-    """Whatever it is called with."""
-    with pytest.raises(UnsupportedError, match=f"{name} is refused: it"):
-        getattr(ndimage, name)(X, np.sum, size=3)
+def test_what_calls_a_function_is_refused_on_a_fleet(name: str) -> None:
+    """With the reason, whatever it is called with, and before anybody is greeted."""
+    with (
+        coordinator.Fleet(["127.0.0.1:9"]) as fleet,
+        pytest.raises(UnsupportedError, match=f"{name} is refused: it"),
+    ):
+        getattr(fleet, name)(X, np.sum, size=3)
+
+
+def test_what_calls_a_function_is_scipys_here() -> None:
+    """The same bits, and the same calls in the same order."""
+    calls: tuple[list[Any], list[Any]] = ([], [])
+
+    def noted(called: list[Any]) -> Any:
+        return lambda window: called.append(window.copy()) or window.sum()
+
+    ours = ndimage.generic_filter(X, noted(calls[0]), size=3, mode="wrap")
+    theirs = scipy_ndimage.generic_filter(X, noted(calls[1]), size=3, mode="wrap")
+    assert_same_bits(ours, theirs)
+    assert_same_bits(np.array(calls[0]), np.array(calls[1]))
 
 
 BAD: list[tuple[str, Any, dict[str, Any]]] = [
@@ -142,15 +158,31 @@ def test_bad_input_is_refused_as_scipy_does(name: str, x: Any, parameters: dict[
 @pytest.mark.parametrize(
     ("name", "parameters"),
     [
-        ("binary_erosion", {"mask": X > 3}),
-        ("binary_erosion", {"iterations": 0}),
-        ("binary_opening", {"iterations": -1}),
+        ("binary_erosion", {"iterations": 0, "structure": [[1, 1], [1, 0]]}),
+        ("binary_propagation", {"structure": [[1, 0, 1]]}),
     ],
 )
-def test_what_scipy_does_and_tiles_cannot(name: str, parameters: dict[str, Any]) -> None:
-    """It is refused before anything is computed, not approximated."""
-    with pytest.raises(UnsupportedError, match="tile"):
+def test_what_may_never_end_is_refused(name: str, parameters: dict[str, Any]) -> None:
+    """Without its centre in the structure an erosion may go to and fro for ever."""
+    with pytest.raises(UnsupportedError, match="need not come to an end"):
         getattr(ndimage, name)(X > 5, **parameters)
+
+
+def test_only_the_first_filter_of_a_chain_takes_a_mask() -> None:
+    """Later ones would need it cut to a block that is not sent."""
+    links = [("median_filter", {"size": 3}), ("binary_erosion", {"mask": X > 5})]
+    with pytest.raises(UnsupportedError, match="only the first filter"):
+        ndimage.run(links, X)
+    got = ndimage.run(links[::-1], X)
+    assert_same_bits(
+        got, scipy_ndimage.median_filter(scipy_ndimage.binary_erosion(X, mask=X > 5), 3)
+    )
+
+
+def test_a_mask_of_another_shape_is_refused() -> None:
+    """With SciPy's words."""
+    with pytest.raises(RuntimeError, match="mask and input must have equal sizes"):
+        ndimage.binary_erosion(X, mask=np.ones((4, 3)))
 
 
 @pytest.mark.parametrize("name", ROWS)

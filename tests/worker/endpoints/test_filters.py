@@ -60,6 +60,7 @@ CASES: list[tuple[str, dict[str, Any], Any]] = [
         ndimage.uniform_filter(IMAGE, (3, 4), np.dtype(">f4")),
     ),
     ("binary_dilation", {"iterations": "2"}, ndimage.binary_dilation(IMAGE, iterations=2)),
+    ("binary_erosion", {"iterations": "0"}, ndimage.binary_erosion(IMAGE, iterations=0)),
     (
         "correlate1d",
         {"weights": "[1,2]", "origin": "-1"},
@@ -91,7 +92,8 @@ REFUSED = [
     ("rank_filter?size=9&rank=2&origin=2", saved(np.zeros(4)), 422),
     ("correlate1d?weights=[1,", saved(IMAGE), 400),
     ("correlate1d?weights=[[1],[1,2]]", saved(IMAGE), 400),
-    ("binary_erosion?iterations=0", saved(IMAGE), 422),
+    ("binary_erosion?iterations=0&structure=[[1,0]]", saved(IMAGE), 422),
+    ("binary_erosion?mask=[[1]]", saved(IMAGE), 400),
     ("sobel", b"no file at all", 400),
     ("sobel", saved(IMAGE)[:-1], 400),
     ("sobel", saved(IMAGE) + b"x", 400),
