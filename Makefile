@@ -6,7 +6,7 @@ SCHEDULES ?= 100000
 N ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: attested bench bench-short chaos demo fuzz fuzz-bits help install lint simulate test wheel
+.PHONY: attested bench bench-short chaos demo fuzz fuzz-bits help install lint scipy-suite simulate test wheel
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' $(firstword $(MAKEFILE_LIST)) | sort | \
@@ -53,6 +53,9 @@ fuzz: .venv/installed ## 100,000 mutated requests to a worker, and as many with 
 fuzz-bits: .venv/installed ## N examples of every filter and of chains, compared with SciPy
 	TILEFAN_FUZZ_BITS=$(N) $(BIN)/python -m pytest -n 2 \
 		tests/tiling/filters/test_exact.py tests/tiling/filters/test_chains.py
+
+scipy-suite: .venv/installed ## all of SciPy's own tests with our functions, here and on two workers
+	TILEFAN_SUITE_SHARE=1 $(BIN)/python -m pytest -n 2 tests/scipy_suite
 
 simulate: .venv/installed ## SCHEDULES random schedules of the dispatcher
 	TILEFAN_SCHEDULES=$(SCHEDULES) $(BIN)/python -m pytest -n auto tests/coordinator/dispatch/test_simulation.py

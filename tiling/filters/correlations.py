@@ -114,12 +114,13 @@ def _line(
     source = native(dtype)
     mixed = "c" in (source.kind, taps.dtype.kind)
     target = complex_target(output, dtype) if mixed else target_of(output, dtype)
+    fill = _fill(cval, source, taps) if mixed else 0.0  # SciPy looks at the weights only then
     if taps.ndim != 1 or not taps.size:
         raise UnsupportedError("no filter weights given")
     if taps.size > MAX_TAPS:
         raise UnsupportedError(f"{taps.size} weights: at most {MAX_TAPS}")
     place, shift = axis_of(axis, ndim), origin_of(origin, taps.size)
-    fill = _fill(cval, source, taps)
+    fill = fill if mixed else _fill(cval, source, taps)
     operation: Operation
     if taps.dtype.kind == "c":
         operation = ComplexCorrelation(place, Table.of(taps), plain_mode(mode), fill, shift)

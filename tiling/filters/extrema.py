@@ -21,6 +21,7 @@ from tiling.filters.parameters import (
     per_axis,
     size_of,
     target_of,
+    warn_of_size,
 )
 from tiling.filters.windows import expand, origins_of, window_axes
 from tiling.geometry.edges import plain_mode
@@ -80,6 +81,7 @@ def extremum(
     BadValueError
         For a footprint of zeros.
     """
+    warn_of_size(around.size, around.footprint)
     refuse_complex(steps.dtype(source))
     size, footprint = around.size, None
     if around.structure is None and around.footprint is None:

@@ -59,7 +59,7 @@ def expand(window: Array, axes: tuple[int, ...], ndim: int, name: str) -> Array:
     Parameters
     ----------
     window : ndarray
-        With as many axes as are filtered, or as the array.
+        With as many axes as are filtered.
     axes : tuple of int
         The filtered axes.
     ndim : int
@@ -77,11 +77,9 @@ def expand(window: Array, axes: tuple[int, ...], ndim: int, name: str) -> Array:
     UnsupportedError
         For a window of another number of axes, or without samples.
     """
-    if len(axes) < ndim and window.ndim == len(axes):
-        window = np.expand_dims(window, tuple(axis for axis in range(ndim) if axis not in axes))
-    if window.ndim != ndim or 0 in window.shape:
+    if window.ndim != len(axes) or 0 in window.shape:
         raise UnsupportedError(f"{name}.ndim ({window.ndim}) must match len(axes) ({len(axes)})")
-    return window
+    return np.expand_dims(window, tuple(axis for axis in range(ndim) if axis not in axes))
 
 
 def origins_of(origin: Any, window: Array, axes: tuple[int, ...]) -> tuple[int, ...]:
