@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from coordinator.engines import Engine
 from coordinator.events import Event, Listener
+from coordinator.run.calls import Chain, Link, heeded, masked
 from coordinator.run.output import Output
 from coordinator.run.request import Request, known_bound, tile_shape
 from coordinator.run.run import run
@@ -23,7 +25,6 @@ from tiling.jobs.stages import stages
 
 if TYPE_CHECKING:
     from coordinator.checks.recompute import Sampling
-from coordinator.run.calls import Chain, Link, heeded, masked
 
 
 def filter_array(
@@ -61,6 +62,7 @@ def filter_array(
         if _given(parameters.get("output")) is not None:
             raise BadTypeError(f"{name}: only the last filter of a chain fills an output array")
     chain = Chain.of(links, array.ndim, array.dtype)
+    _warn(links, chain.job)
     out = _output(links[-1][1].get("output"), array, chain.dtype)
     overlaps = np.may_share_memory(array, out)
     if overlaps:
@@ -90,6 +92,17 @@ def plan_array(engine: Engine, links: Sequence[Link], input: Any, tile: Any = No
     last, bound = parts[-1]
     request = Request(last, source, tile_shape(tile, array.ndim), bound=bound)
     return request.plan(engine.prepare(last, lambda _: None))
+
+
+def _warn(links: Sequence[Link], job: Job) -> None:
+    """Warn of what SciPy warns of."""
+    for (_, parameters), call in zip(links, job.calls, strict=True):
+        if parameters.get("size") is not None and parameters.get("footprint") is not None:
+            warnings.warn("ignoring size because footprint is set", stacklevel=5)
+        output = parameters.get("output")
+        asked = np.dtype(output) if isinstance(output, type | np.dtype) else call.target
+        if call.target.kind == "c" != asked.kind:
+            warnings.warn("promoting specified output dtype to complex", stacklevel=5)
 
 
 def _check_in_place(links: Sequence[Link]) -> None:

@@ -21,7 +21,6 @@ from tiling.filters.parameters import (
     per_axis,
     size_of,
     target_of,
-    warn_of_size,
 )
 from tiling.filters.windows import expand, origins_of, window_axes
 from tiling.geometry.edges import plain_mode
@@ -81,7 +80,6 @@ def extremum(
     BadValueError
         For a footprint of zeros.
     """
-    warn_of_size(around.size, around.footprint)
     refuse_complex(steps.dtype(source))
     size, footprint = around.size, None
     if around.structure is None and around.footprint is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -75,11 +74,6 @@ def complex_target(output: Any, dtype: Dtype) -> Dtype:
     ------
     UnsupportedError
         For an array or a name of another dtype.
-
-    Warns
-    -----
-    UserWarning
-        As SciPy does, if a type or dtype that is not complex was asked for.
     """
     if output is None:
         return native(np.promote_types(dtype, np.complex64))
@@ -87,7 +81,6 @@ def complex_target(output: Any, dtype: Dtype) -> Dtype:
     if target.kind == "c":
         return target
     if isinstance(output, type | np.dtype):
-        warnings.warn("promoting specified output dtype to complex", stacklevel=2)
         return native(np.promote_types(target, np.complex64))
     raise UnsupportedError(f"output must have complex dtype, not {target}")
 
@@ -192,23 +185,6 @@ def integer(value: Any, name: str) -> int:
     if abs(number) > MAX_INTEGER:
         raise BadValueError(f"{name}: {number} is too large")
     return number
-
-
-def warn_of_size(size: Any, footprint: Any) -> None:
-    """Warn that a footprint takes the place of a size, as SciPy does.
-
-    Parameters
-    ----------
-    size, footprint : object
-        As they were given; None if they were not.
-
-    Warns
-    -----
-    UserWarning
-        If both were given.
-    """
-    if size is not None and footprint is not None:
-        warnings.warn("ignoring size because footprint is set", stacklevel=2)
 
 
 def size_of(value: Any) -> int:

@@ -19,7 +19,6 @@ from tiling.filters.parameters import (
     native,
     per_axis,
     target_of,
-    warn_of_size,
 )
 from tiling.filters.windows import expand, origins_of, window_axes
 from tiling.jobs.job import Call
@@ -150,7 +149,6 @@ class _Footprint:
     @classmethod
     def of(cls, ndim: int, dtype: Dtype, size: Any, footprint: Any, axes: Any) -> _Footprint:
         """Make it of a size, or of a footprint over some axes."""
-        warn_of_size(size, footprint)
         refuse_complex(dtype)
         chosen = window_axes(axes, ndim)
         if footprint is None:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from scipy import ndimage
 
 from coordinator import gaussian_filter
+from coordinator import ndimage as ours
 from tests.support.equality import assert_same_bits
 from tests.support.strategies import COMPLEX, LAYOUTS, REAL, Problem, problems, samples
 from tiling.errors import TilingError
@@ -167,3 +168,22 @@ def test_inside_a_running_event_loop() -> None:
         return gaussian_filter(array, 1.0, tile=8)
 
     assert_same_bits(asyncio.run(cell()), ndimage.gaussian_filter(array, 1.0))
+
+
+WARNED: list[tuple[str, dict[str, Any], str]] = [
+    ("median_filter", {"size": 3, "footprint": np.ones((3, 3))}, "ignoring size"),
+    ("grey_opening", {"size": 3, "footprint": np.ones((3, 3))}, "ignoring size"),
+    ("correlate1d", {"weights": [1, 1j], "output": np.float32}, "promoting specified output"),
+]
+
+
+@pytest.mark.parametrize(("name", "parameters", "words"), WARNED)
+def test_scipys_warnings_are_given(name: str, parameters: dict[str, Any], words: str) -> None:
+    """At the line that calls the function, as SciPy does."""
+    x = np.arange(20.0).reshape(4, 5)
+    with pytest.warns(UserWarning, match=words):
+        want = getattr(ndimage, name)(x, **parameters)
+    with pytest.warns(UserWarning, match=words) as heard:
+        got = getattr(ours, name)(x, **parameters)
+    assert_same_bits(got, want)
+    assert heard[0].filename == __file__
