@@ -12,14 +12,22 @@ line of another run's journal is no line of this one. Of two lines for a tile th
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from dataclasses import fields as dataclass_fields
 from typing import Any
 
 import xxhash
 
 VERSION = 1
 """Of the journal's form; another one is not read."""
+
+
+MAX_SIZE = 2**63 - 1
+"""Of bytes, samples and nanoseconds."""
+
+_TILE = re.compile("([0-9]{1,18}) ([0-9a-f]{1,64}) ([0-9a-f]{1,64})")
 
 
 class JournalError(Exception):
@@ -115,23 +123,47 @@ def _header(line: bytes) -> tuple[Header, str]:
     if checked is None:
         raise JournalError("its first line is torn")
     seal, text = checked
-    said: dict[str, Any] = json.loads(text)
-    if said.pop("version") != VERSION:
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError):
+        raise JournalError("its first line is not JSON") from None
+    if not isinstance(fields, dict) or fields.pop("version", None) != VERSION:
         raise JournalError("another version of tilefan wrote it")
-    return Header(**{name: _frozen(value) for name, value in said.items()}), seal
+    return _validated(fields), seal
 
 
-def _frozen(value: Any) -> Any:
-    """Turn JSON's lists back into tuples."""
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+def _validated(fields: dict[str, Any]) -> Header:
+    """Return a header whose parts are of the right types and fit together: anybody can forge one.
+
+    Raises
+    ------
+    JournalError
+        Naming what does not fit.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    if unknown := fields.keys() - {field.name for field in dataclass_fields(Header)}:
+        raise JournalError(f"its header has {len(unknown)} unknown fields")
+    try:
+        header = TypeAdapter(Header).validate_json(json.dumps(fields), strict=True)
+    except (ValidationError, RecursionError, ValueError) as error:
+        raise JournalError("its header has fields of wrong types") from error
+    sizes = (header.input_bytes, *header.shape, *(n for each in header.halo for n in each))
+    whole = all(0 <= size <= MAX_SIZE for size in sizes) and all(
+        1 <= size <= MAX_SIZE for size in header.tile
+    )
+    one_rank = len(header.shape) == len(header.tile) == len(header.halo)
+    if not whole or not one_rank or abs(header.input_mtime_ns) > MAX_SIZE:
+        raise JournalError("its header has sizes that do not fit together")
+    return header
 
 
 def _finished(line: bytes, seal: str) -> Finished | None:
     checked = _checked(line, seal)
     if checked is None:
         return None
-    tile, asked, answered = checked[1].split(" ")
-    return Finished(int(tile), asked, answered)
+    matched = _TILE.fullmatch(checked[1])
+    return Finished(int(matched[1]), matched[2], matched[3]) if matched else None
 
 
 def _checked(line: bytes, seal: str) -> tuple[str, str] | None:

@@ -12,6 +12,7 @@ from coordinator.journal.records import Header, Log, parse
 from coordinator.stores import Sink, Source
 from coordinator.stores.atomic_file import read_regular
 from coordinator.stores.npy import check_unlocked, journal_path, partial_path
+from coordinator.text import inert
 from tiling.geometry.plan import Plan
 
 MAX_JOURNAL = 2**32
@@ -83,7 +84,7 @@ def believe(path: Path, log: Log, plan: Plan, seals: Seals, source: Source, sink
 def _input(was: Header, now: Header) -> Iterator[str]:
     if was.shape != now.shape or was.input_dtype != now.input_dtype:
         yield (
-            f"the input changed: it was {was.input_dtype} {was.shape}, "
+            f"the input changed: it was {inert(was.input_dtype)} {was.shape}, "
             f"and is {now.input_dtype} {now.shape}"
         )
     elif was.input_bytes != now.input_bytes:
@@ -101,7 +102,7 @@ def _parameters(was: Header, now: Header) -> Iterator[str]:
     before, after = dict(was.parameters), dict(now.parameters)
     differing = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     for name in differing:
-        yield f"{name} was {before.get(name)}, and is {after.get(name)}"
+        yield f"{inert(name)} was {inert(str(before.get(name)))}, and is {after.get(name)}"
     if not differing and was.input_dtype == now.input_dtype and len(was.shape) == len(now.shape):
         yield "the filter is computed otherwise now"
 

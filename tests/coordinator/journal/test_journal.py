@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+import xxhash
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.errors import StoreError
+from coordinator.errors import InputError, StoreError
 from coordinator.journal import file
 from coordinator.journal.file import JournalFile
 from coordinator.journal.records import (
@@ -21,6 +23,7 @@ from coordinator.journal.records import (
     encode_header,
     parse,
 )
+from coordinator.journal.recovery import check_same
 from coordinator.stores.npy import journal_path
 
 HEADER = Header(
@@ -142,3 +145,62 @@ def test_a_full_disk_leaves_a_readable_journal(
         written.record(TILES[2])
     written.close()
     assert (sorted(read(path).finished), read(path).torn) == ([0], 1)
+
+
+FORGED: dict[str, dict[str, object]] = {
+    "no number": {"input_bytes": "1128"},
+    "a fraction": {"input_bytes": 1.5},
+    "a flag": {"input_bytes": True},
+    "less than nothing": {"shape": [-1, 5]},
+    "beyond 64 bits": {"shape": [10**400, 5]},
+    "a time beyond all calendars": {"input_mtime_ns": 10**30},
+    "tiles of nothing": {"tile": [0, 5]},
+    "another rank": {"tile": [16]},
+    "a halo of one side": {"halo": [[2], [0]]},
+    "words for a shape": {"shape": "50"},
+    "parameters that are no pairs": {"parameters": [["sigma"]]},
+    "a job that is none": {"job": None},
+    "a field too many": {"more": 1},
+    "another version's type": {"version": [1]},
+    "nesting": {"parameters": [[[[[[]]]]]]},
+}
+
+
+def forged(text: str) -> bytes:
+    """Return a header line whose checksum is right."""
+    return f"{xxhash.xxh3_64_hexdigest(text.encode())} {text}\n".encode()
+
+
+@pytest.mark.parametrize("change", FORGED.values(), ids=FORGED)
+def test_a_forged_header_is_refused(change: dict[str, object]) -> None:
+    """Whoever can write beside the output can write a checksum that fits."""
+    text = json.dumps({"version": 1, **asdict(HEADER), **change})
+    with pytest.raises(JournalError):
+        parse(forged(text))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", "{}", "[" * 100_000, "{" * 9, "1" * 5000])
+def test_a_header_that_is_none_is_refused(text: str) -> None:
+    """Whatever it is instead."""
+    with pytest.raises(JournalError):
+        parse(forged(text))
+
+
+@pytest.mark.parametrize(
+    "line", ["-1 00 00", "9 00", "x 00 00", "9" * 5000 + " 00 00", "1 00 zz", "\u0661 00 00", ""]
+)
+def test_a_forged_line_is_no_tile(line: str) -> None:
+    """It counts as torn."""
+    first, seal = encode_header(HEADER)
+    checksum = xxhash.xxh3_64_hexdigest(f"{seal}{line}".encode())
+    log = parse(first + f"{checksum} {line}\n".encode())
+    assert (dict(log.finished), log.torn) == ({}, 1)
+
+
+def test_what_a_header_says_moves_no_cursor() -> None:
+    """Parameters are told in words, and words may come from a stranger."""
+    was = replace(HEADER, job="cd" * 32, parameters=(("\x1b[2Jsigma", "\x1b]0;x\x07"),))
+    with pytest.raises(InputError) as told:
+        check_same(Path("out.npy"), was, HEADER)
+    assert "\x1b" not in str(told.value)
+    assert "\x07" not in str(told.value)
