@@ -50,9 +50,10 @@ fuzz: .venv/installed ## 100,000 mutated requests to a worker, and as many with 
 	TILEFAN_FUZZ=$${TILEFAN_FUZZ:-100000} $(BIN)/python -m pytest -n 2 \
 		tests/worker/test_hostile.py tests/worker/endpoints/test_filters_fuzz.py -k "mutated or random"
 
-fuzz-bits: .venv/installed ## N examples of every filter and of chains, compared with SciPy
+fuzz-bits: .venv/installed ## N examples of every filter and of chains, and N/10 on two workers
 	TILEFAN_FUZZ_BITS=$(N) $(BIN)/python -m pytest -n 2 \
-		tests/tiling/filters/test_exact.py tests/tiling/filters/test_chains.py
+		tests/tiling/filters/test_exact.py tests/tiling/filters/test_chains.py \
+		tests/system/test_filters_fuzz.py
 
 scipy-suite: .venv/installed ## all of SciPy's own tests with our functions, here and on two workers
 	TILEFAN_SUITE_SHARE=1 $(BIN)/python -m pytest -n 2 tests/scipy_suite

@@ -12,7 +12,8 @@ import platform
 from collections.abc import Mapping, Sequence
 
 from coordinator.text import inert
-from tiling.probes.digests import digest_of, expected, first_difference
+from tiling.operations.arithmetic import FUNCTIONS
+from tiling.probes.digests import SUBNORMALS, digest_of, expected, first_difference
 
 TABULATED = frozenset({"x86_64", "AMD64"})
 """Names that `platform.machine` has for the architecture of the table."""
@@ -66,6 +67,22 @@ def attestation_error(names: Sequence[str], answer: object) -> str | None:
     )
     return (
         f"computes other bits than SciPy 1.17: {probe} is the first probe that differs "
-        f"({cpu}, SciPy {scipy}, NumPy {numpy}, kernel {kernel}): "
-        "give it the coordinator's versions, or start it with --kernel reference"
+        f"({cpu}, SciPy {scipy}, NumPy {numpy}, kernel {kernel}): {_remedy(probe, kernel)}"
     )
+
+
+def _remedy(probe: str, kernel: str) -> str:
+    """Say what helps where this probe differs."""
+    kind = probe.partition("-")[0]
+    if probe == SUBNORMALS:
+        return (
+            "a library in it takes the smallest floats for zero (one compiled with -ffast-math); "
+            "start it without that library"
+        )
+    if kind in FUNCTIONS or kind == "copy":
+        return (
+            "NumPy computes otherwise on its processor than here; coordinate from a machine like "
+            "it, or leave it out"
+        )
+    versions = "give it the coordinator's versions of NumPy and SciPy"
+    return versions if kernel == "reference" else f"{versions}, or start it with --kernel reference"

@@ -138,3 +138,21 @@ def test_the_coordinator_needs_no_scipy(two_workers: list[WorkerProcess]) -> Non
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("probe", "kernel", "words"),
+    [
+        ("bool-bool-wrap", "compiled", "start it with --kernel reference"),
+        ("rank-int8", "reference", "versions of NumPy and SciPy"),
+        ("multiply-complex64", "compiled", "a machine like it"),
+        ("copy-float32", "reference", "a machine like it"),
+        ("subnormals", "reference", "without that library"),
+    ],
+)
+def test_the_advice_is_what_helps(probe: str, kernel: str, words: str) -> None:
+    """The reference kernel helps against neither the processor nor a library."""
+    said = attestation.attestation_error([probe], {"kernel": kernel})
+    assert said is not None
+    assert words in said
+    assert ("--kernel reference" in said) == (probe == "bool-bool-wrap")
