@@ -87,6 +87,11 @@ def verify_file(
     array, made = open_npy(source), open_npy(result)
     if isinstance(filters, Recorded):
         chain, words = filters.chain, filters.title
+        if chain.job.reads_states:
+            raise InputError(
+                f"{result}: it was made with a mask, which its provenance does not hold; "
+                "say --filter, --mask and how"
+            )
         if (chain.job.ndim, chain.job.source) != (len(array.shape), array.dtype.newbyteorder("=")):
             raise InputError(f"{result}: its provenance is of another input; say --filter and how")
     else:

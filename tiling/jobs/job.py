@@ -127,6 +127,12 @@ class Job:
         return self.program.whole(self.ndim, bound)
 
     @property
+    def reads_states(self) -> bool:
+        """Whether it reads an array and its mask in one; see `tiling.operations.arithmetic`."""
+        first = self.program.steps[0].operation
+        return isinstance(first, Operation) and first.on_states
+
+    @property
     def repeated(self) -> bool:
         """Whether it is one pass over the tiles, which are repeated until nothing changes."""
         steps = self.program.steps

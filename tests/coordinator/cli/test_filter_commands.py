@@ -84,6 +84,17 @@ def test_commands_write_what_scipy_gives(folder: Path, line: str, name: str, wan
     assert_same_bits(np.load(folder / name), want)
 
 
+def test_what_a_mask_made_is_verified_with_the_mask(folder: Path) -> None:
+    """Its provenance does not hold the mask, and says so."""
+    made = "filter binary_erosion in.npy --mask mask.npy -o out.npy -q"
+    assert coord(folder, *made.split()).returncode == 0
+    ended = coord(folder, "verify", "out.npy", "in.npy", "-q")
+    assert (ended.returncode, "--mask" in ended.stderr) == (2, True)
+    verify = "verify out.npy in.npy --filter binary_erosion --mask mask.npy -q"
+    assert coord(folder, *verify.split()).returncode == 0
+    assert coord(folder, *verify.replace("mask.npy", "cross.npy").split()).returncode == 2
+
+
 def test_a_pipeline(folder: Path) -> None:
     """Its arrays are files beside it, or lists."""
     (folder / "p.toml").write_text(
