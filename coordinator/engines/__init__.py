@@ -64,7 +64,7 @@ class Capacity:
     @classmethod
     def within(cls, slots: int, budget_bytes: int) -> Self:
         """Return that of a fleet whose tiles in flight, sent and answered, stay within a budget."""
-        return cls(slots, min(MAX_TILE_BYTES, budget_bytes // (2 * slots)))
+        return cls(slots, max(1, min(MAX_TILE_BYTES, budget_bytes // (2 * slots))))
 
 
 class Engine(Protocol):

@@ -140,6 +140,10 @@ _SCHEMA: Final = TypeAdapter(_Document)
 _TABLES: Final[dict[str, type]] = {"hosts": _HostTable, "defaults": Defaults}
 
 
+MAX_BYTES: Final = 2**24
+"""Of a hosts file: hundreds of thousands of hosts."""
+
+
 def load_hosts(path: Path | str) -> Config:
     """Read a hosts file.
 
@@ -155,7 +159,11 @@ def load_hosts(path: Path | str) -> Config:
     source = ascii(str(path))[1:-1]
     text = ""
     try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
+        with Path(path).open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise ConfigError(source, (f"more than {MAX_BYTES} bytes: no hosts file",))
+        text = data.decode("utf-8-sig")
         document = tomllib.loads(text)
     except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(source, (_unreadable(error, text),)) from None

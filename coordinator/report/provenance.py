@@ -173,11 +173,14 @@ def load_provenance(output: Path) -> Provenance:
 
 
 def find_provenance(output: Path) -> Provenance | None:
-    """Return the provenance of an output if there is one that can be read."""
-    try:
-        return load_provenance(output)
-    except (InputError, StoreError):
-        return None
+    """Return the provenance of an output; None if there is none.
+
+    Raises
+    ------
+    InputError, StoreError
+        As `load_provenance` does, if there is one that can't be read.
+    """
+    return load_provenance(output) if os.path.lexists(provenance_path(output)) else None
 
 
 def runs_of(makers: Mapping[int, str], tiles: int) -> tuple[tuple[tuple[str, int], ...], int]:

@@ -79,16 +79,23 @@ def filter_chain(
             return opening.begin_stages()
         return opening.begin(plan) if left is None else opening.resume(left, plan)
 
-    with (
-        open_engine(placement, keep_going=options.keep_going) as engine,
-        make_listener(options.style) as shown,
-        write_artifacts(options.artifacts, shown, source, target, job) as listen,
-    ):
-        for sentence in _advice(job, array.shape, bound) if options.notes else ():
-            options.say(f"note: {sentence}")
-        bounded = _bounded(engine, request, placement)
-        hear = listen if options.log is None else both(options.log, listen)
-        run(request, open_output, bounded, hear)
+    written = False
+    try:
+        with (
+            open_engine(placement, keep_going=options.keep_going) as engine,
+            make_listener(options.style) as shown,
+            write_artifacts(options.artifacts, shown, source, target, job) as listen,
+        ):
+            for sentence in _advice(job, array.shape, bound) if options.notes else ():
+                options.say(f"note: {sentence}")
+            bounded = _bounded(engine, request, placement)
+            hear = listen if options.log is None else both(options.log, listen)
+            run(request, open_output, bounded, hear)
+            written = True
+    except KeyboardInterrupt as interrupt:
+        if written:
+            interrupt.add_note(f"{target} is written; what belongs beside it may be missing")
+        raise
 
 
 def _advice(job: Job, shape: tuple[int, ...], bound: float) -> Iterator[str]:

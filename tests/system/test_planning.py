@@ -109,3 +109,16 @@ def test_no_size(folder: Path, size: str) -> None:
     done = coord(folder, "plan", "in.npy", f"--max-memory={size}")
     assert done.returncode == 2
     assert "--max-memory" in done.stderr
+
+
+@pytest.mark.parametrize("size", ["1", "1MB", "85MB"])
+def test_a_fleet_within_too_little_memory(
+    folder: Path, two_workers: list[WorkerProcess], size: str
+) -> None:
+    """The least that would do is named, as without a fleet."""
+    hosts = [worker.address for worker in two_workers]
+    (folder / "hosts.toml").write_text(f"hosts = {hosts}\n".replace("'", '"'))
+    arguments = ("in.npy", "--max-memory", size, "--hosts", "hosts.toml")
+    ended = coord(folder, "blur", *arguments)
+    assert ended.returncode in (0, 2), ended.stderr
+    assert ended.returncode == 0 or "do not suffice" in ended.stderr

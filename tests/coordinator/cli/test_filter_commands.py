@@ -95,6 +95,16 @@ def test_what_a_mask_made_is_verified_with_the_mask(folder: Path) -> None:
     assert coord(folder, *verify.replace("mask.npy", "cross.npy").split()).returncode == 2
 
 
+@pytest.mark.parametrize("damaged", ["{}", "[]", "", '{"kind": "til', "[" * 100_000])
+def test_a_damaged_provenance_is_not_taken_for_none(folder: Path, damaged: str) -> None:
+    """`coord verify` does not guess which filter made a file whose provenance it can't read."""
+    assert coord(folder, *["blur", "in.npy", "--sigma", "2", "-o", "out.npy", "-q"]).returncode == 0
+    (folder / "out.npy.json").write_text(damaged)
+    ended = coord(folder, "verify", "out.npy", "in.npy", "-q")
+    assert (ended.returncode, "out.npy.json" in ended.stderr) == (2, True)
+    assert coord(folder, *["verify", "out.npy", "in.npy", "--sigma", "2", "-q"]).returncode == 0
+
+
 def test_a_pipeline(folder: Path) -> None:
     """Its arrays are files beside it, or lists."""
     (folder / "p.toml").write_text(

@@ -331,3 +331,9 @@ def test_times_that_no_clock_takes(tmp_path: Path, key: str) -> None:
     path.write_text(f'hosts = ["a:1"]\n[defaults]\n{key} = 1e300\n')
     with pytest.raises(ConfigError, match=key):
         load_hosts(path)
+
+
+def test_a_file_without_end_is_no_hosts_file() -> None:
+    """It is read no further than a hosts file can be long."""
+    with pytest.raises(ConfigError, match="no hosts file"):
+        load_hosts(Path("/dev/zero"))
