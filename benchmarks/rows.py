@@ -33,6 +33,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "percentile_filter": {"percentile": 20, "size": 5},
     **{name: {} for name in ("laplace", "sobel", "prewitt")},
     **{f"binary_{name}": {} for name in ("erosion", "dilation", "opening", "closing")},
+    **{f"binary_{name}": {} for name in ("propagation", "fill_holes")},
 }
 """What is not here has a window of 5 samples."""
 
