@@ -73,13 +73,15 @@ def attestation_error(names: Sequence[str], answer: object) -> str | None:
 
 def _remedy(probe: str, kernel: str) -> str:
     """Say what helps where this probe differs."""
+    from tiling.probes.arithmetic import COPY
+
     kind = probe.partition("-")[0]
     if probe == SUBNORMALS:
         return (
             "a library in it takes the smallest floats for zero (one compiled with -ffast-math); "
             "start it without that library"
         )
-    if kind in FUNCTIONS or kind == "copy":
+    if kind in FUNCTIONS or kind == COPY:
         return (
             "NumPy computes otherwise on its processor than here; coordinate from a machine like "
             "it, or leave it out"

@@ -44,17 +44,10 @@ class ArraySource:
 
 
 @dataclass(frozen=True, slots=True)
-class CastSource:
-    """Another source's samples in a dtype of its own: what an array that is not yet there is like.
-
-    Parameters
-    ----------
-    source : Source
-    dtype : numpy.dtype
-    """
+class _Derived:
+    """What is made of another source, sample by sample."""
 
     source: Source
-    dtype: Dtype
 
     @property
     def name(self) -> str:
@@ -66,6 +59,19 @@ class CastSource:
         """As the other source's."""
         return self.source.shape
 
+
+@dataclass(frozen=True, slots=True)
+class CastSource(_Derived):
+    """Another source's samples in a dtype of its own: what an array that is not yet there is like.
+
+    Parameters
+    ----------
+    source : Source
+    dtype : numpy.dtype
+    """
+
+    dtype: Dtype
+
     def read(self, box: Box) -> Array:
         """Return the block of a box; see `coordinator.stores.Source`."""
         with np.errstate(all="ignore"):
@@ -73,7 +79,7 @@ class CastSource:
 
 
 @dataclass(frozen=True, slots=True)
-class MaskedSource:
+class MaskedSource(_Derived):
     """Another source and a mask in one: the states of `tiling.operations.arithmetic`.
 
     Parameters
@@ -83,18 +89,7 @@ class MaskedSource:
         Of its shape and any dtype; a sample may change where it is not 0.
     """
 
-    source: Source
     mask: Array
-
-    @property
-    def name(self) -> str:
-        """As the other source's."""
-        return self.source.name
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """As the other source's."""
-        return self.source.shape
 
     @property
     def dtype(self) -> Dtype:

@@ -122,7 +122,8 @@ def _call(
     operations = [element.step(dilate=each) for each in dilates]
     if element.on_states:
         steps = Steps(STATES if element.masked else native(dtype))
-        return _on_states(steps, name, ndim, target, operations, begin=not element.masked)
+        first = None if element.masked else "state"
+        return _on_states(steps, name, ndim, target, operations, first)
     steps, number = Steps(native(dtype)), SOURCE
     for operation in operations[:-1]:
         number = steps.add(operation, np.dtype(bool), number)
@@ -136,14 +137,12 @@ def _on_states(
     ndim: int,
     target: Dtype,
     operations: Sequence[Erosion | Propagation],
-    *,
-    begin: bool,
-    first: str = "state",
+    first: str | None,
 ) -> Call:
-    """Write down what is done with states, from samples to samples."""
+    """Write down what is done with states, which `first` makes of samples; None, if states come."""
     if target.kind == "c":
         raise BadTypeError("Complex output type not supported")
-    number = steps.add(Arithmetic(first), STATES, SOURCE) if begin else SOURCE
+    number = steps.add(Arithmetic(first), STATES, SOURCE) if first else SOURCE
     for operation in operations:
         number = steps.add(operation, STATES, number)
     steps.add(Arithmetic("value"), target, number)
@@ -276,5 +275,4 @@ def binary_fill_holes(
     )
     array = output if isinstance(output, np.ndarray) else np.dtype(bool)
     target, steps = target_of(array, dtype), Steps(native(dtype))
-    values = (steps, "binary_fill_holes", ndim, target, [erosion])
-    return _on_states(*values, begin=True, first="background")
+    return _on_states(steps, "binary_fill_holes", ndim, target, [erosion], "background")

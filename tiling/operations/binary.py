@@ -40,6 +40,14 @@ STATES = np.dtype(np.uint8)
 class _Structured(Operation):
     """A structure over all axes; `border` is what lies beyond the array."""
 
+    FIELDS: ClassVar[Mapping[str, Field]] = {
+        "structure": TABLE,
+        "origins": SHIFTS,
+        "border": FLAG,
+        "dilate": FLAG,
+        "brute_force": FLAG,
+    }
+
     structure: Table
     origins: tuple[int, ...]
     border: bool
@@ -131,11 +139,7 @@ class Erosion(_Structured):
 
     KIND: ClassVar[str] = "erosion"
     FIELDS: ClassVar[Mapping[str, Field]] = {
-        "structure": TABLE,
-        "origins": SHIFTS,
-        "border": FLAG,
-        "dilate": FLAG,
-        "brute_force": FLAG,
+        **_Structured.FIELDS,
         "iterations": SIZE,
         "masked": FLAG,
     }
@@ -194,13 +198,6 @@ class Propagation(_Structured):
     """A binary erosion or dilation of states until nothing changes; see above."""
 
     KIND: ClassVar[str] = "propagation"
-    FIELDS: ClassVar[Mapping[str, Field]] = {
-        "structure": TABLE,
-        "origins": SHIFTS,
-        "border": FLAG,
-        "dilate": FLAG,
-        "brute_force": FLAG,
-    }
 
     @property
     def on_states(self) -> bool:
