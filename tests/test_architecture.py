@@ -57,7 +57,7 @@ LAW: dict[str, dict[str, frozenset[str]]] = {
         **{unit: frozenset({"stores"}) for unit in ("journal", "checks")},
         "display": frozenset({"history"}),
         "report": frozenset({"history", "stores"}),
-        **{unit: frozenset() for unit in ("errors", "events", "text", "machine")},
+        **{unit: frozenset() for unit in ("errors", "events", "text", "machine", "interruption")},
         "engines": frozenset({"dispatch", "hosts", "stores", "journal"}),
         "run": frozenset({"engines", "stores", "journal", "checks"}),
         "planning": frozenset({"engines", "hosts", "stores"}),
@@ -98,7 +98,7 @@ LAW: dict[str, dict[str, frozenset[str]]] = {
 """What each subpackage, or module beside them, may import of its own package besides itself."""
 
 ROOTS = {
-    "coordinator": {"errors", "events", "text", "machine"},
+    "coordinator": {"errors", "events", "text", "machine", "interruption"},
     "tiling": {"errors", "dtypes"},
     "worker": {"errors", "settings", "machine", "log", "rate_limit"},
     "tilefan": set(),

@@ -14,6 +14,7 @@ from typing import NoReturn
 import typer
 
 from coordinator.errors import ExitCode, InputError, TileFailedError, TilefanError
+from coordinator.interruption import interrupt
 
 DEBUG = ContextVar("DEBUG", default=False)
 """Whether errors are shown with their traceback."""
@@ -43,13 +44,10 @@ def exit_codes() -> Iterator[None]:
             for line in error.story:
                 say(line)
         fail(with_notes(str(error), error), error.exit_code)
-    except KeyboardInterrupt as interrupt:
-        code = ExitCode.TERMINATED if interrupt.args == (signal.SIGTERM,) else ExitCode.INTERRUPTED
-        kept = getattr(interrupt, "__notes__", ())
-        fail(
-            with_notes("interrupted" if kept else "interrupted: nothing was written", interrupt),
-            code,
-        )
+    except KeyboardInterrupt as error:
+        code = ExitCode.TERMINATED if error.args == (signal.SIGTERM,) else ExitCode.INTERRUPTED
+        kept = getattr(error, "__notes__", ())
+        fail(with_notes("interrupted" if kept else "interrupted: nothing was written", error), code)
     except (typer.Exit, typer.TyperException, OSError):  # the last of stdout: others are translated
         raise
     except MemoryError as error:
@@ -99,14 +97,14 @@ def with_notes(message: str, error: BaseException) -> str:
     return "\n".join((message, *getattr(error, "__notes__", ())))
 
 
-def _interrupted(number: int, _: FrameType | None) -> NoReturn:
+def _interrupted(number: int, _: FrameType | None) -> None:
     """Let the first signal end the run in good order; the next one ends it at once.
 
     That is safe at any moment: what is on the disk is always fit to be resumed.
     """
     for again in (signal.SIGINT, signal.SIGTERM):
         signal.signal(again, _at_once)
-    raise KeyboardInterrupt(signal.Signals(number))
+    interrupt(KeyboardInterrupt(signal.Signals(number)))
 
 
 def _at_once(number: int, _: FrameType | None) -> NoReturn:

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from coordinator.errors import InputError, StoreError
+from coordinator.interruption import let_in
 from coordinator.journal.digests import Seals
 from coordinator.journal.records import Header, Log, parse
 from coordinator.stores import Sink, Source
@@ -67,6 +68,7 @@ def believe(path: Path, log: Log, plan: Plan, seals: Seals, source: Source, sink
     """
     kept = set()
     for finished in log.finished.values():
+        let_in()
         if finished.tile >= len(plan):
             continue
         tile = plan[finished.tile]

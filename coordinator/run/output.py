@@ -62,9 +62,11 @@ class Output:
             If it would be a mixture.
         """
         self.check_input()
-        self.sink.commit()
-        if self.journal is not None:
-            self.journal.remove()
+        try:
+            self.sink.commit()
+        finally:
+            if self.sink.committed and self.journal is not None:
+                self.journal.remove()
 
     def abandon(self, *, trusted: bool = True) -> int:
         """Leave what a later run may go on with; return how many tiles that is.

@@ -14,6 +14,7 @@ from dataclasses import replace
 from coordinator.engines import Engine
 from coordinator.errors import InputChangedError, VerifyError
 from coordinator.events import Event, Hearer, Listener, RunFinished
+from coordinator.interruption import put_off
 from coordinator.run.output import Output
 from coordinator.run.repeat import repeat
 from coordinator.run.request import Request, known_bound, pieces
@@ -73,8 +74,7 @@ class StagedRun:
         """Run every stage, the last one into the output; return that one's plan."""
         last = len(self._parts) - 1
         plan = self._plan(self._parts[0])
-        output = open_output(None if last else plan)
-        with _committed(output, len(plan), self._tell):
+        with _committed(lambda: open_output(None if last else plan), plan, self._tell) as output:
             self._tell(run_started(self._request, plan, output.sink.name, len(self._parts)))
             for index, part in enumerate(self._parts):
                 if index:
@@ -124,20 +124,30 @@ class StagedRun:
 
 
 @contextmanager
-def _committed(output: Output, tiles: int, tell: Hearer) -> Iterator[None]:
-    """Commit the output at the end, or abandon it; emit `RunFinished`, and note how to resume."""
+def _committed(open_output: Callable[[], Output], plan: Plan, tell: Hearer) -> Iterator[Output]:
+    """Open the output; commit it at the end, or abandon it, and note how to resume.
+
+    Emits `RunFinished`, unless there was nothing to be finished.
+    """
+    output: Output | None = None
     try:
-        yield
-        output.commit()
+        with put_off():
+            output = open_output()
+        yield output
+        with put_off():
+            output.commit()
+            tell(RunFinished())
     except BaseException as error:
-        kept = output.abandon(trusted=not isinstance(error, VerifyError | InputChangedError))
-        tell(RunFinished(error=_why(error)))
+        if output is None or output.sink.committed:
+            raise
+        with put_off():
+            kept = output.abandon(trusted=not isinstance(error, VerifyError | InputChangedError))
+            tell(RunFinished(error=_why(error)))
         if kept:
             error.add_note(
-                f"{kept} of {tiles} tiles are kept; go on with:\n  {output.again}".rstrip()
+                f"{kept} of {len(plan)} tiles are kept; go on with:\n  {output.again}".rstrip()
             )
         raise
-    tell(RunFinished())
 
 
 def _why(error: BaseException) -> str:

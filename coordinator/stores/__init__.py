@@ -37,6 +37,10 @@ class Sink(Protocol):
     def name(self) -> str:
         """What people call it: a path, or a word."""
 
+    @property
+    def committed(self) -> bool:
+        """Whether the output is whole and visible: nothing can be taken back."""
+
     def region(self, box: Box) -> Array:
         """Return the writable view of a box, in the sink's own byte order."""
 

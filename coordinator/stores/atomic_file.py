@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from coordinator.errors import InputError, StoreError
+from coordinator.interruption import put_off
 
 
 def write_text(path: Path, text: str) -> None:
@@ -29,20 +30,19 @@ def write_bytes(path: Path, data: bytes) -> None:
     StoreError
         If the system forbids it.
     """
-    try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
-    except OSError as error:
-        raise StoreError(f"{path}: can't be written: {error.strerror}") from error
-    try:
-        with open(descriptor, "wb") as file:  # noqa: PTH123 -- a descriptor has no path
-            os.fchmod(descriptor, usual_mode(path))
-            file.write(data)
-        Path(name).replace(path)
-    except BaseException as error:
-        Path(name).unlink(missing_ok=True)
-        if isinstance(error, OSError):
+    with put_off():
+        try:
+            descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
+            try:
+                with open(descriptor, "wb") as file:  # noqa: PTH123 -- a descriptor has no path
+                    os.fchmod(descriptor, usual_mode(path))
+                    file.write(data)
+                Path(name).replace(path)
+            except BaseException:
+                Path(name).unlink(missing_ok=True)
+                raise
+        except OSError as error:
             raise StoreError(f"{path}: can't be written: {error.strerror}") from error
-        raise
 
 
 def usual_mode(path: Path) -> int:

@@ -110,6 +110,11 @@ class ArraySink:
     array: Array
     name: str = "array"
 
+    @property
+    def committed(self) -> bool:
+        """False: the array is the caller's own at any time."""
+        return False
+
     def region(self, box: Box) -> Array:
         """Return the writable view of a box."""
         return view(self.array, box)

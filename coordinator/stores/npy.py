@@ -1,4 +1,4 @@
-"""`.npy` files by memory map: neither input nor output is ever loaded whole.
+"""`.npy` files: the input is read block by block, the output is mapped; neither is loaded whole.
 
 The output grows in a hidden file beside the final one and is renamed onto it when it is whole, so
 that a reader sees all of it or nothing. Its room on the disk is taken before the first tile: a
@@ -16,11 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
-from coordinator.errors import InputChangedError, InputError, StoreError
+from coordinator.errors import InputError, StoreError
 from coordinator.stores.atomic_file import open_own, same_file, sync_folder, usual_mode
+from coordinator.stores.flat_file import FlatFile, open_file
 from coordinator.stores.memory import ArraySource, view
 from tiling.dtypes import Array, Dtype
 from tiling.geometry.box import Box
+from tiling.geometry.edges import segments
 from tiling.protocol.npy import MAX_HEADER, NpyError, parse_header
 
 IN_USE = "another coordinator is writing it; wait for it to end"
@@ -28,22 +30,30 @@ IN_USE = "another coordinator is writing it; wait for it to end"
 
 @dataclass(frozen=True, slots=True)
 class NpySource(ArraySource):
-    """A mapped `.npy` file: its map is `data`, and the array needs `file_bytes` of the file."""
+    """A `.npy` file; `array` is a map of it, for whoever looks at a few samples."""
 
-    data: mmap.mmap | None = None
-    file_bytes: int = 0
+    flat: FlatFile | None = None
 
     def read(self, box: Box) -> Array:
-        """Return the block of a box; see `coordinator.stores.Source`.
+        """Return a copy of the block of a box; see `coordinator.stores.Source`.
 
         Raises
         ------
         InputChangedError
-            If the file was cut short: reading its map there would end the process.
+            If the file was cut short.
+        StoreError
+            If the system does not let it be read.
         """
-        if self.data is not None and self.data.size() < self.file_bytes:
-            raise InputChangedError(f"{self.name}: was cut short while it was read")
-        return super(NpySource, self).read(box)
+        assert self.flat is not None  # noqa: S101 -- `open_npy` gives it
+        array, is_c = self.array, self.array.flags.c_contiguous
+        block: Array = np.empty(box.shape, array.dtype, "C" if is_c else "F")
+        for there, here in segments(box, array.shape):
+            part = view(block, here)
+            if is_c:
+                self.flat.read_box(there.start, part)
+            else:
+                self.flat.read_box(there.start[::-1], part.T)
+        return block.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def open_npy(path: Path) -> NpySource:
@@ -57,17 +67,18 @@ def open_npy(path: Path) -> NpySource:
         If the system does not let it be read.
     """
     try:
-        with path.open("rb") as file:
-            header = parse_header(file.read(MAX_HEADER))
-            present = os.fstat(file.fileno()).st_size - header.offset
-            if present < header.data_bytes:
-                raise InputError(
-                    f"{path}: truncated: its header announces {header.data_bytes} bytes of data, "
-                    f"{present} follow"
-                )
-            data, length = None, header.offset + header.data_bytes
-            if header.data_bytes:
-                data = mmap.mmap(file.fileno(), length, access=mmap.ACCESS_READ)
+        file = open_file(str(path))
+        header = parse_header(file.read(MAX_HEADER))
+        present = os.fstat(file.fileno()).st_size - header.offset
+        if present < header.data_bytes:
+            raise InputError(
+                f"{path}: truncated: its header announces {header.data_bytes} bytes of data, "
+                f"{present} follow"
+            )
+        data = None
+        if header.data_bytes:
+            length = header.offset + header.data_bytes
+            data = mmap.mmap(file.fileno(), length, access=mmap.ACCESS_READ)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except IsADirectoryError:
@@ -77,7 +88,8 @@ def open_npy(path: Path) -> NpySource:
     except NpyError as error:
         raise InputError(f"{path}: {error}") from None
     array = header.array(memoryview(data)[header.offset :] if data else b"")
-    return NpySource(array, str(path), data, length)
+    shape = array.shape if array.flags.c_contiguous else array.shape[::-1]
+    return NpySource(array, str(path), FlatFile(file, str(path), header.offset, shape))
 
 
 def check_output(path: Path, source: Path | None, *, overwrite: bool) -> None:
@@ -147,11 +159,17 @@ class NpySink:
         self._descriptor = descriptor
         self._overwrite = overwrite
         self._sync = sync
+        self._committed = False
 
     @property
     def name(self) -> str:
         """The final path."""
         return str(self.path)
+
+    @property
+    def committed(self) -> bool:
+        """Whether the file has its final name."""
+        return self._committed
 
     @classmethod
     def create(
@@ -206,8 +224,8 @@ class NpySink:
         Raises
         ------
         StoreError
-            If the system forbids it, or somebody has put another file there since; then nothing has
-            changed.
+            If the system forbids it, or somebody has put another file there since; unless it is
+            `committed`, nothing has changed then.
         """
         partial = partial_path(self.path)
         try:
@@ -218,6 +236,7 @@ class NpySink:
                 partial.replace(self.path)
             else:
                 _rename_if_free(partial, self.path)
+            self._committed = True
             if self._sync:
                 sync_folder(self.path)
         except FileExistsError:
@@ -227,7 +246,9 @@ class NpySink:
             ) from None
         except OSError as error:
             raise StoreError(f"{self.path}: can't be written: {error.strerror}") from error
-        _release(self._descriptor)
+        finally:
+            if self._committed:
+                _release(self._descriptor)
 
     def discard(self) -> None:
         """Remove the partial file.
@@ -271,7 +292,30 @@ def _rename_if_free(partial: Path, path: Path) -> None:
             raise FileExistsError from None
         partial.replace(path)
     else:
-        partial.unlink()
+        partial.unlink(missing_ok=True)
+
+
+def remove_second_name(path: Path) -> None:
+    """Remove the name under which an output grew that has its final name too.
+
+    A coordinator that is killed as it gives the one for the other leaves both.
+
+    Raises
+    ------
+    StoreError
+        If the system forbids it.
+    """
+    if not path.is_file():
+        return
+    partial = partial_path(path)
+    try:
+        if not partial.is_symlink() and partial.samefile(path):
+            partial.unlink()
+            journal_path(path).unlink(missing_ok=True)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise StoreError(f"{partial}: can't be removed: {error.strerror}") from error
 
 
 def _release(descriptor: int) -> None:

@@ -18,7 +18,7 @@ from coordinator.run.calls import Chain, Link, masked
 from coordinator.run.output import Opening, Output, unfinished
 from coordinator.run.request import Request, known_bound, tile_shape
 from coordinator.run.run import run
-from coordinator.stores.npy import check_output, followed, open_npy
+from coordinator.stores.npy import check_output, followed, open_npy, remove_second_name
 from coordinator.workflows.run_options import Placement, RunOptions, both
 from tiling.filters import FILTERS
 from tiling.geometry.plan import Plan
@@ -50,6 +50,7 @@ def filter_chain(
     placement = options.placement
     target = followed(target)
     array, status = open_npy(source), source.stat()
+    remove_second_name(target)
     check_output(target, source, overwrite=options.overwrite)
     chain = Chain.of(links, len(array.shape), array.dtype)
     job, shape = chain.job, tile_shape(placement.tile, len(array.shape))
@@ -74,12 +75,15 @@ def filter_chain(
         check_same(target, was, opening.header(request.tile or was.tile))
         request = replace(request, tile=was.tile)
 
+    opened: list[Output] = []
+
     def open_output(plan: Plan | None) -> Output:
         if plan is None or read is not array:  # the journal does not know the mask
-            return opening.begin_stages()
-        return opening.begin(plan) if left is None else opening.resume(left, plan)
+            opened.append(opening.begin_stages())
+        else:
+            opened.append(opening.begin(plan) if left is None else opening.resume(left, plan))
+        return opened[0]
 
-    written = False
     try:
         with (
             open_engine(placement, keep_going=options.keep_going) as engine,
@@ -91,9 +95,8 @@ def filter_chain(
             bounded = _bounded(engine, request, placement)
             hear = listen if options.log is None else both(options.log, listen)
             run(request, open_output, bounded, hear)
-            written = True
     except KeyboardInterrupt as interrupt:
-        if written:
+        if opened and opened[0].sink.committed:
             interrupt.add_note(f"{target} is written; what belongs beside it may be missing")
         raise
 

@@ -64,6 +64,7 @@ class CountingSink:
     claimed: Counter[Box] = field(default_factory=Counter)
     ended: list[str] = field(default_factory=list)
     name: str = "counted"
+    committed: bool = False
 
     def region(self, box: Box) -> Array:
         self.claimed[box] += 1

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from coordinator.errors import InputError, StoreError
+from coordinator.errors import InputChangedError, InputError, StoreError
 from coordinator.stores.memory import ArraySink, ArraySource
 from coordinator.stores.npy import NpySink, check_output, open_npy, partial_path
 from coordinator.stores.recycler import Leftovers
@@ -65,10 +65,33 @@ class TestNpySource(SourceContract):
         return open_npy(folder / "in.npy")
 
     def test_a_source_can_not_be_written(self, tmp_path: Path) -> None:
-        """The input is safe, whatever happens."""
-        block = self.open(np.zeros(3), tmp_path).read(Box((0,), (3,)))
+        """The input is safe, whatever happens to a block."""
+        source = self.open(np.zeros(3), tmp_path)
+        source.read(Box((0,), (3,)))[0] = 1
         with pytest.raises(ValueError, match="read-only"):
-            block[0] = 1
+            source.array[0] = 1
+        assert_same_bits(source.read(Box((0,), (3,))), np.zeros(3))
+
+    @pytest.mark.parametrize("order", ["C", "F"])
+    @pytest.mark.parametrize("shape", [(40, 9000), (9000, 40), (3, 5, 7000), (60, 50, 40, 3)])
+    def test_rows_of_any_length(self, tmp_path: Path, shape: tuple[int, ...], order: Any) -> None:
+        """Parts of long rows and of short ones, across both ends, in the order of the file."""
+        array = np.asarray(np.arange(np.prod(shape), dtype=">u4").reshape(shape), order=order)
+        source = self.open(array, tmp_path)
+        for start in (-1, 0, 1):
+            box = Box((start,) * len(shape), tuple(start + length - 1 for length in shape))
+            want = array
+            for axis, length in enumerate(shape):
+                want = want.take(range(start, start + length - 1), axis, mode="wrap")
+            assert_same_bits(source.read(box), want.astype("=u4"))
+
+    def test_a_file_that_is_cut_short(self, tmp_path: Path) -> None:
+        """Its start can still be read; the rest is an error with a sentence, not a signal."""
+        source = self.open(np.arange(2**16), tmp_path)
+        os.truncate(tmp_path / "in.npy", 2**16)
+        assert_same_bits(source.read(Box((0,), (99,))), np.arange(99))
+        with pytest.raises(InputChangedError, match="was cut short"):
+            source.read(Box((2**15,), (2**16,)))
 
     def test_bytes_after_the_data_do_no_harm(self, tmp_path: Path) -> None:
         """NumPy appends arrays to one file; the first is read."""
