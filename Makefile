@@ -14,7 +14,7 @@ help: ## list the targets
 
 install: .venv/installed ## make .venv, with this package and all that its tests need
 
-.venv/installed: pyproject.toml
+.venv/installed: pyproject.toml hatch_build.py $(wildcard tiling/kernels/native/source/*)
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --editable . --group dev

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import comparison, machine, rows, startup, transport
+from benchmarks import comparison, kernels, machine, rows, startup, transport
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
@@ -19,6 +19,7 @@ ABOUT = (
 
 SECTIONS: dict[str, Callable[..., Iterator[str]]] = {
     "filters": comparison.compare,
+    "kernels": kernels.measure,
     "rows": rows.measure,
     "transport": transport.measure,
     "startup": startup.measure,

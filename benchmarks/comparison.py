@@ -86,7 +86,7 @@ def _measure(
 
 
 def _warm(call: Callable[[], object], seconds: float) -> None:
-    """Call again and again: our local engine loads its compiled kernel once it is worth it."""
+    """Call again and again: first calls import and connect."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         call()

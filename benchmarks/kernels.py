@@ -1,164 +1,138 @@
-"""Kernels against their peers: medians and ratios of runs taken in turn, bits checked first.
-
-python -m benchmarks.kernels [repeats]
-"""
+"""The native kernel on this machine's cores beside SciPy and OpenCV: a case for each method."""
 
 from __future__ import annotations
 
-import statistics
-import sys
-import time
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+import importlib.util
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from scipy import ndimage
+from scipy import ndimage as scipy_ndimage
 
-from tiling.kernels import compiled, scratch
-from tiling.operations.passes import Pass
+from benchmarks.cases import OPENCV, SCIPY, SEED, SHORT_SAMPLES
+from benchmarks.peers import opencv
+from benchmarks.report import table, verdict
+from benchmarks.rounds import in_turns
+from coordinator import ndimage
+from tiling.dtypes import Array
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import numpy.typing as npt
-
-THREADS = 2
-SLABS = 4  # row slabs on two threads: two each, so a slow one costs a quarter at most
+LOCAL = "tilefan"
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An array and the sigma it is filtered with; `target` is the ratio to reach."""
+    """A filter, its parameters, and an array.
 
-    name: str
+    Parameters
+    ----------
+    filter : str
+    parameters : dict
+        As SciPy takes them.
+    shape : tuple of int
+    dtype : str
+    target : float
+        How many times as fast as SciPy it wants to be.
+    peer : callable, optional
+        OpenCV's function that does the same, if not with SciPy's bits.
+    peer_target : float, optional
+        How many times as fast as that.
+    """
+
+    filter: str
+    parameters: dict[str, Any]
     shape: tuple[int, ...]
     dtype: str
-    sigma: float
     target: float
+    peer: Callable[[Array], Array] | None = None
+    peer_target: float | None = None
+    label: str = field(default="", compare=False)
 
-    def array(self) -> npt.NDArray[Any]:
-        """Samples from a fixed seed."""
-        rng = np.random.default_rng(1)
-        if np.dtype(self.dtype).kind == "f":
-            return rng.random(self.shape).astype(self.dtype)
-        return rng.integers(0, 256, self.shape).astype(self.dtype)
+    @property
+    def name(self) -> str:
+        """Filter, parameters and array in a few words."""
+        words = self.label or ", ".join(f"{key} {value}" for key, value in self.parameters.items())
+        return f"{self.filter}, {words}, {'x'.join(map(str, self.shape))} {self.dtype}"
 
-    def passes(self) -> list[Pass]:
-        """The passes of `gaussian_filter`; its weights are those of an impulse."""
-        radius = int(4 * self.sigma + 0.5)
-        impulse = np.zeros(2 * radius + 1)
-        impulse[radius] = 1.0
-        taps = ndimage.gaussian_filter1d(impulse, self.sigma, mode="constant")
-        return [
-            Pass(axis, taps.astype("<f8").tobytes(), "reflect") for axis in range(len(self.shape))
-        ]
+    def array(self) -> Array:
+        """Return noise; of booleans, mostly true, so that erosions have something left to do."""
+        samples = np.random.default_rng(SEED).random(self.shape, np.float32)
+        if self.dtype == "bool":
+            return samples > 0.001
+        return (
+            samples.astype(self.dtype)
+            if self.dtype[0] == "f"
+            else (samples * 255).astype(self.dtype)
+        )
 
-
-CASES = [
-    Case("1024x768x3 int32, sigma 0.5", (1024, 768, 3), "int32", 0.5, 3),
-    Case("4096x4096 float32, sigma 2", (4096, 4096), "float32", 2, 8),
-    Case("4096x4096 float32, sigma 5", (4096, 4096), "float32", 5, 7),
-    Case("256x256x256 float32, sigma 2", (256, 256, 256), "float32", 2, 8),
-    Case("4096x4096 uint8, sigma 2", (4096, 4096), "uint8", 2, 8),
-    Case("4096x4096 float64, sigma 2", (4096, 4096), "float64", 2, 8),
-]
+    def shortened(self) -> Case:
+        """Return the case with fewer samples."""
+        longest = int((SHORT_SAMPLES / 8) ** (1 / len(self.shape)))
+        return replace(self, shape=tuple(min(length, longest) for length in self.shape))
 
 
-def whole(kernel: Any, array: npt.NDArray[Any], passes: list[Pass]) -> npt.NDArray[Any]:
-    """Filter the array in one call."""
-    out = np.empty_like(array)
-    kernel.run(array, passes, tuple(slice(0, n) for n in array.shape), out)
-    return out
+SQUARE, CUBE = (4096, 4096), (256, 256, 256)
+WEIGHTS = np.random.default_rng(SEED).normal(size=(7, 7))
+
+CASES = (
+    Case("gaussian_filter", {"sigma": 0.5}, (1024, 768, 3), "int32", 5),
+    Case("gaussian_filter", {"sigma": 2}, SQUARE, "float32", 14, opencv.gaussian(2), 2),
+    Case("gaussian_filter", {"sigma": 5}, SQUARE, "float32", 14, opencv.gaussian(5), 2),
+    Case("gaussian_filter", {"sigma": 2}, CUBE, "float32", 12),
+    Case("gaussian_filter", {"sigma": 2}, SQUARE, "uint8", 16),
+    Case("median_filter", {"size": 5}, SQUARE, "uint8", 20, opencv.median(5), 0.5),
+    Case("median_filter", {"size": 15}, SQUARE, "uint8", 100, opencv.median(15), 1.3),
+    Case("median_filter", {"size": 51}, (1024, 1024), "uint8", 300, opencv.median(51), 1.3),
+    Case("median_filter", {"size": 3}, SQUARE, "float32", 20),
+    Case("median_filter", {"size": 5}, SQUARE, "float32", 10),
+    Case("median_filter", {"size": 15}, (1024, 1024), "float32", 8),
+    Case("maximum_filter", {"size": 9}, SQUARE, "float32", 8, opencv.maximum(9), 0.5),
+    Case("grey_erosion", {"size": 9}, SQUARE, "float32", 8, opencv.minimum(9), 0.5),
+    Case("maximum_filter", {"size": 31}, SQUARE, "uint8", 20, opencv.maximum(31), 0.5),
+    Case("uniform_filter", {"size": 9}, SQUARE, "float32", 5),
+    Case(
+        *("correlate", {"weights": WEIGHTS}, SQUARE, "float32", 6, opencv.correlate(WEIGHTS), 0.7),
+        label="7x7",
+    ),
+    Case(
+        *("binary_erosion", {"structure": np.ones((3, 3, 3)), "iterations": 10}, CUBE, "bool", 15),
+        label="3x3x3, 10 iterations",
+    ),
+)
 
 
-def slabs(
-    pool: ThreadPoolExecutor, kernel: Any, array: npt.NDArray[Any], passes: list[Pass]
-) -> npt.NDArray[Any]:
-    """Filter slabs of the first axis, each with its halo, on the threads of a pool."""
-    out = np.empty_like(array)
-    rows, reach = array.shape[0], passes[0].reach[0]
-    inner = tuple(slice(0, n) for n in array.shape[1:])
+def measure(rounds: int, *, short: bool) -> Iterator[str]:
+    """Check every case's bits, time it in turns with its peers, and yield one table.
 
-    def fill(slab: int) -> None:
-        start, stop = rows * slab // SLABS, rows * (slab + 1) // SLABS
-        low, high = max(0, start - reach), min(rows, stop + reach)
-        crop = (slice(start - low, stop - low), *inner)
-        kernel.run(array[low:high], passes, crop, out[start:stop])
-
-    list(pool.map(fill, range(SLABS)))
-    return out
+    Raises
+    ------
+    AssertionError
+        If a bit of ours differs from SciPy's.
+    """
+    head = ("case", "SciPy ms", "tilefan ms", "vs SciPy", "target", "vs OpenCV", "target")
+    cases = [case.shortened() for case in CASES] if short else CASES
+    yield f"### The native kernel\n\n{table(head, [_row(case, rounds) for case in cases])}"
 
 
-def opencv(array: npt.NDArray[Any], sigma: float, threads: int) -> npt.NDArray[Any]:
-    """OpenCV's GaussianBlur in float64."""
-    import cv2
-
-    cv2.setNumThreads(threads)
-    size = 2 * int(4 * sigma + 0.5) + 1
-    return np.asarray(cv2.GaussianBlur(array, (size, size), sigma, borderType=cv2.BORDER_REFLECT))
-
-
-def contenders(case: Case, pool: ThreadPoolExecutor) -> dict[str, Callable[[], npt.NDArray[Any]]]:
-    """Name what runs; the first is the peer that ratios refer to."""
-    array, passes = case.array(), case.passes()
-    runs: dict[str, Callable[[], npt.NDArray[Any]]] = {
-        "scipy": partial(ndimage.gaussian_filter, array, case.sigma),
-        "compiled, 1 thread": partial(whole, compiled, array, passes),
-        "compiled, 2 threads": partial(slabs, pool, compiled, array, passes),
-        "scratch, 1 thread": partial(whole, scratch, array, passes),
+def _row(case: Case, rounds: int) -> tuple[str, ...]:
+    array = case.array()
+    theirs: Callable[..., Array] = getattr(scipy_ndimage, case.filter)
+    ours = getattr(ndimage, case.filter)
+    same = ours(array, **case.parameters).tobytes() == theirs(array, **case.parameters).tobytes()
+    assert same, f"{case.name}: other bits than SciPy's"
+    runs: dict[str, Callable[[], object]] = {
+        SCIPY: partial(theirs, array, **case.parameters),
+        LOCAL: partial(ours, array, **case.parameters),
     }
-    return runs
-
-
-def peers(case: Case) -> dict[str, Callable[[], npt.NDArray[Any]]]:
-    """OpenCV on the same samples as float64, where it is installed and the case allows it."""
-    try:
-        import cv2  # noqa: F401
-    except ImportError:
-        return {}
-    if len(case.shape) != 2:
-        return {}
-    array = case.array().astype(np.float64)
-    return {
-        f"opencv float64, {n} thread{'s'[: n > 1]}": partial(opencv, array, case.sigma, n)
-        for n in (1, THREADS)
-    }
-
-
-def check(runs: dict[str, Callable[[], npt.NDArray[Any]]]) -> None:
-    """Stop unless every contender gives SciPy's bytes."""
-    want, *others = [(name, run().tobytes()) for name, run in runs.items()]
-    for name, got in others:
-        if got != want[1]:
-            raise SystemExit(f"{name}: the bits are not SciPy's")
-
-
-def measure(runs: dict[str, Callable[[], Any]], repeats: int) -> dict[str, float]:
-    """Median seconds of each, taken in turn so that other load falls on all alike."""
-    seconds: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(repeats):
-        for name, run in runs.items():
-            start = time.perf_counter()
-            run()
-            seconds[name].append(time.perf_counter() - start)
-    return {name: statistics.median(times) for name, times in seconds.items()}
-
-
-def main() -> None:
-    """Print the table."""
-    repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 7
-    with ThreadPoolExecutor(THREADS) as pool:
-        for case in CASES:
-            runs = contenders(case, pool)
-            check(runs)
-            medians = measure(runs | peers(case), repeats)
-            print(f"\n{case.name} (to reach on two threads: {case.target:g}x)")
-            for name, median in medians.items():
-                ratio = medians["scipy"] / median
-                print(f"  {name:26}{median * 1e3:9.1f} ms{ratio:8.2f}x")
-
-
-if __name__ == "__main__":
-    main()
+    if case.peer is not None and importlib.util.find_spec("cv2") is not None:
+        given = array.astype(np.float64) if case.filter == "gaussian_filter" else array
+        runs[OPENCV] = partial(case.peer, given)
+    times = in_turns(runs, rounds)
+    ratio = times.ratio(LOCAL, SCIPY)
+    row = [case.name, *(f"{times.median(name) * 1e3:.1f}" for name in (SCIPY, LOCAL))]
+    row += [f"{ratio:.2f}", f"{case.target:g} {verdict(ratio, case.target)}"]
+    if OPENCV not in runs or case.peer_target is None:
+        return *row, "-", "-"
+    ratio = times.ratio(LOCAL, OPENCV)
+    return *row, f"{ratio:.2f}", f"{case.peer_target:g} {verdict(ratio, case.peer_target)}"

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGES = (
-    *("tilefan", "numpy", "scipy", "numba", "aiohttp", "uvloop"),
+    *("tilefan", "numpy", "scipy", "aiohttp", "uvloop"),
     *("dask-image", "distributed", "opencv-python-headless", "flask"),
 )
 

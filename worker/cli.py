@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from platformdirs import user_cache_path
 
 from tiling.errors import UnsupportedError
+from tiling.probes.digests import quick
 from tiling.probes.select import Requested, Selected, select
 from tiling.protocol.token import FILE_VARIABLE, Token
 from worker.endpoints.plain import FORM_WARNINGS
@@ -90,7 +90,7 @@ def worker(
     ],
     kernel: Annotated[
         Requested,
-        typer.Option(help="What computes: auto takes the compiled one if it proves itself."),
+        typer.Option(help="What computes: auto takes the native one if it proves itself."),
     ] = "auto",
     token_file: Annotated[
         Path | None,
@@ -157,7 +157,7 @@ def worker(
         check_names(allow_host)
         guard = Guard(token, [*own_names(), *allow_host])
         certificate = chosen_certificate(tls_cert, tls_key, own=tls)
-        selected = select(kernel, str(user_cache_path("tilefan") / "compiled"))
+        selected = select(kernel, quick())
         if selected.note:
             LOG.warning(selected.note)
         settings = Settings(threads=threads)

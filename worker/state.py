@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 from aiohttp import web
 
+from tiling.operations import Correlations
 from tiling.operations.passes import Pass
 from tiling.probes.select import Selected, select
 from worker.log import ClientLog
@@ -60,8 +61,8 @@ class Service:
     async def warm(self) -> None:
         """Filter one sample, so that no tile waits for the imports of the kernel's first use."""
         one = np.ones(1)
-        passes = (Pass(0, one.tobytes(), "reflect"),)
-        await self.control_pool.run(partial(self.kernel, one, passes, (slice(0, 1),), np.empty(1)))
+        copy = Correlations((Pass(0, one.tobytes(), "reflect"),))
+        await self.control_pool.run(partial(self.kernel, copy, one, (slice(0, 1),), np.empty(1)))
 
     def stop(self) -> None:
         """Release the threads of both pools."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
+import functools
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 
 import numpy as np
 
 from coordinator.engines import Capacity, TileRun
-from coordinator.engines.kernel_choice import KERNELS
 from coordinator.events import Hearer, TileAnswered, TileSent, TileStored, WorkerReady
 from coordinator.journal.digests import Seals
 from coordinator.machine import NAME, usable_cores
@@ -19,6 +19,8 @@ from tiling.geometry.tile_shape import MAX_TILE_BYTES
 from tiling.jobs.job import Job
 from tiling.kernels import Kernel
 from tiling.kernels.apply import apply
+from tiling.probes.digests import needed
+from tiling.probes.select import Selected, select
 
 LEAST_BYTES = 2**18
 """A tile costs a tenth of a millisecond here: what SciPy takes for 16 KiB."""
@@ -30,6 +32,19 @@ PATIENCE_S = 0.5
 def capacity(threads: int) -> Capacity:
     """Return what so many threads of this process can take."""
     return Capacity(threads, MAX_TILE_BYTES, LEAST_BYTES)
+
+
+def kernel_for(job: Job) -> Selected:
+    """Return the kernel that computes a job in this process: the native one if it proves itself."""
+    return _proven(needed(job))
+
+
+@functools.cache
+def _proven(probes: tuple[str, ...]) -> Selected:
+    selected = select("auto", probes)
+    if selected.note:
+        warnings.warn(selected.note, RuntimeWarning, stacklevel=2)
+    return selected
 
 
 class LocalEngine:
@@ -57,7 +72,7 @@ class LocalEngine:
         Exception
             The first that a thread meets: of the source, the sink, the journal or the kernel.
         """
-        selected = KERNELS.kernel_for(tiles.job, math.prod(tiles.plan.grid.shape))
+        selected = kernel_for(tiles.job)
         tell(WorkerReady(NAME, self.threads, (("kernel", selected.name),)))
         pull = _Pull(tiles, tell, selected.kernel)
         wanted = len(tiles.plan) - len(tiles.kept)

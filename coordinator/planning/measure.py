@@ -12,7 +12,7 @@ from coordinator.engines.http.buffers import Buffers
 from coordinator.engines.http.client import Client
 from coordinator.engines.http.refusal import Refusal
 from coordinator.engines.http.session import Session
-from coordinator.engines.kernel_choice import KERNELS
+from coordinator.engines.local import kernel_for
 from coordinator.hosts.hosts_file import Config
 from coordinator.hosts.token import Credential
 from coordinator.machine import NAME, usable_cores
@@ -46,7 +46,7 @@ def measure_here(job: Job, source: Source) -> Measured:
     """Filter a block with the kernel that a run on this machine would take."""
     block = probe_block(source)
     began = time.perf_counter()
-    kernel = KERNELS.kernel_for(job, math.prod(source.shape)).kernel
+    kernel = kernel_for(job).kernel
     start_s = time.perf_counter() - began
     out = np.empty(block.shape, job.target)
     crop = tuple(slice(0, length) for length in block.shape)

@@ -23,8 +23,8 @@ from tiling.jobs.memory import tile_bytes
 if TYPE_CHECKING:
     pass
 
-KERNEL_BYTES = 250_000_000
-"""Of the compiled kernel with numba and LLVM, once it is loaded; measured, and rounded up."""
+KERNEL_BYTES = 100_000_000
+"""Of SciPy, once it is loaded, and of the threads' scratch; measured, and rounded up."""
 
 BUFFER_BYTES = 32_000_000
 """Of connections in use: the stacks and arenas of their threads, a dozen of them."""

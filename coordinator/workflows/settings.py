@@ -9,8 +9,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from coordinator.hosts.hosts_file import Defaults, load_hosts
 from coordinator.hosts.token import find_credential
 from coordinator.machine import usable_cores
@@ -55,7 +53,6 @@ def settings(
     place = _named(token_file, "token_file", options) if token_file else "configuration folder"
     yield Setting("token file", token, place)
     yield Setting("threads", str(usable_cores()), "cores that this process may use")
-    yield Setting("compiled code", str(platformdirs.user_cache_path("tilefan")), "cache folder")
     for name in ("COORD_PROVENANCE", "COORD_MAP", "NO_COLOR", "TERM", "CI"):
         if name in environ:
             yield Setting(name, environ[name], "environment")

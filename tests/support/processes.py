@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import IO
 
 STARTS_WITHIN_S = 180.0
-"""A first start compiles the kernels: ten seconds of a core, on a machine that others share."""
+"""A second, unless others share the machine."""
 
 STOPS_WITHIN_S = 40.0
 """A drain may take 25 s."""

@@ -57,9 +57,9 @@ def test_nothing_wrong_is_stored(misdeed: Misdeed) -> None:
     """Beside an honest worker, which waits until the other is left out, the bits are right."""
     log = EventLog()
 
-    def patient(block: Any, passes: Any, crop: Any, out: Any) -> None:
+    def patient(operation: Any, block: Any, crop: Any, out: Any) -> None:
         assert out.ndim != IMAGE.ndim or log.ejected.wait(60)  # probes have another rank
-        reference.run(block, passes, crop, out)
+        reference.run(operation, block, crop, out)
 
     with worker_thread(patient) as honest, hostile_worker(misdeed) as hostile:
         with Fleet([hostile.address, honest], listen=log) as fleet:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +14,22 @@ import pytest
 from tests.support.coordinators import tiles_in
 from tests.support.worker_in_process import address, serve
 from tiling.kernels.reference import run as reference
-from tiling.operations.passes import Pass
+from tiling.operations import Operation
 
 POISON = 12345.5
 """A sample that makes the kernel below fail; no probe block has it."""
 
 
 def choosy(
+    operation: Operation,
     block: npt.NDArray[Any],
-    passes: Sequence[Pass],
     crop: tuple[slice, ...],
     out: npt.NDArray[Any],
 ) -> None:
     """Filter every block but the poisoned one."""
     if (block == POISON).any():
         raise ArithmeticError("poisoned")
-    reference(block, passes, crop, out)
+    reference(operation, block, crop, out)
 
 
 async def blur(folder: Path, *flags: str) -> tuple[int, str]:

@@ -21,7 +21,7 @@ from scipy import ndimage
 from tests.support.processes import running_workers
 
 QUICK = ("--kernel", "reference")
-"""Starts at once: the compiled kernel would prove itself first."""
+"""Starts at once: the native kernel would prove itself first."""
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

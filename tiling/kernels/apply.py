@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from tiling.dtypes import Array
-from tiling.kernels import Kernel, binary, windows
+from tiling.kernels import Kernel
 from tiling.kernels.arithmetic import combine_blocks
 from tiling.operations import Arithmetic, Correlations, Operation, Program
-
-if TYPE_CHECKING:
-    from tiling.operations.binary import Erosion, Propagation
 
 Region: TypeAlias = tuple[slice, ...]
 
@@ -32,7 +29,6 @@ def apply(program: Program, block: Array, crop: Region, out: Array, kernel: Kern
     out : ndarray
         Of the dtype that the last step writes and the shape of the crop, any strides.
     kernel : Kernel
-        Computes the 1-d correlations.
 
     Raises
     ------
@@ -70,12 +66,8 @@ def _filter(operation: Operation, block: Array, crop: Region, out: Array, kernel
             everywhere: Any = (*crop, ...)  # an array even without axes: numbers cast differently
             with np.errstate(all="ignore"):
                 out[...] = block[everywhere]
-        case Correlations(passes):
-            kernel(block, passes, crop, out)
-        case _ if operation.on_states:
-            binary.run_states(cast("Erosion | Propagation", operation), block, crop, out)
         case _:
-            windows.run(operation, block, crop, out)
+            kernel(operation, block, crop, out)
 
 
 def _inside(region: Region, covered: Region) -> Region:

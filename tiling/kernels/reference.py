@@ -1,44 +1,55 @@
-"""The reference kernel: SciPy itself, one `correlate1d` after another.
+"""The reference kernel: SciPy itself, which releases the GIL while it computes.
 
-Every other kernel is held to the bytes of this one. SciPy releases the GIL while it computes.
-After the pass along an axis that no later pass filters, only the crop along it is kept: an output
-of a correlation depends on its own line alone.
+Every other kernel is held to the bytes of this one.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-import numpy.typing as npt
+
+from tiling.kernels import binary, windows
+from tiling.operations import Correlations
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tiling.dtypes import Array
+    from tiling.operations import Operation
+    from tiling.operations.binary import Erosion, Propagation
     from tiling.operations.passes import Pass
 
 
-def run(
-    block: npt.NDArray[Any],
-    passes: Sequence[Pass],
-    crop: tuple[slice, ...],
-    out: npt.NDArray[Any],
-) -> None:
-    """Filter `block` by `passes` and write the region `crop` into `out`.
+def run(operation: Operation, block: Array, crop: tuple[slice, ...], out: Array) -> None:
+    """Filter a block; see `tiling.kernels.Kernel`.
 
     Parameters
     ----------
+    operation : Operation
+        Any but a copy.
     block : ndarray
         Samples in native byte order, any strides; not written to.
-    passes : sequence of Pass
-        Correlations, applied in turn; each is cast to the dtype of `out`.
     crop : tuple of slice
         Region of the block that is wanted, with explicit start and stop.
     out : ndarray
         Receives the region; of its shape, any strides.
     """
-    if not passes or out.size == 0:
-        out[...] = block[crop]
+    if isinstance(operation, Correlations):
+        _correlate(block, operation.passes, crop, out)
+    elif operation.on_states:
+        binary.run_states(cast("Erosion | Propagation", operation), block, crop, out)
+    else:
+        windows.run(operation, block, crop, out)
+
+
+def _correlate(block: Array, passes: Sequence[Pass], crop: tuple[slice, ...], out: Array) -> None:
+    """Apply one `correlate1d` after another, each cast to the dtype of `out`.
+
+    After the pass along an axis that no later pass filters, only the crop along it is kept: an
+    output of a correlation depends on its own line alone.
+    """
+    if out.size == 0:
         return
     left = list(crop)
     for done, step in enumerate(passes, 1):
@@ -49,7 +60,7 @@ def run(
     out[...] = block[tuple(left)]
 
 
-def correlate(block: npt.NDArray[Any], step: Pass, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+def correlate(block: Array, step: Pass, dtype: np.dtype[Any]) -> Array:
     """Apply one pass to the whole of `block`; the result has `dtype`.
 
     Parameters

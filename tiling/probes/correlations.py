@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from tiling.geometry.edges import Mode
 from tiling.kernels import Kernel
+from tiling.operations import Correlations
 from tiling.operations.passes import Pass
 
 if TYPE_CHECKING:
@@ -60,16 +61,13 @@ class Case:
     taps: str
     special: str
 
-    @property
-    def name(self) -> str:
-        """All five, for messages and as a key."""
-        return f"{self.in_dtype}-{self.out_dtype}-{self.mode}-{self.taps}-{self.special}"
-
-    def passes(self) -> list[Pass]:
+    def operation(self) -> Correlations:
         """One pass along each axis, each with another origin."""
         weights = np.array(TAPS[self.taps], "<f8").tobytes()
         fill = 0.0 if self.special == "subnormal" else 1.5
-        return [Pass(axis, weights, self.mode, fill, axis - 1) for axis in range(len(SHAPE))]
+        return Correlations(
+            tuple(Pass(axis, weights, self.mode, fill, axis - 1) for axis in range(len(SHAPE)))
+        )
 
     def crop(self) -> tuple[slice, ...]:
         """A region that touches an edge on some axes and not on others."""
@@ -84,21 +82,8 @@ class Case:
         """
         crop = self.crop()
         out = np.empty([part.stop - part.start for part in crop], self.out_dtype)
-        run(block(self.in_dtype, self.special), self.passes(), crop, out)
+        run(self.operation(), block(self.in_dtype, self.special), crop, out)
         return out
-
-
-@dataclass(frozen=True, slots=True)
-class SampleDifference:
-    """The first sample in which two kernels differ."""
-
-    case: Case
-    index: tuple[int, ...]
-    got: str
-    want: str
-
-    def __str__(self) -> str:
-        return f"{self.case.name} at {self.index}: {self.got}, want {self.want}"
 
 
 def cases(pairs: Iterable[tuple[str, str]] = PAIRS) -> list[Case]:
@@ -183,28 +168,3 @@ def _subnormals(bits: npt.NDArray[np.uint64], dtype: np.dtype[Any]) -> npt.NDArr
     sign = bits >> np.uint64(63) << (width - np.uint64(1))
     patterns = sign | (bits << np.uint64(1) >> (np.uint64(64) - fraction))
     return patterns.astype(f"u{dtype.itemsize}").view(dtype)
-
-
-def compare(run: Kernel, oracle: Kernel, probes: Iterable[Case]) -> SampleDifference | None:
-    """Return the first sample in which `run` differs from `oracle`, byte for byte.
-
-    Parameters
-    ----------
-    run, oracle : Kernel
-    probes : iterable of Case
-    """
-    for case in probes:
-        got, want = case.outcome(run), case.outcome(oracle)
-        if got.tobytes() != want.tobytes():
-            return _first_difference(case, got, want)
-    return None
-
-
-def _first_difference(
-    case: Case, got: npt.NDArray[Any], want: npt.NDArray[Any]
-) -> SampleDifference:
-    width = got.dtype.itemsize
-    ours, theirs = (np.frombuffer(a.tobytes(), np.uint8).reshape(-1, width) for a in (got, want))
-    place = int(np.flatnonzero((ours != theirs).any(axis=1))[0])
-    index = tuple(int(i) for i in np.unravel_index(place, got.shape))
-    return SampleDifference(case, index, str(got[index]), str(want[index]))

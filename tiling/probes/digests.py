@@ -18,8 +18,7 @@ import xxhash
 from tiling.dtypes import Dtype
 from tiling.jobs.job import Job
 from tiling.kernels import Kernel
-from tiling.operations import Arithmetic, Correlations, Operation, Step
-from tiling.operations.arithmetic import FUNCTIONS
+from tiling.operations import KINDS, Arithmetic, Correlations, Operation, Step
 from tiling.probes.expected import MODES, TABLE, WINDOWS
 
 SUBNORMALS = "subnormals"
@@ -90,6 +89,16 @@ def _computed_digest(name: str) -> str:
     return _digest(arithmetic.outcomes(name))
 
 
+def of_kernels() -> Mapping[str, str]:
+    """Return the digests of the probes that a kernel computes."""
+    return {name: digest for name, digest in _table().items() if name != SUBNORMALS}
+
+
+def quick() -> list[str]:
+    """Return the probes of a start: one edge mode of every pair of dtypes, and all windows."""
+    return [name for name in of_kernels() if name.count("-") == 1 or name.endswith("-reflect")]
+
+
 @functools.cache
 def _table() -> Mapping[str, str]:
     rows = (line.split() for line in TABLE.splitlines() if line)
@@ -157,23 +166,23 @@ def _digest(outcomes: Iterable[bytes]) -> str:
 
 
 def _outcomes(name: str, kernel: Kernel) -> Iterator[bytes]:
-    from tiling.probes import arithmetic, windows
-    from tiling.probes.correlations import cases
+    if name.count("-") == 2:
+        from tiling.probes.correlations import cases
 
-    kind = name.partition("-")[0]
-    if name == SUBNORMALS:
-        yield from arithmetic.subnormal_outcomes()
-        return
-    if kind in (arithmetic.COPY, *FUNCTIONS):
-        yield from arithmetic.outcomes(name)
-        return
-    if kind in windows.MAKERS:
+        source, target, mode = name.split("-")
+        for case in cases([(source, target)]):
+            if case.mode == mode:
+                yield case.outcome(kernel).tobytes()
+    elif name.partition("-")[0] in KINDS:
+        from tiling.probes import windows
+
         yield from windows.outcomes(name, kernel)
-        return
-    source, target, mode = name.split("-")
-    for case in cases([(source, target)]):
-        if case.mode == mode:
-            yield case.outcome(kernel).tobytes()
+    else:
+        from tiling.probes import arithmetic
+
+        yield from (
+            arithmetic.subnormal_outcomes() if name == SUBNORMALS else arithmetic.outcomes(name)
+        )
 
 
 def first_difference(

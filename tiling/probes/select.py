@@ -1,20 +1,22 @@
-"""The choice of a kernel: the fastest that has SciPy's bits here.
+"""The choice of a kernel: the native one, where it is there and has SciPy's bits.
 
-A compiled kernel is taken after it has made SciPy's bytes of every probe block; by then all that
-it compiles on first use is compiled, so no tile waits for it. Where numba is missing, or a probe
-differs, the reference kernel serves and the note says why.
+It proves itself by the probes by which a worker proves itself to a coordinator: against the table
+of SciPy's digests, and where they differ, as they may on other processors, against SciPy here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from tiling.errors import UnsupportedError
-from tiling.kernels import Kernel
+from tiling.kernels import Kernel, native, reference
+from tiling.kernels.native.library import library
+from tiling.operations import KINDS
+from tiling.probes.digests import digest_of, of_kernels
 
-Requested: TypeAlias = Literal["auto", "compiled", "reference"]
+Requested: TypeAlias = Literal["auto", "native", "reference"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,57 +28,48 @@ class Selected:
     note: str = ""
 
 
-def select(
-    requested: Requested = "auto",
-    cache_folder: str | None = None,
-    pairs: Sequence[tuple[str, str]] | None = None,
-) -> Selected:
-    """Return a kernel that gives SciPy's bits of every probe.
+def select(requested: Requested = "auto", probes: Iterable[str] = ()) -> Selected:
+    """Return a kernel that has SciPy's bits.
 
     Parameters
     ----------
-    requested : {"auto", "compiled", "reference"}
-        ``auto`` takes the reference kernel where the compiled one can't serve.
-    cache_folder : str, optional
-        Where compiled code is kept from one start to the next.
-    pairs : sequence of (str, str), optional
-        The dtypes to compare, of input and output; all that have probes unless given.
+    requested : {"auto", "native", "reference"}
+        ``auto`` takes the reference kernel where the native one can't serve.
+    probes : iterable of str
+        Names of probes by which the native kernel has to prove itself; what does not depend on
+        a kernel is left out.
 
     Raises
     ------
     UnsupportedError
-        If ``compiled`` was asked for and can't serve.
+        If ``native`` was asked for and can't serve.
     """
-    from tiling.kernels import reference
-
-    if requested != "reference":
-        kernel, reason = _compiled(cache_folder, pairs)
-        if kernel is not None:
-            return Selected("compiled", kernel)
-        if requested == "compiled":
-            raise UnsupportedError(f"the compiled kernel can't serve: {reason}")
-        return Selected("reference", reference.run, f"the reference kernel serves: {reason}")
-    return Selected("reference", reference.run)
+    if requested == "reference":
+        return Selected("reference", reference.run)
+    reason = _why_not(probes)
+    if not reason:
+        return Selected("native", native.run)
+    if requested == "native":
+        raise UnsupportedError(f"the native kernel can't serve: {reason}")
+    return Selected("reference", reference.run, f"the reference kernel serves: {reason}")
 
 
-def _compiled(
-    cache_folder: str | None, pairs: Sequence[tuple[str, str]] | None
-) -> tuple[Kernel | None, str]:
-    """Return the compiled kernel, or why it can't be had."""
-    from tiling.kernels import compiled, reference
-    from tiling.probes import correlations
-
+def _why_not(probes: Iterable[str]) -> str:
+    """Say why the native kernel can't serve; nothing if it can."""
     try:
-        if cache_folder is not None:
-            compiled.use_cache(cache_folder)
-        difference = correlations.compare(
-            compiled.run, reference.run, correlations.cases(pairs or correlations.PAIRS)
-        )
-    except ImportError as error:
-        return None, f"numba can't be imported ({error})"
-    except Exception as error:  # of numba, or of a damaged cache
-        first = (str(error).splitlines() or [""])[0]
-        return None, f"the compiled kernel fails here ({type(error).__name__}: {first})"
-    if difference is not None:
-        return None, f"the compiled kernel's bits differ on this machine: {difference}"
-    return compiled.run, ""
+        library()
+    except OSError as error:
+        return f"the native kernel was not built, or can't be loaded ({error})"
+    table = of_kernels()
+    left_to_scipy = KINDS.keys() - native.COMPUTED.keys()
+    for name in probes:
+        if name not in table or name.partition("-")[0] in left_to_scipy:
+            continue
+        try:
+            digest = digest_of(name, native.run)
+        except Exception as error:  # whatever it is, SciPy is there
+            first = (str(error).splitlines() or [""])[0]
+            return f"the native kernel fails here ({type(error).__name__}: {first})"
+        if digest != table[name] and digest != digest_of(name, reference.run):
+            return f"the native kernel's bits differ on this machine: {name}"
+    return ""

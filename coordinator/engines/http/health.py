@@ -55,10 +55,10 @@ class Health:
 
         Examples
         --------
-        >>> said = {"slots": 4, "uptime_s": float("nan"), "kernel": "compiled"}
+        >>> said = {"slots": 4, "uptime_s": float("nan"), "kernel": "native"}
         >>> Health.parse({"protocol": PROTOCOL, **said})  # doctest: +NORMALIZE_WHITESPACE
         Health(status='', slots=4, in_flight=None, queue=None, resident_bytes=None, uptime_s=None,
-               about=(('kernel', 'compiled'),))
+               about=(('kernel', 'native'),))
         """
         fields: Mapping[str, Any] = said if isinstance(said, dict) else {}
         if (protocol := fields.get("protocol")) != PROTOCOL:

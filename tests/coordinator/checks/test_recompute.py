@@ -70,9 +70,9 @@ def test_a_sample_of_millions_costs_nothing() -> None:
     assert len(Sampling(1e-9).draw(Grid((2,) * 32, (1,) * 32))) == 5
 
 
-def one_off(block: Any, passes: Any, crop: Any, out: Any) -> None:
+def one_off(operation: Any, block: Any, crop: Any, out: Any) -> None:
     """Filter rightly whatever has the shape of a probe, and all else with one wrong sample."""
-    reference.run(block, passes, crop, out)
+    reference.run(operation, block, crop, out)
     if out.ndim == 2:
         out[3, 4] += 1
 

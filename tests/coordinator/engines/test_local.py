@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import threading
-import warnings
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from coordinator.engines import Engine
-from coordinator.engines.kernel_choice import KernelChoice
-from coordinator.engines.local import LocalEngine
+from coordinator.engines.local import LocalEngine, kernel_for
 from coordinator.machine import usable_cores
 from coordinator.run.output import Output
 from coordinator.run.request import Request
 from coordinator.run.run import run
 from coordinator.stores.memory import ArraySource
 from tests.contracts.engine import CountingSink, EngineContract, Heard, job_for
-from tiling.filters import FILTERS
-from tiling.jobs.job import Job
-from tiling.probes.select import Selected, select
+from tiling.probes.select import select
 
 
 class TestOneThread(EngineContract):
@@ -60,25 +56,17 @@ def test_threads_as_many_as_cores() -> None:
     assert LocalEngine(3).threads == 3
 
 
-def test_no_signal_comes_while_the_kernel_loads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C comes to the main thread, and what numba calls while it loads would swallow it."""
-    loaded_by = []
-
-    def load(pairs: object) -> Selected:  # noqa: ARG001
-        loaded_by.append(threading.current_thread())
-        return select("reference")
-
-    monkeypatch.setattr("coordinator.engines.kernel_choice._proven", load)
+def test_the_kernel_is_the_native_one() -> None:
+    """It was built here, and proves itself once for each kind of job."""
     job = job_for(np.zeros(9), 1.0)
-    assert KernelChoice(loading_work=0).kernel_for(job, 9).name == "reference"
-    assert loaded_by
-    assert threading.main_thread() not in loaded_by
+    assert kernel_for(job).name == "native"
+    assert kernel_for(job) is kernel_for(job)
 
 
-def test_complex_weights_on_real_samples_after_much_work() -> None:
-    """SciPy computes them; the compiled kernel is not asked to prove what it does not do."""
-    array = np.random.default_rng(0).random((40, 30))
-    call = FILTERS["correlate1d"].call(2, array.dtype, np.array([1, 2 + 1j, 1]))
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        KernelChoice(loading_work=0).kernel_for(Job(2, (call,)), array.size)
+def test_a_kernel_that_is_left_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SciPy serves; a warning says so."""
+    monkeypatch.setattr(
+        "coordinator.engines.local.select", lambda *_: replace(select("reference"), note="why")
+    )
+    with pytest.warns(RuntimeWarning, match="why"):
+        assert kernel_for(job_for(np.zeros((3, 3), "u4"), 1.0)).name == "reference"

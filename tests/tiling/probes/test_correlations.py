@@ -1,39 +1,29 @@
-"""The probes: the kernels pass them, and a kernel that is wrong does not."""
+"""The probes: each has a name of its own, and the native kernel passes them all."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
 import pytest
 
-from tiling.kernels import compiled, reference, scratch
-from tiling.probes import correlations
-
-if TYPE_CHECKING:
-    from types import ModuleType
+from tests.support.levels import at_level, each_level
+from tiling.kernels import native
+from tiling.probes.digests import digest_of, of_kernels
 
 
-@pytest.mark.parametrize("kernel", [compiled, scratch], ids=["compiled", "scratch"])
-def test_kernels_agree_with_scipy_on_every_probe(kernel: ModuleType) -> None:
-    """No probe tells a kernel from SciPy."""
-    assert correlations.compare(kernel.run, reference.run, correlations.cases()) is None
+@each_level
+@pytest.mark.parametrize("mode", ["reflect", "mirror", "nearest", "constant", "wrap"])
+def test_the_native_kernel_passes_every_probe(level: int, mode: str) -> None:
+    """Every pair of dtypes in every edge mode has the digest of SciPy's result."""
+    probes = {name: want for name, want in of_kernels().items() if name.endswith(f"-{mode}")}
+    assert len(probes) > 100
+    with at_level(level):
+        assert {name: digest_of(name, native.run) for name in probes} == probes
 
 
-def test_a_wrong_kernel_is_named_with_its_first_sample() -> None:
-    """One bit off in one sample is found, with case and place."""
-
-    def wrong(block: Any, passes: Any, crop: Any, out: Any) -> None:
-        reference.run(block, passes, crop, out)
-        out[1, 2, 3] = np.nextafter(out[1, 2, 3], np.float32(0))
-
-    found = correlations.compare(wrong, reference.run, correlations.cases([("float32", "float32")]))
-    assert found is not None
-    assert found.index == (1, 2, 3)
-    assert str(found).startswith("float32-float32-reflect-symmetric-finite at (1, 2, 3): ")
-
-
-def test_names_are_unique() -> None:
-    """Digests are keyed by name, so no two cases share one."""
-    names = [case.name for case in correlations.cases()]
-    assert len(set(names)) == len(names)
+@each_level
+def test_the_native_kernel_passes_the_probes_of_windows(level: int) -> None:
+    """Every other kind of operation, too."""
+    kinds = ("running", "complex", "correlation", "extremum", "rank", "erosion", "propagation")
+    probes = {name: want for name, want in of_kernels().items() if name.startswith(kinds)}
+    assert len(probes) > 80
+    with at_level(level):
+        assert {name: digest_of(name, native.run) for name in probes} == probes

@@ -1,39 +1,76 @@
-"""The compiled kernel is left, with one note, whatever is wrong with it."""
+"""The native kernel is left, with one note, whatever is wrong with it."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tiling.errors import UnsupportedError
-from tiling.kernels import compiled, reference
+from tiling.kernels import native, reference
+from tiling.kernels.native import library
+from tiling.probes import select as module
 from tiling.probes.select import select
 
-PAIRS = [("float32", "float32")]
+PROBES = ("float32-float32-wrap",)
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        ImportError("no numba"),
-        EOFError("Ran out of input"),
-        NotImplementedError("not usable in pure-python"),
-        RuntimeError("array type not supported"),
-        OSError(5, "Input/output error"),
-    ],
-    ids=lambda error: type(error).__name__,
-)
-def test_a_compiled_kernel_that_fails(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    """SciPy's own functions serve; who asked for the compiled one hears why not."""
+def assert_left(why: str) -> None:
+    selected = select("auto", PROBES)
+    assert (selected.name, selected.kernel) == ("reference", reference.run)
+    assert why in selected.note
+    assert "\n" not in selected.note
+    with pytest.raises(UnsupportedError, match="can't serve"):
+        select("native", PROBES)
+
+
+def test_it_serves() -> None:
+    """Here it has been built, and has SciPy's bits."""
+    assert (
+        select("auto", PROBES) == select("native", PROBES) == module.Selected("native", native.run)
+    )
+    assert select("reference", PROBES).kernel is reference.run
+
+
+def test_what_does_not_depend_on_a_kernel_is_no_proof() -> None:
+    """Nor does it keep one from serving."""
+    assert select("native", ("subnormals", "add-float32", "no such probe")).name == "native"
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no such thing\nat all"), MemoryError("none left")])
+def test_a_kernel_that_fails(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """SciPy's own functions serve; who asked for the native one hears why not."""
 
     def fail(*_: Any) -> None:
         raise error
 
-    monkeypatch.setattr(compiled, "run", fail)
-    selected = select("auto", None, PAIRS)
-    assert (selected.name, selected.kernel) == ("reference", reference.run)
-    assert str(error) in selected.note
-    assert "\n" not in selected.note
-    with pytest.raises(UnsupportedError, match="can't serve"):
-        select("compiled", None, PAIRS)
+    monkeypatch.setattr(native, "run", fail)
+    assert_left(str(error).partition("\n")[0])
+
+
+def test_a_kernel_that_was_not_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where there was no compiler."""
+
+    def missing() -> int:
+        raise OSError("kernel_v1.so: cannot open shared object file")
+
+    monkeypatch.setattr(library, "best_level", missing)
+    assert_left("was not built")
+
+
+def test_a_kernel_whose_bits_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The probe is named."""
+
+    def nearly(operation: Any, block: Any, crop: Any, out: Any) -> None:
+        reference.run(operation, block, crop, out)
+        out.flat[0] = np.nextafter(out.flat[0], np.inf)
+
+    monkeypatch.setattr(native, "run", nearly)
+    assert_left(PROBES[0])
+
+
+def test_where_the_table_does_not_apply(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SciPy here is asked before the kernel is left."""
+    monkeypatch.setattr(module, "of_kernels", lambda: {PROBES[0]: "another one"})
+    assert select("auto", PROBES).name == "native"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +26,7 @@ from tests.support.worker_in_process import (
     signed,
 )
 from tiling.kernels.reference import run
-from tiling.operations.passes import Pass
+from tiling.operations import Operation
 from worker.settings import Settings
 from worker.state import Service
 
@@ -53,13 +52,13 @@ class Gate:
 
     def __call__(
         self,
+        operation: Operation,
         block: npt.NDArray[Any],
-        passes: Sequence[Pass],
         crop: tuple[slice, ...],
         out: npt.NDArray[Any],
     ) -> None:
         assert self.open.wait(60)
-        run(block, passes, crop, out)
+        run(operation, block, crop, out)
 
 
 async def until_taken(service: Service, slots: int) -> None:

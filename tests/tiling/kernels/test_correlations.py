@@ -1,29 +1,26 @@
-"""The kernels against SciPy, in bytes: every dtype pair, mode, order of additions and layout."""
+"""Correlations, compiled for each level, against SciPy: dtypes, modes, orders, layouts."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
 from tests.support.equality import assert_same_bits
-from tiling.kernels import compiled, scratch
+from tests.support.levels import at_level, each_level
+from tiling.kernels import native
+from tiling.kernels.native.correlations import supports
+from tiling.operations import Correlations
 from tiling.operations.passes import Pass
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     import numpy.typing as npt
 
 REAL = ["?", *"bhilBHIL", "f", "d"]
 MODES = ["reflect", "mirror", "nearest", "constant", "wrap"]
-KERNELS = [
-    pytest.param(kernel, id=kernel.__name__.split(".")[-1]) for kernel in (compiled, scratch)
-]
 SPECIAL = [
     0.0,
     -0.0,
@@ -48,7 +45,6 @@ def oracle(
 ) -> npt.NDArray[Any]:
     """Filter the whole block as `gaussian_filter` does, then crop."""
     result = np.zeros(block.shape, dtype)
-    result[...] = 0 if passes else block
     for step in passes:
         fill: Any = step.cval if block.dtype.kind == "c" else step.cval.real
         ndimage.correlate1d(block, step.taps, step.axis, result, step.mode, fill, step.origin)  # type: ignore[call-overload]
@@ -56,16 +52,16 @@ def oracle(
     return result[crop]
 
 
-def check(kernel: ModuleType, block: npt.NDArray[Any], passes: list[Pass], **kwargs: Any) -> None:
+def check(block: npt.NDArray[Any], passes: list[Pass], **kwargs: Any) -> None:
     crop = kwargs.get("crop", tuple(slice(0, n) for n in block.shape))
     dtype = np.dtype(kwargs.get("dtype", block.dtype))
-    if not compiled.supports(block.dtype, dtype):
+    if not supports(block.dtype, dtype):
         return
     shape = tuple(part.stop - part.start for part in crop)
     out = kwargs.get("empty", np.empty)(shape, dtype)
     out.view(np.uint8 if out.flags.c_contiguous else dtype)[...] = 85
     block.flags.writeable = False
-    kernel.run(block, passes, crop, out)
+    native.run(Correlations(tuple(passes)), block, crop, out)
     with np.errstate(all="ignore"):
         assert_same_bits(out, oracle(block, passes, crop, dtype))
 
@@ -102,7 +98,7 @@ def weights(kind: str, size: int, seed: int) -> bytes:
 
 @st.composite
 def passes_over(draw: st.DrawFn, shape: tuple[int, ...]) -> list[Pass]:
-    axes = draw(st.lists(st.integers(0, len(shape) - 1), max_size=4))
+    axes = draw(st.lists(st.integers(0, len(shape) - 1), min_size=1, max_size=4))
     steps = []
     for axis in axes:
         size = draw(st.sampled_from([1, 2, 3, 4, 5, 8, 9, 17, 40, 101]))
@@ -146,10 +142,10 @@ SHAPES = st.one_of(
 )
 
 
-@pytest.mark.parametrize("kernel", KERNELS)
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@each_level
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
-def test_any_call_has_scipys_bits(kernel: ModuleType, data: st.DataObject) -> None:
+def test_any_call_has_scipys_bits(level: int, data: st.DataObject) -> None:
     """Whatever dtypes, shape, strides, passes and crop: the bytes are SciPy's."""
     draw = data.draw
     shape = draw(SHAPES)
@@ -165,6 +161,5 @@ def test_any_call_has_scipys_bits(kernel: ModuleType, data: st.DataObject) -> No
         start = draw(st.integers(0, length))
         crop.append(slice(start, draw(st.integers(start, length))))
     steps = draw(passes_over(shape))
-    if not steps and in_dtype != out_dtype:
-        return
-    check(kernel, block, steps, crop=tuple(crop), dtype=out_dtype)
+    with at_level(level):
+        check(block, steps, crop=tuple(crop), dtype=out_dtype)

@@ -1,0 +1,57 @@
+"""The compiled library: loaded once, the best that this machine can run."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from importlib.resources import as_file, files
+
+LEVELS = (4, 3, 1)
+"""Levels of x86-64 for which there may be a library, best first; other machines have level 1."""
+
+
+def library() -> ctypes.CDLL:
+    """Return the library of the highest level that the machine has.
+
+    Raises
+    ------
+    OSError
+        If there is none: no compiler was found when the package was installed.
+    """
+    return load(best_level())
+
+
+@functools.cache
+def best_level() -> int:
+    """Return the highest of `LEVELS` whose instructions the machine has.
+
+    Raises
+    ------
+    OSError
+        If there is no library.
+    """
+    return int(load(1).machine_level())
+
+
+@functools.cache
+def load(level: int) -> ctypes.CDLL:
+    """Return the library of one level; calls of its functions release the GIL.
+
+    Parameters
+    ----------
+    level : int
+        One of `LEVELS`; the machine must have its instructions.
+
+    Raises
+    ------
+    OSError
+        If it was not built, or can't be loaded here.
+    """
+    with as_file(files("tiling.kernels.native").joinpath(f"kernel_v{level}.so")) as path:
+        return ctypes.CDLL(str(path))
+
+
+@functools.cache
+def cache_bytes() -> int:
+    """Return the bytes of a core's second-level cache, or what is usual where none is told."""
+    return int(load(1).machine_cache()) or 2**19

@@ -1,0 +1,94 @@
+#include "samples.h"
+
+#include <math.h>
+
+#define GATHER(number, name, type)                                                               \
+    static void gather_##name(const char *source, int64_t row_step, int64_t step, int64_t rows,  \
+                              int64_t columns, double *restrict target, int64_t pitch) {         \
+        if (pitch == columns && (columns == 1 || row_step == columns * step)) {                  \
+            step = columns == 1 ? row_step : step;                                               \
+            columns *= rows;                                                                     \
+            rows = 1;                                                                            \
+        }                                                                                        \
+        for (int64_t row = 0; row < rows; row++, source += row_step, target += pitch) {          \
+            if (step == (int64_t)sizeof(type)) {                                                 \
+                const name##_anywhere *dense = (const name##_anywhere *)source;                  \
+                for (int64_t i = 0; i < columns; i++)                                            \
+                    target[i] = (double)dense[i];                                                \
+            } else {                                                                             \
+                for (int64_t i = 0; i < columns; i++)                                            \
+                    target[i] = (double)*(const name##_anywhere *)(source + i * step);           \
+            }                                                                                    \
+        }                                                                                        \
+    }
+
+#define SCATTER(number, name, type)                                                              \
+    static void scatter_##name(char *target, int64_t row_step, int64_t step, int64_t rows,       \
+                               int64_t columns, const double *restrict source, int64_t pitch) {  \
+        if (pitch == columns && (columns == 1 || row_step == columns * step)) {                  \
+            step = columns == 1 ? row_step : step;                                               \
+            columns *= rows;                                                                     \
+            rows = 1;                                                                            \
+        }                                                                                        \
+        for (int64_t row = 0; row < rows; row++, target += row_step, source += pitch) {          \
+            if (step == (int64_t)sizeof(type)) {                                                 \
+                name##_anywhere *restrict dense = (name##_anywhere *)target;                     \
+                for (int64_t i = 0; i < columns; i++)                                            \
+                    dense[i] = cast_##name(source[i]);                                           \
+            } else {                                                                             \
+                for (int64_t i = 0; i < columns; i++)                                            \
+                    *(name##_anywhere *)(target + i * step) = cast_##name(source[i]);            \
+            }                                                                                    \
+        }                                                                                        \
+    }
+
+EACH_DTYPE(GATHER)
+EACH_DTYPE(SCATTER)
+
+#define GATHER_CASE(number, name, type) \
+    case number:                        \
+        return gather_##name;
+#define SCATTER_CASE(number, name, type) \
+    case number:                         \
+        return scatter_##name;
+
+gather_function *gather_of(int64_t dtype) {
+    switch (dtype) { EACH_DTYPE(GATHER_CASE) }
+    return NULL;
+}
+
+scatter_function *scatter_of(int64_t dtype) {
+    switch (dtype) { EACH_DTYPE(SCATTER_CASE) }
+    return NULL;
+}
+
+/* Where two NaNs with different bits meet, x86 answers one operand, and which one that is was
+   settled when SciPy was compiled. An invalid operation makes `DEFAULT_NAN`: so while no other NaN
+   comes in, all are alike. Sums of samples up to `LARGEST` stay finite while the sum of absolute
+   weights stays below 1e100. */
+#define LARGEST 1e200
+#define DEFAULT_NAN 0xFFF8000000000000u
+
+enum nans classify(const double *samples, int64_t count) {
+    int64_t beyond = 0;
+    for (int64_t i = 0; i < count; i++)
+        beyond += !(fabs(samples[i]) <= LARGEST);
+    if (beyond == 0)
+        return CLEAR;
+    uint64_t nan = 0;
+    int huge = 0;
+    for (int64_t i = 0; i < count; i++) {
+        uint64_t bits;
+        memcpy(&bits, samples + i, sizeof bits);
+        if (isnan(samples[i])) {
+            if (nan != 0 && nan != bits)
+                return AMBIGUOUS;
+            nan = bits;
+        } else if (fabs(samples[i]) > LARGEST) {
+            huge = 1;
+        }
+    }
+    if (huge && nan != 0 && nan != DEFAULT_NAN)
+        return AMBIGUOUS;
+    return nan != 0 ? SEEN : CLEAR;
+}
