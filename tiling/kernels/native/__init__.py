@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tiling.kernels import reference
-from tiling.kernels.native import correlations
+from tiling.kernels.native import correlations, windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 COMPUTED: Mapping[str, Callable[[Any, Array, tuple[slice, ...], Array], bool]] = {
     "correlations": correlations.run,
+    "correlation": windows.correlation,
+    "extremum": windows.extremum,
 }
 """What computes each `KIND` of operation, and tells whether it has: some calls it leaves."""
 

@@ -45,6 +45,14 @@
 EACH_DTYPE(GATHER)
 EACH_DTYPE(SCATTER)
 
+/* SciPy's functions of n-d windows cast to unsigned numbers with care (`CASE_FILTER_OUT_SAFE`); of
+   64 bits, this makes a difference. */
+typedef uint64_anywhere careful_anywhere;
+static inline uint64_t cast_careful(double x) {
+    return x > -1.0 ? cast_uint64(x) : -cast_uint64(-x);
+}
+SCATTER(CAREFUL_UINT64, careful, uint64_t)
+
 #define GATHER_CASE(number, name, type) \
     case number:                        \
         return gather_##name;
@@ -58,7 +66,7 @@ gather_function *gather_of(int64_t dtype) {
 }
 
 scatter_function *scatter_of(int64_t dtype) {
-    switch (dtype) { EACH_DTYPE(SCATTER_CASE) }
+    switch (dtype) { EACH_DTYPE(SCATTER_CASE) SCATTER_CASE(CAREFUL_UINT64, careful, uint64_t) }
     return NULL;
 }
 

@@ -11,6 +11,10 @@ typedef void gather_function(const char *source, int64_t row_step, int64_t step,
 typedef void scatter_function(char *target, int64_t row_step, int64_t step, int64_t rows,
                               int64_t columns, const double *source, int64_t pitch);
 
+/* Beside the dtypes: that of uint64 written by an n-d window. */
+#define CAREFUL_UINT64 10
+#define FLOAT64 9
+
 gather_function *gather_of(int64_t dtype);
 scatter_function *scatter_of(int64_t dtype);
 

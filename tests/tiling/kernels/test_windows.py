@@ -1,0 +1,93 @@
+"""Operations on windows, compiled for each level, against SciPy: all that a call may vary."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from tests.support.equality import assert_same_bits
+from tests.support.levels import at_level, each_level
+from tests.tiling.kernels.test_correlations import MODES, REAL, SHAPES, layouts, samples
+from tiling.errors import TilingError
+from tiling.kernels import native, reference
+from tiling.operations import Operation
+from tiling.operations.binary import Erosion
+from tiling.operations.fields import Table
+from tiling.operations.running import RunningExtremum, RunningMean
+from tiling.operations.windows import Correlation, Extremum, Rank
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+FILLS = [0.0, -1.5, 3.0, 255.0, 300.0, 1e300, np.inf, np.nan]
+SIZES = {1: 40, 2: 9, 3: 5}
+"""Most samples of a window along an axis, by the number of axes."""
+
+
+@st.composite
+def tables(draw: st.DrawFn, ndim: int) -> tuple[npt.NDArray[Any], tuple[int, ...]]:
+    """Draw a footprint that is not empty, and origins."""
+    most = SIZES.get(ndim, 3)
+    window = tuple(draw(st.integers(1, most)) for _ in range(ndim))
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    table = rng.random(window) < draw(st.sampled_from([0.3, 0.8, 1.0]))
+    table.flat[draw(st.integers(0, table.size - 1))] = True
+    origins = tuple(draw(st.integers(-(n // 2), (n - 1) // 2)) for n in window)
+    return table, origins
+
+
+@st.composite
+def operations(draw: st.DrawFn, ndim: int) -> Operation:
+    kind = draw(
+        st.sampled_from([Correlation, Extremum, Rank, RunningExtremum, RunningMean, Erosion])
+    )
+    mode, fill = draw(st.sampled_from(MODES)), draw(st.sampled_from(FILLS))
+    if kind in (RunningExtremum, RunningMean):
+        axis, size = draw(st.integers(0, ndim - 1)), draw(st.integers(1, 60))
+        origin = draw(st.integers(-(size // 2), (size - 1) // 2))
+        flags = (draw(st.booleans()),) if kind is RunningExtremum else ()
+        return kind(axis, size, mode, fill, origin, *flags)
+    table, origins = draw(tables(ndim))
+    values = np.random.default_rng(table.size).normal(scale=3, size=table.shape)
+    if kind is Correlation:
+        return Correlation(Table.of(np.where(table, values, 0.0)), mode, fill, origins)
+    if kind is Rank:
+        rank = draw(st.integers(0, int(table.sum()) - 1))
+        return Rank(Table.of(table), mode, fill, origins, rank)
+    if kind is Erosion:
+        flags = [draw(st.booleans()) for _ in range(3)]
+        return Erosion(Table.of(table), origins, *flags, iterations=draw(st.integers(1, 4)))
+    structure = Table.of(values) if draw(st.booleans()) else None
+    return Extremum(Table.of(table), mode, fill, origins, structure, draw(st.booleans()))
+
+
+@each_level
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_any_call_has_scipys_bits(level: int, data: st.DataObject) -> None:
+    """Whatever operation, dtypes, shape, strides and crop: the bytes are SciPy's."""
+    draw = data.draw
+    shape = draw(SHAPES)
+    operation = draw(operations(len(shape)))
+    source = draw(st.sampled_from(REAL))
+    target = draw(st.sampled_from([source, *REAL])) if operation.KIND != "erosion" else "?"
+    try:
+        operation.check(len(shape), np.dtype(source), np.dtype(target))
+        operation.check_block(shape)
+    except TilingError:
+        assume(False)
+    block = draw(layouts(samples(source, shape, draw(st.integers(0, 99)), draw(st.booleans()))))
+    crop = []
+    for length in shape:
+        start = draw(st.integers(0, length))
+        crop.append(slice(start, draw(st.integers(start, length))))
+    size = [part.stop - part.start for part in crop]
+    got, want = (np.empty(size, target) for _ in range(2))
+    block.flags.writeable = False
+    with np.errstate(all="ignore"), at_level(level):
+        native.run(operation, block, tuple(crop), got)
+    reference.run(operation, block, tuple(crop), want)
+    assert_same_bits(got, want)

@@ -1,0 +1,206 @@
+"""Windows that are no 1-d correlations: what the library is told of a block, and how it is cut.
+
+The library goes over a block in bands that lie in the second-level cache, with the window round
+them and edges supplied. What a leaf makes of a band is cast as SciPy casts: from float64.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import math
+from ctypes import addressof
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tiling.kernels.native.arrays import MODES, address_of, integers, number_of
+from tiling.kernels.native.library import cache_bytes, library
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tiling.dtypes import Array, Dtype
+    from tiling.geometry.edges import Mode
+
+FLOAT64 = np.dtype(np.float64)
+
+_CAREFUL_UINT64 = 10
+"""The library's number for it, where n-d windows write it."""
+
+
+class Footprint(ctypes.Structure):
+    """`struct footprint` of `source/footprints.c`."""
+
+    _fields_ = (
+        ("table", ctypes.c_void_p),
+        ("values", ctypes.c_void_p),
+        ("minimum", ctypes.c_int64),
+        ("strict", ctypes.c_int64),
+    )
+
+
+class _Windows(ctypes.Structure):
+    """`struct windows` of `source/bands.c`."""
+
+    _fields_ = (
+        ("source", ctypes.c_void_p),
+        ("stride", ctypes.c_void_p),
+        ("shape", ctypes.c_void_p),
+        ("target", ctypes.c_void_p),
+        ("out_stride", ctypes.c_void_p),
+        ("ndim", ctypes.c_int64),
+        ("low", ctypes.c_void_p),
+        ("extent", ctypes.c_void_p),
+        ("skip", ctypes.c_void_p),
+        ("wanted", ctypes.c_void_p),
+        ("chunk", ctypes.c_void_p),
+        ("window", ctypes.c_void_p),
+        ("before", ctypes.c_void_p),
+        ("mode", ctypes.c_int64),
+        ("fill", ctypes.c_double),
+        ("from", ctypes.c_int64),
+        ("work", ctypes.c_int64),
+        ("result", ctypes.c_int64),
+        ("to", ctypes.c_int64),
+        ("flat", ctypes.c_int64),
+        ("leaf", ctypes.c_void_p),
+        ("parameters", ctypes.c_void_p),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """What computes a band.
+
+    Parameters
+    ----------
+    name : str
+        Of the library's function.
+    parameters : ctypes structure
+        The leaf's own.
+    work, result : numpy.dtype
+        Of the samples of a band, and of what is made of them.
+    flat : bool
+        Whether outputs lie as the samples do.
+    line : int, optional
+        The axis along which a band has to be whole, from the beginning of the block.
+    """
+
+    name: str
+    parameters: Any
+    work: Dtype
+    result: Dtype
+    flat: bool = True
+    line: int | None = None
+
+
+def run(
+    leaf: Leaf,
+    reach: Sequence[tuple[int, int]],
+    mode: Mode,
+    fill: float,
+    block: Array,
+    crop: tuple[slice, ...],
+    out: Array,
+) -> bool:
+    """Compute the part `crop` of a block with a leaf.
+
+    Parameters
+    ----------
+    leaf : Leaf
+    reach : sequence of (int, int)
+        Samples that the window has before and after its centre, axis by axis.
+    mode : Mode
+    fill : float
+        A value that the dtype of the band has.
+    block, out : ndarray
+        Of dtypes that the library has numbers for.
+    crop : tuple of slice
+
+    Returns
+    -------
+    bool
+        False where the leaf leaves it to SciPy; then `out` is unspecified.
+
+    Raises
+    ------
+    MemoryError
+    """
+    region = [(part.start, part.stop) for part in crop]
+    skip = [0] * block.ndim
+    if leaf.line is not None:
+        skip[leaf.line] = region[leaf.line][0]
+        region[leaf.line] = 0, block.shape[leaf.line]
+    window = tuple(before + 1 + after for before, after in reach)
+    extent = tuple(high - low for low, high in region)
+    itemsize = leaf.work.itemsize + leaf.result.itemsize
+    values = [
+        integers(numbers)
+        for numbers in (
+            *(block.strides, block.shape, out.strides, [low for low, _ in region], extent),
+            *(skip, out.shape, _chunk(extent, window, itemsize, leaf.line), window),
+            [before for before, _ in reach],
+        )
+    ]
+    stride, shape, out_stride, low, size, skipped, wanted, chunk, wide, before = map(
+        addressof, values
+    )
+    windows = _Windows(
+        *(address_of(block), stride, shape, address_of(out), out_stride, block.ndim, low, size),
+        *(skipped, wanted, chunk, wide, before, MODES[mode], fill, number_of(block.dtype)),
+        *(number_of(leaf.work), number_of(leaf.result), number_of(out.dtype), leaf.flat),
+        *(ctypes.cast(library()[leaf.name], ctypes.c_void_p), addressof(leaf.parameters)),
+    )
+    if leaf.line is None and out.dtype == np.uint64:
+        windows.to = _CAREFUL_UINT64
+    done = library().run_windows(ctypes.byref(windows))
+    if done < 0:
+        raise MemoryError
+    return bool(done)
+
+
+def has(dtype: Dtype, fill: float) -> bool:
+    """Tell whether a dtype has this number, and no NaN: then it is the same for SciPy and here.
+
+    >>> has(np.dtype("uint8"), 255), has(np.dtype("uint8"), 1.5), has(np.dtype("float32"), 0.1)
+    (True, False, False)
+
+    Parameters
+    ----------
+    dtype : numpy.dtype
+    fill : float
+    """
+    if math.isnan(fill):
+        return False
+    if dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            return float(dtype.type(fill)) == fill
+    limits = np.iinfo(np.uint8 if dtype.kind == "b" else dtype)
+    # 64-bit limits as float64 are one too many.
+    return fill.is_integer() and limits.min <= fill <= limits.max - (dtype.itemsize == 8)
+
+
+@functools.lru_cache(maxsize=64)
+def _chunk(
+    extent: tuple[int, ...], window: tuple[int, ...], itemsize: int, line: int | None
+) -> tuple[int, ...]:
+    """Cut bands that fit into half of a second-level cache, from the first axis on.
+
+    Each cut copies the window's samples again, so an axis is cut to no less than some windows.
+    """
+    chunk = list(extent)
+    room = cache_bytes() // 2
+
+    def size() -> int:
+        parts = zip(chunk, window, strict=True)
+        return itemsize * math.prod(length + wide - 1 for length, wide in parts)
+
+    for axis in range(len(extent)):
+        last = axis == len(extent) - 1
+        least = max(1024 if last else 1, 4 * (window[axis] - 1))
+        if axis != line and size() > room:
+            samples = size() // (chunk[axis] + window[axis] - 1)
+            chunk[axis] = min(extent[axis], max(least, room // samples - window[axis] + 1))
+    return tuple(chunk)

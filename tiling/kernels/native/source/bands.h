@@ -1,0 +1,29 @@
+/* Windows over a block, band by band: what is common to all that are no 1-d correlation. */
+#ifndef TILEFAN_BANDS_H
+#define TILEFAN_BANDS_H
+
+#include "common.h"
+
+/* What a leaf computes: a band whose samples lie dense, extended by the window on every axis. */
+struct band {
+    const void *in;         /* of shape `padded` */
+    void *out;              /* of shape `shape`, or of shape `padded` where the work is `flat` */
+    int64_t ndim;
+    const int64_t *shape;   /* outputs */
+    const int64_t *window;
+    const int64_t *padded;  /* shape + window - 1 */
+    const void *parameters; /* the leaf's own */
+};
+
+/* Returns 1; 0 if SciPy has to compute it; -1 for want of memory. */
+typedef int leaf_function(const struct band *band);
+
+/* Return the number of outputs of a flat band: from its first sample to the last that is wanted,
+   with those between rows that nobody reads. */
+int64_t flat_count(const struct band *band);
+
+/* Write the offset of each sample of the window that is nonzero in `table`, in C order, for a flat
+   band; return how many they are. */
+int64_t flat_offsets(const struct band *band, const uint8_t *table, int64_t *offsets);
+
+#endif
