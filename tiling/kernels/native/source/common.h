@@ -11,9 +11,17 @@
 /* Most axes of a NumPy array. */
 #define MOST_AXES 64
 
-/* One AVX-512 register, two of AVX2, four of SSE2 and NEON. */
-#define LANES 8
-typedef double vector __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
+/* Vectors are as wide as the machine's own: of wider ones the compiler makes single samples. */
+#ifdef __AVX512BW__
+#define VECTOR_BYTES 64
+#elif defined(__AVX2__)
+#define VECTOR_BYTES 32
+#else
+#define VECTOR_BYTES 16
+#endif
+
+#define LANES (VECTOR_BYTES / 8)
+typedef double vector __attribute__((vector_size(VECTOR_BYTES), aligned(8), may_alias));
 
 /* Edge modes, with the numbers that Python gives them. */
 enum mode { REFLECT, MIRROR, NEAREST, WRAP, CONSTANT };

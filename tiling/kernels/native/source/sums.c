@@ -9,11 +9,7 @@
 
    Sums stay in registers while all their taps are added; several are in flight, for an addition
    takes some cycles. */
-#if defined(__AVX512F__) || defined(__AVX2__) || defined(__aarch64__)
 #define UNROLL 4
-#else
-#define UNROLL 2
-#endif
 
 static inline vector load(const double *from) { return *(const vector *)from; }
 

@@ -1,16 +1,8 @@
-/* Vectors of samples as wide as the machine's own: wider ones do not compare in one instruction. */
+/* Vectors of samples of each dtype. */
 #ifndef TILEFAN_VECTORS_H
 #define TILEFAN_VECTORS_H
 
 #include "common.h"
-
-#ifdef __AVX512BW__
-#define VECTOR_BYTES 64
-#elif defined(__AVX2__)
-#define VECTOR_BYTES 32
-#else
-#define VECTOR_BYTES 16
-#endif
 
 /* Bytes past the end of a band that vectors may read, or write. */
 #define SLACK 512
