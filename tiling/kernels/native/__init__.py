@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tiling.kernels import reference
-from tiling.kernels.native import correlations, windows
+from tiling.kernels.native import correlations, lines, windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,6 +23,8 @@ COMPUTED: Mapping[str, Callable[[Any, Array, tuple[slice, ...], Array], bool]] =
     "correlations": correlations.run,
     "correlation": windows.correlation,
     "extremum": windows.extremum,
+    "running_extremum": lines.extremum,
+    "running_mean": lines.mean,
 }
 """What computes each `KIND` of operation, and tells whether it has: some calls it leaves."""
 

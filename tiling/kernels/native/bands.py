@@ -199,7 +199,8 @@ def _chunk(
 
     for axis in range(len(extent)):
         last = axis == len(extent) - 1
-        least = max(1024 if last else 1, 4 * (window[axis] - 1))
+        row = 1 if not last else 1024 if line is None else 64
+        least = max(row, 4 * (window[axis] - 1))
         if axis != line and size() > room:
             samples = size() // (chunk[axis] + window[axis] - 1)
             chunk[axis] = min(extent[axis], max(least, room // samples - window[axis] + 1))

@@ -77,26 +77,27 @@ scatter_function *scatter_of(int64_t dtype) {
 #define LARGEST 1e200
 #define DEFAULT_NAN 0xFFF8000000000000u
 
-enum nans classify(const double *samples, int64_t count) {
+int note_nans(const double *samples, int64_t count, uint64_t *nan, uint64_t *huge) {
     int64_t beyond = 0;
     for (int64_t i = 0; i < count; i++)
         beyond += !(fabs(samples[i]) <= LARGEST);
-    if (beyond == 0)
-        return CLEAR;
-    uint64_t nan = 0;
-    int huge = 0;
-    for (int64_t i = 0; i < count; i++) {
+    for (int64_t i = 0; beyond && i < count; i++) {
         uint64_t bits;
         memcpy(&bits, samples + i, sizeof bits);
         if (isnan(samples[i])) {
-            if (nan != 0 && nan != bits)
-                return AMBIGUOUS;
-            nan = bits;
+            if (*nan != 0 && *nan != bits)
+                return 1;
+            *nan = bits;
         } else if (fabs(samples[i]) > LARGEST) {
-            huge = 1;
+            *huge = 1;
         }
     }
-    if (huge && nan != 0 && nan != DEFAULT_NAN)
+    return *huge && *nan != 0 && *nan != DEFAULT_NAN;
+}
+
+enum nans classify(const double *samples, int64_t count) {
+    uint64_t nan = 0, huge = 0;
+    if (note_nans(samples, count, &nan, &huge))
         return AMBIGUOUS;
     return nan != 0 ? SEEN : CLEAR;
 }

@@ -21,6 +21,10 @@ scatter_function *scatter_of(int64_t dtype);
 /* What sums of samples could make of NaNs. */
 enum nans { CLEAR, SEEN, AMBIGUOUS };
 
+/* Note the bits of NaNs and whether something is huge; tell whether NaNs with different bits could
+   meet in sums of all samples noted so far. */
+int note_nans(const double *samples, int64_t count, uint64_t *nan, uint64_t *huge);
+
 /* Tell whether NaNs with different bits could meet in sums of these samples. */
 enum nans classify(const double *samples, int64_t count);
 
