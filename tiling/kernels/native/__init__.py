@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tiling.kernels import reference
-from tiling.kernels.native import correlations, lines, windows
+from tiling.kernels.native import binary, correlations, lines, windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,6 +23,7 @@ COMPUTED: Mapping[str, Callable[[Any, Array, tuple[slice, ...], Array], bool]] =
     "correlations": correlations.run,
     "correlation": windows.correlation,
     "extremum": windows.extremum,
+    "erosion": binary.erosion,
     "running_extremum": lines.extremum,
     "running_mean": lines.mean,
 }
