@@ -6,7 +6,7 @@ SCHEDULES ?= 100000
 N ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: attested bench bench-short chaos demo fuzz fuzz-bits help install lint scipy-suite simulate test wheel
+.PHONY: attested bench bench-short chaos demo fuzz fuzz-bits help install lint native-check scipy-suite simulate test wheels
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' $(firstword $(MAKEFILE_LIST)) | sort | \
@@ -64,5 +64,10 @@ simulate: .venv/installed ## SCHEDULES random schedules of the dispatcher
 attested: .venv/installed ## write tiling/probes/expected.py anew, with this machine's SciPy
 	$(BIN)/python -m tests.tiling.probes.make_expected
 
-wheel: .venv/installed ## build the wheel into dist/
-	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+native-check: .venv/installed ## tests of the native kernel under AddressSanitizer and UBSan
+	$(BIN)/python -m tests.support.sanitized $(BIN)/python -m pytest -n 2 tests/tiling/kernels
+
+wheels: .venv/installed ## build the wheel for every Linux of this architecture into dist/
+	$(BIN)/python -m pip install --quiet --group wheel
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir build/wheel .
+	PATH="$(BIN):$$PATH" $(BIN)/auditwheel repair --wheel-dir dist build/wheel/*.whl

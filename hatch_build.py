@@ -13,7 +13,9 @@ import platform
 import shlex
 import subprocess
 import sysconfig
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
@@ -23,14 +25,17 @@ FOLDER = Path("tiling/kernels/native")
 # Rounding is SciPy's: no fused multiply-add, no fast-math. Sums neither trap nor set errno.
 FLAGS = (
     *("-std=c11", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"),
-    *("-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-psabi"),
+    *("-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-psabi"),
 )
-LEVELS = {1: ("-march=x86-64",), 3: ("-march=x86-64-v3",), 4: ("-march=x86-64-v4",)}
-WIDE = "-mprefer-vector-width=512"
+LEVELS = {
+    1: ("-march=x86-64",),
+    3: ("-march=x86-64-v3",),
+    4: ("-march=x86-64-v4", "-mprefer-vector-width=512"),
+}
 
 
-def compile_kernel(root: Path, *extra: str) -> list[Path]:
-    """Compile every library; return their paths, relative to the root.
+def compile_kernel(root: Path, target: Path, *extra: str) -> list[str]:
+    """Compile every library into a folder; return their names.
 
     Raises
     ------
@@ -38,19 +43,29 @@ def compile_kernel(root: Path, *extra: str) -> list[Path]:
         If there is no compiler, or it fails.
     """
     compiler = shlex.split(os.environ.get("CC", "cc"))
-    sources = sorted(str(path) for path in (root / FOLDER / "source").glob("*.c"))
+    sources = sorted((root / FOLDER / "source").glob("*.c"))
     on_x86 = platform.machine().lower() in ("x86_64", "amd64")
-    libraries = []
-    for level, flags in LEVELS.items() if on_x86 else {1: ()}.items():
-        library = FOLDER / f"kernel_v{level}.so"
-        partial = root / FOLDER / f"kernel_v{level}.so.partial"
-        wide = (WIDE,) if level == max(LEVELS) else ()
-        subprocess.run(  # noqa: S603 - the compiler of whoever installs
-            [*compiler, *FLAGS, *flags, *wide, *extra, *sources, "-lm", "-o", str(partial)],
-            check=True,
-        )
-        partial.replace(root / library)  # a process that has loaded the old one keeps it
-        libraries.append(library)
+    levels = LEVELS if on_x86 else {1: ()}
+
+    def run(*arguments: str) -> None:
+        subprocess.run([*compiler, *extra, *arguments], check=True)  # noqa: S603 - the user's own
+
+    with TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
+        objects = {
+            level: [f"{folder}/{source.stem}_v{level}.o" for source in sources] for level in levels
+        }
+        works = [
+            pool.submit(run, *FLAGS, *levels[level], "-c", str(source), "-o", name)
+            for level, names in objects.items()
+            for source, name in zip(sources, names, strict=True)
+        ]
+        for work in works:
+            work.result()
+        libraries = [f"kernel_v{level}.so" for level in levels]
+        for library, names in zip(libraries, objects.values(), strict=True):
+            partial = target / f"{library}.partial"
+            run("-shared", *names, "-lm", "-o", str(partial))
+            partial.replace(target / library)  # a process that has loaded the old one keeps it
     return libraries
 
 
@@ -63,10 +78,10 @@ class NativeKernelHook(BuildHookInterface[Any]):
         for left in (root / FOLDER).glob("kernel_*.so"):
             left.unlink()
         try:
-            libraries = compile_kernel(root)
+            libraries = compile_kernel(root, root / FOLDER)
         except (OSError, subprocess.CalledProcessError) as error:
             self.app.display_warning(f"the native kernel is not built, SciPy will serve: {error}")
             return
         system = sysconfig.get_platform().replace("-", "_").replace(".", "_")
         build_data["tag"] = f"py3-none-{system}"
-        build_data["artifacts"].extend(path.as_posix() for path in libraries)
+        build_data["artifacts"].extend(f"{FOLDER}/{library}" for library in libraries)
