@@ -23,6 +23,7 @@ COMPUTED: Mapping[str, Callable[[Any, Array, tuple[slice, ...], Array], bool]] =
     "correlations": correlations.run,
     "correlation": windows.correlation,
     "extremum": windows.extremum,
+    "rank": windows.rank,
     "erosion": binary.erosion,
     "running_extremum": lines.extremum,
     "running_mean": lines.mean,

@@ -3,7 +3,7 @@
 ==========================================  =====================================================
 left to SciPy                               why
 ==========================================  =====================================================
-fill values that the dtype has not          SciPy keeps them as float64
+fill values that the dtype has not, NaN     SciPy keeps them as float64
 means of unlike NaNs, or of a NaN that      x86 keeps one operand's sign and payload, and which
 meets an infinity                           operand that is was settled when SciPy was compiled
 ==========================================  =====================================================
@@ -44,6 +44,8 @@ def extremum(operation: RunningExtremum, block: Array, crop: tuple[slice, ...], 
     crop : tuple of slice
     """
     work = np.dtype(np.uint8) if block.dtype.kind == "b" else block.dtype
+    if work.itemsize == 8:
+        work = FLOAT64  # as SciPy compares them
     parameters = _Running(operation.axis, operation.minimum, 0)
     leaf = Leaf(
         f"running_extremum_{work.name}", parameters, work, work, flat=False, line=operation.axis
@@ -71,12 +73,9 @@ def mean(operation: RunningMean, block: Array, crop: tuple[slice, ...], out: Arr
 def _mean(
     operation: RunningMean, fill: float, block: Array, crop: tuple[slice, ...], out: Array
 ) -> bool:
-    work = np.dtype(np.uint8) if block.dtype.kind == "b" else block.dtype
     strict = block.dtype.kind == out.dtype.kind == "f"
     parameters = _Running(operation.axis, 0, strict)
-    leaf = Leaf(
-        f"running_mean_{work.name}", parameters, work, FLOAT64, flat=False, line=operation.axis
-    )
+    leaf = Leaf("running_mean", parameters, FLOAT64, FLOAT64, flat=False, line=operation.axis)
     return _run(leaf, operation, fill, block, crop, out)
 
 
@@ -90,7 +89,7 @@ def _run(
 ) -> bool:
     if number_of(block.dtype) is None or number_of(out.dtype) is None:
         return False
-    if operation.mode == "constant" and not has(block.dtype, fill):
+    if operation.mode == "constant" and not has(leaf.work, fill):
         return False
     reach = [(0, 0)] * block.ndim
     (line,) = operation.reaches(block.ndim)

@@ -9,12 +9,14 @@ above 1e100 in sum                          others could make NaNs beyond what i
 unlike NaNs that meet in a sum, or a NaN    x86 keeps one operand's sign and payload, and which
 that meets an infinity                      operand that is was settled when SciPy was compiled
 structures with NaN                         likewise
+ranks in one axis, or the lowest, the highest  there SciPy has other code
 full footprints without a structure         SciPy takes them for 1-d extrema, one after another
 ==========================================  =====================================================
 """
 
 from __future__ import annotations
 
+import ctypes
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,9 +26,10 @@ from tiling.kernels.native.bands import FLOAT64, Footprint, Leaf, has, run
 
 if TYPE_CHECKING:
     from tiling.dtypes import Array, Dtype
-    from tiling.operations.windows import Correlation, Extremum
+    from tiling.operations.windows import Correlation, Extremum, Rank
 
 _EPSILON = float(np.finfo(np.float64).eps)
+_RANK_AXES = 8  # `source/rank.c` has room for
 _HEAVIEST = 1e100  # sum of |weights| whose sums of checked samples stay finite
 
 
@@ -102,10 +105,41 @@ def extremum(operation: Extremum, block: Array, crop: tuple[slice, ...], out: Ar
     return run(leaf, _reach(operation), operation.mode, fill, block, crop, out)
 
 
+class _Rank(ctypes.Structure):
+    """`struct rank` of `source/rank.c`."""
+
+    _fields_ = (("footprint", ctypes.c_void_p), ("rank", ctypes.c_int64))
+
+
+def rank(operation: Rank, block: Array, crop: tuple[slice, ...], out: Array) -> bool:
+    """Take the sample at a rank; tell whether it is done.
+
+    Parameters
+    ----------
+    operation : Rank
+    block, out : ndarray
+    crop : tuple of slice
+    """
+    table, fill = operation.table.array, complex(operation.cval).real
+    if not 1 < block.ndim <= _RANK_AXES or not _known(block.dtype, out.dtype):
+        return False
+    if not 0 < operation.rank < int(table.sum()) - 1:
+        return False
+    if operation.mode == "constant" and not has(block.dtype, fill):
+        return False
+    work = np.dtype(np.uint8) if block.dtype.kind == "b" else block.dtype
+    if work.itemsize == 8:
+        work = FLOAT64  # as SciPy compares them
+    leaf = Leaf(
+        f"rank_{work.name}", _Rank(address_of(table), operation.rank), work, work, flat=False
+    )
+    return run(leaf, _reach(operation), operation.mode, fill, block, crop, out)
+
+
 def _known(source: Dtype, target: Dtype) -> bool:
     return number_of(source) is not None and number_of(target) is not None
 
 
-def _reach(operation: Correlation | Extremum) -> list[tuple[int, int]]:
+def _reach(operation: Correlation | Extremum | Rank) -> list[tuple[int, int]]:
     ndim = len(operation.table.shape)
     return [(reach.before, reach.after) for reach in operation.reaches(ndim)]

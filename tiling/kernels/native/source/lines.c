@@ -81,17 +81,11 @@ static struct lines lines_of(const struct band *band, int64_t axis) {
 #define DTYPE int32
 #define T int32_t
 #include "lines.inc"
-#define DTYPE int64
-#define T int64_t
-#include "lines.inc"
 #define DTYPE uint16
 #define T uint16_t
 #include "lines.inc"
 #define DTYPE uint32
 #define T uint32_t
-#include "lines.inc"
-#define DTYPE uint64
-#define T uint64_t
 #include "lines.inc"
 #undef FLOATING
 
@@ -102,3 +96,99 @@ static struct lines lines_of(const struct band *band, int64_t axis) {
 #define DTYPE float64
 #define T double
 #include "lines.inc"
+
+/* ---- running mean ---- */
+/* The order of operations is that of SciPy's NI_UniformFilter1D: the sum of the
+ * first window, to which for each further output (sample that enters - sample
+ * that leaves) is added; outputs are sums divided by the size. Of a line only
+ * the sums are serial; differences and quotients are vectors. */
+
+INLINE void differences(const double *in, double *restrict x, int64_t n,
+                              int64_t reach) {
+    for (int64_t i = 0; i < n; i++)
+        x[i] = in[i + reach] - in[i];
+}
+
+INLINE void divided(const double *restrict x, double *restrict out, int64_t n,
+                          double size) {
+    for (int64_t i = 0; i < n; i++)
+        out[i] = x[i] / size;
+}
+
+/* Adds up `lanes` lines side by side, so that the additions of one line fill
+ * the wait for those of another. */
+INLINE void add_up(double *restrict x, double *restrict sums, int64_t n,
+                         int64_t inner, int lanes) {
+    for (int64_t j = 0; j < inner; j++) {
+        double t[LINES];
+        for (int k = 0; k < lanes; k++)
+            t[k] = sums[k * inner + j];
+        for (int64_t i = j; i < n; i += inner)
+            for (int k = 0; k < lanes; k++) {
+                t[k] += x[k * STRETCH + i];
+                x[k * STRETCH + i] = t[k];
+            }
+        for (int k = 0; k < lanes; k++)
+            sums[k * inner + j] = t[k];
+    }
+}
+
+/* `lanes` slices of narrow rows (inner < LINES). */
+INLINE void narrow_mean(const double *in, double *out, int64_t length, int64_t inner,
+                              int64_t size, int lanes) {
+    double x[LINES * STRETCH], sums[LINES * LINES] = {0};
+    int64_t n = length * inner, read = n + (size - 1) * inner;
+    int64_t piece = STRETCH / inner * inner;
+    for (int64_t i = 0; i < size * inner; i += inner)
+        for (int k = 0; k < lanes; k++)
+            for (int64_t j = 0; j < inner; j++)
+                sums[k * inner + j] += in[k * read + i + j];
+    for (int k = 0; k < lanes; k++)
+        divided(sums + k * inner, out + k * n, inner, (double)size);
+    for (int64_t i = inner; i < n; i += piece) {
+        int64_t m = least(piece, n - i);
+        for (int k = 0; k < lanes; k++)
+            differences(in + k * read + i - inner, x + k * STRETCH, m,
+                              size * inner);
+        add_up(x, sums, m, inner, lanes);
+        for (int k = 0; k < lanes; k++)
+            divided(x + k * STRETCH, out + k * n + i, m, (double)size);
+    }
+}
+
+/* Up to COLUMNS columns of one slice of wider rows. */
+static void column_mean(const double *in, double *out, int64_t length, int64_t inner,
+                              int64_t size, int64_t width) {
+    double sums[COLUMNS] = {0}, by = (double)size;
+    for (int64_t r = 0; r < size; r++)
+        for (int64_t j = 0; j < width; j++)
+            sums[j] += in[r * inner + j];
+    divided(sums, out, width, by);
+    for (int64_t l = 1; l < length; l++) {
+        const double *leaves = in + (l - 1) * inner, *enters = leaves + size * inner;
+        double *restrict y = out + l * inner;
+        for (int64_t j = 0; j < width; j++) {
+            sums[j] += enters[j] - leaves[j];
+            y[j] = sums[j] / by;
+        }
+    }
+}
+
+EXPORT int running_mean(const struct band *band) {
+    const struct running *running = band->parameters;
+    struct lines l = lines_of(band, running->axis);
+    int64_t n = l.length * l.inner, read = n + (l.size - 1) * l.inner, o = 0;
+    const double *in = band->in;
+    double *out = band->out;
+    if (running->strict && classify(in, l.outer * read) == AMBIGUOUS)
+        return 0;
+    for (; l.inner < LINES && o + LINES <= l.outer; o += LINES)
+        narrow_mean(in + o * read, out + o * n, l.length, l.inner, l.size, LINES);
+    for (; l.inner < LINES && o < l.outer; o++)
+        narrow_mean(in + o * read, out + o * n, l.length, l.inner, l.size, 1);
+    for (; o < l.outer; o++)
+        for (int64_t j = 0; j < l.inner; j += COLUMNS)
+            column_mean(in + o * read + j, out + o * n + j, l.length, l.inner,
+                              l.size, least(COLUMNS, l.inner - j));
+    return 1;
+}
