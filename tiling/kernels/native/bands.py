@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 
 FLOAT64 = np.dtype(np.float64)
 
+_WIDE_ROW = 256
+"""Bytes."""
+
+_LINES = 8
+"""Lines that lie dense are added up side by side, so many at a time."""
+
 _CAREFUL_UINT64 = 10
 """The library's number for it, where n-d windows write it."""
 
@@ -65,6 +71,7 @@ class _Windows(ctypes.Structure):
         ("result", ctypes.c_int64),
         ("to", ctypes.c_int64),
         ("flat", ctypes.c_int64),
+        ("line", ctypes.c_int64),
         ("leaf", ctypes.c_void_p),
         ("parameters", ctypes.c_void_p),
     )
@@ -86,6 +93,8 @@ class Leaf:
         Whether outputs lie as the samples do.
     line : int, optional
         The axis along which a band has to be whole, from the beginning of the block.
+    rows : str, optional
+        Of the function that does the same to rows where they lie, if it has one for the dtype.
     """
 
     name: str
@@ -94,6 +103,7 @@ class Leaf:
     result: Dtype
     flat: bool = True
     line: int | None = None
+    rows: str | None = None
 
 
 def run(
@@ -151,14 +161,37 @@ def run(
         *(address_of(block), stride, shape, address_of(out), out_stride, block.ndim, low, size),
         *(skipped, wanted, chunk, wide, before, MODES[mode], fill, number_of(block.dtype)),
         *(number_of(leaf.work), number_of(leaf.result), number_of(out.dtype), leaf.flat),
-        *(ctypes.cast(library()[leaf.name], ctypes.c_void_p), addressof(leaf.parameters)),
+        -1 if leaf.line is None else leaf.line,
     )
+    windows.parameters = addressof(leaf.parameters)
     if leaf.line is None and out.dtype == np.uint64:
         windows.to = _CAREFUL_UINT64
-    done = library().run_windows(ctypes.byref(windows))
+    done = 0
+    if leaf.rows is not None and _in_place(leaf.line, block, out):
+        windows.leaf = _function(leaf.rows)
+        done = library().run_rows(ctypes.byref(windows))
+    if not done:
+        windows.leaf = _function(leaf.name)
+        done = library().run_windows(ctypes.byref(windows))
     if done < 0:
         raise MemoryError
     return bool(done)
+
+
+def _function(name: str) -> ctypes.c_void_p:
+    return ctypes.cast(library()[name], ctypes.c_void_p)
+
+
+def _in_place(line: int | None, block: Array, out: Array) -> bool:
+    """Tell whether rows beside a line are worth going over where they lie."""
+    last, size = block.ndim - 1, block.dtype.itemsize
+    beside = math.prod(out.shape[(line or 0) + 1 :])
+    return (
+        line != last
+        and block.dtype == out.dtype
+        and block.strides[-1] == out.strides[-1] == size
+        and beside * size >= _WIDE_ROW
+    )
 
 
 def has(dtype: Dtype, fill: float) -> bool:
@@ -203,5 +236,8 @@ def _chunk(
         least = max(row, 4 * (window[axis] - 1))
         if axis != line and size() > room:
             samples = size() // (chunk[axis] + window[axis] - 1)
-            chunk[axis] = min(extent[axis], max(least, room // samples - window[axis] + 1))
+            fitting = room // samples - window[axis] + 1
+            if line == axis + 1 == len(extent) - 1:
+                fitting = max(_LINES, fitting // _LINES * _LINES)
+            chunk[axis] = min(extent[axis], max(least, fitting))
     return tuple(chunk)

@@ -48,7 +48,8 @@ def extremum(operation: RunningExtremum, block: Array, crop: tuple[slice, ...], 
         work = FLOAT64  # as SciPy compares them
     parameters = _Running(operation.axis, operation.minimum, 0)
     leaf = Leaf(
-        f"running_extremum_{work.name}", parameters, work, work, flat=False, line=operation.axis
+        *(f"running_extremum_{work.name}", parameters, work, work, False, operation.axis),
+        rows=f"extremum_rows_{work.name}" if work == block.dtype else None,
     )
     return _run(leaf, operation, complex(operation.cval).real, block, crop, out)
 
@@ -75,7 +76,9 @@ def _mean(
 ) -> bool:
     strict = block.dtype.kind == out.dtype.kind == "f"
     parameters = _Running(operation.axis, 0, strict)
-    leaf = Leaf("running_mean", parameters, FLOAT64, FLOAT64, flat=False, line=operation.axis)
+    wide = block.dtype.kind == "b" or (block.dtype.itemsize == 8 and block.dtype != FLOAT64)
+    rows = None if wide else f"mean_rows_{block.dtype.name}"
+    leaf = Leaf("running_mean", parameters, FLOAT64, FLOAT64, False, operation.axis, rows)
     return _run(leaf, operation, fill, block, crop, out)
 
 

@@ -19,7 +19,8 @@ struct windows {
     double fill;
     int64_t from, work, result, to; /* dtypes of source, band, what a leaf makes, and target */
     int64_t flat;
-    leaf_function *leaf;
+    int64_t line; /* of `run_rows`: the axis of the window */
+    void *leaf;
     const void *parameters;
 };
 
@@ -225,7 +226,7 @@ static int run_band(const struct windows *w, const struct units *units, const in
     }
     extend(w, units, shifted, padded, start, in);
     struct band band = {in, out, w->ndim, shape, w->window, padded, w->parameters};
-    int done = w->leaf(&band);
+    int done = ((leaf_function *)w->leaf)(&band);
     if (done == 1)
         deliver(w, units, start, shape, w->flat ? padded : shape, out, line);
     return done;
@@ -265,5 +266,64 @@ EXPORT int run_windows(const struct windows *w) {
     }
     free(map);
     free(memory);
+    return done;
+}
+
+/* The rows beside one line, with the rest of their places. */
+struct beside {
+    int64_t axis, width; /* the first axis of a row, and its samples */
+};
+
+/* Rows are as long as axes after the line lie dense in the block and in the target. */
+static struct beside beside_of(const struct windows *w) {
+    int64_t size = itemsize_of(w->from);
+    struct beside rows = {w->ndim - 1, w->wanted[w->ndim - 1]};
+    while (rows.axis - 1 > w->line && rows.width * size == w->stride[rows.axis - 1] &&
+           rows.width * size == w->out_stride[rows.axis - 1]) {
+        rows.axis--;
+        rows.width *= w->wanted[rows.axis];
+    }
+    return rows;
+}
+
+/* Run a function over rows where they lie, without a copy. Source and target are of one dtype, and
+   dense along their last axis, which is not that of the window. */
+EXPORT int run_rows(const struct windows *w) {
+    int64_t line = w->line, length = w->extent[line], size = w->window[line];
+    int64_t count = length + size - 1, index[MOST_AXES] = {0}, ones[MOST_AXES], outer[MOST_AXES];
+    struct beside beside = beside_of(w);
+    size_t row_bytes = (size_t)(beside.width * itemsize_of(w->from));
+    const void **in = malloc((size_t)(count + length) * sizeof *in);
+    char *spare = malloc(2 * row_bytes);
+    int done = in != NULL && spare != NULL ? 1 : -1;
+    void **out = (void **)(in + count);
+    for (int64_t i = 0; i < w->ndim; i++) {
+        ones[i] = 1;
+        outer[i] = i == line || i >= beside.axis ? 1 : w->wanted[i];
+    }
+    if (done == 1)
+        fill_row(w->from, w->fill, beside.width, spare);
+    do {
+        const char *source = w->source;
+        char *target = w->target;
+        for (int64_t i = 0; i < w->ndim; i++) {
+            source += i == line ? 0 : (w->low[i] + index[i]) * w->stride[i];
+            target += i == line ? 0 : index[i] * w->out_stride[i];
+        }
+        for (int64_t k = 0; done == 1 && k < count; k++) {
+            int64_t at = k - w->before[line];
+            at = at < 0 || at >= length ? fold(at, length, w->mode) : at;
+            in[k] = at < 0 ? spare : source + at * w->stride[line];
+        }
+        for (int64_t l = 0; done == 1 && l < length; l++) {
+            int64_t at = l - w->skip[line];
+            int wanted = at >= 0 && at < w->wanted[line];
+            out[l] = wanted ? target + at * w->out_stride[line] : spare + row_bytes;
+        }
+        struct rows rows = {in, out, length, beside.width, size, w->parameters};
+        done = done == 1 ? ((rows_function *)w->leaf)(&rows) : done;
+    } while (done == 1 && advance(index, outer, ones, w->ndim));
+    free(in);
+    free(spare);
     return done;
 }

@@ -18,6 +18,18 @@ struct band {
 /* Returns 1; 0 if SciPy has to compute it; -1 for want of memory. */
 typedef int leaf_function(const struct band *band);
 
+/* Rows of an array along an axis other than the last, where they lie: `length` + `size` - 1 rows of
+   `width` samples, and `length` of the same dtype for the result. */
+struct rows {
+    const void *const *in;
+    void *const *out;
+    int64_t length, width, size;
+    const void *parameters;
+};
+
+/* Returns what leaves return. */
+typedef int rows_function(const struct rows *rows);
+
 /* Return the number of outputs of a flat band: from its first sample to the last that is wanted,
    with those between rows that nobody reads. */
 int64_t flat_count(const struct band *band);

@@ -37,6 +37,7 @@
 #include "bands.h"
 #include "samples.h"
 
+#include <float.h>
 #include <math.h>
 
 #define INLINE static inline __attribute__((always_inline))
@@ -47,7 +48,7 @@
 #define WIDE_ROW 256       /* bytes: rows as wide are combined as rows, others as one flat line */
 #define BUFFER_BYTES 16384 /* of partial extrema: half of a common first-level cache */
 #define LINES 8            /* lines whose running sums are added side by side */
-#define STRETCH 256        /* samples of each of them at a time */
+#define STRETCH 264        /* samples of each of them at a time: no power of 2, which would collide */
 #define COLUMNS 1024       /* columns whose running sums are kept together */
 
 /* The leaf's own parameters. */
@@ -66,6 +67,62 @@ static struct lines lines_of(const struct band *band, int64_t axis) {
         if (i != axis)
             *(i < axis ? &lines.outer : &lines.inner) *= band->shape[i];
     return lines;
+}
+
+/* Rows of samples along the line: `length` + `size` - 1 of them, and `length` outputs. */
+static int run_slice(rows_function *function, const struct lines *l, const void *in, void *out,
+                     size_t itemsize, const struct running *running) {
+    size_t step = (size_t)l->inner * itemsize;
+    int64_t count = l->length + l->size - 1;
+    const void **rows = malloc((size_t)(count + l->length) * sizeof *rows);
+    if (!rows)
+        return -1;
+    void **outs = (void **)(rows + count);
+    for (int64_t r = 0; r < count; r++)
+        rows[r] = (const char *)in + (size_t)r * step;
+    for (int64_t r = 0; r < l->length; r++)
+        outs[r] = (char *)out + (size_t)r * step;
+    struct rows all = {rows, outs, l->length, l->inner, l->size, running};
+    int done = function(&all);
+    free(rows);
+    return done;
+}
+
+#if defined(__FMA__) || defined(__aarch64__)
+/* Tell whether the quotients of these can be corrected: neither tiny nor huge, no -0.0, no NaN. */
+static int are_usual(const double *x, int64_t n) {
+    int64_t unusual = 0;
+    for (int64_t i = 0; i < n; i++) {
+        uint64_t bits;
+        memcpy(&bits, x + i, sizeof bits);
+        uint64_t exponent = bits << 1 >> 53;
+        unusual |= !(bits == 0 || (exponent > 200 && exponent < 1800));
+    }
+    return !unusual;
+}
+#else
+static int are_usual(const double *x, int64_t n) {
+    (void)x, (void)n;
+    return 0;
+}
+#endif
+
+/* Divide sums by the size, each rounded correctly. Division takes several cycles a sample; where the
+   machine has fused multiply-adds, the product with the inverse is corrected by its remainder: the
+   first correction makes it one of the two neighbours of the quotient, the second the nearer one
+   (Markstein, Computation of Elementary Functions on the IBM RISC System/6000 Processor, 1990). */
+static void divide(double *x, int64_t n, double size) {
+    double inverse = 1 / size;
+    if (!are_usual(x, n)) {
+        for (int64_t i = 0; i < n; i++)
+            x[i] /= size;
+        return;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        double quotient = x[i] * inverse;
+        quotient = fma(fma(-quotient, size, x[i]), inverse, quotient);
+        x[i] = fma(fma(-quotient, size, x[i]), inverse, quotient);
+    }
 }
 
 #define FLOATING 0
@@ -90,9 +147,12 @@ static struct lines lines_of(const struct band *band, int64_t axis) {
 #undef FLOATING
 
 #define FLOATING 1
+#define PLAIN FLT_MAX
 #define DTYPE float32
 #define T float
 #include "lines.inc"
+#undef PLAIN
+#define PLAIN 1e200
 #define DTYPE float64
 #define T double
 #include "lines.inc"
@@ -109,27 +169,32 @@ INLINE void differences(const double *in, double *restrict x, int64_t n,
         x[i] = in[i + reach] - in[i];
 }
 
-INLINE void divided(const double *restrict x, double *restrict out, int64_t n,
-                          double size) {
-    for (int64_t i = 0; i < n; i++)
-        out[i] = x[i] / size;
+/* Adds up one line of `inner` columns. */
+INLINE void add_up(double *x, double *sums, int64_t n, int64_t inner) {
+    for (int64_t j = 0; j < inner; j++)
+        for (int64_t i = j; i < n; i += inner)
+            x[i] = sums[j] += x[i];
 }
 
-/* Adds up `lanes` lines side by side, so that the additions of one line fill
- * the wait for those of another. */
-INLINE void add_up(double *restrict x, double *restrict sums, int64_t n,
-                         int64_t inner, int lanes) {
+/* Adds up eight lines side by side, so that the additions of one line fill the wait for those of
+ * another; one by one, or the compiler exchanges the loops. */
+static void add_up_eight(double *x, double *sums, int64_t n, int64_t inner) {
     for (int64_t j = 0; j < inner; j++) {
-        double t[LINES];
-        for (int k = 0; k < lanes; k++)
-            t[k] = sums[k * inner + j];
-        for (int64_t i = j; i < n; i += inner)
-            for (int k = 0; k < lanes; k++) {
-                t[k] += x[k * STRETCH + i];
-                x[k * STRETCH + i] = t[k];
-            }
-        for (int k = 0; k < lanes; k++)
-            sums[k * inner + j] = t[k];
+        double *s = sums + j, *y = x + j;
+        double a = s[0], b = s[inner], c = s[2 * inner], d = s[3 * inner];
+        double e = s[4 * inner], f = s[5 * inner], g = s[6 * inner], h = s[7 * inner];
+        for (int64_t i = j; i < n; i += inner, y += inner) {
+            y[0] = a += y[0];
+            y[STRETCH] = b += y[STRETCH];
+            y[2 * STRETCH] = c += y[2 * STRETCH];
+            y[3 * STRETCH] = d += y[3 * STRETCH];
+            y[4 * STRETCH] = e += y[4 * STRETCH];
+            y[5 * STRETCH] = f += y[5 * STRETCH];
+            y[6 * STRETCH] = g += y[6 * STRETCH];
+            y[7 * STRETCH] = h += y[7 * STRETCH];
+        }
+        s[0] = a, s[inner] = b, s[2 * inner] = c, s[3 * inner] = d;
+        s[4 * inner] = e, s[5 * inner] = f, s[6 * inner] = g, s[7 * inner] = h;
     }
 }
 
@@ -143,52 +208,40 @@ INLINE void narrow_mean(const double *in, double *out, int64_t length, int64_t i
         for (int k = 0; k < lanes; k++)
             for (int64_t j = 0; j < inner; j++)
                 sums[k * inner + j] += in[k * read + i + j];
-    for (int k = 0; k < lanes; k++)
-        divided(sums + k * inner, out + k * n, inner, (double)size);
+    for (int k = 0; k < lanes; k++) {
+        memcpy(out + k * n, sums + k * inner, (size_t)inner * sizeof *out);
+        divide(out + k * n, inner, (double)size);
+    }
     for (int64_t i = inner; i < n; i += piece) {
         int64_t m = least(piece, n - i);
         for (int k = 0; k < lanes; k++)
             differences(in + k * read + i - inner, x + k * STRETCH, m,
                               size * inner);
-        add_up(x, sums, m, inner, lanes);
-        for (int k = 0; k < lanes; k++)
-            divided(x + k * STRETCH, out + k * n + i, m, (double)size);
-    }
-}
-
-/* Up to COLUMNS columns of one slice of wider rows. */
-static void column_mean(const double *in, double *out, int64_t length, int64_t inner,
-                              int64_t size, int64_t width) {
-    double sums[COLUMNS] = {0}, by = (double)size;
-    for (int64_t r = 0; r < size; r++)
-        for (int64_t j = 0; j < width; j++)
-            sums[j] += in[r * inner + j];
-    divided(sums, out, width, by);
-    for (int64_t l = 1; l < length; l++) {
-        const double *leaves = in + (l - 1) * inner, *enters = leaves + size * inner;
-        double *restrict y = out + l * inner;
-        for (int64_t j = 0; j < width; j++) {
-            sums[j] += enters[j] - leaves[j];
-            y[j] = sums[j] / by;
+        if (lanes == LINES)
+            add_up_eight(x, sums, m, inner);
+        else
+            add_up(x, sums, m, inner);
+        for (int k = 0; k < lanes; k++) {
+            memcpy(out + k * n + i, x + k * STRETCH, (size_t)m * sizeof *out);
+            divide(out + k * n + i, m, (double)size);
         }
     }
 }
 
 EXPORT int running_mean(const struct band *band) {
-    const struct running *running = band->parameters;
+    const struct running *running = band->parameters, unchecked = {running->axis, 0, 0};
     struct lines l = lines_of(band, running->axis);
     int64_t n = l.length * l.inner, read = n + (l.size - 1) * l.inner, o = 0;
     const double *in = band->in;
     double *out = band->out;
+    int done = 1;
     if (running->strict && classify(in, l.outer * read) == AMBIGUOUS)
         return 0;
     for (; l.inner < LINES && o + LINES <= l.outer; o += LINES)
         narrow_mean(in + o * read, out + o * n, l.length, l.inner, l.size, LINES);
     for (; l.inner < LINES && o < l.outer; o++)
         narrow_mean(in + o * read, out + o * n, l.length, l.inner, l.size, 1);
-    for (; o < l.outer; o++)
-        for (int64_t j = 0; j < l.inner; j += COLUMNS)
-            column_mean(in + o * read + j, out + o * n + j, l.length, l.inner,
-                              l.size, least(COLUMNS, l.inner - j));
-    return 1;
+    for (; o < l.outer && done == 1; o++)
+        done = run_slice(mean_rows_float64, &l, in + o * read, out + o * n, sizeof *in, &unchecked);
+    return done;
 }
