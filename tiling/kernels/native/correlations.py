@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tiling.kernels.native.arrays import MODES, address_of, integers, number_of
-from tiling.kernels.native.library import library
+from tiling.kernels.native.library import cache_bytes, library
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from tiling.operations import Correlations
     from tiling.operations.passes import Pass
 
-_CACHED_BYTES = 1 << 19  # of a micro-tile's intermediate that shares a second-level cache
-_INTERMEDIATE_BYTES = 1 << 23  # beyond it, one fresh array between two passes costs no more
+_CACHED_SHARE = 2  # of the second-level cache, a micro-tile's intermediate has one in so many
+_SCRATCH_SHARE = 4  # and the scratch under and around a chunk of columns
+_INTERMEDIATE_CACHES = 8  # beyond so many, one fresh array between two passes costs no more
 _HEAVIEST = 1e100  # sum of |weights| whose sums of checked samples stay finite
 _EPSILON = float(np.finfo(np.float64).eps)
 _NEVER, _IF_SEEN, _ALWAYS = range(3)  # when samples are checked for unlike NaNs
@@ -116,6 +117,7 @@ class _Group(ctypes.Structure):
         ("from", ctypes.c_int64),
         ("to", ctypes.c_int64),
         ("width", ctypes.c_int64),
+        ("room", ctypes.c_int64),
         ("strict", ctypes.c_int64 * 2),
     )
 
@@ -220,11 +222,11 @@ def _chunk(
     lead = group[0].axis
     enough = max(8, len(group[0].weights) // 8 - 1)
     chunk[lead] = min(extent[lead], max(chunk[lead], enough))
-    chunk_bytes = itemsize * math.prod(chunk)
-    if chunk_bytes > _INTERMEDIATE_BYTES:
+    chunk_bytes, cached = itemsize * math.prod(chunk), cache_bytes() // _CACHED_SHARE
+    if chunk_bytes > _INTERMEDIATE_CACHES * cache_bytes():
         return None
     for axis in (*reversed(range(len(extent))), lead):
-        chunk[axis] = min(extent[axis], chunk[axis] * max(1, _CACHED_BYTES // chunk_bytes))
+        chunk[axis] = min(extent[axis], chunk[axis] * max(1, cached // chunk_bytes))
         chunk_bytes = itemsize * math.prod(chunk)
     return chunk
 
@@ -264,6 +266,7 @@ def _share(
         passes=addressof(table),
         fills=addressof(filled),
         width=itemsize,
+        room=cache_bytes() // _SCRATCH_SHARE // 8,
     )
     return _Share(
         tuple(low for low, _ in boxes[-1]),

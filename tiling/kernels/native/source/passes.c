@@ -23,7 +23,6 @@
 #define SHORT 48        /* a contiguous filter axis below this is transposed */
 #define NARROW 64       /* bounds of a chunk of columns */
 #define WIDE 512
-#define SCRATCH (1 << 15) /* float64 samples under and around a chunk of columns */
 #define BUFFER (2 * LINE + PADDING)
 
 /* When samples are checked for unlike NaNs. */
@@ -226,8 +225,8 @@ struct memory {
     int64_t room;
 };
 
-static int take(struct memory *memory, const struct pass *passes, int64_t count, int64_t bytes) {
-    int64_t room = SCRATCH;
+static int take(struct memory *memory, const struct pass *passes, int64_t count, int64_t room,
+                int64_t bytes) {
     for (int64_t k = 0; k < count; k++)
         room = most(room, 72 * (passes[k].size + 64));
     bytes = (bytes + 63) / 64 * 64;
@@ -257,6 +256,7 @@ struct group {
     const double *fills;
     int64_t from, to;          /* dtypes */
     int64_t width;             /* bytes of a sample that is written */
+    int64_t room;              /* float64 samples of scratch under and around a chunk of columns */
     int64_t strict[2];         /* of the first pass, and of later ones */
 };
 
@@ -318,7 +318,7 @@ EXPORT int correlate_passes(const struct group *g, int64_t *nan_seen) {
         bytes *= g->chunk[i];
     }
     struct memory memory;
-    if (!take(&memory, g->passes, g->count, bytes))
+    if (!take(&memory, g->passes, g->count, g->room, bytes))
         return -1;
     int done;
     do
