@@ -29,8 +29,8 @@ FLOAT64 = np.dtype(np.float64)
 _WIDE_ROW = 256
 """Bytes."""
 
-_LINES = 8
-"""Lines that lie dense are added up side by side, so many at a time."""
+_LINES, _COLUMNS = 8, 64
+"""Lines that are filtered side by side, along rows and across them."""
 
 _CAREFUL_UINT64 = 10
 """The library's number for it, where n-d windows write it."""
@@ -222,22 +222,26 @@ def _chunk(
     """Cut bands that fit into half of a second-level cache, from the first axis on.
 
     Each cut copies the window's samples again, so an axis is cut to no less than some windows.
+    Where lines are whole, a band may be larger, to have some side by side, within a bound.
     """
     chunk = list(extent)
-    room = cache_bytes() // 2
+    room, most = cache_bytes() // 2, 8 * cache_bytes()
+    beside = len(extent) - 1 if line != len(extent) - 1 else line - 1
 
     def size() -> int:
         parts = zip(chunk, window, strict=True)
         return itemsize * math.prod(length + wide - 1 for length, wide in parts)
 
     for axis in range(len(extent)):
-        last = axis == len(extent) - 1
-        row = 1 if not last else 1024 if line is None else 64
-        least = max(row, 4 * (window[axis] - 1))
-        if axis != line and size() > room:
-            samples = size() // (chunk[axis] + window[axis] - 1)
-            fitting = room // samples - window[axis] + 1
-            if line == axis + 1 == len(extent) - 1:
-                fitting = max(_LINES, fitting // _LINES * _LINES)
-            chunk[axis] = min(extent[axis], max(least, fitting))
+        if axis == line or size() <= room:
+            continue
+        each = size() // (chunk[axis] + window[axis] - 1)
+        fitting, least = room // each - window[axis] + 1, 4 * (window[axis] - 1)
+        if line is None:
+            least = max(least, 1024 if axis == beside else 1)
+        elif axis == beside:
+            least = _COLUMNS if line < axis else _LINES
+            fitting = max(min(least, most // each), fitting // least * least)
+            least = 1
+        chunk[axis] = min(extent[axis], max(least, fitting, 1))
     return tuple(chunk)
