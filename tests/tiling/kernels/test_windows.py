@@ -91,3 +91,17 @@ def test_any_call_has_scipys_bits(level: int, data: st.DataObject) -> None:
         native.run(operation, block, tuple(crop), got)
     reference.run(operation, block, tuple(crop), want)
     assert_same_bits(got, want)
+
+
+def test_arrays_without_axes() -> None:
+    """One sample, and a window of one: SciPy computes them, and nothing is read beside it."""
+    one, block = Table.of(np.ones((), bool)), np.array(2.5)
+    for operation, target in (
+        (Erosion(one, (), False, False, False, 1), "?"),
+        (Extremum(one, "reflect", 0.0, (), None, True), "d"),
+        (Correlation(Table.of(np.array(1.5)), "reflect", 0.0, ()), "d"),
+    ):
+        got, want = (np.empty((), target) for _ in range(2))
+        native.run(operation, block, (), got)
+        reference.run(operation, block, (), want)
+        assert_same_bits(got, want)

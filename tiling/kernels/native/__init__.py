@@ -54,6 +54,6 @@ def run(operation: Operation, block: Array, crop: tuple[slice, ...], out: Array)
     """
     if not out.flags.writeable:
         raise ValueError("output array is read-only")
-    compute = COMPUTED.get(operation.KIND)
+    compute = COMPUTED.get(operation.KIND) if block.ndim else None
     if out.size and (compute is None or not compute(operation, block, crop, out)):
         reference.run(operation, block, crop, out)
