@@ -68,10 +68,10 @@ class Target:
 
 
 TARGETS = (
-    Target(IMAGE, LOCAL, SCIPY, 3.0),
-    Target(FLOAT_2, LOCAL, SCIPY, 8.0),
-    Target(FLOAT_5, LOCAL, SCIPY, 7.0),
-    Target(VOLUME, LOCAL, SCIPY, 8.0),
+    Target(IMAGE, LOCAL, SCIPY, 5.0),
+    Target(FLOAT_2, LOCAL, SCIPY, 14.0),
+    Target(FLOAT_5, LOCAL, SCIPY, 14.0),
+    Target(VOLUME, LOCAL, SCIPY, 12.0),
     Target(IMAGE, HTTP, SCIPY, 1.8),
     Target(FLOAT_2, HTTP, SCIPY, 3.0),
     Target(FLOAT_5, HTTP, SCIPY, 4.0),
@@ -81,5 +81,7 @@ TARGETS = (
     Target(FLOAT_5, HTTP, DASK, 8.0),
     Target(VOLUME, HTTP, DASK, 6.0),
     Target(IMAGE, HTTP, FLASK, 7.0),
-    Target(FLOAT_2, LOCAL, OPENCV, 1.0),
+    Target(BYTES, LOCAL, SCIPY, 16.0),
+    Target(FLOAT_2, LOCAL, OPENCV, 2.0),
+    Target(FLOAT_5, LOCAL, OPENCV, 2.0),
 )
