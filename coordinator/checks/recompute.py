@@ -1,6 +1,6 @@
 """Tiles computed once more, with SciPy itself and on this machine, and compared byte for byte.
 
-Nothing that computed the tiles has a say in it: neither the workers nor a compiled kernel. Which
+Nothing that computed the tiles has a say in it: neither the workers nor the native kernel. Which
 tiles are looked at is drawn, but corners come first and then seams: that is where halos are cut,
 edge modes act and tiles are shorter, so where a mistake would show.
 """

@@ -107,11 +107,6 @@ class Operation:
         raise NotImplementedError
 
     @property
-    def work(self) -> int:
-        """Multiplications of 1-d passes for each sample: what the choice of a kernel weighs."""
-        return 0
-
-    @property
     def on_states(self) -> bool:
         """Whether it reads and writes states, see `tiling.operations.arithmetic`."""
         return False

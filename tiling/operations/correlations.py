@@ -42,11 +42,6 @@ class Correlations(Operation):
         return bound if self.passes else cast_bound(bound, target)
 
     @property
-    def work(self) -> int:
-        """Multiplications for each sample: what the choice of a kernel weighs."""
-        return sum(len(step.weights) // 8 for step in self.passes)
-
-    @property
     def walks(self) -> int:
         """One for each pass."""
         return len(self.passes)
@@ -54,7 +49,7 @@ class Correlations(Operation):
     @property
     def effort(self) -> int:
         """Multiplications for each sample."""
-        return self.work
+        return sum(len(step.weights) // 8 for step in self.passes)
 
     def check(self, ndim: int, source: Dtype, target: Dtype) -> None:
         """Refuse axes that the array has not and dtypes that SciPy does not correlate."""

@@ -55,11 +55,6 @@ class Program:
         return (self.source, *(step.target for step in self.steps))
 
     @property
-    def work(self) -> int:
-        """Multiplications of 1-d correlations for each sample, over all steps."""
-        return sum(operation.work for operation, _ in self.windows())
-
-    @property
     def walks(self) -> int:
         """How often all steps walk over the block."""
         return sum(

@@ -105,3 +105,32 @@ def test_arrays_without_axes() -> None:
         native.run(operation, block, (), got)
         reference.run(operation, block, (), want)
         assert_same_bits(got, want)
+
+
+def test_iterations_end_when_nothing_changes() -> None:
+    """A number from the network can't keep a worker busy."""
+    block = np.random.default_rng(0).random((40, 50)) > 0.5
+    structure = Table.of(np.ones((3, 3), bool))
+    want, got = (np.empty(block.shape, bool) for _ in range(2))
+    everything = (slice(0, 40), slice(0, 50))
+    reference.run(Erosion(structure, (0, 0), True, True, False, 100), block, everything, want)
+    native.run(Erosion(structure, (0, 0), True, True, False, 10**12), block, everything, got)
+    assert_same_bits(got, want)
+
+
+def test_unaligned_samples() -> None:
+    """Arrays may begin at any address."""
+    raw = np.frombuffer(b"x" + np.random.default_rng(0).random(60 * 80).tobytes(), np.uint8)[1:]
+    block = raw.view(np.float64).reshape(60, 80)
+    assert not block.flags.aligned
+    everything = (slice(0, 60), slice(0, 80))
+    for operation in (
+        RunningMean(0, 5, "reflect", 0.0, 0),
+        RunningExtremum(0, 5, "wrap", 0.0, 0, True),
+        RunningExtremum(1, 5, "wrap", 0.0, 0, True),
+        Rank(Table.of(np.ones((3, 3), bool)), "nearest", 0.0, (0, 0), 4),
+    ):
+        want, got = (np.empty(block.shape) for _ in range(2))
+        reference.run(operation, block.copy(), everything, want)
+        native.run(operation, block, everything, got)
+        assert_same_bits(got, want)

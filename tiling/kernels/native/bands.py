@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 FLOAT64 = np.dtype(np.float64)
 
+_WIDEST, _LEAST_WIDTH = 4, 4096
+"""Of windows that are copied round a band: so many times its length, and so many samples."""
+
 _WIDE_ROW = 256
 """Bytes."""
 
@@ -145,6 +148,10 @@ def run(
         region[leaf.line] = 0, block.shape[leaf.line]
     window = tuple(before + 1 + after for before, after in reach)
     extent = tuple(high - low for low, high in region)
+    if any(
+        wide > _WIDEST * length + _LEAST_WIDTH for wide, length in zip(window, extent, strict=True)
+    ):
+        return False  # what is reserved for it is what SciPy takes
     itemsize = leaf.work.itemsize + leaf.result.itemsize
     values = [
         integers(numbers)
@@ -189,6 +196,8 @@ def _in_place(line: int | None, block: Array, out: Array) -> bool:
     return (
         line != last
         and block.dtype == out.dtype
+        and block.flags.aligned
+        and out.flags.aligned
         and block.strides[-1] == out.strides[-1] == size
         and beside * size >= _WIDE_ROW
     )

@@ -294,7 +294,7 @@ static int run_plan(struct plan *p, const uint8_t *in, uint8_t *out, uint64_t fl
     for (int64_t done = 0, same = 0; !same && (iterations < 1 || done < iterations);
          done++) {
         erode_once(p, now, next);
-        same = iterations < 1 && !memcmp(now, next, p->total * 8);
+        same = !memcmp(now, next, p->total * 8);
         uint64_t *swapped = now;
         now = next;
         next = swapped;
