@@ -13,7 +13,9 @@ from coordinator.engines.http.refusal import Refusal
 from coordinator.engines.http.threads import Threads
 from coordinator.errors import NoWorkerError, TilefanError, TrustError
 from coordinator.events import WorkerLost, WorkerReady
+from coordinator.hosts.attestation import attested
 from tiling.jobs.job import Job
+from tiling.probes.digests import needed
 
 LATECOMER_S = 1.0
 """From the first worker that is ready to the start: one that answers later joins the run then."""
@@ -39,6 +41,9 @@ def greet_all(
     def greet(name: str, client: Client) -> None:
         results.put(admitted(name, client, job))
 
+    # Every thread looks these up. Here they are computed once, and by one thread: NumPy is asked
+    # with its warnings off, which are on or off for the whole process.
+    attested(needed(job))
     for name, client in clients.items():
         threads.submit(partial(greet, name, client))
     events: dict[str, WorkerReady | WorkerLost] = {}

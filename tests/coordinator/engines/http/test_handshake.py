@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from coordinator.engines.http import handshake
 from coordinator.engines.http.handshake import greet_all, no_worker_error
 from coordinator.engines.http.session import Session
 from coordinator.errors import NoWorkerError, TrustError
@@ -13,6 +14,7 @@ from coordinator.events import WorkerLost, WorkerReady
 from coordinator.hosts.hosts_file import parse_hosts
 from tests.coordinator.engines.http.test_client import COPY, CREDENTIAL
 from tests.support.fake_network import CopyingWorkers, FakeNetwork, Handler, Request, answer
+from tiling.probes.digests import needed
 
 
 def greeted(handler: Handler, hosts: list[str]) -> list[WorkerReady | WorkerLost]:
@@ -75,3 +77,15 @@ def test_nobody_that_trusts_us() -> None:
     events = greeted(lambda _: answer(401), ["a:1"])
     with pytest.raises(TrustError, match="a:1"):
         raise no_worker_error([event for event in events if isinstance(event, WorkerLost)])
+
+
+def test_what_workers_must_answer_is_computed_by_the_caller(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """NumPy's warnings are off while it is: for the process, so not in two threads at a time."""
+    asked = []
+    monkeypatch.setattr(
+        handshake, "attested", lambda names: asked.append((threading.current_thread(), names))
+    )
+    greeted(CopyingWorkers(), ["a:1", "b:1"])
+    assert asked == [(threading.current_thread(), needed(COPY))]
