@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -134,3 +135,20 @@ def test_unaligned_samples() -> None:
         reference.run(operation, block.copy(), everything, want)
         native.run(operation, block, everything, got)
         assert_same_bits(got, want)
+
+
+@pytest.mark.parametrize("dtype", ["u2", "i4", "f4"])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_fill_values_that_the_dtype_has_not(dtype: str, axis: int) -> None:
+    """A mean is made of float64, and so is its fill value, whatever the samples are."""
+    block = (np.random.default_rng(0).random((30, 200)) * 1000).astype(dtype)
+    everything = (slice(0, 30), slice(0, 200))
+    for fill in (-1.5, 0.1, 1e12, 1e-310):
+        want, got = (np.empty(block.shape, dtype) for _ in range(2))
+        for operation in (
+            RunningMean(axis, 29, "constant", fill, 3),
+            RunningExtremum(axis, 29, "constant", fill, 3, True),
+        ):
+            reference.run(operation, block, everything, want)
+            native.run(operation, block, everything, got)
+            assert_same_bits(got, want)

@@ -174,7 +174,8 @@ def run(
     if leaf.line is None and out.dtype == np.uint64:
         windows.to = _CAREFUL_UINT64
     done = 0
-    if leaf.rows is not None and _in_place(leaf.line, block, out):
+    filled = mode != "constant" or has(block.dtype, fill)
+    if leaf.rows is not None and filled and _in_place(leaf.line, block, out):
         windows.leaf = _function(leaf.rows)
         done = library().run_rows(ctypes.byref(windows))
     if not done:
