@@ -18,19 +18,8 @@ Filter = Callable[[Array], Array]
 
 @contextmanager
 def filtering() -> Iterator[Callable[[Array, float], Array]]:
-    """Set its threads."""
-    import cv2
-
-    cv2.setNumThreads(THREADS)
-    yield _filter
-
-
-def _filter(array: Array, sigma: float) -> Array:
-    import cv2
-
-    size = 2 * int(4.0 * sigma + 0.5) + 1
-    blurred = cv2.GaussianBlur(array, (size, size), sigma, borderType=cv2.BORDER_REFLECT)
-    return cast(Array, blurred)
+    """Yield its GaussianBlur of any sigma."""
+    yield lambda array, sigma: gaussian(sigma)(array)
 
 
 def gaussian(sigma: float) -> Filter:

@@ -9,7 +9,7 @@ import numpy as np
 from tiling.dtypes import Array
 from tiling.kernels import Kernel
 from tiling.kernels.arithmetic import combine_blocks
-from tiling.operations import Arithmetic, Correlations, Operation, Program
+from tiling.operations import Arithmetic, Correlations, Program
 
 Region: TypeAlias = tuple[slice, ...]
 
@@ -51,23 +51,19 @@ def apply(program: Program, block: Array, crop: Region, out: Array, kernel: Kern
             combine_blocks(
                 step.operation, [b[part] for b, part in zip(blocks, inside, strict=True)], target
             )
+        elif isinstance(step.operation, Correlations) and not step.operation.passes:
+            everywhere: Any = (
+                *inside[0],
+                ...,
+            )  # an array even without axes: numbers cast otherwise
+            with np.errstate(all="ignore"):
+                target[...] = blocks[0][everywhere]
         else:
-            _filter(step.operation, blocks[0], inside[0], target, kernel)
+            kernel(step.operation, blocks[0], inside[0], target)
         results[number] = target
         for read in set(step.inputs):
             if last[read] == number:
                 del results[read]
-
-
-def _filter(operation: Operation, block: Array, crop: Region, out: Array, kernel: Kernel) -> None:
-    """Filter a block and write the part `crop` of the result into `out`."""
-    match operation:
-        case Correlations(()):
-            everywhere: Any = (*crop, ...)  # an array even without axes: numbers cast differently
-            with np.errstate(all="ignore"):
-                out[...] = block[everywhere]
-        case _:
-            kernel(operation, block, crop, out)
 
 
 def _inside(region: Region, covered: Region) -> Region:

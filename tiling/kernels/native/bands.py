@@ -15,16 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tiling.kernels.native.arrays import MODES, address_of, integers, number_of
-from tiling.kernels.native.library import cache_bytes, library
+from tiling.kernels.native.arrays import MODES, address_of, fits, integers, number_of
+from tiling.kernels.native.library import cache_bytes, finished, library
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tiling.dtypes import Array, Dtype
     from tiling.geometry.edges import Mode
-
-FLOAT64 = np.dtype(np.float64)
 
 _WIDEST, _LEAST_WIDTH = 4, 4096
 """Of windows that are copied round a band: so many times its length, and so many samples."""
@@ -37,17 +35,6 @@ _LINES, _COLUMNS = 8, 64
 
 _CAREFUL_UINT64 = 10
 """The library's number for it, where n-d windows write it."""
-
-
-class Footprint(ctypes.Structure):
-    """`struct footprint` of `source/footprints.c`."""
-
-    _fields_ = (
-        ("table", ctypes.c_void_p),
-        ("values", ctypes.c_void_p),
-        ("minimum", ctypes.c_int64),
-        ("strict", ctypes.c_int64),
-    )
 
 
 class _Windows(ctypes.Structure):
@@ -173,17 +160,12 @@ def run(
     windows.parameters = addressof(leaf.parameters)
     if leaf.line is None and out.dtype == np.uint64:
         windows.to = _CAREFUL_UINT64
-    done = 0
-    filled = mode != "constant" or has(block.dtype, fill)
-    if leaf.rows is not None and filled and _in_place(leaf.line, block, out):
+    if leaf.rows is not None and fits(block.dtype, mode, fill) and _in_place(leaf.line, block, out):
         windows.leaf = _function(leaf.rows)
-        done = library().run_rows(ctypes.byref(windows))
-    if not done:
-        windows.leaf = _function(leaf.name)
-        done = library().run_windows(ctypes.byref(windows))
-    if done < 0:
-        raise MemoryError
-    return bool(done)
+        if finished(library().run_rows(ctypes.byref(windows))):
+            return True
+    windows.leaf = _function(leaf.name)
+    return finished(library().run_windows(ctypes.byref(windows)))
 
 
 def _function(name: str) -> ctypes.c_void_p:
@@ -202,27 +184,6 @@ def _in_place(line: int | None, block: Array, out: Array) -> bool:
         and block.strides[-1] == out.strides[-1] == size
         and beside * size >= _WIDE_ROW
     )
-
-
-def has(dtype: Dtype, fill: float) -> bool:
-    """Tell whether a dtype has this number, and no NaN: then it is the same for SciPy and here.
-
-    >>> has(np.dtype("uint8"), 255), has(np.dtype("uint8"), 1.5), has(np.dtype("float32"), 0.1)
-    (True, False, False)
-
-    Parameters
-    ----------
-    dtype : numpy.dtype
-    fill : float
-    """
-    if math.isnan(fill):
-        return False
-    if dtype.kind == "f":
-        with np.errstate(over="ignore"):
-            return float(dtype.type(fill)) == fill
-    limits = np.iinfo(np.uint8 if dtype.kind == "b" else dtype)
-    # 64-bit limits as float64 are one too many.
-    return fill.is_integer() and limits.min <= fill <= limits.max - (dtype.itemsize == 8)
 
 
 @functools.lru_cache(maxsize=64)

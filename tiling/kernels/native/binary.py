@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tiling.kernels.native.arrays import address_of, integers
-from tiling.kernels.native.library import library
+from tiling.kernels.native.library import finished, library
 from tiling.operations.arithmetic import FREE, VALUE
 
 if TYPE_CHECKING:
@@ -53,12 +53,11 @@ def _erode(operation: Erosion, samples: Array, mask: Array | None) -> Array:
     structure, result = operation.structure.array, np.empty(samples.shape, np.uint8)
     function = library().binary_erode
     function.argtypes = _ARGUMENTS
-    done = function(
+    taken = function(
         *(address_of(samples), address_of(result), samples.ndim, integers(samples.shape)),
         *(address_of(structure), integers(structure.shape), integers(operation.origins)),
         *(operation.border, operation.dilate, operation.iterations),
         None if mask is None else address_of(mask),
     )
-    if done < 0:
-        raise MemoryError
+    finished(taken)
     return result

@@ -23,8 +23,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from tiling.kernels.native.arrays import MODES, address_of, integers, number_of
-from tiling.kernels.native.library import cache_bytes, library
+from tiling.kernels.native.arrays import (
+    EPSILON,
+    MODES,
+    address_of,
+    integers,
+    is_light,
+    number_of,
+    numbered,
+    real_parts,
+)
+from tiling.kernels.native.library import cache_bytes, finished, library
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,8 +45,6 @@ if TYPE_CHECKING:
 _CACHED_SHARE = 2  # of the second-level cache, a micro-tile's intermediate has one in so many
 _SCRATCH_SHARE = 4  # and the scratch under and around a chunk of columns
 _INTERMEDIATE_CACHES = 8  # beyond so many, one fresh array between two passes costs no more
-_HEAVIEST = 1e100  # sum of |weights| whose sums of checked samples stay finite
-_EPSILON = float(np.finfo(np.float64).eps)
 _NEVER, _IF_SEEN, _ALWAYS = range(3)  # when samples are checked for unlike NaNs
 
 
@@ -57,14 +64,11 @@ def run(operation: Correlations, block: Array, crop: tuple[slice, ...], out: Arr
         Whether `out` is computed.
     """
     passes = operation.passes
-    if not supports(block.dtype, out.dtype) or any(
-        not float(np.abs(step.taps).sum()) <= _HEAVIEST for step in passes
-    ):
+    if not supports(block.dtype, out.dtype) or not all(is_light(step.taps) for step in passes):
         return False
-    if block.dtype.kind != "c":
-        return _filter(block, passes, crop, out, False)
-    return _filter(block.real, passes, crop, out.real, False) and _filter(
-        block.imag, passes, crop, out.imag, True
+    return all(
+        _filter(part, passes, crop, target, bool(imaginary))
+        for imaginary, (part, target) in enumerate(real_parts(block, out))
     )
 
 
@@ -81,7 +85,7 @@ def supports(source: Dtype, target: Dtype) -> bool:
     """
     if source.kind == "c":
         return source.char in "FD" and target.char in "FD"
-    return number_of(source) is not None and number_of(target) is not None
+    return numbered(source, target)
 
 
 def _filter(
@@ -159,10 +163,7 @@ class _Share:
         later = _IF_SEEN if target.dtype.kind == "f" else _NEVER
         group.strict[0] = _ALWAYS if fresh and later and source.dtype.kind == "f" else later
         group.strict[1] = later
-        done = library().correlate_passes(ctypes.byref(group), ctypes.byref(nan_seen))
-        if done < 0:
-            raise MemoryError
-        return bool(done)
+        return finished(library().correlate_passes(ctypes.byref(group), ctypes.byref(nan_seen)))
 
 
 @functools.lru_cache(maxsize=64)
@@ -290,8 +291,8 @@ def order_of(weights: npt.NDArray[np.float64]) -> int:
     half = weights.size // 2
     if weights.size % 2:
         left, right = weights[:half], weights[half + 1 :][::-1]
-        if bool((np.abs(right - left) <= _EPSILON).all()):
+        if bool((np.abs(right - left) <= EPSILON).all()):
             return 0
-        if bool((np.abs(right + left) <= _EPSILON).all()):
+        if bool((np.abs(right + left) <= EPSILON).all()):
             return 1
     return 2

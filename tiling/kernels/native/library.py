@@ -55,3 +55,21 @@ def load(level: int) -> ctypes.CDLL:
 def cache_bytes() -> int:
     """Return the bytes of a core's second-level cache, or what is usual where none is told."""
     return int(load(1).machine_cache()) or 2**19
+
+
+def finished(result: int) -> bool:
+    """Tell whether a function of the library has computed what it was asked for, or SciPy has to.
+
+    Parameters
+    ----------
+    result : int
+        What it returned.
+
+    Raises
+    ------
+    MemoryError
+        If it found none.
+    """
+    if result < 0:
+        raise MemoryError
+    return bool(result)

@@ -14,10 +14,8 @@ from __future__ import annotations
 import ctypes
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from tiling.kernels.native.arrays import number_of
-from tiling.kernels.native.bands import FLOAT64, Leaf, has, run
+from tiling.kernels.native.arrays import FLOAT64, compared, fits, numbered, real_parts
+from tiling.kernels.native.bands import Leaf, run
 
 if TYPE_CHECKING:
     from tiling.dtypes import Array
@@ -43,9 +41,7 @@ def extremum(operation: RunningExtremum, block: Array, crop: tuple[slice, ...], 
     block, out : ndarray
     crop : tuple of slice
     """
-    work = np.dtype(np.uint8) if block.dtype.kind == "b" else block.dtype
-    if work.itemsize == 8:
-        work = FLOAT64  # as SciPy compares them
+    work = compared(block.dtype)
     parameters = _Running(operation.axis, operation.minimum, 0)
     leaf = Leaf(
         *(f"running_extremum_{work.name}", parameters, work, work, False, operation.axis),
@@ -64,11 +60,8 @@ def mean(operation: RunningMean, block: Array, crop: tuple[slice, ...], out: Arr
     crop : tuple of slice
     """
     fill = complex(operation.cval)
-    if block.dtype.kind == out.dtype.kind == "c":
-        return _mean(operation, fill.real, block.real, crop, out.real) and _mean(
-            operation, fill.imag, block.imag, crop, out.imag
-        )
-    return _mean(operation, fill.real, block, crop, out)
+    parts = zip((fill.real, fill.imag), real_parts(block, out), strict=False)
+    return all(_mean(operation, value, part, crop, target) for value, (part, target) in parts)
 
 
 def _mean(
@@ -76,8 +69,7 @@ def _mean(
 ) -> bool:
     strict = block.dtype.kind == out.dtype.kind == "f"
     parameters = _Running(operation.axis, 0, strict)
-    wide = block.dtype.kind == "b" or (block.dtype.itemsize == 8 and block.dtype != FLOAT64)
-    rows = None if wide else f"mean_rows_{block.dtype.name}"
+    rows = f"mean_rows_{block.dtype.name}" if compared(block.dtype) == block.dtype else None
     leaf = Leaf("running_mean", parameters, FLOAT64, FLOAT64, False, operation.axis, rows)
     return _run(leaf, operation, fill, block, crop, out)
 
@@ -90,9 +82,7 @@ def _run(
     crop: tuple[slice, ...],
     out: Array,
 ) -> bool:
-    if number_of(block.dtype) is None or number_of(out.dtype) is None:
-        return False
-    if operation.mode == "constant" and not has(leaf.work, fill):
+    if not numbered(block.dtype, out.dtype) or not fits(leaf.work, operation.mode, fill):
         return False
     reach = [(0, 0)] * block.ndim
     (line,) = operation.reaches(block.ndim)

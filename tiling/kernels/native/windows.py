@@ -9,7 +9,7 @@ above 1e100 in sum                          others could make NaNs beyond what i
 unlike NaNs that meet in a sum, or a NaN    x86 keeps one operand's sign and payload, and which
 that meets an infinity                      operand that is was settled when SciPy was compiled
 structures with NaN                         likewise
-ranks in one axis, or the lowest, the highest  there SciPy has other code
+ranks in one axis; the lowest, the highest  there SciPy has other code
 full footprints without a structure         SciPy takes them for 1-d extrema, one after another
 ==========================================  =====================================================
 """
@@ -21,16 +21,35 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tiling.kernels.native.arrays import address_of, number_of
-from tiling.kernels.native.bands import FLOAT64, Footprint, Leaf, has, run
+from tiling.kernels.native.arrays import (
+    EPSILON,
+    FLOAT64,
+    address_of,
+    compared,
+    fits,
+    is_light,
+    numbered,
+    real_parts,
+    stored,
+)
+from tiling.kernels.native.bands import Leaf, run
 
 if TYPE_CHECKING:
-    from tiling.dtypes import Array, Dtype
+    from tiling.dtypes import Array
     from tiling.operations.windows import Correlation, Extremum, Rank
 
-_EPSILON = float(np.finfo(np.float64).eps)
 _RANK_AXES = 8  # `source/rank.c` has room for
-_HEAVIEST = 1e100  # sum of |weights| whose sums of checked samples stay finite
+
+
+class _Footprint(ctypes.Structure):
+    """`struct footprint` of `source/footprints.c`."""
+
+    _fields_ = (
+        ("table", ctypes.c_void_p),
+        ("values", ctypes.c_void_p),
+        ("minimum", ctypes.c_int64),
+        ("strict", ctypes.c_int64),
+    )
 
 
 def correlation(operation: Correlation, block: Array, crop: tuple[slice, ...], out: Array) -> bool:
@@ -43,16 +62,13 @@ def correlation(operation: Correlation, block: Array, crop: tuple[slice, ...], o
     crop : tuple of slice
     """
     weights = operation.table.array
-    if weights.dtype.kind == "c" or not float(np.abs(weights).sum()) <= _HEAVIEST:
+    if weights.dtype.kind == "c" or not is_light(weights):
         return False
-    if block.dtype.kind == out.dtype.kind == "c":
-        fills = complex(operation.cval).real, complex(operation.cval).imag
-        parts = (block.real, out.real), (block.imag, out.imag)
-        return all(
-            _correlate(operation, weights, fill, part, crop, target)
-            for fill, (part, target) in zip(fills, parts, strict=True)
-        )
-    return _correlate(operation, weights, complex(operation.cval).real, block, crop, out)
+    fill = complex(operation.cval)
+    parts = zip((fill.real, fill.imag), real_parts(block, out), strict=False)
+    return all(
+        _correlate(operation, weights, value, part, crop, target) for value, (part, target) in parts
+    )
 
 
 def _correlate(
@@ -63,13 +79,12 @@ def _correlate(
     crop: tuple[slice, ...],
     out: Array,
 ) -> bool:
-    constant = operation.mode == "constant"
-    if not _known(block.dtype, out.dtype) or (constant and np.isnan(fill)):
+    if not numbered(block.dtype, out.dtype) or not fits(FLOAT64, operation.mode, fill):
         return False
-    table = np.abs(weights) > _EPSILON  # SciPy leaves the others out
+    table = np.abs(weights) > EPSILON  # SciPy leaves the others out
     values = np.ascontiguousarray(weights[table])
     strict = block.dtype.kind == out.dtype.kind == "f"
-    parameters = Footprint(address_of(table), address_of(values), 0, strict)
+    parameters = _Footprint(address_of(table), address_of(values), 0, strict)
     leaf = Leaf("correlate_band", parameters, FLOAT64, FLOAT64)
     return run(leaf, _reach(operation), operation.mode, fill, block, crop, out)
 
@@ -84,11 +99,9 @@ def extremum(operation: Extremum, block: Array, crop: tuple[slice, ...], out: Ar
     crop : tuple of slice
     """
     fill = complex(operation.cval).real
-    if not _known(block.dtype, out.dtype) or (
-        operation.mode == "constant" and not has(block.dtype, fill)
-    ):
+    if not numbered(block.dtype, out.dtype) or not fits(block.dtype, operation.mode, fill):
         return False
-    work = np.dtype(np.uint8) if block.dtype.kind == "b" else block.dtype
+    work = stored(block.dtype)
     table, values, result, name = operation.table.array, None, work, "extremum"
     if operation.structure is None:
         if table.all():
@@ -98,7 +111,7 @@ def extremum(operation: Extremum, block: Array, crop: tuple[slice, ...], out: Ar
         if np.isnan(values).any():
             return False
         result, name = FLOAT64, "structured"
-    parameters = Footprint(
+    parameters = _Footprint(
         address_of(table), 0 if values is None else address_of(values), operation.minimum, 0
     )
     leaf = Leaf(f"{name}_{work.name}", parameters, work, result)
@@ -121,23 +134,15 @@ def rank(operation: Rank, block: Array, crop: tuple[slice, ...], out: Array) -> 
     crop : tuple of slice
     """
     table, fill = operation.table.array, complex(operation.cval).real
-    if not 1 < block.ndim <= _RANK_AXES or not _known(block.dtype, out.dtype):
+    if not 1 < block.ndim <= _RANK_AXES or not 0 < operation.rank < int(table.sum()) - 1:
         return False
-    if not 0 < operation.rank < int(table.sum()) - 1:
+    if not numbered(block.dtype, out.dtype) or not fits(block.dtype, operation.mode, fill):
         return False
-    if operation.mode == "constant" and not has(block.dtype, fill):
-        return False
-    work = np.dtype(np.uint8) if block.dtype.kind == "b" else block.dtype
-    if work.itemsize == 8:
-        work = FLOAT64  # as SciPy compares them
+    work = compared(block.dtype)
     leaf = Leaf(
         f"rank_{work.name}", _Rank(address_of(table), operation.rank), work, work, flat=False
     )
     return run(leaf, _reach(operation), operation.mode, fill, block, crop, out)
-
-
-def _known(source: Dtype, target: Dtype) -> bool:
-    return number_of(source) is not None and number_of(target) is not None
 
 
 def _reach(operation: Correlation | Extremum | Rank) -> list[tuple[int, int]]:

@@ -77,27 +77,24 @@ scatter_function *scatter_of(int64_t dtype) {
 #define LARGEST 1e200
 #define DEFAULT_NAN 0xFFF8000000000000u
 
-int note_nans(const double *samples, int64_t count, uint64_t *nan, uint64_t *huge) {
+enum nans classify(const double *samples, int64_t count) {
     int64_t beyond = 0;
+    uint64_t nan = 0;
+    int huge = 0;
     for (int64_t i = 0; i < count; i++)
         beyond += !(fabs(samples[i]) <= LARGEST);
     for (int64_t i = 0; beyond && i < count; i++) {
         uint64_t bits;
         memcpy(&bits, samples + i, sizeof bits);
         if (isnan(samples[i])) {
-            if (*nan != 0 && *nan != bits)
-                return 1;
-            *nan = bits;
+            if (nan != 0 && nan != bits)
+                return AMBIGUOUS;
+            nan = bits;
         } else if (fabs(samples[i]) > LARGEST) {
-            *huge = 1;
+            huge = 1;
         }
     }
-    return *huge && *nan != 0 && *nan != DEFAULT_NAN;
-}
-
-enum nans classify(const double *samples, int64_t count) {
-    uint64_t nan = 0, huge = 0;
-    if (note_nans(samples, count, &nan, &huge))
+    if (huge && nan != 0 && nan != DEFAULT_NAN)
         return AMBIGUOUS;
     return nan != 0 ? SEEN : CLEAR;
 }

@@ -11,19 +11,15 @@ typedef void gather_function(const char *source, int64_t row_step, int64_t step,
 typedef void scatter_function(char *target, int64_t row_step, int64_t step, int64_t rows,
                               int64_t columns, const double *source, int64_t pitch);
 
+#define FLOAT64 9
 /* Beside the dtypes: that of uint64 written by an n-d window. */
 #define CAREFUL_UINT64 10
-#define FLOAT64 9
 
 gather_function *gather_of(int64_t dtype);
 scatter_function *scatter_of(int64_t dtype);
 
 /* What sums of samples could make of NaNs. */
 enum nans { CLEAR, SEEN, AMBIGUOUS };
-
-/* Note the bits of NaNs and whether something is huge; tell whether NaNs with different bits could
-   meet in sums of all samples noted so far. */
-int note_nans(const double *samples, int64_t count, uint64_t *nan, uint64_t *huge);
 
 /* Tell whether NaNs with different bits could meet in sums of these samples. */
 enum nans classify(const double *samples, int64_t count);
