@@ -19,6 +19,9 @@ from tests.support.event_loop import LoopThread
 
 READ_BYTES = 2**16
 
+TURNS = 5
+"""Of asyncio's loop: it takes fewer from an accepted connection to its task, or to close one."""
+
 
 class Kind(Enum):
     """What can happen to the bytes of one direction of a connection."""
@@ -92,10 +95,14 @@ class Proxy:
     async def close(self) -> None:
         """Close the port and every connection."""
         if self._server is not None:
+            for listening in self._server.sockets:
+                asyncio.get_running_loop().remove_reader(listening)
+            await _turns()  # what was accepted gets its task; after `close` it would be leaked
             self._server.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await _turns()
 
     async def partition(self) -> None:
         """Let nothing pass from now on."""
@@ -118,7 +125,7 @@ class Proxy:
     async def _connect(
         self, script: Script, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        reset = False
+        reset = True
         writers = [writer]
         try:
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._port)
@@ -129,7 +136,7 @@ class Proxy:
         except* CutError as cut:
             reset = any(isinstance(each, CutError) and each.reset for each in cut.exceptions)
         except* OSError:
-            reset = True
+            pass
         finally:
             for each in writers:
                 _close(each, reset=reset)
@@ -147,6 +154,12 @@ class Proxy:
             position += len(chunk)
         await self.forwarding.wait()
         raise CutError(reset=False)
+
+
+async def _turns() -> None:
+    """Let what has begun in the loop go on."""
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
 
 
 def _close(writer: asyncio.StreamWriter, *, reset: bool) -> None:
