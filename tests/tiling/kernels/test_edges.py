@@ -103,6 +103,15 @@ def test_blocks_of_many_chunks(shape: tuple[int, ...], dtype: str) -> None:
     check(np.asfortranarray(block), gaussian(shape, 1.5, "wrap"), dtype)
 
 
+def test_the_sign_of_a_zero_beyond_the_edges() -> None:
+    """Two calls that differ in the sign of their fill value only are not taken for one another."""
+    block = -np.zeros((3, 5))
+    for cval in (0.0, -0.0, 0.0, complex(-0.0, -0.0)):
+        for dtype in ("d", "D"):
+            passes = [Pass(1, np.ones(3).tobytes(), "constant", cval)]
+            check(block.astype(dtype), passes, dtype)
+
+
 @pytest.mark.parametrize("dtype", ["f", "d"])
 @pytest.mark.parametrize("other", [np.inf, -np.nan, 1e300], ids=str)
 def test_which_nan_survives(dtype: str, other: float) -> None:

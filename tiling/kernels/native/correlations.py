@@ -92,7 +92,9 @@ def _filter(
     block: Array, passes: tuple[Pass, ...], crop: tuple[slice, ...], out: Array, imaginary: bool
 ) -> bool:
     region = tuple((part.start, part.stop) for part in crop)
-    plan = _plan(passes, region, block.shape, out.dtype.itemsize, imaginary)
+    fills = np.array([step.cval for step in passes], np.complex128)
+    bits = (fills.imag if imaginary else fills.real).tobytes()
+    plan = _plan(passes, region, block.shape, out.dtype.itemsize, bits)
     nan_seen = ctypes.c_int64(plan[0].nan_fill)
     source, low = block, (0,) * block.ndim
     for share in plan:
@@ -172,13 +174,16 @@ def _plan(
     region: tuple[tuple[int, int], ...],
     shape: tuple[int, ...],
     itemsize: int,
-    imaginary: bool,
+    fill_bits: bytes,
 ) -> tuple[_Share, ...]:
-    """Share the passes out, from the last: as many go together as a micro-tile holds."""
+    """Share the passes out, from the last: as many go together as a micro-tile holds.
+
+    Fill values are told apart by their bits: as numbers, 0.0 and -0.0 are one key of the cache.
+    """
     boxes = _boxes(passes, region, shape)
     shares: list[_Share] = []
     stop = len(passes)
-    fills = [complex(step.cval).imag if imaginary else complex(step.cval).real for step in passes]
+    fills = np.frombuffer(fill_bits).tolist()
     while stop:
         first = stop - 1
         chunk = [high - low for low, high in boxes[first]]
