@@ -23,15 +23,24 @@ from tiling.probes.digests import needed
 from tiling.probes.select import Selected, select
 
 LEAST_BYTES = 2**18
-"""A tile costs a tenth of a millisecond here: what SciPy takes for 16 KiB."""
+"""A tile costs a tenth of a millisecond here: what it takes to copy so much."""
+
+LEAST_WORK = 2**21
+"""Of the native kernel in a quarter of a millisecond: what it takes to start two threads."""
 
 PATIENCE_S = 0.5
 """How long an interrupted run waits for the tiles in hand: what is finished then, is kept."""
 
 
-def capacity(threads: int) -> Capacity:
-    """Return what so many threads of this process can take."""
-    return Capacity(threads, MAX_TILE_BYTES, LEAST_BYTES)
+BRIEF_WORK = 2**24
+"""Of a tile that is done before a user feels it: milliseconds, of SciPy some tens of them."""
+
+
+def capacity(threads: int, job: Job) -> Capacity:
+    """Return what so many threads of this process can take of a job."""
+    samples = -(-LEAST_WORK // job.program.effort)
+    itemsize = max(job.source.itemsize, job.target.itemsize)
+    return Capacity(threads, MAX_TILE_BYTES, max(LEAST_BYTES, samples * itemsize))
 
 
 def kernel_for(job: Job) -> Selected:
@@ -59,10 +68,10 @@ class LocalEngine:
     def __init__(self, threads: int | None = None) -> None:
         self.threads = threads or usable_cores()
 
-    def prepare(self, job: Job, tell: Hearer) -> Capacity:  # noqa: ARG002 -- any job will do
+    def prepare(self, job: Job, tell: Hearer) -> Capacity:
         """Return the number of threads."""
         tell(WorkerReady(NAME, self.threads))
-        return capacity(self.threads)
+        return capacity(self.threads, job)
 
     def run(self, tiles: TileRun, tell: Hearer) -> None:
         """Compute every tile; see `coordinator.engines.Engine`.
@@ -76,6 +85,14 @@ class LocalEngine:
         tell(WorkerReady(NAME, self.threads, (("kernel", selected.name),)))
         pull = _Pull(tiles, tell, selected.kernel)
         wanted = len(tiles.plan) - len(tiles.kept)
+        if wanted == 1 and tiles.job.program.total_work(tiles.plan.largest_read) < BRIEF_WORK:
+            pull.run()  # before an interruption can be felt
+        else:
+            self._share_out(pull, wanted)
+        if pull.error is not None:
+            raise pull.error
+
+    def _share_out(self, pull: _Pull, wanted: int) -> None:
         threads = [
             # A daemon, for a tile in hand can't be stopped, and an interruption can't wait for it.
             threading.Thread(target=pull.run, name=f"tile_{i}", daemon=True)
@@ -93,8 +110,6 @@ class LocalEngine:
                 if thread.ident is not None:
                     thread.join(max(0.0, deadline_s - time.monotonic()))
             raise
-        if pull.error is not None:
-            raise pull.error
 
 
 class _Pull:

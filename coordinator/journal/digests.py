@@ -7,6 +7,8 @@ resumed run believes nothing that it can't compute.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from coordinator.journal.records import Finished
@@ -21,7 +23,10 @@ class Seals:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._digest = job.digest
+
+    @functools.cached_property
+    def _digest(self) -> str:
+        return self._job.digest
 
     def question(self, tile: Tile) -> Question:
         """Return what a tile's request says."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import index
@@ -55,38 +56,47 @@ class Request:
 
     def choice(self, capacity: Capacity) -> Choice:
         """Choose the tiles for an engine of this capacity, unless the user has."""
-        if self.tile is not None:
-            return Choice(self.tile, "as asked for")
-        job = self.job
-        return choose_tile(
-            self.source.shape,
-            max(job.source.itemsize, job.target.itemsize),
-            job.halo,
-            job.wraps,
-            capacity.slots,
-            whole=self._whole,
-            max_tile_bytes=capacity.tile_bytes,
-            min_tile_bytes=capacity.least_bytes,
-        )
-
-    @property
-    def _whole(self) -> tuple[bool, ...]:
-        """Axes that are not to be cut; what is repeated until nothing changes may cut all."""
-        if self.job.repeated:
-            return (False,) * self.job.ndim
-        return self.job.whole(ANYTHING if self.bound is None else self.bound)
+        return self._cut(capacity)[0]
 
     def plan(self, capacity: Capacity) -> Plan:
         """Cut the source for an engine of this capacity."""
-        job, shape = self.job, self.source.shape
-        tile = tuple(
-            max(length, 1) if kept else size
-            for size, length, kept in zip(
-                self.choice(capacity).tile, shape, self._whole, strict=True
-            )
+        return self._cut(capacity)[1]
+
+    def _cut(self, capacity: Capacity) -> tuple[Choice, Plan]:
+        bound = ANYTHING if self.bound is None else self.bound
+        return _cut(self.job, self.source.shape, self.tile, bound, capacity)
+
+
+@functools.lru_cache(maxsize=64)  # frames of one shape are filtered one after another
+def _cut(
+    job: Job,
+    shape: tuple[int, ...],
+    tile: tuple[int, ...] | None,
+    bound: float,
+    capacity: Capacity,
+) -> tuple[Choice, Plan]:
+    # What is repeated until nothing changes may cut all axes.
+    whole = (False,) * job.ndim if job.repeated else job.whole(bound)
+    halo, wraps = job.halo, job.wraps
+    source, target = job.source.itemsize, job.target.itemsize
+    if tile is None:
+        choice = choose_tile(
+            shape,
+            max(source, target),
+            halo,
+            wraps,
+            capacity.slots,
+            whole=whole,
+            max_tile_bytes=capacity.tile_bytes,
+            min_tile_bytes=capacity.least_bytes,
         )
-        grid = Grid(shape, tile)
-        return Plan(grid, job.halo, job.wraps, job.source.itemsize, job.target.itemsize)
+    else:
+        choice = Choice(tile, "as asked for")
+    owned = tuple(
+        max(length, 1) if kept else size
+        for size, length, kept in zip(choice.tile, shape, whole, strict=True)
+    )
+    return choice, Plan(Grid(shape, owned), halo, wraps, source, target)
 
 
 def known_bound(job: Job, source: Source) -> float:
@@ -105,7 +115,11 @@ def bound_of(source: Source) -> float:
 
 def pieces(source: Source) -> Plan:
     """Cut an array into slabs that are read at a time where nothing is sent."""
-    shape, itemsize = source.shape, source.dtype.itemsize
+    return _pieces(source.shape, source.dtype.itemsize)
+
+
+@functools.lru_cache(maxsize=64)
+def _pieces(shape: tuple[int, ...], itemsize: int) -> Plan:
     halo, wraps = Halo.none(len(shape)), (False,) * len(shape)
     tile = choose_tile(shape, itemsize, halo, wraps, 1, max_tile_bytes=PIECE_BYTES).tile
     return Plan(Grid(shape, tile), halo, wraps, itemsize, itemsize)

@@ -13,7 +13,6 @@ across the first axis only, is one run of memory that is sent without a copy. So
 
 from __future__ import annotations
 
-import functools
 import math
 from dataclasses import dataclass
 
@@ -59,7 +58,6 @@ class _Partition:
     overhead: float
 
 
-@functools.lru_cache(maxsize=256)  # frames of one shape are filtered one after another
 def choose_tile(
     shape: tuple[int, ...],
     itemsize: int,

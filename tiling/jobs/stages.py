@@ -14,6 +14,7 @@ its steps: 0 is the source, and k is what step k writes.
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from dataclasses import dataclass
 
@@ -89,6 +90,7 @@ def stages(job: Job, bound: float) -> tuple[Stage, ...]:
     return tuple(result)
 
 
+@functools.lru_cache(maxsize=64)  # it holds for any fill value, where -0.0 passes for 0.0
 def wants_bound(job: Job) -> bool:
     """Tell whether the plan depends on the samples, so that all of them must be read for a bound.
 

@@ -110,6 +110,7 @@ def _table() -> Mapping[str, str]:
     }
 
 
+@functools.lru_cache(maxsize=64)  # it holds for any fill value, where -0.0 passes for 0.0
 def needed(job: Job) -> tuple[str, ...]:
     """Return the probes that a job needs, in order; none if it only copies integers.
 

@@ -83,8 +83,9 @@ class Leaf:
         Whether outputs lie as the samples do.
     line : int, optional
         The axis along which a band has to be whole, from the beginning of the block.
-    rows : str, optional
-        Of the function that does the same to rows where they lie, if it has one for the dtype.
+    rows, lines : str, optional
+        Of the functions that do the same to rows where they lie, and to whole lines, without a
+        band, if there are such for the dtype.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Leaf:
     flat: bool = True
     line: int | None = None
     rows: str | None = None
+    lines: str | None = None
 
 
 def run(
@@ -160,10 +162,13 @@ def run(
     windows.parameters = addressof(leaf.parameters)
     if leaf.line is None and out.dtype == np.uint64:
         windows.to = _CAREFUL_UINT64
-    if leaf.rows is not None and fits(block.dtype, mode, fill) and _in_place(leaf.line, block, out):
-        windows.leaf = _function(leaf.rows)
-        if finished(library().run_rows(ctypes.byref(windows))):
-            return True
+    if fits(block.dtype, mode, fill) and block.dtype == out.dtype:
+        in_place = _in_place(leaf.line, block, out)
+        name, goes_over = (leaf.rows, "run_rows") if in_place else (leaf.lines, "run_lines")
+        if name is not None:
+            windows.leaf = _function(name)
+            if finished(library()[goes_over](ctypes.byref(windows))):
+                return True
     windows.leaf = _function(leaf.name)
     return finished(library().run_windows(ctypes.byref(windows)))
 
@@ -178,7 +183,6 @@ def _in_place(line: int | None, block: Array, out: Array) -> bool:
     beside = math.prod(out.shape[(line or 0) + 1 :])
     return (
         line != last
-        and block.dtype == out.dtype
         and block.flags.aligned
         and out.flags.aligned
         and block.strides[-1] == out.strides[-1] == size

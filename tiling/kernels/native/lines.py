@@ -12,6 +12,7 @@ meets an infinity                           operand that is was settled when Sci
 from __future__ import annotations
 
 import ctypes
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tiling.kernels.native.arrays import FLOAT64, compared, fits, numbered, real_parts
@@ -69,8 +70,10 @@ def _mean(
 ) -> bool:
     strict = block.dtype.kind == out.dtype.kind == "f"
     parameters = _Running(operation.axis, 0, strict)
-    rows = f"mean_rows_{block.dtype.name}" if compared(block.dtype) == block.dtype else None
-    leaf = Leaf("running_mean", parameters, FLOAT64, FLOAT64, False, operation.axis, rows)
+    leaf = Leaf("running_mean", parameters, FLOAT64, FLOAT64, False, operation.axis)
+    if compared(block.dtype) == block.dtype:
+        rows, lines = (f"mean_{shape}_{block.dtype.name}" for shape in ("rows", "lines"))
+        leaf = replace(leaf, rows=rows, lines=lines)
     return _run(leaf, operation, fill, block, crop, out)
 
 

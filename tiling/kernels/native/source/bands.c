@@ -19,7 +19,7 @@ struct windows {
     double fill;
     int64_t from, work, result, to; /* dtypes of source, band, what a leaf makes, and target */
     int64_t flat;
-    int64_t line; /* of `run_rows`: the axis of the window */
+    int64_t line; /* of `run_rows` and `run_lines`: the axis of the window */
     void *leaf;
     const void *parameters;
 };
@@ -325,5 +325,65 @@ EXPORT int run_rows(const struct windows *w) {
     } while (done == 1 && advance(index, outer, ones, w->ndim));
     free(in);
     free(spare);
+    return done;
+}
+
+/* Copy a line of the source, extended by the window, so that its samples lie dense. */
+static void extend_line(const struct windows *w, const char *source, char *target) {
+    int64_t line = w->line, length = w->extent[line], size = itemsize_of(w->from);
+    int64_t stride = w->stride[line], before = w->before[line];
+    copy_function *copy = copy_of(size);
+    for (int64_t k = 0; k < length + w->window[line] - 1; k++) {
+        int64_t at = k - before;
+        if (at == 0) { /* the line itself, in one run */
+            copy(source, stride, length, target + k * size, size);
+            k += length - 1;
+            continue;
+        }
+        at = fold(at, length, w->mode);
+        if (at < 0)
+            fill_row(w->from, w->fill, 1, target + k * size);
+        else
+            copy(source + at * stride, 0, 1, target + k * size, size);
+    }
+}
+
+/* Run a function over lines, some side by side. Source and target are of one dtype. */
+EXPORT int run_lines(const struct windows *w) {
+    int64_t line = w->line, length = w->extent[line], bytes = itemsize_of(w->from);
+    int64_t read = length + w->window[line] - 1, index[MOST_AXES] = {0}, ones[MOST_AXES];
+    int64_t outer[MOST_AXES];
+    char *memory = malloc((size_t)(LINES * (read + length) * bytes)), *targets[LINES];
+    const void *in[LINES];
+    void *out[LINES];
+    struct rows rows = {in, out, 0, length, w->window[line], w->parameters};
+    int done = memory != NULL ? 1 : -1, more = 1;
+    for (int64_t k = 0; k < LINES; k++) {
+        in[k] = memory + k * read * bytes;
+        out[k] = memory + (LINES * read + k * length) * bytes;
+    }
+    for (int64_t i = 0; i < w->ndim; i++) {
+        ones[i] = 1;
+        outer[i] = i == line ? 1 : w->wanted[i];
+    }
+    while (done == 1 && more) {
+        const char *source = w->source;
+        char *target = w->target;
+        for (int64_t i = 0; i < w->ndim; i++) {
+            source += i == line ? 0 : (w->low[i] + index[i]) * w->stride[i];
+            target += i == line ? 0 : index[i] * w->out_stride[i];
+        }
+        extend_line(w, source, memory + rows.length * read * bytes);
+        targets[rows.length++] = target;
+        more = advance(index, outer, ones, w->ndim);
+        if (more && rows.length < LINES)
+            continue;
+        done = ((rows_function *)w->leaf)(&rows);
+        for (int64_t k = 0; done == 1 && k < rows.length; k++)
+            copy_of(bytes)((char *)out[k] + w->skip[line] * bytes, bytes, w->wanted[line],
+                           targets[k], w->out_stride[line]);
+        rows.length = 0;
+    }
+    free(memory);
     return done;
 }

@@ -18,6 +18,9 @@ struct band {
 /* Returns 1; 0 if SciPy has to compute it; -1 for want of memory. */
 typedef int leaf_function(const struct band *band);
 
+/* Lines that are filtered side by side. */
+#define LINES 8
+
 /* Rows of an array along an axis other than the last, where they lie: `length` + `size` - 1 rows of
    `width` samples, and `length` of the same dtype for the result. */
 struct rows {
@@ -27,7 +30,8 @@ struct rows {
     const void *parameters;
 };
 
-/* Returns what leaves return. */
+/* Whole lines instead: in `in`, `length` of them, at most LINES, have `width` + `size` - 1 samples,
+   and in `out` `width`. Returns what leaves return. */
 typedef int rows_function(const struct rows *rows);
 
 /* Return the number of outputs of a flat band: from its first sample to the last that is wanted,

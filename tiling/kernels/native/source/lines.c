@@ -47,7 +47,6 @@
 
 #define WIDE_ROW 256       /* bytes: rows as wide are combined as rows, others as one flat line */
 #define BUFFER_BYTES 16384 /* of partial extrema: half of a common first-level cache */
-#define LINES 8            /* lines whose running sums are added side by side */
 #define STRETCH 264        /* samples of each of them at a time: no power of 2, which would collide */
 #define COLUMNS 1024       /* columns whose running sums are kept together */
 
@@ -125,6 +124,41 @@ static void divide(double *x, int64_t n, double size) {
     }
 }
 
+/* ---- running mean ---- */
+/* The order of operations is that of SciPy's NI_UniformFilter1D: the sum of the
+ * first window, to which for each further output (sample that enters - sample
+ * that leaves) is added; outputs are sums divided by the size. Of a line only
+ * the sums are serial; differences and quotients are vectors. */
+
+/* Adds up one line of `inner` columns. */
+INLINE void add_up(double *x, double *sums, int64_t n, int64_t inner) {
+    for (int64_t j = 0; j < inner; j++)
+        for (int64_t i = j; i < n; i += inner)
+            x[i] = sums[j] += x[i];
+}
+
+/* Adds up eight lines side by side, so that the additions of one line fill the wait for those of
+ * another; one by one, or the compiler exchanges the loops. */
+static void add_up_eight(double *x, double *sums, int64_t n, int64_t inner) {
+    for (int64_t j = 0; j < inner; j++) {
+        double *s = sums + j, *y = x + j;
+        double a = s[0], b = s[inner], c = s[2 * inner], d = s[3 * inner];
+        double e = s[4 * inner], f = s[5 * inner], g = s[6 * inner], h = s[7 * inner];
+        for (int64_t i = j; i < n; i += inner, y += inner) {
+            y[0] = a += y[0];
+            y[STRETCH] = b += y[STRETCH];
+            y[2 * STRETCH] = c += y[2 * STRETCH];
+            y[3 * STRETCH] = d += y[3 * STRETCH];
+            y[4 * STRETCH] = e += y[4 * STRETCH];
+            y[5 * STRETCH] = f += y[5 * STRETCH];
+            y[6 * STRETCH] = g += y[6 * STRETCH];
+            y[7 * STRETCH] = h += y[7 * STRETCH];
+        }
+        s[0] = a, s[inner] = b, s[2 * inner] = c, s[3 * inner] = d;
+        s[4 * inner] = e, s[5 * inner] = f, s[6 * inner] = g, s[7 * inner] = h;
+    }
+}
+
 #define FLOATING 0
 #define DTYPE uint8
 #define T uint8_t
@@ -157,45 +191,10 @@ static void divide(double *x, int64_t n, double size) {
 #define T double
 #include "lines.inc"
 
-/* ---- running mean ---- */
-/* The order of operations is that of SciPy's NI_UniformFilter1D: the sum of the
- * first window, to which for each further output (sample that enters - sample
- * that leaves) is added; outputs are sums divided by the size. Of a line only
- * the sums are serial; differences and quotients are vectors. */
-
 INLINE void differences(const double *in, double *restrict x, int64_t n,
                               int64_t reach) {
     for (int64_t i = 0; i < n; i++)
         x[i] = in[i + reach] - in[i];
-}
-
-/* Adds up one line of `inner` columns. */
-INLINE void add_up(double *x, double *sums, int64_t n, int64_t inner) {
-    for (int64_t j = 0; j < inner; j++)
-        for (int64_t i = j; i < n; i += inner)
-            x[i] = sums[j] += x[i];
-}
-
-/* Adds up eight lines side by side, so that the additions of one line fill the wait for those of
- * another; one by one, or the compiler exchanges the loops. */
-static void add_up_eight(double *x, double *sums, int64_t n, int64_t inner) {
-    for (int64_t j = 0; j < inner; j++) {
-        double *s = sums + j, *y = x + j;
-        double a = s[0], b = s[inner], c = s[2 * inner], d = s[3 * inner];
-        double e = s[4 * inner], f = s[5 * inner], g = s[6 * inner], h = s[7 * inner];
-        for (int64_t i = j; i < n; i += inner, y += inner) {
-            y[0] = a += y[0];
-            y[STRETCH] = b += y[STRETCH];
-            y[2 * STRETCH] = c += y[2 * STRETCH];
-            y[3 * STRETCH] = d += y[3 * STRETCH];
-            y[4 * STRETCH] = e += y[4 * STRETCH];
-            y[5 * STRETCH] = f += y[5 * STRETCH];
-            y[6 * STRETCH] = g += y[6 * STRETCH];
-            y[7 * STRETCH] = h += y[7 * STRETCH];
-        }
-        s[0] = a, s[inner] = b, s[2 * inner] = c, s[3 * inner] = d;
-        s[4 * inner] = e, s[5 * inner] = f, s[6 * inner] = g, s[7 * inner] = h;
-    }
 }
 
 /* `lanes` slices of narrow rows (inner < LINES). */
