@@ -5,7 +5,6 @@ Heavy imports (NumPy, SciPy, rich) wait until a command needs them, so that help
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 import warnings
@@ -101,8 +100,6 @@ def main() -> None:
     # As NumPy is imported OpenBLAS starts a thread per core, which would spin for 60 ms. They may
     # sleep at once; their number stays as it is, for bits may depend on it.
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
-    # Imports make many objects and no garbage: to look for it every 700 objects takes 10 ms.
-    gc.set_threshold(10_000)
     warnings.showwarning = show_warning
     try:
         app()
