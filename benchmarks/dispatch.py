@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FLEETS = (10, 100, 1_000, 10_000)
 TILES_PER_WORKER = 20
-NO_HEDGES = Limits(hedge_fraction=0.0, hedge_extra=0, bytes_in_flight=1 << 60)
+NO_HEDGES = Limits(hedge_copies=1, bytes_in_flight=1 << 60)
 HEDGES = Limits(bytes_in_flight=1 << 60)
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "StageStarted",
     "Tick",
     "TileAnswered",
+    "TileComputing",
     "TileFailed",
     "TileGivenUp",
     "TileHedged",
@@ -101,13 +102,15 @@ class WorkerReady:
     """A worker answered the greeting and can take `slots` tiles at a time.
 
     `about` pairs names with what it says of itself: version, kernel, CPU. `proof` pairs probes with
-    the digests by which it proved that it computes SciPy's bits.
+    the digests by which it proved that it computes SciPy's bits. `work_s` is its word for the
+    seconds that a unit of the job's work takes it (see `tiling.jobs.cost`).
     """
 
     worker: str
     slots: int
     about: tuple[tuple[str, str], ...] = ()
     proof: tuple[tuple[str, str], ...] = ()
+    work_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,16 @@ class TileSent:
     attempt: int
     bytes_sent: int
     hedge: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TileComputing:
+    """A worker says that it still has a tile, and which share of it is done, from 0 to 1."""
+
+    tile: int
+    worker: str
+    attempt: int
+    share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +267,7 @@ Event: TypeAlias = (
     | WorkerEjected
     | WorkerBack
     | TileSent
+    | TileComputing
     | TileAnswered
     | TileFailed
     | TileRetried

@@ -30,6 +30,7 @@ from coordinator.events import (
     FailureKind,
     Interrupted,
     TileAnswered,
+    TileComputing,
     TileFailed,
     TileGivenUp,
     TileRetried,
@@ -67,6 +68,8 @@ class Dispatcher:
     awaits_stores : bool
         Whether TileStored follows each Accept: then a slow sink slows the fleet, and fills no
         memory.
+    count : float
+        Of tiles, infinite unless known: near the end, who knows it leaves slow workers out.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class Dispatcher:
         rng: Random,
         now: float,
         awaits_stores: bool = False,
+        count: float = inf,
     ) -> None:
         self._awaits_stores = awaits_stores
         self._limits = limits = limits or Limits()
@@ -86,7 +90,7 @@ class Dispatcher:
         self._instructions: list[Instruction] = []
         self._outcome: Outcome | None = None
         self._wake_at = -inf
-        self._tiles = TileTable(tiles)
+        self._tiles = TileTable(tiles, count)
         self._workers = WorkerTable(workers)
         self._timers = TimerQueue()
         self._scheduler = Scheduler(
@@ -228,7 +232,9 @@ class Dispatcher:
             self._cancel(other)
             self._end_attempt(tile, other, reported=False)
             self._tiles.signal(tile, TileSignal.CANCELLED, self._now, other.worker)
-            self._workers.workers[other.worker].slow = other.sent_at < attempt.sent_at
+            loser = self._workers.workers[other.worker]
+            loser.slow = other.sent_at < attempt.sent_at
+            self._workers.took_longer(loser, self._now - other.sent_at)
         self._timers.cancel((Timer.RETRY, event.tile))
         self._tiles.accept(tile, attempt, event.digest, self._now)
         if self._awaits_stores:
@@ -258,10 +264,30 @@ class Dispatcher:
             worker = self._workers.workers[event.worker]
             self._health.pause(worker, event.retry_after_s, self._now)
         self._attempt_failed(tile, attempt, event.kind, event.reason, reported=True)
+        if event.kind is FailureKind.BUSY:
+            self._workers.turned_away(self._workers.workers[event.worker])
+
+    def _tile_computing(self, event: TileComputing) -> None:
+        tile = self._tiles.open.get(event.tile)
+        attempt = tile.attempts.get(event.attempt) if tile else None
+        if attempt is not None and attempt.worker == event.worker:
+            attempt.heard_at = self._now
 
     def _deadline_passed(self, number: int, attempt_number: int) -> None:
         tile = self._tiles.open[number]
         attempt = tile.attempts[attempt_number]
+        worker = self._workers.workers[attempt.worker]
+        has_it = {each.worker for each in tile.live}
+        if policy.must_wait(
+            heard_s=self._now - attempt.heard_at,
+            age_s=self._now - attempt.sent_at,
+            estimate_s=self._scheduler.estimate_s(tile, worker),
+            idle=self._workers.pick(tile.failed_at | has_it) is not None,
+            limits=self._limits,
+        ):
+            at = self._now + self._limits.computing_news_s
+            self._timers.put(at, (Timer.DEADLINE, number, attempt_number))
+            return
         self._cancel(attempt)
         reason = f"no answer within {self._now - attempt.sent_at:.1f} s"
         self._attempt_failed(tile, attempt, FailureKind.TIMEOUT, reason, reported=False)
@@ -373,6 +399,7 @@ class Dispatcher:
         WorkerReady: _worker_ready,
         WorkerLost: _worker_lost,
         TileAnswered: _tile_answered,
+        TileComputing: _tile_computing,
         TileFailed: _tile_failed,
         TileStored: lambda self, event: self._tiles.stored(event.tile, self._now),
         Interrupted: _interrupted,

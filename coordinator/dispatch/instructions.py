@@ -20,11 +20,14 @@ class Work:
         Index in the plan; unique in the run.
     bytes_out_to_worker, bytes_back : int
         Sizes of the request's and of the answer's body.
+    work : float
+        Units of work; see `tiling.jobs.cost`.
     """
 
     tile: int
     bytes_out_to_worker: int
     bytes_back: int
+    work: float = 1.0
 
     @property
     def size_bytes(self) -> int:
@@ -34,7 +37,10 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send a tile; answer with TileAnswered or TileFailed; it is cancelled after `deadline_s`."""
+    """Send a tile; answer with TileAnswered or TileFailed.
+
+    It is cancelled after `deadline_s`, unless `TileComputing` is reported of it.
+    """
 
     tile: int
     worker: str

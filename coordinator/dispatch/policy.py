@@ -43,13 +43,12 @@ class Limits:
     retry_per_slot_s : float
         Retries per slot and second that need no success: at 0.1 all slots are retried in 10 s.
     hedge_fraction : float
-        Hedges per tile, at most. The price of knowing that no tile is late for long.
+        Hedges per tile, at most, while there are fresh tiles. The price of knowing that no tile is
+        late for long.
     hedge_extra : int
         Hedges beyond that, so that a run of few tiles may hedge too.
     hedge_copies : int
         Attempts of a tile in flight at once: a hedge may meet a slow worker as well.
-    hedge_reserve : float
-        Share of the hedges that is kept until the plan is exhausted, where they shorten the run.
     hedge_quantile : float
         Quantile of the recent durations from which a tile is late.
     hedge_medians : float
@@ -58,7 +57,9 @@ class Limits:
     hedge_floor_s : float
         Seconds below which no tile is late: so short a delay is the operating system's.
     hedge_initial_s : float
-        Seconds from which a tile is late while fewer than `hedge_min_answers` were answered.
+        Seconds from which a tile is late while none was answered.
+    hedge_early_s : float
+        Seconds beyond its estimate from which it is late while fewer than `hedge_min_answers` were.
     hedge_min_answers : int
         Answers from which quantiles mean something.
     eject_failures : int
@@ -82,7 +83,12 @@ class Limits:
     busy_timeout_s : float
         Seconds after which a tile that every worker turns away has failed attempts.
     deadline_base_s : float
-        Seconds that any attempt has: a worker compiles its kernels first.
+        Seconds that any attempt has of which nothing is heard.
+    computing_news_s : float
+        Seconds for which it is believed that a worker still computes a tile after it has said so.
+    overdue_estimates : float
+        Multiple of its estimate after which a tile that is still computed is taken from its worker,
+        if another one is idle.
     slow_link_bytes_per_s : float
         Bytes per second of the slowest link that is worth waiting for: 8 Mbit/s.
     deadline_slack : float
@@ -110,11 +116,11 @@ class Limits:
     hedge_fraction: float = 0.05
     hedge_extra: int = 1
     hedge_copies: int = 3
-    hedge_reserve: float = 0.5
     hedge_quantile: float = 0.95
     hedge_medians: float = 3.0
     hedge_floor_s: float = 0.05
     hedge_initial_s: float = 2.0
+    hedge_early_s: float = 1.0
     hedge_min_answers: int = 10
 
     eject_failures: int = 3
@@ -130,6 +136,8 @@ class Limits:
     busy_timeout_s: float = 600.0
 
     deadline_base_s: float = 30.0
+    computing_news_s: float = 5.0
+    overdue_estimates: float = 10.0
     slow_link_bytes_per_s: float = 1e6
     deadline_slack: float = 10.0
     bytes_in_flight: int = 1 << 30
@@ -234,7 +242,9 @@ def retry_pause_s(
     return backoff_s(failures=tries, rng=rng, limits=limits)
 
 
-def hedge_after_s(*, done: int, quantile_s: float, median_s: float, limits: Limits) -> float:
+def hedge_after_s(
+    *, done: int, quantile_s: float, median_s: float, claimed_s: float, limits: Limits
+) -> float:
     """Age in seconds from which a tile in flight is late.
 
     Parameters
@@ -243,44 +253,49 @@ def hedge_after_s(*, done: int, quantile_s: float, median_s: float, limits: Limi
         Tiles answered so far.
     quantile_s, median_s : float
         Quantiles of their recent durations, in seconds.
+    claimed_s : float
+        What its worker claims that it takes, in seconds; 0 if it does not. It can only lengthen the
+        patience.
     limits : Limits
 
     Examples
     --------
-    >>> hedge_after_s(done=3, quantile_s=0.1, median_s=0.1, limits=Limits())
-    2.0
-    >>> hedge_after_s(done=100, quantile_s=1.25, median_s=0.25, limits=Limits())
+    >>> limits = Limits()
+    >>> hedge_after_s(done=0, quantile_s=0.0, median_s=0.0, claimed_s=3.0, limits=limits)
+    7.0
+    >>> hedge_after_s(done=3, quantile_s=0.1, median_s=0.1, claimed_s=3.0, limits=limits)
+    1.3
+    >>> hedge_after_s(done=100, quantile_s=1.25, median_s=0.25, claimed_s=3.0, limits=limits)
     1.25
     """
-    if done < limits.hedge_min_answers:
-        return limits.hedge_initial_s
-    return max(quantile_s, limits.hedge_medians * median_s, limits.hedge_floor_s)
+    if not done:
+        return max(limits.hedge_initial_s, 2.0 * claimed_s + limits.hedge_early_s)
+    late_s = max(quantile_s, limits.hedge_medians * median_s, limits.hedge_floor_s)
+    return late_s if done >= limits.hedge_min_answers else late_s + limits.hedge_early_s
 
 
-def within_hedge_budget(*, hedges: int, tiles: int, tail: bool, limits: Limits) -> bool:
-    """Whether one more hedge is within the budget.
+def within_hedge_budget(*, hedges: int, tiles: int, limits: Limits) -> bool:
+    """Whether one more hedge is within the budget, which holds while there are fresh tiles.
 
-    Before the tail a free slot could take a fresh tile instead, so a share is kept for the tail.
+    Once the plan is exhausted there is none, as there is none for the backup tasks of MapReduce (J.
+    Dean and S. Ghemawat, 2004): an idle slot has nothing else to do.
 
     Parameters
     ----------
     hedges : int
         Hedges sent so far.
     tiles : int
-        Tiles started so far.
-    tail : bool
-        Whether the plan is exhausted.
+        Tiles started so far, of about the same work.
     limits : Limits
 
     Examples
     --------
-    >>> within_hedge_budget(hedges=4, tiles=100, tail=False, limits=Limits())
-    False
-    >>> within_hedge_budget(hedges=4, tiles=100, tail=True, limits=Limits())
+    >>> within_hedge_budget(hedges=5, tiles=100, limits=Limits())
     True
+    >>> within_hedge_budget(hedges=6, tiles=100, limits=Limits())
+    False
     """
-    share = 1.0 if tail else 1.0 - limits.hedge_reserve
-    return hedges + 1 <= limits.hedge_extra + share * limits.hedge_fraction * tiles
+    return hedges + 1 <= limits.hedge_extra + limits.hedge_fraction * tiles
 
 
 def can_hedge(*, tries: int, live: int, limits: Limits) -> bool:
@@ -351,8 +366,10 @@ def busy_pause_s(*, asked_s: float | None, limits: Limits) -> float:
     return min(max(asked_s, limits.busy_floor_s), limits.busy_cap_s)
 
 
-def deadline_s(*, size_bytes: int, slow_s_per_byte: float, timeouts: int, limits: Limits) -> float:
-    """Seconds that an attempt may take: base + bytes / slow link, doubled with each timeout.
+def deadline_s(
+    *, size_bytes: int, slow_s_per_byte: float, estimate_s: float, timeouts: int, limits: Limits
+) -> float:
+    """Seconds for which nothing may be heard of an attempt, doubled with each timeout.
 
     Parameters
     ----------
@@ -361,17 +378,74 @@ def deadline_s(*, size_bytes: int, slow_s_per_byte: float, timeouts: int, limits
     slow_s_per_byte : float
         High quantile of what recent attempts took, transfer and filter together, in seconds per
         byte. It can only lengthen the deadline.
+    estimate_s : float
+        What computing it is expected to take, in seconds; likewise.
     timeouts : int
         Attempts of the tile that missed their deadline: a wrong guess costs time, never the run.
     limits : Limits
 
     Examples
     --------
-    >>> deadline_s(size_bytes=5_000_000, slow_s_per_byte=0.0, timeouts=0, limits=Limits())
-    35.0
+    >>> deadline_s(
+    ...     size_bytes=5_000_000, slow_s_per_byte=0.0, estimate_s=2.0, timeouts=0, limits=Limits()
+    ... )
+    37.0
     """
     s_per_byte = max(1.0 / limits.slow_link_bytes_per_s, limits.deadline_slack * slow_s_per_byte)
-    return (limits.deadline_base_s + size_bytes * s_per_byte) * 2.0 ** min(timeouts, 30)
+    least_s = limits.deadline_base_s + estimate_s + size_bytes * s_per_byte
+    return least_s * 2.0 ** min(timeouts, 30)
+
+
+def must_wait(
+    *, heard_s: float, age_s: float, estimate_s: float, idle: bool, limits: Limits
+) -> bool:
+    """Whether an attempt whose deadline has passed is waited for: its worker says it computes.
+
+    Parameters
+    ----------
+    heard_s : float
+        Seconds since the worker said so.
+    age_s : float
+        Since the attempt was sent.
+    estimate_s : float
+        What it was expected to take; 0 if nobody knows.
+    idle : bool
+        Whether another worker could have the tile at once.
+    limits : Limits
+
+    Examples
+    --------
+    >>> must_wait(heard_s=1.0, age_s=3600.0, estimate_s=3.0, idle=False, limits=Limits())
+    True
+    >>> must_wait(heard_s=1.0, age_s=3600.0, estimate_s=3.0, idle=True, limits=Limits())
+    False
+    >>> must_wait(heard_s=9.0, age_s=60.0, estimate_s=60.0, idle=False, limits=Limits())
+    False
+    """
+    overdue = 0.0 < limits.overdue_estimates * estimate_s < age_s
+    return heard_s <= limits.computing_news_s and not (overdue and idle)
+
+
+def is_too_slow(*, tile_s: float, others_s: float, usual_s: float) -> bool:
+    """Whether a worker had better get no more tiles: the others are done before it would be.
+
+    Parameters
+    ----------
+    tile_s : float
+        Seconds that it would take for a tile.
+    others_s : float
+        In which all other workers together do what is not sent yet.
+    usual_s : float
+        That a tile usually takes.
+
+    Examples
+    --------
+    >>> is_too_slow(tile_s=8.0, others_s=3.0, usual_s=1.0)
+    True
+    >>> is_too_slow(tile_s=8.0, others_s=30.0, usual_s=1.0)
+    False
+    """
+    return tile_s > others_s + usual_s
 
 
 def fits_budget(*, size_bytes: int, in_flight_bytes: int, limits: Limits) -> bool:

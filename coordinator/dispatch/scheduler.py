@@ -5,7 +5,8 @@ In this order:
 1. a retry that is due, at a worker that has not failed the tile while there is another;
 2. a hedge: the oldest tile in flight that is late, at a worker that does not have it and, if
    there is one, is not known to be slow; a hedge that is late itself may be hedged once more;
-3. a fresh tile, pulled from the plan only now.
+3. a fresh tile, pulled from the plan only now, unless its worker is so slow that the others will
+   have done all that is left before.
 
 Workers take turns, and tiles go by age. A search looks at `_LOOK_AHEAD` candidates, so its cost
 does not grow with the fleet; what it does not find is left for the next event. There is one: a
@@ -29,11 +30,14 @@ if TYPE_CHECKING:
 
     from coordinator.dispatch.instructions import Instruction, Work
     from coordinator.dispatch.policy import Limits
-    from coordinator.dispatch.tile_table import OpenTile, TileTable
+    from coordinator.dispatch.tile_table import Attempt, OpenTile, TileTable
     from coordinator.dispatch.timers import TimerQueue
     from coordinator.dispatch.worker_table import Worker, WorkerTable
 
 _LOOK_AHEAD = 8
+
+_MOST_SLOW = 64
+"""Workers that are passed over at a time because they are too slow."""
 
 
 class Scheduler:
@@ -83,7 +87,8 @@ class Scheduler:
 
     def add_duration(self, tile: OpenTile, worker: Worker, duration_s: float) -> None:
         """Record how long an answered attempt took, in seconds."""
-        worker.slow = duration_s > self._hedge_after_s()
+        worker.slow = duration_s > self._late_after_s(tile, worker)
+        self._workers.took(worker, duration_s)
         self._durations.add(duration_s)
         self._s_per_byte.add(duration_s / max(tile.work.size_bytes, 1))
 
@@ -103,11 +108,9 @@ class Scheduler:
         if self._budget_empty:
             yield max(self.retries.ready_at(), now)
         if self._may_hedge():
-            after_s = self._hedge_after_s()
             for attempt in islice(self._tiles.newest.values(), _LOOK_AHEAD):
-                if attempt.sent_at + after_s > now:
-                    yield attempt.sent_at + after_s
-                    return
+                if (at := self._late_at(attempt)) > now:
+                    yield at
 
     def _send_retries(self) -> bool:
         """Send tiles that are due; False if one of them has to wait for bytes to be free."""
@@ -140,10 +143,9 @@ class Scheduler:
         """Hedge the oldest late tile that may be hedged; False if there is none."""
         if not self._may_hedge():
             return False
-        after_s = self._hedge_after_s()
         for attempt in islice(self._tiles.newest.values(), _LOOK_AHEAD):
-            if attempt.sent_at + after_s > self._now:
-                return False
+            if self._late_at(attempt) > self._now:
+                continue
             tile = self._tiles.open[attempt.tile]
             worker = self._workers.pick_fast(tile.failed_at | {each.worker for each in tile.live})
             if worker and self._can_hedge(tile) and self._fits(tile.work):
@@ -158,30 +160,58 @@ class Scheduler:
         return policy.can_hedge(tries=tile.tries, live=len(tile.live), limits=self._limits)
 
     def _may_hedge(self) -> bool:
-        return bool(self._workers.free) and policy.within_hedge_budget(
-            hedges=self._tiles.hedges,
-            tiles=self._tiles.pulled,
-            tail=self._tiles.exhausted,
-            limits=self._limits,
+        return bool(self._workers.free) and (
+            self._tiles.exhausted
+            or policy.within_hedge_budget(
+                hedges=self._tiles.early_hedges, tiles=self._tiles.pulled, limits=self._limits
+            )
         )
 
-    def _hedge_after_s(self) -> float:
+    def _late_at(self, attempt: Attempt) -> float:
+        tile, worker = self._tiles.open[attempt.tile], self._workers.workers[attempt.worker]
+        return attempt.sent_at + self._late_after_s(tile, worker)
+
+    def _late_after_s(self, tile: OpenTile, worker: Worker) -> float:
         return policy.hedge_after_s(
             done=self._durations.count,
             quantile_s=self._durations.quantile(self._limits.hedge_quantile),
             median_s=self._durations.quantile(0.5),
+            claimed_s=worker.claimed_work_s * tile.work.work,
             limits=self._limits,
         )
+
+    def estimate_s(self, tile: OpenTile, worker: Worker) -> float:
+        """Return what a tile is expected to take a worker, in seconds; 0 if nobody knows.
+
+        By what this worker took before, or any; before that, by its claim.
+        """
+        usual_s = worker.tile_s or self._durations.quantile(0.5)
+        return usual_s or worker.claimed_work_s * tile.work.work
 
     def _send_fresh(self) -> None:
         """Pull tiles for free slots, unless as many tiles wait already as there are slots."""
         tiles, workers = self._tiles, self._workers
         while workers.free and tiles.waiting < max(workers.slots, 1):
             work = tiles.peek()
-            worker = workers.pick()
-            if work is None or worker is None or not self._fits(work):
+            if work is None or not self._fits(work):
+                return
+            worker = self._pick_quick_enough()
+            if worker is None:
                 return
             self._send(tiles.pull(), worker)
+
+    def _pick_quick_enough(self) -> Worker | None:
+        """Return the worker whose turn it is, but for those that would finish last."""
+        usual_s = self._durations.quantile(0.5)
+        for name in list(islice(self._workers.free, _MOST_SLOW)):
+            worker = self._workers.workers[name]
+            others = self._workers.tiles_per_s - worker.tiles_per_s
+            if others <= 0.0 or not policy.is_too_slow(
+                tile_s=worker.tile_s, others_s=self._tiles.unsent / others, usual_s=usual_s
+            ):
+                return worker
+            self._workers.put_last(worker)
+        return None if self._tiles.tiles_in_flight else self._workers.pick()
 
     def _fits(self, work: Work) -> bool:
         return policy.fits_budget(
@@ -198,6 +228,7 @@ class Scheduler:
         deadline_s = policy.deadline_s(
             size_bytes=tile.work.size_bytes,
             slow_s_per_byte=self._s_per_byte.quantile(0.95),
+            estimate_s=self.estimate_s(tile, worker),
             timeouts=tile.timeouts,
             limits=self._limits,
         )

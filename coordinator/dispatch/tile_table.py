@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from enum import StrEnum, auto
+from math import inf
 from typing import TYPE_CHECKING
 
 from coordinator.dispatch.errors import InvariantError
@@ -105,6 +106,8 @@ class Attempt:
         Monotonic seconds.
     live : bool
         Whether it is in flight.
+    heard_at : float
+        Monotonic seconds when its worker last said that it computes it.
     """
 
     tile: int
@@ -112,6 +115,7 @@ class Attempt:
     worker: str
     sent_at: float
     live: bool = True
+    heard_at: float = -inf
 
 
 @dataclass(slots=True)
@@ -186,10 +190,13 @@ class TileTable:
     ----------
     works : iterator of Work
         The plan.
+    count : float
+        Of its tiles, infinite where nobody knows.
     """
 
-    def __init__(self, works: Iterator[Work]) -> None:
+    def __init__(self, works: Iterator[Work], count: float = inf) -> None:
         self._works = works
+        self._count = count
         self._next: Work | None = None
         self.exhausted = False
         self.open: dict[int, OpenTile] = {}
@@ -201,12 +208,17 @@ class TileTable:
         self.storing: dict[int, OpenTile] = {}  # accepted, and not in the sink yet
         self.tiles_in_flight = 0
         self.in_flight_bytes = 0
-        self.pulled = self.hedges = 0
+        self.pulled = self.early_hedges = 0
 
     @property
     def waiting(self) -> int:
         """The number of open tiles with nothing in flight."""
         return len(self.open) - self.tiles_in_flight
+
+    @property
+    def unsent(self) -> float:
+        """The number of tiles of the plan that were not pulled yet."""
+        return 0.0 if self.exhausted else self._count - self.pulled
 
     def peek(self) -> Work | None:
         """Return the next fresh tile of the plan, which stays there, or None at the end."""
@@ -283,7 +295,7 @@ class TileTable:
         tile.sent += 1
         tile.tries += 1
         self.tiles_in_flight += not tile.live
-        self.hedges += hedge
+        self.early_hedges += hedge and not self.exhausted
         self.in_flight_bytes += tile.work.size_bytes
         attempt = tile.attempts[tile.sent] = Attempt(number, tile.sent, worker, now)
         self.due.pop(number, None)

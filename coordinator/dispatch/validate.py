@@ -9,7 +9,7 @@ tests call `Dispatcher.validate` after each event.
 from __future__ import annotations
 
 from enum import Enum
-from math import inf
+from math import inf, isclose
 from typing import TYPE_CHECKING, TypeAlias
 
 from coordinator.dispatch import policy
@@ -37,7 +37,7 @@ class Invariant(Enum):
     BYTES = "bytes in flight are those of live attempts and of answers not stored yet"
     BYTES_BUDGET = "bytes in flight are within the budget, or those of one tile"
     COPIES = "a tile's live attempts are within the limit of copies, each at another worker"
-    HEDGES = "hedges are within their share of the tiles that were started"
+    HEDGES = "hedges before the tail are within their share of the tiles that were started"
     HEDGEABLE = "the newest live attempt is listed of each tile that may be hedged"
     TILE_STATES = "an open tile is in flight if it has a live attempt, else due or in backoff"
     DUE = "the queue of tiles that are due has those in that state"
@@ -49,7 +49,8 @@ class Invariant(Enum):
     FREE = "the queue of free workers has those that may get a tile"
     EJECTED = "the queue of ejected workers has those in that state"
     FLEET_COUNTS = "ready workers, their slots and unfit workers are counted"
-    SLOTS = "a ready worker has a slot"
+    RATE = "the fleet's rate is that of its ready workers together"
+    SLOTS = "a ready worker has a slot, and is given tiles for one"
     TIMERS = "each timer has one valid entry in the heap, whose first entry is the earliest"
     DEADLINE_TIMERS = "each live attempt has a deadline timer"
     PROBE_TIMERS = "each worker that is absent, but not for good, has a probe timer"
@@ -120,8 +121,8 @@ def _tile_violations(tiles: TileTable, limits: Limits) -> Iterator[Violation]:
     several = sum(len(tile.live) for tile in tiles.open.values()) + len(tiles.storing) > 1
     if several and tiles.in_flight_bytes > limits.bytes_in_flight:
         yield Invariant.BYTES_BUDGET, tiles.in_flight_bytes
-    if not tiles.hedges <= limits.hedge_extra + limits.hedge_fraction * tiles.pulled:
-        yield Invariant.HEDGES, (tiles.hedges, tiles.pulled)
+    if not tiles.early_hedges <= limits.hedge_extra + limits.hedge_fraction * tiles.pulled:
+        yield Invariant.HEDGES, (tiles.early_hedges, tiles.pulled)
     due = {number for number, tile in tiles.open.items() if tile.state is TileState.DUE}
     if tiles.due.keys() != due:
         yield Invariant.DUE, tiles.due.keys() ^ due
@@ -195,8 +196,11 @@ def _worker_violations(tiles: TileTable, workers: WorkerTable) -> Iterator[Viola
     counts = len(ready), sum(worker.slots for worker in ready), unfit
     if (workers.ready, workers.slots, workers.unfit) != counts:
         yield Invariant.FLEET_COUNTS, (workers.ready, workers.slots, workers.unfit, counts)
+    rate = sum(worker.tiles_per_s for worker in ready)
+    if not isclose(workers.tiles_per_s, rate, rel_tol=1e-6, abs_tol=1e-6):
+        yield Invariant.RATE, (workers.tiles_per_s, rate)
     for worker in ready:
-        if worker.slots < 1:
+        if min(worker.slots, worker.window) < 1:
             yield Invariant.SLOTS, worker.name
 
 

@@ -62,6 +62,7 @@ class WorkerHealth:
         worker = self._workers.add(event.worker)
         back, was_ejected = worker.was_ready, worker.state is WorkerState.PROBED
         self._workers.resize(worker, event.slots)
+        worker.claimed_work_s = event.work_s or 0.0
         if not self._workers.signal(worker, WorkerSignal.READY):
             return []
         worker.probe_sent = False

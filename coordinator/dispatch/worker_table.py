@@ -85,6 +85,13 @@ class Worker:
         Whether a probe is not answered yet.
     was_ready : bool
         Whether it has been ready in this run.
+    window : int
+        Slots that it is given tiles for: as many as it had when it last said that it was busy, and
+        one more for each answer since.
+    claimed_work_s : float
+        Its word for the seconds that a unit of work takes it; 0 if it has none.
+    tile_s : float
+        Seconds that its tiles took lately; 0 before the first.
     slow : bool
         Whether its last tile was late.
     reason : str
@@ -101,13 +108,23 @@ class Worker:
     paused_until: float = 0.0
     probe_sent: bool = False
     was_ready: bool = False
+    window: int = 0
+    claimed_work_s: float = 0.0
+    tile_s: float = 0.0
     slow: bool = False
     reason: str = "never answered"
 
     @property
     def free(self) -> bool:
         """Whether it may get a tile now."""
-        return self.state is WorkerState.READY and not self.paused and len(self.held) < self.slots
+        most = min(self.slots, self.window)
+        return self.state is WorkerState.READY and not self.paused and len(self.held) < most
+
+    @property
+    def tiles_per_s(self) -> float:
+        """Tiles that it does in a second; 0 while it is not ready, or has done none."""
+        known = self.state is WorkerState.READY and self.tile_s > 0.0
+        return self.slots / self.tile_s if known else 0.0
 
 
 class WorkerTable:
@@ -126,6 +143,7 @@ class WorkerTable:
         self.ready = 0
         self.unfit = 0
         self.slots = 0
+        self.tiles_per_s = 0.0  # of all
         self.ever_ready = False
 
     @property
@@ -143,7 +161,9 @@ class WorkerTable:
         after = WORKER_TRANSITIONS.get((before, signal), before)
         if after is before:
             return False
+        self.tiles_per_s -= worker.tiles_per_s
         worker.state = after
+        self.tiles_per_s += worker.tiles_per_s
         self._count(worker, before, -1)
         self._count(worker, after, +1)
         self.refresh(worker)
@@ -153,7 +173,32 @@ class WorkerTable:
         """Set the number of slots that a worker offers."""
         if worker.state is WorkerState.READY:
             self.slots += slots - worker.slots
-        worker.slots = slots
+        self.tiles_per_s -= worker.tiles_per_s
+        worker.slots = worker.window = slots
+        self.tiles_per_s += worker.tiles_per_s
+        self.refresh(worker)
+
+    def took(self, worker: Worker, tile_s: float) -> None:
+        """Record what a tile took a worker, in seconds; its latest ones weigh most."""
+        self.tiles_per_s -= worker.tiles_per_s
+        worker.tile_s = tile_s if not worker.tile_s else (worker.tile_s + tile_s) / 2
+        self.tiles_per_s += worker.tiles_per_s
+        worker.window += 1
+
+    def took_longer(self, worker: Worker, age_s: float) -> None:
+        """Record that a worker has not answered a tile in so many seconds."""
+        if age_s > worker.tile_s:
+            self.tiles_per_s -= worker.tiles_per_s
+            worker.tile_s = age_s
+            self.tiles_per_s += worker.tiles_per_s
+
+    def put_last(self, worker: Worker) -> None:
+        """Let a free worker wait until all others have had their turn."""
+        self.free.move_to_end(worker.name)
+
+    def turned_away(self, worker: Worker) -> None:
+        """Record that a worker has no slot beyond those that it holds attempts in."""
+        worker.window = max(1, len(worker.held))
         self.refresh(worker)
 
     def hold(self, worker: Worker, key: tuple[int, int]) -> None:

@@ -10,7 +10,8 @@ from coordinator.events import Hearer
 from coordinator.journal.file import JournalFile
 from coordinator.stores import Sink, Source
 from tiling.geometry.plan import Plan, Tile
-from tiling.geometry.tile_shape import MAX_TILE_BYTES, MIN_TILE_BYTES
+from tiling.geometry.tile_shape import MAX_TILE_BYTES
+from tiling.jobs.cost import FLEET, Pace
 from tiling.jobs.job import Job
 
 __all__ = ["Capacity", "Engine", "TileRun"]
@@ -46,25 +47,25 @@ class TileRun:
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """What an engine can take: tiles computed at a time, and the largest block it should be sent.
+    """What an engine can take: how many tiles at a time, how large, and how fast it does them.
 
     Parameters
     ----------
     slots : int
     tile_bytes : int
         So large that every slot can be busy within the engine's bound of memory.
-    least_bytes : int
-        A smaller tile would cost more to hand out than to compute.
+    pace : Pace
+        Of a slot.
     """
 
     slots: int
     tile_bytes: int
-    least_bytes: int = MIN_TILE_BYTES
+    pace: Pace = FLEET
 
     @classmethod
-    def within(cls, slots: int, budget_bytes: int) -> Self:
+    def within(cls, slots: int, budget_bytes: int, pace: Pace = FLEET) -> Self:
         """Return that of a fleet whose tiles in flight, sent and answered, stay within a budget."""
-        return cls(slots, max(1, min(MAX_TILE_BYTES, budget_bytes // (2 * slots))))
+        return cls(slots, max(1, min(MAX_TILE_BYTES, budget_bytes // (2 * slots))), pace)
 
 
 class Engine(Protocol):

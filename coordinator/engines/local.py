@@ -16,17 +16,12 @@ from coordinator.journal.digests import Seals
 from coordinator.machine import NAME, usable_cores
 from tiling.geometry.plan import Tile
 from tiling.geometry.tile_shape import MAX_TILE_BYTES
+from tiling.jobs.cost import HERE
 from tiling.jobs.job import Job
 from tiling.kernels import Kernel
 from tiling.kernels.apply import apply
 from tiling.probes.digests import needed
 from tiling.probes.select import Selected, select
-
-LEAST_BYTES = 2**18
-"""A tile costs a tenth of a millisecond here: what it takes to copy so much."""
-
-LEAST_WORK = 2**21
-"""Of the native kernel in a quarter of a millisecond: what it takes to start two threads."""
 
 PATIENCE_S = 0.5
 """How long an interrupted run waits for the tiles in hand: what is finished then, is kept."""
@@ -36,11 +31,9 @@ BRIEF_WORK = 2**24
 """Of a tile that is done before a user feels it: milliseconds, of SciPy some tens of them."""
 
 
-def capacity(threads: int, job: Job) -> Capacity:
-    """Return what so many threads of this process can take of a job."""
-    samples = -(-LEAST_WORK // job.program.effort)
-    itemsize = max(job.source.itemsize, job.target.itemsize)
-    return Capacity(threads, MAX_TILE_BYTES, max(LEAST_BYTES, samples * itemsize))
+def capacity(threads: int) -> Capacity:
+    """Return what so many threads of this process can take."""
+    return Capacity(threads, MAX_TILE_BYTES, HERE)
 
 
 def kernel_for(job: Job) -> Selected:
@@ -68,10 +61,10 @@ class LocalEngine:
     def __init__(self, threads: int | None = None) -> None:
         self.threads = threads or usable_cores()
 
-    def prepare(self, job: Job, tell: Hearer) -> Capacity:
+    def prepare(self, job: Job, tell: Hearer) -> Capacity:  # noqa: ARG002 -- any job will do
         """Return the number of threads."""
         tell(WorkerReady(NAME, self.threads))
-        return capacity(self.threads, job)
+        return capacity(self.threads)
 
     def run(self, tiles: TileRun, tell: Hearer) -> None:
         """Compute every tile; see `coordinator.engines.Engine`.

@@ -17,6 +17,7 @@ from tiling.geometry.grid import Grid
 from tiling.geometry.halo import Halo
 from tiling.geometry.plan import Plan
 from tiling.geometry.tile_shape import Choice, choose_tile
+from tiling.jobs.cost import layers
 from tiling.jobs.job import Job
 from tiling.jobs.stages import wants_bound
 from tiling.operations.base import ANYTHING, dtype_bound
@@ -83,12 +84,12 @@ def _cut(
         choice = choose_tile(
             shape,
             max(source, target),
-            halo,
+            layers(job, capacity.pace),
             wraps,
             capacity.slots,
+            fixed_s=capacity.pace.tile_s,
             whole=whole,
             max_tile_bytes=capacity.tile_bytes,
-            min_tile_bytes=capacity.least_bytes,
         )
     else:
         choice = Choice(tile, "as asked for")
@@ -121,7 +122,7 @@ def pieces(source: Source) -> Plan:
 @functools.lru_cache(maxsize=64)
 def _pieces(shape: tuple[int, ...], itemsize: int) -> Plan:
     halo, wraps = Halo.none(len(shape)), (False,) * len(shape)
-    tile = choose_tile(shape, itemsize, halo, wraps, 1, max_tile_bytes=PIECE_BYTES).tile
+    tile = choose_tile(shape, itemsize, (), wraps, 1, max_tile_bytes=PIECE_BYTES).tile
     return Plan(Grid(shape, tile), halo, wraps, itemsize, itemsize)
 
 

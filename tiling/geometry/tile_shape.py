@@ -1,14 +1,16 @@
-"""The choice of the shape of tiles: a pure function of the array, the halo and the fleet.
+"""The choice of the shape of tiles: a pure function of the array, of prices and of the slots.
 
-Three aims conflict. Many tiles balance the slots; few tiles read little halo; and a slab, cut
-across the first axis only, is one run of memory that is sent without a copy. So:
+Several aims conflict. Many tiles balance the slots, show progress and make a lost one cheap; few
+tiles read and compute little halo, and each has its fixed price; and a slab, cut across the first
+axis only, is one run of memory that is sent without a copy. One number decides: the *makespan*, the
+time in which the slots are expected to be done with all tiles (`makespan_s`). So:
 
-1. Aim at a few tiles per slot if these are of an easy size, or else for one; and for no tile
-   beyond the bound of bytes nor below the floor.
-2. Cut into slabs, or by the axis where a cut costs least halo, whichever reads less; a slab may
-   read a little more, for its copies saved.
-3. While the halo overhead is above the limit, aim at fewer tiles. If that would leave slots idle,
-   take the cut that is done soonest: rounds of tiles, times what each reads and writes.
+1. Partitions into 1 tile, a few, and up to `MOST_ROUNDS` tiles a slot are compared, and into more
+   where a tile would take longer than `LONG_S`; each in slabs, or by the axis where a cut costs
+   least, whichever is cheaper; a slab may cost a little more, for its copies saved.
+2. No tile is beyond the bound of bytes, and none takes less than `FIXED_SHARES` times its fixed
+   price, so a fleet that claims many slots gains nothing by it.
+3. The least makespan wins, among those whose tiles take no longer than `LONG_S` if there are any.
 """
 
 from __future__ import annotations
@@ -20,56 +22,98 @@ from tiling.geometry.grid import Grid
 from tiling.geometry.halo import Halo
 from tiling.geometry.plan import read_total
 
-TILES_PER_SLOT = 4
-"""Enough that a worker twice as fast takes twice the tiles; few enough that halos stay thin."""
+MOST_ROUNDS = 10
+"""Tiles for each slot: more balance nothing."""
+
+LONG_S = 4.0
+"""Of a tile: what is lost with a worker, waits for a hedge, or can't be stopped by Ctrl-C."""
+
+FIXED_SHARES = 5
+"""A tile takes at least so many times its fixed price: a fifth is the most that is wasted."""
+
+TAIL = 0.5
+"""Of a tile, for which slots wait for the last one, on average."""
 
 MAX_TILE_BYTES = 64 * 2**20
 """Of the piece that a tile owns: a worker holds a few of these per slot."""
 
-MIN_TILE_BYTES = 2**21
-"""Below this a tile's request costs a good part of its time: 1.5 ms, where 2 MiB take 8 ms."""
-
-EASY_TILE_BYTES = 2**23
-"""Above this it hardly counts, and a slot may have several tiles; on the way from 64 MiB in 6 tiles
-to 12, a fleet on one machine loses a tenth."""
-
-MAX_OVERHEAD = 0.15
-"""Halo samples read again, as a fraction of the array."""
-
 SLAB_ALLOWANCE = 0.05
-"""What a slab may read more than the best cut: about what gathering its rows would cost."""
+"""What a slab may cost more than the best cut: about what gathering its rows would."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """What is done to each sample round a tile: of the halo that is needed, and its price."""
+
+    halo: Halo
+    sample_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A tile shape and, in one line, why."""
+    """A tile shape and, in one line, why; and what it was compared with.
+
+    Parameters
+    ----------
+    tile : tuple of int
+    reason : str
+    makespan_s : float
+        Expected, in seconds.
+    others : tuple of str
+        Other cuts with their makespans, best first.
+    """
 
     tile: tuple[int, ...]
     reason: str
+    makespan_s: float = 0.0
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Partition:
-    """A partition, with the numbers by which partitions are compared."""
+    """A partition, with the numbers by which partitions are compared.
+
+    `tile_s` is what one of its tiles takes, on average.
+    """
 
     grid: Grid
-    samples: int
+    tile_s: float
     slab: bool
     overhead: float
+
+
+def makespan_s(tiles: int, tile_s: float, slots: int) -> float:
+    """Return the seconds after which the slots are expected to be done with equal tiles.
+
+    They take rounds; or, as no two are quite alike, each does its share, and waits for the last
+    tile (R. L. Graham, "Bounds on Multiprocessing Timing Anomalies", 1969, with half of his term:
+    his is for the worst order).
+
+    >>> makespan_s(8, 1.0, 8), makespan_s(9, 1.0, 8), makespan_s(80, 0.1, 8)
+    (1.4375, 2.0, 1.04375)
+
+    Parameters
+    ----------
+    tiles : int
+    tile_s : float
+        Of each.
+    slots : int
+        Tiles done at a time.
+    """
+    shared = tiles / slots + TAIL * (1 - 1 / slots)
+    return tile_s * (1.0 if tiles <= 1 else max(-(-tiles // slots), shared))
 
 
 def choose_tile(
     shape: tuple[int, ...],
     itemsize: int,
-    halo: Halo,
+    layers: tuple[Layer, ...],
     wraps: tuple[bool, ...],
     slots: int,
     *,
+    fixed_s: float = 0.0,
     whole: tuple[bool, ...] | None = None,
-    tiles_per_slot: int = TILES_PER_SLOT,
     max_tile_bytes: int = MAX_TILE_BYTES,
-    min_tile_bytes: int = MIN_TILE_BYTES,
-    max_overhead: float = MAX_OVERHEAD,
 ) -> Choice:
     """Choose the shape of the piece that each tile owns.
 
@@ -79,68 +123,93 @@ def choose_tile(
         Of the array.
     itemsize : int
         Bytes per sample, the larger of input and output.
-    halo : Halo
+    layers : tuple of Layer
+        The first is of what is read.
     wraps : tuple of bool
         Axes whose edge mode is ``wrap``.
     slots : int
         Tiles that are computed at the same time, over all workers.
+    fixed_s : float
+        Seconds that any tile takes.
     whole : tuple of bool, optional
         Axes that are not to be cut.
-    tiles_per_slot : int
-        How many tiles each slot should see, for balance.
-    max_tile_bytes, min_tile_bytes : int
-        Bounds of the piece that a tile owns, where the array allows. Its halo comes on top: in four
+    max_tile_bytes : int
+        Bound of the piece that a tile owns, where the array allows. Its halo comes on top: in four
         dimensions a deep one outweighs it, but finer tiles would only read it more often.
-    max_overhead : float
-        Halo samples read again, as a fraction of the array.
 
     Examples
     --------
-    >>> choose_tile((1024, 768, 3), 4, Halo((2, 2, 2), (2, 2, 2)), (False,) * 3, 2)
-    Choice(tile=(512, 768, 3), reason='2 slabs for 2 slots, 0.4 % read twice')
+    >>> halo = Halo((2, 2, 2), (2, 2, 2))
+    >>> choose_tile((1024, 768, 3), 4, (Layer(halo, 1e-8),), (False,) * 3, 2, fixed_s=1e-3)
+    ... # doctest: +NORMALIZE_WHITESPACE
+    Choice(tile=(256, 768, 3), reason='4 slabs for 2 slots, 1.2 % read twice',
+           makespan_s=0.01591..., others=(...))
     """
-    size = math.prod(shape)
-    if not size or not shape:
+    if not math.prod(shape) or not shape:
         return Choice(tuple(max(1, n) for n in shape), "nothing to cut")
-    least = -(-size * itemsize // max_tile_bytes)
-    most = max(least, size * itemsize // min_tile_bytes, 1)
-    easy = size * itemsize // (slots * EASY_TILE_BYTES)
-    a_few = range(max(1, min(tiles_per_slot, easy)), 0, -1)
-    busy = min(-(-2 * slots // 3), most)  # a worker offers a slot more than it has threads
-    targets = [min(max(target, least), most) for target in (*(slots * n for n in a_few), busy)]
-    whole_axes = whole or (False,) * len(shape)
-    partitions = [
-        _partition(shape, halo, wraps, whole_axes, target) for target in (*targets, least)
-    ]
-    thin = [
-        partition
-        for partition in partitions
-        if partition.overhead <= max_overhead and len(partition.grid) >= busy
-    ]
-    best = thin[0] if thin else min(partitions, key=lambda partition: _time(partition, slots))
-    return Choice(best.grid.tile, _reason(best, slots, max_overhead))
+    whole = whole or (False,) * len(shape)
+    least = -(-math.prod(shape) * itemsize // max_tile_bytes)
+    one = _measure(Grid(shape, shape), layers, wraps, fixed_s, slab=True)
+    found = {
+        partition.grid: partition
+        for target in _targets(one.tile_s, least, slots, fixed_s)
+        for partition in [_partition(shape, layers, wraps, whole, target, fixed_s)]
+    }
+
+    def cost(partition: _Partition) -> tuple[bool, float]:
+        long = partition.tile_s > LONG_S
+        return long, makespan_s(len(partition.grid), partition.tile_s, slots)
+
+    best, *others = sorted(found.values(), key=cost)
+    return Choice(
+        best.grid.tile,
+        _reason(best, slots),
+        cost(best)[1],
+        tuple(f"{_kinds(each)} {cost(each)[1]:.3g} s" for each in others[:3]),
+    )
+
+
+def _targets(whole_s: float, least: int, slots: int, fixed_s: float) -> list[int]:
+    """Return the numbers of tiles to compare, if the array takes so long in one."""
+    most = max(1, int(whole_s / (FIXED_SHARES * fixed_s))) if fixed_s else 1
+    rounds = (slots * n for n in range(1, MOST_ROUNDS + 1))
+    short = -(-int(whole_s / LONG_S) // slots + 1) * slots
+    wanted = (1, slots // 4, slots // 2, *rounds, short, 2 * short)
+    return sorted({max(least, min(most, target), 1) for target in wanted})
 
 
 def _partition(
     shape: tuple[int, ...],
-    halo: Halo,
+    layers: tuple[Layer, ...],
     wraps: tuple[bool, ...],
     whole: tuple[bool, ...],
     target: int,
+    fixed_s: float,
 ) -> _Partition:
-    """Cut into about so many tiles: slabs, or blocks where these read clearly less."""
-    slabs = _measure(_slabs(shape, whole, target), halo, wraps, slab=True)
-    blocks = _measure(_blocks(shape, halo, wraps, whole, target), halo, wraps, slab=False)
-    allowed = blocks.samples * (1 + SLAB_ALLOWANCE)
-    return slabs if slabs.samples <= allowed and len(slabs.grid) >= target / 2 else blocks
+    """Cut into about so many tiles: slabs, or blocks where these cost clearly less."""
+
+    def measure(grid: Grid, *, slab: bool) -> _Partition:
+        return _measure(grid, layers, wraps, fixed_s, slab=slab)
+
+    slabs = measure(_slabs(shape, whole, target), slab=True)
+    blocks = measure(_blocks(shape, layers[:1], wraps, whole, target), slab=False)
+    allowed = len(blocks.grid) * blocks.tile_s * (1 + SLAB_ALLOWANCE)
+    cheap = len(slabs.grid) * slabs.tile_s <= allowed
+    return slabs if cheap and len(slabs.grid) >= target / 2 else blocks
 
 
-def _measure(grid: Grid, halo: Halo, wraps: tuple[bool, ...], *, slab: bool) -> _Partition:
-    size = math.prod(grid.shape)
-    samples = math.prod(
+def _measure(
+    grid: Grid, layers: tuple[Layer, ...], wraps: tuple[bool, ...], fixed_s: float, *, slab: bool
+) -> _Partition:
+    all_s = sum(layer.sample_s * _samples(grid, layer.halo, wraps) for layer in layers)
+    read = _samples(grid, layers[0].halo, wraps) if layers else math.prod(grid.shape)
+    return _Partition(grid, fixed_s + all_s / len(grid), slab, read / math.prod(grid.shape) - 1)
+
+
+def _samples(grid: Grid, halo: Halo, wraps: tuple[bool, ...]) -> int:
+    return math.prod(
         _read(grid, halo, wraps, axis, count) for axis, count in enumerate(grid.counts)
     )
-    return _Partition(grid, samples, slab, samples / size - 1)
 
 
 def _read(grid: Grid, halo: Halo, wraps: tuple[bool, ...], axis: int, count: int) -> int:
@@ -165,7 +234,7 @@ def _slabs(shape: tuple[int, ...], whole: tuple[bool, ...], target: int) -> Grid
 
 def _blocks(
     shape: tuple[int, ...],
-    halo: Halo,
+    layers: tuple[Layer, ...],
     wraps: tuple[bool, ...],
     whole: tuple[bool, ...],
     target: int,
@@ -180,21 +249,20 @@ def _blocks(
         ]
         if not halves:
             break
-        grid = min(halves, key=lambda half: _measure(half, halo, wraps, slab=False).samples)
+        grid = min(halves, key=lambda half: _cost(half, layers, wraps))
     return grid
 
 
-def _time(partition: _Partition, slots: int) -> float:
-    """Return the rounds of tiles that the slots take, times the samples that each handles."""
-    tiles = len(partition.grid)
-    return -(-tiles // slots) * (partition.samples + math.prod(partition.grid.shape)) / tiles
+def _cost(grid: Grid, layers: tuple[Layer, ...], wraps: tuple[bool, ...]) -> int:
+    return sum(_samples(grid, layer.halo, wraps) for layer in layers)
 
 
-def _reason(partition: _Partition, slots: int, max_overhead: float) -> str:
+def _kinds(partition: _Partition) -> str:
     tiles = len(partition.grid)
-    kind = ("slab" if partition.slab else "block") + ("s" if tiles != 1 else "")
-    why = f"{tiles} {kind} for {slots} slots, {partition.overhead:.1%} read twice".replace(
+    return f"{tiles} {'slab' if partition.slab else 'block'}{'s' if tiles != 1 else ''}"
+
+
+def _reason(partition: _Partition, slots: int) -> str:
+    return f"{_kinds(partition)} for {slots} slots, {partition.overhead:.1%} read twice".replace(
         "%", " %"
     )
-    thick = partition.overhead > max_overhead
-    return f"{why}: the halo is too deep for thinner ones" if thick else why

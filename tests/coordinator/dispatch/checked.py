@@ -74,6 +74,7 @@ class CheckedDispatcher:
             rng=Random(seed),
             now=0.0,
             awaits_stores=awaits_stores,
+            count=len(works),
         )
 
     def deliver(self, event: Event, now: float) -> list[Instruction]:

@@ -19,6 +19,7 @@ from coordinator.events import (
     Interrupted,
     Tick,
     TileAnswered,
+    TileComputing,
     TileFailed,
     TileStored,
     WorkerLost,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 LATENCY_S = 0.002
 HEARTBEAT_S = 5.0
+NEWS_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class FakeWorker:
     wrong_bits: float = 0.0  # that an answer has bits of its own
     unfit: bool = False
     refuses_tiles: bool = False  # answers greetings and refuses every connection
+    pretends: bool = False  # says for ever that it computes
+    claimed_work_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,7 @@ class Simulation:
             self._deliver(Tick())
             return
         self.now, _, event = heappop(self._heap)
-        if isinstance(event, TileAnswered | TileFailed):
+        if isinstance(event, TileAnswered | TileFailed | TileComputing):
             key = (event.tile, event.attempt)
             if key in self._cancelled and self.rng.random() >= self.fakes[event.worker].late:
                 return
@@ -158,7 +162,7 @@ class Simulation:
         elif _inside(fake.frozen, at):
             self._later(at + HEARTBEAT_S, WorkerLost(name, "no answer"))
         else:
-            self._later(at, WorkerReady(name, fake.slots))
+            self._later(at, WorkerReady(name, fake.slots, work_s=fake.claimed_work_s))
 
     # Tiles are served
 
@@ -166,6 +170,9 @@ class Simulation:
         at = self.now + LATENCY_S
         if fake.refuses_tiles or _inside(fake.dead, at):
             self._fail(send, at, FailureKind.UNREACHED, "connection refused")
+            return
+        if fake.pretends:
+            self._tell_news(send, at, at + 1e4)
             return
         until = at + fake.tile_s * self.rng.uniform(1 - fake.spread, 1 + fake.spread)
         for start, end in fake.frozen:
@@ -179,19 +186,25 @@ class Simulation:
 
     def _answer(self, send: Send, fake: FakeWorker, at: float, until: float) -> None:
         kind = self._fault(send, fake)
-        deadline = self.now + send.deadline_s
-        stalled = self.rng.random() < fake.stalls
-        if stalled or until > deadline:
+        if self.rng.random() < fake.stalls:
             if self.rng.random() >= self.scenario.forgotten:
-                self._fail(send, deadline, FailureKind.TIMEOUT, "deadline")
-            if stalled:
-                return
+                self._fail(send, self.now + send.deadline_s, FailureKind.TIMEOUT, "deadline")
+            return
+        frozen_at = min((start for start, end in fake.frozen if at < end), default=until)
+        self._tell_news(send, at, min(until, frozen_at))
         if kind is FailureKind.BUSY:
             self._fail(send, at, kind, "busy", self.rng.choice([None, 0.0, 0.5, 3.0]))
         elif kind is not None:
             self._fail(send, (at + until) / 2, kind, kind.value)
         else:
             self._succeed(send, fake, until)
+
+    def _tell_news(self, send: Send, at: float, until: float) -> None:
+        """Have the worker say from time to time that it computes a tile."""
+        ids, took_s = (send.tile, send.worker, send.attempt), until - at
+        for count in range(1, int(took_s / NEWS_S) + 1):
+            share = count * NEWS_S / took_s
+            self._later(at + count * NEWS_S, TileComputing(*ids, share))
 
     def _fault(self, send: Send, fake: FakeWorker) -> FailureKind | None:
         if send.tile in self.scenario.bad_tiles:

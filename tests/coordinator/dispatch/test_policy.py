@@ -65,29 +65,33 @@ def test_probe_pauses_double_up_to_the_cap() -> None:
 
 
 @pytest.mark.parametrize(
-    ("done", "quantile_s", "median_s", "late_s"),
+    ("done", "quantile_s", "median_s", "claimed_s", "late_s"),
     [
-        pytest.param(9, 9.0, 9.0, 2.0, id="blind"),
-        pytest.param(10, 9.0, 1.0, 9.0, id="quantile"),
-        pytest.param(10, 1.0, 1.0, 3.0, id="medians"),
-        pytest.param(10, 0.001, 0.001, 0.05, id="floor"),
+        pytest.param(0, 0.0, 0.0, 0.0, 2.0, id="blind"),
+        pytest.param(0, 0.0, 0.0, 60.0, 121.0, id="claimed"),
+        pytest.param(3, 9.0, 1.0, 1e9, 10.0, id="early"),
+        pytest.param(10, 9.0, 1.0, 1e9, 9.0, id="quantile"),
+        pytest.param(10, 1.0, 1.0, 0.0, 3.0, id="medians"),
+        pytest.param(10, 0.001, 0.001, 0.0, 0.05, id="floor"),
     ],
 )
-def test_late_is_the_largest_of_three(
-    done: int, quantile_s: float, median_s: float, late_s: float
+def test_when_a_tile_is_late(
+    done: int, quantile_s: float, median_s: float, claimed_s: float, late_s: float
 ) -> None:
-    """Each of the three thresholds decides where it is the largest."""
-    got = policy.hedge_after_s(done=done, quantile_s=quantile_s, median_s=median_s, limits=LIMITS)
+    """Claims count until the first answer; each of three thresholds where it is the largest."""
+    got = policy.hedge_after_s(
+        done=done, quantile_s=quantile_s, median_s=median_s, claimed_s=claimed_s, limits=LIMITS
+    )
     assert got == late_s
 
 
 @pytest.mark.parametrize(("tiles", "most"), [(1, 1), (19, 1), (20, 2), (1000, 51)])
-def test_hedges_are_a_twentieth_of_the_tiles_and_one(tiles: int, most: int) -> None:
-    """The tail may use the whole budget and no more."""
+def test_hedges_before_the_tail_are_a_twentieth_of_the_tiles_and_one(tiles: int, most: int) -> None:
+    """Not more, as long as there are fresh tiles."""
     allowed = [
         hedges
         for hedges in range(100)
-        if policy.within_hedge_budget(hedges=hedges, tiles=tiles, tail=True, limits=LIMITS)
+        if policy.within_hedge_budget(hedges=hedges, tiles=tiles, limits=LIMITS)
     ]
     assert allowed == list(range(most))
 
@@ -108,6 +112,7 @@ def test_deadlines_grow_with_bytes_slowness_and_timeouts() -> None:
         return policy.deadline_s(
             size_bytes=size_bytes,
             slow_s_per_byte=slow_s_per_byte,
+            estimate_s=0.0,
             timeouts=timeouts,
             limits=LIMITS,
         )

@@ -13,6 +13,7 @@ from coordinator.events import (
     Interrupted,
     Tick,
     TileAnswered,
+    TileComputing,
     TileFailed,
     WorkerLost,
     WorkerReady,
@@ -93,6 +94,15 @@ class DispatcherMachine(RuleBasedStateMachine):
     def answer_anything(self, worker: str, tile: int, attempt: int) -> None:
         """An answer comes of any tile and attempt, which may not exist."""
         self.checked.deliver(TileAnswered(tile, worker, attempt, "true", 1), self.now)
+
+    @precondition(lambda self: self.sent())
+    @rule(choice=CHOICE, share=st.sampled_from([0.0, 0.5, 1.0]))
+    def compute(self, choice: int, share: float) -> None:
+        """A worker says that it has a tile, which it may not."""
+        sent = self.sent()
+        send = sent[choice % len(sent)]
+        news = TileComputing(send.tile, send.worker, send.attempt, share)
+        self.checked.deliver(news, self.now)
 
     @rule(seconds=st.sampled_from([0.0, 0.01, 0.3, 2.0, 7.0]))
     def wait(self, seconds: float) -> None:

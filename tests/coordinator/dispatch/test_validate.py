@@ -22,7 +22,7 @@ from tests.coordinator.dispatch.simulation import even_works
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LIMITS = Limits(hedge_reserve=0.0, eject_failures=1, backoff_base_s=100.0)
+LIMITS = Limits(eject_failures=1, backoff_base_s=100.0)
 NAMES = ("ready", "ejected", "lost", "unfit", "paused")
 
 
@@ -107,7 +107,7 @@ CORRUPTIONS = [
         Invariant.BYTES_BUDGET, "over", lambda d: setattr(d._tiles, "in_flight_bytes", 1 << 40)
     ),
     corrupt(Invariant.COPIES, "same-worker", lambda d: _add_attempt(d, "ready")),
-    corrupt(Invariant.HEDGES, "count", lambda d: setattr(d._tiles, "hedges", 50)),
+    corrupt(Invariant.HEDGES, "count", lambda d: setattr(d._tiles, "early_hedges", 50)),
     corrupt(Invariant.HEDGEABLE, "missing", lambda d: d._tiles.newest.pop(2)),
     corrupt(
         Invariant.HEDGEABLE,
@@ -155,6 +155,7 @@ CORRUPTIONS = [
     corrupt(Invariant.FLEET_COUNTS, "ready", lambda d: setattr(d._workers, "ready", 1)),
     corrupt(Invariant.FLEET_COUNTS, "slots", lambda d: setattr(d._workers, "slots", 1)),
     corrupt(Invariant.FLEET_COUNTS, "unfit", lambda d: setattr(d._workers, "unfit", 0)),
+    corrupt(Invariant.RATE, "sum", lambda d: setattr(d._workers, "tiles_per_s", 1e9)),
     corrupt(Invariant.SLOTS, "none", lambda d: setattr(d._workers.workers["paused"], "slots", 0)),
     corrupt(Invariant.TIMERS, "lost", lambda d: d._timers._heap.pop()),
     corrupt(Invariant.TIMERS, "order", _put_back),

@@ -12,12 +12,17 @@ from tiling.geometry.grid import Grid
 from tiling.geometry.halo import Halo
 from tiling.geometry.plan import Plan
 from tiling.geometry.tile_shape import (
-    MAX_OVERHEAD,
+    FIXED_SHARES,
+    LONG_S,
     MAX_TILE_BYTES,
-    MIN_TILE_BYTES,
+    MOST_ROUNDS,
     Choice,
+    Layer,
     choose_tile,
+    makespan_s,
 )
+
+FIXED_S = 1e-3
 
 EXTREME = {
     "1-d of 10^9": (10**9,),
@@ -35,25 +40,32 @@ HALOS = {"no halo": 0, "thin": 4, "deep": 60, "deeper than most": 10**5}
 
 
 def planned(
-    shape: tuple[int, ...], itemsize: int, reach: int, slots: int, *, wraps: bool
+    shape: tuple[int, ...], itemsize: int, reach: int, slots: int, *, wraps: bool, sample_s: float
 ) -> tuple[Plan, Choice]:
     """Choose twice, the same both times, and cut."""
     halo = Halo((reach,) * len(shape), (reach,) * len(shape))
     edges = (wraps,) * len(shape)
-    choice = choose_tile(shape, itemsize, halo, edges, slots)
-    assert choice == choose_tile(shape, itemsize, halo, edges, slots)
+    layers = (Layer(halo, 4e-9), Layer(Halo.none(len(shape)), sample_s))
+    choice, again = (
+        choose_tile(shape, itemsize, layers, edges, slots, fixed_s=FIXED_S) for _ in range(2)
+    )
+    assert choice == again
     return Plan(Grid(shape, choice.tile), halo, edges, itemsize, itemsize), choice
 
 
-def keeps_its_bounds(shape: tuple[int, ...], itemsize: int, reach: int, slots: int) -> None:
+def keeps_its_bounds(
+    shape: tuple[int, ...], itemsize: int, reach: int, slots: int, sample_s: float = 1e-8
+) -> None:
     for wraps in (False, True):
-        plan, choice = planned(shape, itemsize, reach, slots, wraps=wraps)
+        plan, choice = planned(shape, itemsize, reach, slots, wraps=wraps, sample_s=sample_s)
+        seconds = 4e-9 * plan.samples_in + sample_s * math.prod(shape) + FIXED_S * len(plan)
+        tile_s = seconds / len(plan)
         least = max(1, plan.bytes_out // MAX_TILE_BYTES)
-        most = max(least, plan.bytes_out // MIN_TILE_BYTES, 1)
-        assert least / 2 <= len(plan) <= 2 * max(least, min(most, 4 * slots))
+        assert len(plan) <= 2 * max(least, slots * MOST_ROUNDS, 2 * seconds / LONG_S + 2 * slots)
         assert math.prod(plan.largest_write) * itemsize <= 2 * MAX_TILE_BYTES
         assert all(1 <= size <= max(n, 1) for size, n in zip(choice.tile, shape, strict=True))
-        assert plan.halo_overhead <= MAX_OVERHEAD or "the halo is too deep" in choice.reason
+        assert len(plan) in (1, least) or tile_s > FIXED_SHARES * FIXED_S / 4
+        assert not shape or choice.makespan_s == pytest.approx(makespan_s(len(plan), tile_s, slots))
         assert choice.reason.startswith((f"{len(plan)} slab", f"{len(plan)} block", "nothing"))
         assert "\n" not in choice.reason
 
@@ -62,7 +74,7 @@ def keeps_its_bounds(shape: tuple[int, ...], itemsize: int, reach: int, slots: i
 @pytest.mark.parametrize("reach", HALOS.values(), ids=HALOS)
 @pytest.mark.parametrize("shape", EXTREME.values(), ids=EXTREME)
 def test_extreme_shapes(shape: tuple[int, ...], reach: int, slots: int) -> None:
-    """Tiles are neither too many nor too large, and a thick halo is owned up to."""
+    """Tiles are neither too many, too large nor too brief, and the price is as it says."""
     keeps_its_bounds(shape, 8, reach, slots)
 
 
@@ -79,25 +91,45 @@ def test_any_shape(shape: tuple[int, ...], itemsize: int, reach: int, slots: int
     if math.prod(shape):
         keeps_its_bounds(shape, itemsize, reach, slots)
     else:
-        plan, choice = planned(shape, itemsize, reach, slots, wraps=False)
+        plan, choice = planned(shape, itemsize, reach, slots, wraps=False, sample_s=1e-8)
         assert len(plan) == 0
         assert choice.reason == "nothing to cut"
 
 
-@given(st.lists(st.integers(1, 4000), min_size=1, max_size=3).map(tuple), st.integers(1, 64))
-def test_half_of_the_slots_at_least_are_busy(shape: tuple[int, ...], slots: int) -> None:
-    """Without a halo only the rounding to whole rows may leave slots idle."""
-    plan, _ = planned(shape, 8, 0, slots, wraps=False)
-    assert 2 * len(plan) >= min(slots, plan.bytes_out // MIN_TILE_BYTES)
+@pytest.mark.parametrize("slots", [1, 2, 9, 64])
+def test_heavy_work_gives_every_slot_several_tiles(slots: int) -> None:
+    """Sixteen seconds of work on five megabytes are worth cutting, whatever the bytes."""
+    plan, _ = planned((872, 1000, 3), 1, 10, slots, wraps=False, sample_s=6e-6)
+    assert 3 <= len(plan) / slots <= MOST_ROUNDS
+
+
+def test_no_tile_is_long_where_the_array_can_be_cut() -> None:
+    """An hour of work on a small picture is a thousand tiles, not forty."""
+    plan, _ = planned((2000, 2000), 1, 1, 4, wraps=False, sample_s=1e-3)
+    assert 4000 / len(plan) <= LONG_S
+
+
+@pytest.mark.parametrize("slots", [2, 1000, 10**6])
+def test_brief_work_is_not_cut(slots: int) -> None:
+    """Whatever number of slots is claimed."""
+    plan, _ = planned((300, 300), 4, 2, slots, wraps=False, sample_s=1e-9)
+    assert len(plan) == 1
+
+
+def test_claims_of_slots_cost_a_fifth() -> None:
+    """A worker that claims a thousand makes no thousand tiles."""
+    plan, _ = planned((1000, 1000), 4, 0, 1000, wraps=False, sample_s=1e-6)
+    assert FIXED_S * len(plan) <= 1.0 / FIXED_SHARES * 1.1
 
 
 def test_a_halo_of_the_whole_array_is_not_cut_for_one_slot() -> None:
     """When every tile reads everything, one tile is best."""
-    plan, _ = planned((2000, 2000, 3), 4, 2000, 1, wraps=False)
+    plan, _ = planned((2000, 2000, 3), 4, 2000, 1, wraps=False, sample_s=1e-9)
     assert len(plan) == 1
 
 
 def test_slabs_where_they_cost_little() -> None:
     """A photograph is cut across its first axis: no copy to send."""
-    _, choice = planned((1024, 768, 3), 4, 2, 2, wraps=False)
-    assert choice == Choice((512, 768, 3), "2 slabs for 2 slots, 0.4 % read twice")
+    plan, choice = planned((1024, 768, 3), 4, 2, 2, wraps=False, sample_s=1e-8)
+    assert plan.grid.tile[1:] == (768, 3)
+    assert choice.others
