@@ -27,6 +27,8 @@ enum {
     LEAST_LINES = 5,      /* cache lines in a row: an odd number, so that rows */
     MOST_LINES = 33,      /* do not all fall on the same places in the cache */
     SPAN_BYTES = 8192,    /* the least stretch a network runs over at once */
+    PAIR_SPAN = 1024,     /* bytes of two rows of outputs that are computed at once */
+    PAIR_ROW = 1344,      /* with what the window adds: an odd number of lines */
     STRIPE_COLUMNS = 768, /* columns whose histograms lie in the second cache */
     SWEEP_SAMPLES = 32768 /* samples that a sweep ranks at once */
 };
@@ -314,6 +316,37 @@ static int build_selection(const struct task *t, struct selection *s) {
     return build_network(&s->select, s->lists, s->length, t->rank) ? 1 : 0;
 }
 
+/* The last axis but `but` with a window larger than 1, or -1. */
+static int64_t last_wide_axis(const struct task *t, int64_t but) {
+    int64_t i = t->ndim - 1;
+    while (i >= 0 && (i >= but || t->window[i] == 1))
+        i--;
+    return i;
+}
+
+/* ---- the median of five by five ---- */
+
+/* Steps X of networks: sorting four and five, merging sorted four and four, and leaving in order the
+   six samples in the middle of sorted eight, eight and four. */
+#define SORT_4(X) X(0, 1) X(2, 3) X(0, 2) X(1, 3) X(1, 2)
+#define SORT_5(X) X(0, 3) X(1, 4) X(0, 2) X(1, 3) X(0, 1) X(2, 4) X(1, 2) X(3, 4) X(2, 3)
+#define MERGE_4_4(X) X(0, 4) X(1, 5) X(2, 6) X(3, 7) X(2, 4) X(3, 5) X(1, 2) X(3, 4) X(5, 6)
+#define MERGE_8_8_4(X)                                                                            \
+    X(0, 8) X(4, 12) X(4, 8) X(2, 10) X(6, 14) X(6, 10) X(2, 4) X(6, 8) X(10, 12) X(1, 9)         \
+    X(5, 13) X(5, 9) X(3, 11) X(7, 15) X(7, 11) X(3, 5) X(7, 9) X(11, 13) X(3, 4) X(5, 6)         \
+    X(7, 8) X(9, 10) X(11, 12)                                                                    \
+    X(3, 16) X(11, 16) X(7, 11) X(5, 18) X(9, 18) X(5, 7) X(9, 11) X(18, 16) X(4, 17) X(12, 17)   \
+    X(8, 12) X(6, 19) X(10, 19) X(6, 8) X(10, 12) X(6, 7) X(8, 9) X(10, 11) X(12, 18)
+
+/* Whether the window is that, its rows are no shorter than a vector, and its columns lie near enough
+   to each other. */
+static int takes_pairs(const struct task *t, int64_t size) {
+    int64_t x = last_wide_axis(t, t->ndim), y = last_wide_axis(t, x);
+    return t->full && t->count == 25 && t->rank == 12 && y >= 0 && t->window[x] == 5 &&
+           t->window[y] == 5 && t->shape[y] > 1 && t->shape[x] * t->stride[x] * size >= 64 &&
+           4 * t->stride[x] * size <= PAIR_ROW - PAIR_SPAN - 64;
+}
+
 /* ---- column histograms ---- */
 
 typedef uint16_t bins __attribute__((vector_size(32)));
@@ -397,14 +430,6 @@ static void filter_stripe(const struct task *t, struct stripe *s, const uint8_t 
                    t->window[x], t->rank, flip);
         count_row(s, in + first * t->stride[y], t->stride[x], deep, depth, flip, -1);
     }
-}
-
-/* The last axis but `but` with a window larger than 1, or -1. */
-static int64_t last_wide_axis(const struct task *t, int64_t but) {
-    int64_t i = t->ndim - 1;
-    while (i >= 0 && (i >= but || t->window[i] == 1))
-        i--;
-    return i;
 }
 
 /* A full window of 8-bit samples; `flip` is what makes their order unsigned.
