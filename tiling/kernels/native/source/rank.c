@@ -352,34 +352,53 @@ static int takes_pairs(const struct task *t, int64_t size) {
 typedef uint16_t bins __attribute__((vector_size(32)));
 
 /* The histograms of a stripe of columns, each of 16 coarse bins and of 256 fine
-   ones; the fine bins of one coarse bin lie side by side for all columns. */
+   ones; the fine bins of one coarse bin lie side by side for all columns.  Bin
+   k holds how many samples lie below it, so sums of histograms are looked
+   through by one comparison. */
 struct stripe {
     int64_t columns;
     bins *coarse, *fine;
+    uint8_t *bin;   /* of a row's outputs: the coarse bin, */
+    uint16_t *left; /* and the rank within it */
 };
 
-INLINE void count_sample(struct stripe *s, int64_t column, uint8_t sample, int change) {
-    uint16_t *coarse = (uint16_t *)&s->coarse[column];
-    uint16_t *fine = (uint16_t *)&s->fine[(sample >> 4) * s->columns + column];
-    coarse[sample >> 4] = (uint16_t)(coarse[sample >> 4] + change);
-    fine[sample & 15] = (uint16_t)(fine[sample & 15] + change);
+/* What a sample of bin k adds to a histogram. */
+#define ABOVE(k)                                                                                  \
+    {k < 0, k < 1, k < 2, k < 3, k < 4, k < 5, k < 6, k < 7, k < 8, k < 9, k < 10, k < 11,        \
+     k < 12, k < 13, k < 14, k < 15}
+static const bins above[16] = {ABOVE(0),  ABOVE(1),  ABOVE(2),  ABOVE(3), ABOVE(4),  ABOVE(5),
+                               ABOVE(6),  ABOVE(7),  ABOVE(8),  ABOVE(9), ABOVE(10), ABOVE(11),
+                               ABOVE(12), ABOVE(13), ABOVE(14), ABOVE(15)};
+
+/* Adds the samples of one row to the columns. */
+static void enter_row(struct stripe *s, const uint8_t *in, int64_t step,
+                      const int64_t *deep, int64_t depth, uint8_t flip) {
+    for (int64_t d = 0; d < depth; d++)
+        for (int64_t c = 0; c < s->columns; c++) {
+            uint8_t sample = in[deep[d] + c * step] ^ flip;
+            s->coarse[c] += above[sample >> 4];
+            s->fine[(sample >> 4) * s->columns + c] += above[sample & 15];
+        }
 }
 
-/* Adds the samples of one row to the columns (or takes them out). */
-static void count_row(struct stripe *s, const uint8_t *in, int64_t step,
-                      const int64_t *deep, int64_t depth, uint8_t flip, int change) {
+/* Takes them out. */
+static void leave_row(struct stripe *s, const uint8_t *in, int64_t step,
+                      const int64_t *deep, int64_t depth, uint8_t flip) {
     for (int64_t d = 0; d < depth; d++)
-        for (int64_t c = 0; c < s->columns; c++)
-            count_sample(s, c, in[deep[d] + c * step] ^ flip, change);
+        for (int64_t c = 0; c < s->columns; c++) {
+            uint8_t sample = in[deep[d] + c * step] ^ flip;
+            s->coarse[c] -= above[sample >> 4];
+            s->fine[(sample >> 4) * s->columns + c] -= above[sample & 15];
+        }
 }
 
 /* The bin that holds the sample of rank *rank; leaves the rank within it. */
-INLINE int64_t find_bin(const bins *histogram, int64_t *rank) {
-    const uint16_t *h = (const uint16_t *)histogram;
-    int64_t bin = 0, left = *rank;
-    while (left >= h[bin])
-        left -= h[bin++];
-    *rank = left;
+INLINE int64_t find_bin(const bins *histogram, uint16_t rank, uint16_t *left) {
+    typedef int8_t bytes __attribute__((vector_size(16)));
+    typedef uint64_t words __attribute__((vector_size(16)));
+    words from = (words)__builtin_convertvector(*histogram <= rank, bytes);
+    int64_t bin = from[1] ? 15 - __builtin_clzll(from[1]) / 8 : 7 - __builtin_clzll(from[0]) / 8;
+    *left = (uint16_t)(rank - ((const uint16_t *)histogram)[bin]);
     return bin;
 }
 
@@ -389,16 +408,21 @@ INLINE int64_t find_bin(const bins *histogram, int64_t *rank) {
    brought up to date only where they are looked at. */
 static void filter_row(const struct stripe *s, uint8_t *out, int64_t out_step,
                        int64_t outputs, int64_t width, int64_t rank, uint8_t flip) {
-    bins coarse = {0}, fine[16] = {{0}};
+    bins sum = {0}, fine[16] = {{0}};
     int64_t fresh[16];
+    for (int64_t c = 0; c < width - 1; c++)
+        sum += s->coarse[c];
+    for (int64_t x = 0; x < outputs; x++) {
+        sum += s->coarse[x + width - 1];
+        s->bin[x] = (uint8_t)find_bin(&sum, (uint16_t)rank, &s->left[x]);
+        sum -= s->coarse[x];
+    }
     for (int64_t k = 0; k < 16; k++)
         fresh[k] = -width;
-    for (int64_t c = 0; c < width; c++)
-        coarse += s->coarse[c];
-    for (int64_t x = 0; x < outputs; x++) {
-        int64_t left = rank, k = find_bin(&coarse, &left);
+    for (int64_t x = 0; x < outputs;) {
+        int64_t k = s->bin[x];
         const bins *column = s->fine + k * s->columns;
-        bins sum = fine[k];
+        sum = fine[k];
         if (x - fresh[k] > width / 2) {
             sum = (bins){0};
             for (int64_t c = x; c < x + width; c++)
@@ -407,11 +431,15 @@ static void filter_row(const struct stripe *s, uint8_t *out, int64_t out_step,
             for (int64_t c = fresh[k]; c < x; c++)
                 sum += column[c + width] - column[c];
         }
+        for (;;) {
+            uint16_t left;
+            out[x * out_step] = (uint8_t)(k * 16 + find_bin(&sum, s->left[x], &left)) ^ flip;
+            fresh[k] = x++;
+            if (x == outputs || s->bin[x] != k)
+                break;
+            sum += column[x - 1 + width] - column[x - 1];
+        }
         fine[k] = sum;
-        fresh[k] = x;
-        out[x * out_step] = (uint8_t)(k * 16 + find_bin(&sum, &left)) ^ flip;
-        if (x + 1 < outputs)
-            coarse += s->coarse[x + width] - s->coarse[x];
     }
 }
 
@@ -423,12 +451,12 @@ static void filter_stripe(const struct task *t, struct stripe *s, const uint8_t 
     memset(s->fine, 0, (size_t)s->columns * 16 * sizeof *s->fine);
     for (int64_t row = 0; row < t->extent[y]; row++) {
         int64_t first = row - t->window[y] + 1;
-        count_row(s, in + row * t->stride[y], t->stride[x], deep, depth, flip, 1);
+        enter_row(s, in + row * t->stride[y], t->stride[x], deep, depth, flip);
         if (first < 0)
             continue;
         filter_row(s, out + first * t->out_stride[y], t->out_stride[x], outputs,
                    t->window[x], t->rank, flip);
-        count_row(s, in + first * t->stride[y], t->stride[x], deep, depth, flip, -1);
+        leave_row(s, in + first * t->stride[y], t->stride[x], deep, depth, flip);
     }
 }
 
@@ -446,6 +474,8 @@ static int filter_columns(const struct task *t, const uint8_t *in, uint8_t *out,
     struct task other = *t;
     int64_t *deep = malloc((size_t)depth * sizeof *deep);
     bins *memory = NULL, *aligned;
+    uint8_t bin[STRIPE_COLUMNS];
+    uint16_t left[STRIPE_COLUMNS];
     widest = least(widest, t->extent[x]);
     memory = malloc((size_t)(widest * 17 + 2) * sizeof *memory);
     if (!deep || !memory) {
@@ -466,7 +496,7 @@ static int filter_columns(const struct task *t, const uint8_t *in, uint8_t *out,
         for (int64_t start = 0; start < t->shape[x]; start += STRIPE_COLUMNS) {
             int64_t outputs = least(STRIPE_COLUMNS, t->shape[x] - start);
             int64_t columns = outputs + t->window[x] - 1;
-            struct stripe s = {columns, aligned, aligned + columns};
+            struct stripe s = {columns, aligned, aligned + columns, bin, left};
             filter_stripe(t, &s, in + in_place + start * t->stride[x],
                           out + out_place + start * t->out_stride[x], y, x, outputs,
                           deep, depth, flip);
