@@ -392,12 +392,13 @@ static void leave_row(struct stripe *s, const uint8_t *in, int64_t step,
         }
 }
 
-/* The bin that holds the sample of rank *rank; leaves the rank within it. */
+/* The bin that holds the sample of rank `rank`; tells the rank within it. */
 INLINE int64_t find_bin(const bins *histogram, uint16_t rank, uint16_t *left) {
     typedef int8_t bytes __attribute__((vector_size(16)));
     typedef uint64_t words __attribute__((vector_size(16)));
-    words from = (words)__builtin_convertvector(*histogram <= rank, bytes);
-    int64_t bin = from[1] ? 15 - __builtin_clzll(from[1]) / 8 : 7 - __builtin_clzll(from[0]) / 8;
+    const uint64_t ones = 0x0101010101010101;
+    words from = (words)__builtin_convertvector(*histogram <= rank, bytes) & ones;
+    int64_t bin = (int64_t)((from[0] + from[1]) * ones >> 56) - 1;
     *left = (uint16_t)(rank - ((const uint16_t *)histogram)[bin]);
     return bin;
 }
@@ -406,22 +407,25 @@ INLINE int64_t find_bin(const bins *histogram, uint16_t rank, uint16_t *left) {
    Constant Time, IEEE Transactions on Image Processing 16, 2007): the window's
    coarse histogram moves by adding a column and taking one out; fine bins are
    brought up to date only where they are looked at. */
-static void filter_row(const struct stripe *s, uint8_t *out, int64_t out_step,
-                       int64_t outputs, int64_t width, int64_t rank, uint8_t flip) {
+static void filter_row(const struct stripe *s, uint8_t *restrict out, int64_t out_step,
+                       int64_t outputs, int64_t width, uint16_t rank, uint8_t flip) {
+    const bins *restrict coarse = s->coarse;
+    uint8_t *restrict bin = s->bin;
+    uint16_t *restrict left = s->left;
     bins sum = {0}, fine[16] = {{0}};
     int64_t fresh[16];
     for (int64_t c = 0; c < width - 1; c++)
-        sum += s->coarse[c];
+        sum += coarse[c];
     for (int64_t x = 0; x < outputs; x++) {
-        sum += s->coarse[x + width - 1];
-        s->bin[x] = (uint8_t)find_bin(&sum, (uint16_t)rank, &s->left[x]);
-        sum -= s->coarse[x];
+        sum += coarse[x + width - 1];
+        bin[x] = (uint8_t)find_bin(&sum, rank, &left[x]);
+        sum -= coarse[x];
     }
     for (int64_t k = 0; k < 16; k++)
         fresh[k] = -width;
     for (int64_t x = 0; x < outputs;) {
-        int64_t k = s->bin[x];
-        const bins *column = s->fine + k * s->columns;
+        int64_t k = bin[x];
+        const bins *restrict column = s->fine + k * s->columns;
         sum = fine[k];
         if (x - fresh[k] > width / 2) {
             sum = (bins){0};
@@ -432,10 +436,10 @@ static void filter_row(const struct stripe *s, uint8_t *out, int64_t out_step,
                 sum += column[c + width] - column[c];
         }
         for (;;) {
-            uint16_t left;
-            out[x * out_step] = (uint8_t)(k * 16 + find_bin(&sum, s->left[x], &left)) ^ flip;
+            uint16_t rest;
+            out[x * out_step] = (uint8_t)(k * 16 + find_bin(&sum, left[x], &rest)) ^ flip;
             fresh[k] = x++;
-            if (x == outputs || s->bin[x] != k)
+            if (x == outputs || bin[x] != k)
                 break;
             sum += column[x - 1 + width] - column[x - 1];
         }
@@ -455,7 +459,7 @@ static void filter_stripe(const struct task *t, struct stripe *s, const uint8_t 
         if (first < 0)
             continue;
         filter_row(s, out + first * t->out_stride[y], t->out_stride[x], outputs,
-                   t->window[x], t->rank, flip);
+                   t->window[x], (uint16_t)t->rank, flip);
         leave_row(s, in + first * t->stride[y], t->stride[x], deep, depth, flip);
     }
 }
