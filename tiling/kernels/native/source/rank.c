@@ -370,25 +370,23 @@ static const bins above[16] = {ABOVE(0),  ABOVE(1),  ABOVE(2),  ABOVE(3), ABOVE(
                                ABOVE(6),  ABOVE(7),  ABOVE(8),  ABOVE(9), ABOVE(10), ABOVE(11),
                                ABOVE(12), ABOVE(13), ABOVE(14), ABOVE(15)};
 
-/* Adds the samples of one row to the columns. */
-static void enter_row(struct stripe *s, const uint8_t *in, int64_t step,
-                      const int64_t *deep, int64_t depth, uint8_t flip) {
+/* Adds the samples of one row to the columns, and takes out those of another unless it is NULL.
+   Inlined, it would want for registers. */
+static __attribute__((noinline)) void count_row(const struct stripe *s, const uint8_t *enter, const uint8_t *leave,
+                      int64_t step, const int64_t *deep, int64_t depth, uint8_t flip) {
+    bins *restrict coarse = s->coarse, *restrict fine = s->fine;
+    int64_t columns = s->columns;
     for (int64_t d = 0; d < depth; d++)
-        for (int64_t c = 0; c < s->columns; c++) {
-            uint8_t sample = in[deep[d] + c * step] ^ flip;
-            s->coarse[c] += above[sample >> 4];
-            s->fine[(sample >> 4) * s->columns + c] += above[sample & 15];
-        }
-}
-
-/* Takes them out. */
-static void leave_row(struct stripe *s, const uint8_t *in, int64_t step,
-                      const int64_t *deep, int64_t depth, uint8_t flip) {
-    for (int64_t d = 0; d < depth; d++)
-        for (int64_t c = 0; c < s->columns; c++) {
-            uint8_t sample = in[deep[d] + c * step] ^ flip;
-            s->coarse[c] -= above[sample >> 4];
-            s->fine[(sample >> 4) * s->columns + c] -= above[sample & 15];
+        for (int64_t c = 0; c < columns; c++) {
+            uint8_t new = enter[deep[d] + c * step] ^ flip;
+            bins change = above[new >> 4];
+            fine[(new >> 4) * columns + c] += above[new & 15];
+            if (leave) {
+                uint8_t old = leave[deep[d] + c * step] ^ flip;
+                change -= above[old >> 4];
+                fine[(old >> 4) * columns + c] -= above[old & 15];
+            }
+            coarse[c] += change;
         }
 }
 
@@ -455,12 +453,12 @@ static void filter_stripe(const struct task *t, struct stripe *s, const uint8_t 
     memset(s->fine, 0, (size_t)s->columns * 16 * sizeof *s->fine);
     for (int64_t row = 0; row < t->extent[y]; row++) {
         int64_t first = row - t->window[y] + 1;
-        enter_row(s, in + row * t->stride[y], t->stride[x], deep, depth, flip);
-        if (first < 0)
-            continue;
-        filter_row(s, out + first * t->out_stride[y], t->out_stride[x], outputs,
-                   t->window[x], (uint16_t)t->rank, flip);
-        leave_row(s, in + first * t->stride[y], t->stride[x], deep, depth, flip);
+        const uint8_t *enter = in + row * t->stride[y];
+        const uint8_t *leave = first > 0 ? in + (first - 1) * t->stride[y] : NULL;
+        count_row(s, enter, leave, t->stride[x], deep, depth, flip);
+        if (first >= 0)
+            filter_row(s, out + first * t->out_stride[y], t->out_stride[x], outputs,
+                       t->window[x], (uint16_t)t->rank, flip);
     }
 }
 
@@ -473,14 +471,15 @@ static int filter_columns(const struct task *t, const uint8_t *in, uint8_t *out,
     int64_t x = last_wide_axis(t, t->ndim), y = last_wide_axis(t, x);
     int64_t depth = t->count / (t->window[x] * t->window[y]);
     int64_t at[RANK_AXES] = {0}, in_place = 0, out_place = 0, found = 0;
-    int64_t widest = STRIPE_COLUMNS + t->window[x] - 1;
+    int64_t stripes = (t->shape[x] + STRIPE_COLUMNS - 1) / STRIPE_COLUMNS;
+    int64_t wide = (t->shape[x] + stripes - 1) / stripes;
+    int64_t widest = wide + t->window[x] - 1;
     unsigned still = 0;
     struct task other = *t;
     int64_t *deep = malloc((size_t)depth * sizeof *deep);
     bins *memory = NULL, *aligned;
     uint8_t bin[STRIPE_COLUMNS];
     uint16_t left[STRIPE_COLUMNS];
-    widest = least(widest, t->extent[x]);
     memory = malloc((size_t)(widest * 17 + 2) * sizeof *memory);
     if (!deep || !memory) {
         free(deep);
@@ -497,8 +496,8 @@ static int filter_columns(const struct task *t, const uint8_t *in, uint8_t *out,
     while (step_on(&other, still, at, &in_place, &out_place));
     out_place = 0;
     do {
-        for (int64_t start = 0; start < t->shape[x]; start += STRIPE_COLUMNS) {
-            int64_t outputs = least(STRIPE_COLUMNS, t->shape[x] - start);
+        for (int64_t start = 0; start < t->shape[x]; start += wide) {
+            int64_t outputs = least(wide, t->shape[x] - start);
             int64_t columns = outputs + t->window[x] - 1;
             struct stripe s = {columns, aligned, aligned + columns, bin, left};
             filter_stripe(t, &s, in + in_place + start * t->stride[x],
