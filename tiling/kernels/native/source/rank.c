@@ -392,11 +392,11 @@ static __attribute__((noinline)) void count_row(const struct stripe *s, const ui
 
 /* The bin that holds the sample of rank `rank`; tells the rank within it. */
 INLINE int64_t find_bin(const bins *histogram, uint16_t rank, uint16_t *left) {
-    typedef int8_t bytes __attribute__((vector_size(16)));
+    typedef uint16_t half __attribute__((vector_size(16), may_alias));
     typedef uint64_t words __attribute__((vector_size(16)));
-    const uint64_t ones = 0x0101010101010101;
-    words from = (words)__builtin_convertvector(*histogram <= rank, bytes) & ones;
-    int64_t bin = (int64_t)((from[0] + from[1]) * ones >> 56) - 1;
+    const half *h = (const half *)histogram;
+    words found = (words)(((half)(h[0] <= rank) & 0x0001) | ((half)(h[1] <= rank) & 0x0100));
+    int64_t bin = (int64_t)((found[0] + found[1]) * 0x0101010101010101 >> 56) - 1;
     *left = (uint16_t)(rank - ((const uint16_t *)histogram)[bin]);
     return bin;
 }
