@@ -1,6 +1,7 @@
-/* Ranks of the samples in a window of any shape, but the lowest and the highest. There are three ways
-   to an answer, each in its own section: selection networks, column histograms, and a sweep of a
-   bitmap over ranked samples. The cheapest is taken. */
+/* Ranks of the samples in a window of any shape, but the lowest and the highest. Medians of the
+   smallest windows have loops of their own. There are three more ways to an answer, each in its own
+   section: selection networks, column histograms, and a sweep of a bitmap over ranked samples. The
+   cheapest is taken. */
 #include "bands.h"
 
 #define INLINE static inline __attribute__((always_inline))
@@ -328,12 +329,15 @@ static int64_t last_wide_axis(const struct task *t, int64_t but) {
     return i;
 }
 
-/* ---- the median of five by five ---- */
+/* ---- the median of three by three and of five by five ---- */
 
-/* Steps X of networks: sorting four and five, merging sorted four and four, and leaving in order the
-   six samples in the middle of sorted eight, eight and four. */
+/* Steps X of networks: sorting three, four and five; of six, only the four in the middle; merging
+   sorted four and four; and leaving in order the six in the middle of sorted eight, eight and four. */
+#define SORT_3(X) X(0, 1) X(1, 2) X(0, 1)
 #define SORT_4(X) X(0, 1) X(2, 3) X(0, 2) X(1, 3) X(1, 2)
 #define SORT_5(X) X(0, 3) X(1, 4) X(0, 2) X(1, 3) X(0, 1) X(2, 4) X(1, 2) X(3, 4) X(2, 3)
+#define SORT_6(X)                                                                                 \
+    X(0, 1) X(2, 3) X(4, 5) X(0, 2) X(1, 3) X(1, 2) X(0, 4) X(2, 4) X(1, 5) X(3, 5) X(1, 2) X(3, 4)
 #define MERGE_4_4(X) X(0, 4) X(1, 5) X(2, 6) X(3, 7) X(2, 4) X(3, 5) X(1, 2) X(3, 4) X(5, 6)
 #define MERGE_8_8_4(X)                                                                            \
     X(0, 8) X(4, 12) X(4, 8) X(2, 10) X(6, 14) X(6, 10) X(2, 4) X(6, 8) X(10, 12) X(1, 9)         \
@@ -342,12 +346,13 @@ static int64_t last_wide_axis(const struct task *t, int64_t but) {
     X(3, 16) X(11, 16) X(7, 11) X(5, 18) X(9, 18) X(5, 7) X(9, 11) X(18, 16) X(4, 17) X(12, 17)   \
     X(8, 12) X(6, 19) X(10, 19) X(6, 8) X(10, 12) X(6, 7) X(8, 9) X(10, 11) X(12, 18)
 
-/* Whether the window is that, its rows are no shorter than a vector, and its columns lie near enough
-   to each other. */
+/* Whether the window is one of those, its rows are no shorter than a vector, and its columns lie near
+   enough to each other. */
 static int takes_pairs(const struct task *t, int64_t size) {
     int64_t x = last_wide_axis(t, t->ndim), y = last_wide_axis(t, x);
-    return t->full && t->count == 25 && t->rank == 12 && y >= 0 && t->window[x] == 5 &&
-           t->window[y] == 5 && t->shape[y] > 1 && t->shape[x] * t->stride[x] * size >= 64 &&
+    return t->full && y >= 0 && t->window[x] == t->window[y] &&
+           (t->window[x] == 3 || t->window[x] == 5) && t->count == t->window[x] * t->window[x] &&
+           t->rank == t->count / 2 && t->shape[y] > 1 && t->shape[x] * t->stride[x] * size >= 64 &&
            4 * t->stride[x] * size <= PAIR_ROW - PAIR_SPAN - 64;
 }
 
