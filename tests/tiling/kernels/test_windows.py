@@ -14,6 +14,7 @@ from tests.support.levels import at_level, each_level
 from tests.tiling.kernels.test_correlations import MODES, REAL, SHAPES, layouts, samples
 from tiling.errors import TilingError
 from tiling.kernels import native, reference
+from tiling.kernels.native import windows
 from tiling.operations import Operation
 from tiling.operations.binary import Erosion
 from tiling.operations.fields import Table
@@ -134,6 +135,35 @@ def test_unaligned_samples() -> None:
         want, got = (np.empty(block.shape) for _ in range(2))
         reference.run(operation, block.copy(), everything, want)
         native.run(operation, block, everything, got)
+        assert_same_bits(got, want)
+
+
+MEDIANS = [
+    ((7, 2100), (3, 3)),
+    ((6, 2100), (5, 5)),
+    ((3, 1, 80, 3), (1, 3, 3, 1)),
+    ((9, 2, 40, 4), (5, 1, 5, 1)),
+    ((2, 9, 9, 20), (1, 3, 1, 3)),
+    ((1, 100), (5, 5)),
+    ((12, 1700), (11, 12)),
+    ((9, 60, 5), (9, 15, 2)),
+]
+
+
+@each_level
+@pytest.mark.parametrize(("shape", "window"), MEDIANS)
+@pytest.mark.parametrize("dtype", [dtype for dtype in REAL if dtype not in "lLqQ"])
+def test_medians(level: int, shape: tuple[int, ...], window: tuple[int, ...], dtype: str) -> None:
+    """Rows of one vector and of several spans, odd in number, with axes before, between, after."""
+    block = samples(dtype, shape, 0, special=True)
+    size = int(np.prod(window))
+    everything = tuple(slice(0, length) for length in shape)
+    for rank in (size // 2, size // 3):
+        operation = Rank(Table.of(np.ones(window, bool)), "mirror", 0.0, (0,) * len(shape), rank)
+        want, got = (np.empty(shape, dtype) for _ in range(2))
+        with at_level(level):
+            assert windows.rank(operation, block, everything, got)
+        reference.run(operation, block, everything, want)
         assert_same_bits(got, want)
 
 

@@ -1,6 +1,7 @@
-/* Ranks of the samples in a window of any shape, but the lowest and the highest. There are three ways
-   to an answer, each in its own section: selection networks, column histograms, and a sweep of a
-   bitmap over ranked samples. The cheapest is taken. */
+/* Ranks of the samples in a window of any shape, but the lowest and the highest. Medians of the
+   smallest windows have loops of their own. There are three more ways to an answer, each in its own
+   section: selection networks, column histograms, and a sweep of a bitmap over ranked samples. The
+   cheapest is taken. */
 #include "bands.h"
 
 #define INLINE static inline __attribute__((always_inline))
@@ -8,14 +9,18 @@
 #define JOIN(a, b) JOIN_(a, b)
 #define NAME(name) JOIN(name, SUFFIX)
 
-/* About how many nanoseconds a step of a network takes for each byte.  (All
-   costs here were measured on a 2.5 GHz Xeon; only their ratios matter.) */
+/* About how many nanoseconds a step of a network takes for each byte, and a sample that enters and
+   leaves a column's histogram.  (Costs here were measured on a 2.5 GHz Xeon, or beside such as were;
+   only their ratios matter.) */
 #if defined(__AVX512BW__)
 #define STEP_COST 0.038
+#define COUNT_COST 5
 #elif defined(__AVX2__)
 #define STEP_COST 0.053
+#define COUNT_COST 5
 #else
 #define STEP_COST 0.09
+#define COUNT_COST 10
 #endif
 
 enum {
@@ -27,6 +32,8 @@ enum {
     LEAST_LINES = 5,      /* cache lines in a row: an odd number, so that rows */
     MOST_LINES = 33,      /* do not all fall on the same places in the cache */
     SPAN_BYTES = 8192,    /* the least stretch a network runs over at once */
+    PAIR_SPAN = 1024,     /* bytes of two rows of outputs that are computed at once */
+    PAIR_ROW = 1344,      /* with what the window adds: an odd number of lines */
     STRIPE_COLUMNS = 768, /* columns whose histograms lie in the second cache */
     SWEEP_SAMPLES = 32768 /* samples that a sweep ranks at once */
 };
@@ -314,58 +321,122 @@ static int build_selection(const struct task *t, struct selection *s) {
     return build_network(&s->select, s->lists, s->length, t->rank) ? 1 : 0;
 }
 
+/* The last axis but `but` with a window larger than 1, or -1. */
+static int64_t last_wide_axis(const struct task *t, int64_t but) {
+    int64_t i = t->ndim - 1;
+    while (i >= 0 && (i >= but || t->window[i] == 1))
+        i--;
+    return i;
+}
+
+/* ---- the median of three by three and of five by five ---- */
+
+/* Steps X of networks: sorting three, four and five; of six, only the four in the middle; merging
+   sorted four and four; and leaving in order the six in the middle of sorted eight, eight and four. */
+#define SORT_3(X) X(0, 1) X(1, 2) X(0, 1)
+#define SORT_4(X) X(0, 1) X(2, 3) X(0, 2) X(1, 3) X(1, 2)
+#define SORT_5(X) X(0, 3) X(1, 4) X(0, 2) X(1, 3) X(0, 1) X(2, 4) X(1, 2) X(3, 4) X(2, 3)
+#define SORT_6(X)                                                                                 \
+    X(0, 1) X(2, 3) X(4, 5) X(0, 2) X(1, 3) X(1, 2) X(0, 4) X(2, 4) X(1, 5) X(3, 5) X(1, 2) X(3, 4)
+#define MERGE_4_4(X) X(0, 4) X(1, 5) X(2, 6) X(3, 7) X(2, 4) X(3, 5) X(1, 2) X(3, 4) X(5, 6)
+#define MERGE_8_8_4(X)                                                                            \
+    X(0, 8) X(4, 12) X(4, 8) X(2, 10) X(6, 14) X(6, 10) X(2, 4) X(6, 8) X(10, 12) X(1, 9)         \
+    X(5, 13) X(5, 9) X(3, 11) X(7, 15) X(7, 11) X(3, 5) X(7, 9) X(11, 13) X(3, 4) X(5, 6)         \
+    X(7, 8) X(9, 10) X(11, 12)                                                                    \
+    X(3, 16) X(11, 16) X(7, 11) X(5, 18) X(9, 18) X(5, 7) X(9, 11) X(18, 16) X(4, 17) X(12, 17)   \
+    X(8, 12) X(6, 19) X(10, 19) X(6, 8) X(10, 12) X(6, 7) X(8, 9) X(10, 11) X(12, 18)
+
+/* Whether the window is one of those, its rows are no shorter than a vector, and its columns lie near
+   enough to each other. */
+static int takes_pairs(const struct task *t, int64_t size) {
+    int64_t x = last_wide_axis(t, t->ndim), y = last_wide_axis(t, x);
+    return t->full && y >= 0 && t->window[x] == t->window[y] &&
+           (t->window[x] == 3 || t->window[x] == 5) && t->count == t->window[x] * t->window[x] &&
+           t->rank == t->count / 2 && t->shape[y] > 1 && t->shape[x] * t->stride[x] * size >= 64 &&
+           4 * t->stride[x] * size <= PAIR_ROW - PAIR_SPAN - 64;
+}
+
 /* ---- column histograms ---- */
 
 typedef uint16_t bins __attribute__((vector_size(32)));
 
 /* The histograms of a stripe of columns, each of 16 coarse bins and of 256 fine
-   ones; the fine bins of one coarse bin lie side by side for all columns. */
+   ones; the fine bins of one coarse bin lie side by side for all columns.  Bin
+   k holds how many samples lie below it, so sums of histograms are looked
+   through by one comparison. */
 struct stripe {
     int64_t columns;
     bins *coarse, *fine;
+    uint8_t *bin;   /* of a row's outputs: the coarse bin, */
+    uint16_t *left; /* and the rank within it */
 };
 
-INLINE void count_sample(struct stripe *s, int64_t column, uint8_t sample, int change) {
-    uint16_t *coarse = (uint16_t *)&s->coarse[column];
-    uint16_t *fine = (uint16_t *)&s->fine[(sample >> 4) * s->columns + column];
-    coarse[sample >> 4] = (uint16_t)(coarse[sample >> 4] + change);
-    fine[sample & 15] = (uint16_t)(fine[sample & 15] + change);
-}
+/* What a sample of bin k adds to a histogram. */
+#define ABOVE(k)                                                                                  \
+    {k < 0, k < 1, k < 2, k < 3, k < 4, k < 5, k < 6, k < 7, k < 8, k < 9, k < 10, k < 11,        \
+     k < 12, k < 13, k < 14, k < 15}
+static const bins above[16] = {ABOVE(0),  ABOVE(1),  ABOVE(2),  ABOVE(3), ABOVE(4),  ABOVE(5),
+                               ABOVE(6),  ABOVE(7),  ABOVE(8),  ABOVE(9), ABOVE(10), ABOVE(11),
+                               ABOVE(12), ABOVE(13), ABOVE(14), ABOVE(15)};
 
-/* Adds the samples of one row to the columns (or takes them out). */
-static void count_row(struct stripe *s, const uint8_t *in, int64_t step,
-                      const int64_t *deep, int64_t depth, uint8_t flip, int change) {
+/* Adds the samples of one row to the columns, and takes out those of another unless it is NULL.
+   Not inlined, for gcc 12 then makes it half as fast. */
+static __attribute__((noinline)) void count_row(const struct stripe *s, const uint8_t *enter,
+                                                const uint8_t *leave, int64_t step,
+                                                const int64_t *deep, int64_t depth,
+                                                uint8_t flip) {
+    bins *restrict coarse = s->coarse, *restrict fine = s->fine;
+    int64_t columns = s->columns;
     for (int64_t d = 0; d < depth; d++)
-        for (int64_t c = 0; c < s->columns; c++)
-            count_sample(s, c, in[deep[d] + c * step] ^ flip, change);
+        for (int64_t c = 0; c < columns; c++) {
+            uint8_t new = enter[deep[d] + c * step] ^ flip;
+            bins change = above[new >> 4];
+            fine[(new >> 4) * columns + c] += above[new & 15];
+            if (leave) {
+                uint8_t old = leave[deep[d] + c * step] ^ flip;
+                change -= above[old >> 4];
+                fine[(old >> 4) * columns + c] -= above[old & 15];
+            }
+            coarse[c] += change;
+        }
 }
 
-/* The bin that holds the sample of rank *rank; leaves the rank within it. */
-INLINE int64_t find_bin(const bins *histogram, int64_t *rank) {
-    const uint16_t *h = (const uint16_t *)histogram;
-    int64_t bin = 0, left = *rank;
-    while (left >= h[bin])
-        left -= h[bin++];
-    *rank = left;
+/* The bin that holds the sample of rank `rank`; tells the rank within it. */
+INLINE int64_t find_bin(const bins *histogram, uint16_t rank, uint16_t *left) {
+    typedef uint16_t half __attribute__((vector_size(16), may_alias));
+    typedef uint64_t words __attribute__((vector_size(16)));
+    const half *h = (const half *)histogram;
+    words found = (words)(((half)(h[0] <= rank) & 0x0001) | ((half)(h[1] <= rank) & 0x0100));
+    int64_t bin = (int64_t)((found[0] + found[1]) * 0x0101010101010101 >> 56) - 1;
+    *left = (uint16_t)(rank - ((const uint16_t *)histogram)[bin]);
     return bin;
 }
 
 /* One row of outputs by Perreault and Hebert's method (Median Filtering in
    Constant Time, IEEE Transactions on Image Processing 16, 2007): the window's
    coarse histogram moves by adding a column and taking one out; fine bins are
-   brought up to date only where they are looked at. */
-static void filter_row(const struct stripe *s, uint8_t *out, int64_t out_step,
-                       int64_t outputs, int64_t width, int64_t rank, uint8_t flip) {
-    bins coarse = {0}, fine[16] = {{0}};
+   brought up to date only where they are looked at.  All coarse bins are found
+   first, so that no branch waits for one. */
+static void filter_row(const struct stripe *s, uint8_t *restrict out, int64_t out_step,
+                       int64_t outputs, int64_t width, uint16_t rank, uint8_t flip) {
+    const bins *restrict coarse = s->coarse;
+    uint8_t *restrict bin = s->bin;
+    uint16_t *restrict left = s->left;
+    bins sum = {0}, fine[16] = {{0}};
     int64_t fresh[16];
+    for (int64_t c = 0; c < width - 1; c++)
+        sum += coarse[c];
+    for (int64_t x = 0; x < outputs; x++) {
+        sum += coarse[x + width - 1];
+        bin[x] = (uint8_t)find_bin(&sum, rank, &left[x]);
+        sum -= coarse[x];
+    }
     for (int64_t k = 0; k < 16; k++)
         fresh[k] = -width;
-    for (int64_t c = 0; c < width; c++)
-        coarse += s->coarse[c];
-    for (int64_t x = 0; x < outputs; x++) {
-        int64_t left = rank, k = find_bin(&coarse, &left);
-        const bins *column = s->fine + k * s->columns;
-        bins sum = fine[k];
+    for (int64_t x = 0; x < outputs;) {
+        int64_t k = bin[x];
+        const bins *restrict column = s->fine + k * s->columns;
+        sum = fine[k];
         if (x - fresh[k] > width / 2) {
             sum = (bins){0};
             for (int64_t c = x; c < x + width; c++)
@@ -374,11 +445,15 @@ static void filter_row(const struct stripe *s, uint8_t *out, int64_t out_step,
             for (int64_t c = fresh[k]; c < x; c++)
                 sum += column[c + width] - column[c];
         }
+        for (;;) {
+            uint16_t rest;
+            out[x * out_step] = (uint8_t)(k * 16 + find_bin(&sum, left[x], &rest)) ^ flip;
+            fresh[k] = x++;
+            if (x == outputs || bin[x] != k)
+                break;
+            sum += column[x - 1 + width] - column[x - 1];
+        }
         fine[k] = sum;
-        fresh[k] = x;
-        out[x * out_step] = (uint8_t)(k * 16 + find_bin(&sum, &left)) ^ flip;
-        if (x + 1 < outputs)
-            coarse += s->coarse[x + width] - s->coarse[x];
     }
 }
 
@@ -390,21 +465,13 @@ static void filter_stripe(const struct task *t, struct stripe *s, const uint8_t 
     memset(s->fine, 0, (size_t)s->columns * 16 * sizeof *s->fine);
     for (int64_t row = 0; row < t->extent[y]; row++) {
         int64_t first = row - t->window[y] + 1;
-        count_row(s, in + row * t->stride[y], t->stride[x], deep, depth, flip, 1);
-        if (first < 0)
-            continue;
-        filter_row(s, out + first * t->out_stride[y], t->out_stride[x], outputs,
-                   t->window[x], t->rank, flip);
-        count_row(s, in + first * t->stride[y], t->stride[x], deep, depth, flip, -1);
+        const uint8_t *enter = in + row * t->stride[y];
+        const uint8_t *leave = first > 0 ? in + (first - 1) * t->stride[y] : NULL;
+        count_row(s, enter, leave, t->stride[x], deep, depth, flip);
+        if (first >= 0)
+            filter_row(s, out + first * t->out_stride[y], t->out_stride[x], outputs,
+                       t->window[x], (uint16_t)t->rank, flip);
     }
-}
-
-/* The last axis but `but` with a window larger than 1, or -1. */
-static int64_t last_wide_axis(const struct task *t, int64_t but) {
-    int64_t i = t->ndim - 1;
-    while (i >= 0 && (i >= but || t->window[i] == 1))
-        i--;
-    return i;
 }
 
 /* A full window of 8-bit samples; `flip` is what makes their order unsigned.
@@ -416,12 +483,15 @@ static int filter_columns(const struct task *t, const uint8_t *in, uint8_t *out,
     int64_t x = last_wide_axis(t, t->ndim), y = last_wide_axis(t, x);
     int64_t depth = t->count / (t->window[x] * t->window[y]);
     int64_t at[RANK_AXES] = {0}, in_place = 0, out_place = 0, found = 0;
-    int64_t widest = STRIPE_COLUMNS + t->window[x] - 1;
+    int64_t stripes = (t->shape[x] + STRIPE_COLUMNS - 1) / STRIPE_COLUMNS;
+    int64_t wide = (t->shape[x] + stripes - 1) / stripes;
+    int64_t widest = wide + t->window[x] - 1;
     unsigned still = 0;
     struct task other = *t;
     int64_t *deep = malloc((size_t)depth * sizeof *deep);
     bins *memory = NULL, *aligned;
-    widest = least(widest, t->extent[x]);
+    uint8_t bin[STRIPE_COLUMNS];
+    uint16_t left[STRIPE_COLUMNS];
     memory = malloc((size_t)(widest * 17 + 2) * sizeof *memory);
     if (!deep || !memory) {
         free(deep);
@@ -438,10 +508,10 @@ static int filter_columns(const struct task *t, const uint8_t *in, uint8_t *out,
     while (step_on(&other, still, at, &in_place, &out_place));
     out_place = 0;
     do {
-        for (int64_t start = 0; start < t->shape[x]; start += STRIPE_COLUMNS) {
-            int64_t outputs = least(STRIPE_COLUMNS, t->shape[x] - start);
+        for (int64_t start = 0; start < t->shape[x]; start += wide) {
+            int64_t outputs = least(wide, t->shape[x] - start);
             int64_t columns = outputs + t->window[x] - 1;
-            struct stripe s = {columns, aligned, aligned + columns};
+            struct stripe s = {columns, aligned, aligned + columns, bin, left};
             filter_stripe(t, &s, in + in_place + start * t->stride[x],
                           out + out_place + start * t->out_stride[x], y, x, outputs,
                           deep, depth, flip);
@@ -458,7 +528,7 @@ static double columns_cost(const struct task *t) {
     double depth = (double)(t->count / (t->window[x] * t->window[y]));
     double columns = (double)t->extent[x] / (double)t->shape[x];
     double rows = (double)t->extent[y] / (double)t->shape[y];
-    return 30 + columns * rows * (4 * depth + 4);
+    return COUNT_COST * (3 + columns * rows * depth);
 }
 
 /* ---- sweep ---- */
