@@ -103,7 +103,8 @@ class WorkerReady:
 
     `about` pairs names with what it says of itself: version, kernel, CPU. `proof` pairs probes with
     the digests by which it proved that it computes SciPy's bits. `work_s` is its word for the
-    seconds that a unit of the job's work takes it (see `tiling.jobs.cost`).
+    seconds that a unit of the job's work takes it (see `tiling.jobs.cost`). Workers of one `boot`
+    are on one machine, and share its `cores`.
     """
 
     worker: str
@@ -111,6 +112,8 @@ class WorkerReady:
     about: tuple[tuple[str, str], ...] = ()
     proof: tuple[tuple[str, str], ...] = ()
     work_s: float | None = None
+    cores: int | None = None
+    boot: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,6 @@ class TileComputing:
 
     tile: int
     worker: str
-    attempt: int
     share: float
 
 

@@ -269,9 +269,9 @@ class Dispatcher:
 
     def _tile_computing(self, event: TileComputing) -> None:
         tile = self._tiles.open.get(event.tile)
-        attempt = tile.attempts.get(event.attempt) if tile else None
-        if attempt is not None and attempt.worker == event.worker:
-            attempt.heard_at = self._now
+        for attempt in tile.live if tile else ():
+            if attempt.worker == event.worker:
+                attempt.heard_at = self._now
 
     def _deadline_passed(self, number: int, attempt_number: int) -> None:
         tile = self._tiles.open[number]

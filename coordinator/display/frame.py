@@ -113,7 +113,7 @@ def _numbers(tally: Tally, now: float) -> list[str]:
     """Return the numbers beside the bar; the least important stands last but one."""
     (done, whole), tiles = tally.progress(), tally.run.tiles if tally.run else 0
     numbers = [
-        f"{done * 100 // whole:3d} %",
+        f"{int(done * 100 / whole):3d} %",
         f"{tally.stage_tiles:>{len(f'{tiles:,}')},}/{tiles:,}",
         f"{megabytes(tally.rate(now)):>6} MB/s",
     ]

@@ -29,7 +29,7 @@ class PlainLines:
             f"{clock(tally.left_s(now))} left",
             tally.fleet(),
         ]
-        return f"{done * 100 // whole} %: {', '.join(parts)}{self._news(tally)}"
+        return f"{int(done * 100 / whole)} %: {', '.join(parts)}{self._news(tally)}"
 
     def last_line(self, tally: Tally, now: float) -> str:
         """Return how the run ended."""

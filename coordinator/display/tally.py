@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from coordinator.display.tile_map import Place, TileMap
-from coordinator.events import RunStarted, StageStarted, TileKept, TileSent, TileStored
+from coordinator.events import (
+    RunStarted,
+    StageStarted,
+    TileComputing,
+    TileKept,
+    TileSent,
+    TileStored,
+)
 from coordinator.history.history import ABSENT, AttemptRecord, End, History, Remark
 from coordinator.text import count
 
@@ -19,6 +26,7 @@ class Tally(History):
         self._kept_bytes = 0
         self._earlier_tiles = self._earlier_bytes = 0
         self._failed_tiles: set[int] = set()
+        self._credited: dict[int, int] = {}
 
     @property
     def stage_tiles(self) -> int:
@@ -55,13 +63,33 @@ class Tally(History):
         done_bytes = self._kept_bytes + self.meter.total - self._earlier_bytes
         return max(0.0, (self.run.bytes_out * stages_left - done_bytes) / rate)
 
-    def progress(self) -> tuple[int, int]:
-        """Return how much is stored, and of how much: tiles, each stage counting for as many."""
+    def _computing(self, at_s: float, event: TileComputing) -> None:
+        before = self._computed()
+        super()._computing(at_s, event)
+        if self.run is not None and self.run.tiles:
+            size = self.run.bytes_out / self.run.tiles
+            self._credit(at_s, event.tile, int(size * (self._computed() - before)))
+
+    def _credit(self, at_s: float, tile: int, more_bytes: int) -> None:
+        """Count bytes of a tile that is not stored yet."""
+        self._credited[tile] = self._credited.get(tile, 0) + more_bytes
+        self.meter.add(at_s, more_bytes)
+
+    def progress(self) -> tuple[float, int]:
+        """Return how much is done, and of how much: tiles, each stage counting for as many.
+
+        Of tiles in flight, the share counts that their workers say is computed.
+        """
         if self.run is None or not self.run.tiles:
-            return int(self.finished is not None), 1
+            return float(self.finished is not None), 1
         tiles = self.run.tiles
-        done = (self.stage - 1) * tiles + min(self.stage_tiles, tiles)
-        return done, tiles * self.run.stages
+        done = min(self.stage_tiles + self._computed(), tiles)
+        return (self.stage - 1) * tiles + done, tiles * self.run.stages
+
+    def _computed(self) -> float:
+        """Return the tiles that are computed and not stored, as the sum of their shares."""
+        flying = self.attempts_of.values()
+        return sum(max(each.share for each in attempts.values()) for attempts in flying)
 
     def stage_words(self) -> tuple[str, ...]:
         """Say which stage this is of a run that has several; nothing of one that has not."""
@@ -85,6 +113,7 @@ class Tally(History):
         self._earlier_bytes = self.meter.total
         self.map = TileMap(event.grid)
         self._failed_tiles.clear()
+        self._credited.clear()
 
     def _sent(self, at_s: float, event: TileSent) -> AttemptRecord:
         if event.tile not in self.attempts_of:
@@ -96,6 +125,7 @@ class Tally(History):
         if event.tile in self.attempts_of:
             self.map.count(event.tile, Place.FLYING, -1)
         super()._stored(at_s, event)
+        self.meter.add(at_s, -self._credited.pop(event.tile, 0))
         self._no_longer_failed(event.tile)
         self.map.count(event.tile, Place.STORED, 1)
         self.map.credit(event.tile, self.workers[event.worker].number)

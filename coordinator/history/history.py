@@ -26,6 +26,7 @@ from coordinator.events import (
     RunStarted,
     StageStarted,
     TileAnswered,
+    TileComputing,
     TileFailed,
     TileGivenUp,
     TileHedged,
@@ -87,6 +88,7 @@ class AttemptRecord:
     bytes_received: int = 0
     computing_s: float | None = None
     waiting_s: float | None = None
+    share: float = 0.0  # that is computed, by its worker's word
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +197,8 @@ class History:
                 worker.slots = slots
                 worker.about.update(about)
                 worker.proof.update(proof)
+            case TileComputing():
+                self._computing(at_s, event)
             case WorkerBack(name):
                 self._ready(at_s, name)
             case WorkerLost(name, reason):
@@ -258,6 +262,14 @@ class History:
         worker.hedges += event.hedge
         self.hedges += event.hedge
         return attempt
+
+    def _computing(self, at_s: float, event: TileComputing) -> None:
+        worker = self._worker(at_s, event.worker)
+        for attempt in self.attempts_of.get(event.tile, {}).values():
+            if attempt.worker == event.worker:
+                attempt.share = max(attempt.share, event.share)
+                if worker.standing is State.FAILING:
+                    worker.standing, worker.reason = State.READY, ""
 
     def _answered(self, at_s: float, event: TileAnswered) -> None:
         worker = self._worker(at_s, event.worker)

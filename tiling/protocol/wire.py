@@ -50,6 +50,12 @@ JOB, TILE, DTYPE, SHAPE, CROP, DIGEST = (
 
 SPENT = "Tilefan-Spent"
 
+RUN = "Tilefan-Run"
+"""Tells the runs of coordinators apart: 16 hexadecimal digits, drawn for each; may be missing."""
+
+RETRY_S = "Tilefan-Retry-S"
+"""Seconds, with a fraction, after which a busy worker may be asked again."""
+
 
 class Headers(Protocol):
     """Headers as any HTTP library has them; names in any case."""

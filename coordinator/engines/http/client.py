@@ -32,6 +32,9 @@ LOG = logging.getLogger("tilefan.http")
 GREETING_S = 5.0
 """Longest wait for the answer to a greeting: the worker computes nothing for it."""
 
+MAX_TRIAL_S = 1e6
+"""Of a trial: more is a joke."""
+
 ATTEST_GREETINGS = 12
 """As many greetings long may the proof take: a worker may have to compile for it first."""
 
@@ -72,11 +75,13 @@ class Client:
         self._tls = tls
         self._greeting_s = greeting_s
 
-    def health(self, timeout_s: float | None = None) -> Health:
+    def health(self, timeout_s: float | None = None, run: str = "") -> Health:
         """Ask the worker who it is.
 
         Parameters
         ----------
+        run : str
+            Of whose tiles to tell; see `tiling.protocol.wire.RUN`.
         timeout_s : float, optional
             Longest wait for the answer; that for a greeting unless given.
 
@@ -86,12 +91,18 @@ class Client:
             If it can't be reached, or is no worker of this protocol.
         """
         try:
-            return Health.parse(self._json("GET", "/v1/health", timeout_s=timeout_s))
+            path = f"/v1/health?run={run}" if run else "/v1/health"
+            return Health.parse(self._json("GET", path, timeout_s=timeout_s))
         except ValueError as error:
             raise Refusal(FailureKind.REFUSED, str(error), unfit=True) from None
 
-    def register(self, job: Job) -> None:
+    def register(self, job: Job) -> float | None:
         """Make a job known to the worker; repeating it is harmless.
+
+        Returns
+        -------
+        float or None
+            Its word for the seconds that a unit of the job's work takes it, if it tried that.
 
         Raises
         ------
@@ -101,6 +112,7 @@ class Client:
         said = self._json("POST", "/v1/jobs", data=job.encode())
         if not isinstance(said, dict) or said.get("job") != job.digest:
             raise Refusal(FailureKind.CORRUPT, "understood another job", unfit=True)
+        return _work_s(said.get("trial"), job)
 
     def attest(self, names: Sequence[str]) -> None:
         """Have the worker prove that it computes what SciPy does; see `tiling.probes.digests`.
@@ -131,8 +143,11 @@ class Client:
         if slots is None:
             raise Refusal(FailureKind.REFUSED, f"offers no 1 to {MAX_SLOTS} slots", unfit=True)
         self.attest(probes := needed(job))
-        self.register(job)
-        return WorkerReady(self.host.name, slots, health.about, attested(probes))
+        work_s = self.register(job)
+        return WorkerReady(
+            *(self.host.name, slots, health.about, attested(probes), work_s),
+            *(health.cores, health.boot),
+        )
 
     def filter(
         self, question: Question, read: Callable[[], memoryview], target: Dtype, buffers: Buffers
@@ -149,7 +164,12 @@ class Client:
         return exchange.receive()
 
     def exchange(
-        self, question: Question, read: Callable[[], memoryview], target: Dtype, buffers: Buffers
+        self,
+        question: Question,
+        read: Callable[[], memoryview],
+        target: Dtype,
+        buffers: Buffers,
+        run: str = "",
     ) -> TileExchange:
         """Return the exchange of a tile; nothing is sent yet.
 
@@ -162,10 +182,12 @@ class Client:
             Of the answer.
         buffers : Buffers
             For the answer.
+        run : str
+            Whose tile it is.
         """
         connection = self._pool.take(self.host.url, self._tls)
         return TileExchange(
-            self._pool, connection, self._credential, question, read, target, buffers
+            self._pool, connection, self._credential, question, read, target, buffers, run
         )
 
     def _json(
@@ -190,3 +212,11 @@ class Client:
         took_s = wait_s - (deadline - time.monotonic())
         LOG.debug("%s %s of %s: answered in %.1f ms", method, path, self.host.name, 1e3 * took_s)
         return answer
+
+
+def _work_s(trial: object, job: Job) -> float | None:
+    """Read what a worker says of its trial of a job; None if it says nothing that can be."""
+    match trial:
+        case {"samples": int(samples), "seconds": float(seconds)} if samples > 0:
+            return seconds / (samples * job.program.effort) if 0.0 < seconds < MAX_TRIAL_S else None
+    return None

@@ -13,7 +13,7 @@ from coordinator.dispatch.outcome import block
 from coordinator.dispatch.policy import Limits
 from coordinator.engines import Capacity, TileRun
 from coordinator.engines.http.buffers import Buffers
-from coordinator.engines.http.handshake import greet_all, no_worker_error
+from coordinator.engines.http.handshake import greet_all, no_worker_error, pace_of
 from coordinator.engines.http.network import TCP, Network
 from coordinator.engines.http.run import FleetRun
 from coordinator.engines.http.session import Session
@@ -88,7 +88,12 @@ class HttpEngine:
         session = self._own_session()
         if self._fresh_for != job.digest or time.monotonic() > self._fresh_until:
             self._fresh_for, self._fresh_until = "", time.monotonic() + FRESH_S
-            self._greeted = greet_all(session.clients, job, session.threads)
+            self._greeted = greet_all(
+                session.clients,
+                job,
+                session.threads,
+                patience_s=self._limits.fleet_timeout_s,
+            )
         for event in self._greeted:
             tell(event)
         ready = [event for event in self._greeted if isinstance(event, WorkerReady)]
@@ -97,7 +102,8 @@ class HttpEngine:
         if not ready:
             lost = [event for event in self._greeted if isinstance(event, WorkerLost)]
             raise no_worker_error(lost)
-        return Capacity.within(sum(event.slots for event in ready), self._budget_bytes)
+        slots = sum(event.slots for event in ready)
+        return Capacity.within(slots, self._budget_bytes, pace_of(ready))
 
     def run(self, tiles: TileRun, tell: Hearer) -> None:
         """Have every tile computed by the fleet; see `coordinator.engines.Engine`.

@@ -16,7 +16,7 @@ from coordinator.events import FailureKind
 from coordinator.hosts.token import Credential
 from tiling.dtypes import Dtype
 from tiling.errors import WireError
-from tiling.protocol.wire import BODY_TYPE, DIGEST, Answer, Question, Spent
+from tiling.protocol.wire import BODY_TYPE, DIGEST, RUN, Answer, Question, Spent
 
 LOG = logging.getLogger("tilefan.http")
 
@@ -51,6 +51,8 @@ class TileExchange:
         Of the answer.
     buffers : Buffers
         For the answer.
+    run : str
+        Whose tile it is; see `tiling.protocol.wire.RUN`.
     """
 
     def __init__(
@@ -62,7 +64,9 @@ class TileExchange:
         read: Callable[[], memoryview],
         target: Dtype,
         buffers: Buffers,
+        run: str = "",
     ) -> None:
+        self._run = {RUN: run} if run else {}
         self._pool = pool
         self._connection = connection
         self._credential = credential
@@ -100,7 +104,9 @@ class TileExchange:
             self._answer = answer = Answer.to(question, question.digest(body), self._target)
             headers = {**question.fields(), DIGEST: answer.asked, "Content-Type": BODY_TYPE}
             self._began = time.monotonic()
-            self._connection.ask("POST", "/v1/tiles", self._pool.headers | headers, body)
+            self._connection.ask(
+                "POST", "/v1/tiles", self._pool.headers | headers | self._run, body
+            )
         LOG.debug("tile %s to %s: %d bytes sent", question.tile, self._connection.url, len(body))
 
     def receive(self) -> Answered:

@@ -5,24 +5,34 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from math import inf
+from statistics import median
 
 from coordinator.engines.http.client import Client
 from coordinator.engines.http.refusal import Refusal
 from coordinator.engines.http.threads import Threads
 from coordinator.errors import NoWorkerError, TilefanError, TrustError
-from coordinator.events import WorkerLost, WorkerReady
+from coordinator.events import FailureKind, WorkerLost, WorkerReady
 from coordinator.hosts.attestation import attested
+from tiling.jobs.cost import FLEET, Pace
 from tiling.jobs.job import Job
 from tiling.probes.digests import needed
+
+BUSY_PAUSE_S = 0.25
+"""Before a worker that is too busy for a greeting is greeted again, if it names no time."""
 
 LATECOMER_S = 1.0
 """From the first worker that is ready to the start: one that answers later joins the run then."""
 
 
 def greet_all(
-    clients: Mapping[str, Client], job: Job, threads: Threads, latecomer_s: float = LATECOMER_S
+    clients: Mapping[str, Client],
+    job: Job,
+    threads: Threads,
+    latecomer_s: float = LATECOMER_S,
+    patience_s: float = 0.0,
 ) -> list[WorkerReady | WorkerLost]:
     """Greet every worker; return what became of each, in order.
 
@@ -35,11 +45,13 @@ def greet_all(
         Each worker is greeted in one.
     latecomer_s : float
         Once one worker is ready, the others have so long to be ready too.
+    patience_s : float
+        How long a busy worker is greeted again.
     """
     results: queue.SimpleQueue[WorkerReady | WorkerLost] = queue.SimpleQueue()
 
     def greet(name: str, client: Client) -> None:
-        results.put(admitted(name, client, job))
+        results.put(admitted(name, client, job, patience_s))
 
     # Every thread looks these up. Here they are computed once, and by one thread: NumPy is asked
     # with its warnings off, which are on or off for the whole process.
@@ -61,12 +73,39 @@ def greet_all(
     return [events.get(name) or WorkerLost(name, late) for name in clients]
 
 
-def admitted(name: str, client: Client, job: Job) -> WorkerReady | WorkerLost:
-    """Greet one worker, have it prove itself, and register the job with it."""
-    try:
-        return client.admit(job)
-    except Refusal as refusal:
-        return WorkerLost(name, refusal.reason, refusal.unfit, refusal.untrusted)
+def admitted(
+    name: str, client: Client, job: Job, patience_s: float = 0.0
+) -> WorkerReady | WorkerLost:
+    """Greet one worker, have it prove itself, and register the job with it.
+
+    Parameters
+    ----------
+    name : str
+    client : Client
+    job : Job
+    patience_s : float
+        How long to try again while it is busy.
+    """
+    until = time.monotonic() + patience_s
+    while True:
+        try:
+            return client.admit(job)
+        except Refusal as refusal:
+            pause_s = refusal.retry_after_s or BUSY_PAUSE_S
+            if refusal.kind is not FailureKind.BUSY or time.monotonic() + pause_s > until:
+                return WorkerLost(name, refusal.reason, refusal.unfit, refusal.untrusted)
+        time.sleep(pause_s)
+
+
+def pace_of(ready: Sequence[WorkerReady]) -> Pace:
+    """Return the pace of a fleet: the median of what its workers say, which no liar moves far.
+
+    Parameters
+    ----------
+    ready : sequence of WorkerReady
+    """
+    said = [event.work_s for event in ready if event.work_s is not None]
+    return replace(FLEET, work_s=median(said)) if said else FLEET
 
 
 def no_worker_error(lost: Sequence[WorkerLost]) -> TilefanError:

@@ -17,6 +17,11 @@ LONGEST: Final = 80
 
 MAX_SLOTS: Final = 1024
 
+MAX_CORES: Final = 2**16
+
+MOST_DONE: Final = 0.99
+"""Of a tile that was not received yet."""
+
 MAX_SECONDS: Final = 1e9
 """Of uptime: thirty years."""
 
@@ -32,6 +37,11 @@ class Health:
         Tiles that it takes at a time, that it has, and that wait.
     resident_bytes : int, optional
     uptime_s : float, optional
+    cores : int, optional
+    boot : str
+        Names the machine since it was started; empty where that is not known.
+    computing : tuple of (int, float)
+        Tiles that it has, of the run that was asked for, and the shares of them that are done.
     about : tuple of (str, str)
         The `KEYS` that it tells, each with at most `LONGEST` characters, all of them printable.
     """
@@ -42,6 +52,9 @@ class Health:
     queue: int | None = None
     resident_bytes: int | None = None
     uptime_s: float | None = None
+    cores: int | None = None
+    boot: str = ""
+    computing: tuple[tuple[int, float], ...] = ()
     about: tuple[tuple[str, str], ...] = ()
 
     @classmethod
@@ -58,7 +71,7 @@ class Health:
         >>> said = {"slots": 4, "uptime_s": float("nan"), "kernel": "native"}
         >>> Health.parse({"protocol": PROTOCOL, **said})  # doctest: +NORMALIZE_WHITESPACE
         Health(status='', slots=4, in_flight=None, queue=None, resident_bytes=None, uptime_s=None,
-               about=(('kernel', 'native'),))
+               cores=None, boot='', computing=(), about=(('kernel', 'native'),))
         """
         fields: Mapping[str, Any] = said if isinstance(said, dict) else {}
         if (protocol := fields.get("protocol")) != PROTOCOL:
@@ -73,8 +86,21 @@ class Health:
             _count(fields.get("queue"), 0, 2**31),
             _count(resident, 0, 2**63),
             _seconds(fields.get("uptime_s")),
+            _count(fields.get("cores"), 1, MAX_CORES),
+            _text(fields.get("boot", "")),
+            _computing(fields.get("computing")),
             tuple((key, _text(fields[key])) for key in KEYS if key in fields),
         )
+
+
+def _computing(value: object) -> tuple[tuple[int, float], ...]:
+    said = value[:MAX_SLOTS] if isinstance(value, list) else []
+    tiles = []
+    for each in said:
+        match each:
+            case {"tile": int(tile), "share": float(share)} if share >= 0.0:  # NaN is not
+                tiles.append((int(tile), min(share, MOST_DONE)))
+    return tuple(tiles)
 
 
 def _text(value: object) -> str:

@@ -19,11 +19,11 @@ from coordinator.engines.http.pool import ConnectionPool
 from coordinator.events import FailureKind
 from coordinator.hosts.token import Credential
 from coordinator.text import inert
-from tiling.protocol.wire import UNKNOWN_JOB
+from tiling.protocol.wire import RETRY_S, UNKNOWN_JOB
 
 LOG = logging.getLogger("tilefan.http")
 
-MAX_JSON_BYTES = 2**16
+MAX_JSON_BYTES = 2**18
 """Of a worker's greeting or complaint: no honest one comes near."""
 
 MAX_WORDS = 1000
@@ -160,6 +160,8 @@ def _refusal(response: HTTPResponse, credential: Credential) -> Exception:
         return UnknownJobError()
     said = str(problem.get("detail") or problem.get("title") or response.reason or "")
     reason = f"HTTP {response.status}: {shown(credential.redact(said))}"
+    if response.status == 503 and problem.get("status") == "draining":
+        return Refusal(FailureKind.BROKEN, "takes no more tiles: it is going away")
     if response.status == 503:
         return Refusal(FailureKind.BUSY, reason, retry_after_s=_seconds(response))
     kind = FailureKind.REFUSED if response.status < 500 else FailureKind.BROKEN
@@ -167,8 +169,9 @@ def _refusal(response: HTTPResponse, credential: Credential) -> Exception:
 
 
 def _seconds(response: HTTPResponse) -> float | None:
-    text = response.headers.get("Retry-After", "")
-    return float(text) if text.isascii() and text.isdigit() and len(text) < 6 else None
+    text = response.headers.get(RETRY_S, "") or response.headers.get("Retry-After", "")
+    plain = text.isascii() and text.replace(".", "", 1).isdigit() and len(text) < 8
+    return float(text) if plain else None
 
 
 def _unreached(error: Exception) -> Refusal:

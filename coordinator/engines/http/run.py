@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import math
 import random
+import secrets
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -56,6 +57,7 @@ from coordinator.events import (
     Interrupted,
     Tick,
     TileAnswered,
+    TileComputing,
     TileFailed,
     TileSent,
     TileStored,
@@ -65,6 +67,7 @@ from coordinator.events import (
 from coordinator.journal.digests import Seals
 from coordinator.machine import usable_cores
 from tiling.geometry.plan import Tile
+from tiling.jobs.cost import work_of
 
 LOG = logging.getLogger("tilefan.dispatch")
 
@@ -114,6 +117,7 @@ class FleetRun:
         self._threads = session.threads
         self._stores = Threads(usable_cores() + 4)
         self._silent_after_s = silent_after_s
+        self._run = secrets.token_hex(8)
         self._inbox: Inbox[Report] = Inbox()
         self._attempts: dict[tuple[int, int], PendingTile] = {}
         self._pulled: dict[int, Tile] = {}
@@ -130,6 +134,7 @@ class FleetRun:
             rng=random.Random(),  # noqa: S311 -- jitter, not secrets
             now=time.monotonic(),
             awaits_stores=True,
+            count=len(tiles.plan) - len(tiles.kept),
         )
 
     def carry_out(self, greeted: list[WorkerReady | WorkerLost]) -> Outcome:
@@ -188,10 +193,12 @@ class FleetRun:
                 raise report
             case HalfDone():
                 self._half_done(report)
-            case Looked(worker, trouble):
+            case Looked(worker, trouble, computing):
                 self._looks.append((_slot(time.monotonic(), self._period_s), worker))
                 if trouble and worker in self._owing():
                     self._hear(WorkerLost(worker, trouble))
+                for tile, share in computing:
+                    self._hear(TileComputing(tile, worker, share))
             case _:
                 self._storing -= isinstance(report, TileStored)
                 self._hear(report)
@@ -244,7 +251,8 @@ class FleetRun:
         job = self._tiles.job
         body = partial(read, self._tiles, tile)
         question = self._seals.question(tile)
-        return self._clients[send.worker].exchange(question, body, job.target, self._buffers)
+        client = self._clients[send.worker]
+        return client.exchange(question, body, job.target, self._buffers, self._run)
 
     def _works(self) -> Iterator[Work]:
         """Make the dispatcher's view of each tile, when it asks for the next one."""
@@ -252,7 +260,9 @@ class FleetRun:
         for tile in self._tiles.tiles():
             self._pulled[tile.index] = tile
             size_out = tile.read.size * plan.input_itemsize
-            yield Work(tile.index, size_out, tile.write.size * plan.output_itemsize)
+            size_back = tile.write.size * plan.output_itemsize
+            work = work_of(self._tiles.job, tile.read.shape, tile.write.shape)
+            yield Work(tile.index, size_out, size_back, work)
 
     def _start_receiving(self, attempt: PendingTile) -> None:
         self._threads.submit(partial(do_half, attempt, attempt.exchange.receive, self._inbox))
@@ -321,7 +331,7 @@ class FleetRun:
             if worker in owing:
                 client = self._clients[worker]
                 self._threads.submit(
-                    partial(look, worker, client, self._silent_after_s, self._inbox)
+                    partial(look, worker, client, self._silent_after_s, self._run, self._inbox)
                 )
             else:
                 self._looks.append((_slot(now, self._period_s), worker))

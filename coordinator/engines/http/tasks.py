@@ -50,10 +50,14 @@ class HalfDone:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A worker that owed an answer was asked for its health; `trouble` is why there is none."""
+    """A worker that owed an answer was asked for its health; `trouble` is why there is none.
+
+    `computing` are tiles that it has, with the shares of them that are done.
+    """
 
     worker: str
     trouble: str = ""
+    computing: tuple[tuple[int, float], ...] = ()
 
 
 Report: TypeAlias = Event | HalfDone | Looked | BaseException
@@ -105,11 +109,13 @@ def probe(worker: str, client: Client, job: Job, inbox: Inbox[Report]) -> None:
     inbox.put(admitted(worker, client, job))
 
 
-def look(worker: str, client: Client, silent_after_s: float, inbox: Inbox[Report]) -> None:
-    """Ask a worker for its health."""
+def look(
+    worker: str, client: Client, silent_after_s: float, run: str, inbox: Inbox[Report]
+) -> None:
+    """Ask a worker for its health, and for what it has of a run."""
     try:
-        client.health(silent_after_s)
+        health = client.health(silent_after_s, run)
     except Refusal as refusal:
         inbox.put(Looked(worker, refusal.reason))
     else:
-        inbox.put(Looked(worker))
+        inbox.put(Looked(worker, computing=health.computing))

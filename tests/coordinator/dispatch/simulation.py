@@ -118,7 +118,7 @@ class Simulation:
             self._deliver(Tick())
             return
         self.now, _, event = heappop(self._heap)
-        if isinstance(event, TileAnswered | TileFailed | TileComputing):
+        if isinstance(event, TileAnswered | TileFailed):
             key = (event.tile, event.attempt)
             if key in self._cancelled and self.rng.random() >= self.fakes[event.worker].late:
                 return
@@ -201,10 +201,10 @@ class Simulation:
 
     def _tell_news(self, send: Send, at: float, until: float) -> None:
         """Have the worker say from time to time that it computes a tile."""
-        ids, took_s = (send.tile, send.worker, send.attempt), until - at
+        took_s = until - at
         for count in range(1, int(took_s / NEWS_S) + 1):
             share = count * NEWS_S / took_s
-            self._later(at + count * NEWS_S, TileComputing(*ids, share))
+            self._later(at + count * NEWS_S, TileComputing(send.tile, send.worker, share))
 
     def _fault(self, send: Send, fake: FakeWorker) -> FailureKind | None:
         if send.tile in self.scenario.bad_tiles:

@@ -101,7 +101,7 @@ class DispatcherMachine(RuleBasedStateMachine):
         """A worker says that it has a tile, which it may not."""
         sent = self.sent()
         send = sent[choice % len(sent)]
-        news = TileComputing(send.tile, send.worker, send.attempt, share)
+        news = TileComputing(send.tile, send.worker, share)
         self.checked.deliver(news, self.now)
 
     @rule(seconds=st.sampled_from([0.0, 0.01, 0.3, 2.0, 7.0]))

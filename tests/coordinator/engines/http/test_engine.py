@@ -168,7 +168,7 @@ def test_a_silent_worker_is_lost_and_its_tiles_go_elsewhere() -> None:
             return b""
         return workers(request)
 
-    fleet = Fleet(handle, silent_after_s=0.2, hedge_fraction=0.0, hedge_extra=0)
+    fleet = Fleet(handle, silent_after_s=0.2, hedge_copies=1)
     assert_same_bits(fleet.run(), X)
     over.set()
     assert "127.0.0.1:8080" in {event.worker for event in fleet.of(WorkerLost)}
