@@ -15,7 +15,7 @@ from tiling.errors import BadTypeError, BadValueError
 from tiling.geometry.grid import Grid
 from tiling.geometry.halo import Halo
 from tiling.geometry.plan import Plan
-from tiling.geometry.tile_shape import Choice, choose_tile
+from tiling.geometry.tile_shape import TILES_PER_SLOT, Choice, choose_tile
 from tiling.jobs.job import Job
 from tiling.jobs.stages import wants_bound
 from tiling.operations.base import ANYTHING, dtype_bound
@@ -65,6 +65,8 @@ class Request:
             job.wraps,
             capacity.slots,
             whole=self._whole,
+            # Each tile more is one more that a change has to reach.
+            tiles_per_slot=1 if job.repeated else TILES_PER_SLOT,
             max_tile_bytes=capacity.tile_bytes,
             min_tile_bytes=capacity.least_bytes,
         )
