@@ -31,9 +31,13 @@ BRIEF_WORK = 2**24
 """Of a tile that is done before a user feels it: milliseconds, of SciPy some tens of them."""
 
 
-def capacity(threads: int) -> Capacity:
-    """Return what so many threads of this process can take."""
-    return Capacity(threads, MAX_TILE_BYTES, HERE)
+def capacity(threads: int, job: Job) -> Capacity:
+    """Return what so many threads of this process can take of a job.
+
+    What is repeated until nothing changes is one thread's: the others would have to wait for a
+    change that runs from tile to tile and back, and as often the tiles would be computed again.
+    """
+    return Capacity(1 if job.repeated else threads, MAX_TILE_BYTES, HERE)
 
 
 def kernel_for(job: Job) -> Selected:
@@ -61,10 +65,10 @@ class LocalEngine:
     def __init__(self, threads: int | None = None) -> None:
         self.threads = threads or usable_cores()
 
-    def prepare(self, job: Job, tell: Hearer) -> Capacity:  # noqa: ARG002 -- any job will do
-        """Return the number of threads."""
+    def prepare(self, job: Job, tell: Hearer) -> Capacity:
+        """Return what the threads can take."""
         tell(WorkerReady(NAME, self.threads))
-        return capacity(self.threads)
+        return capacity(self.threads, job)
 
     def run(self, tiles: TileRun, tell: Hearer) -> None:
         """Compute every tile; see `coordinator.engines.Engine`.

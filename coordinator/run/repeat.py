@@ -51,6 +51,8 @@ def repeat(
         If a tile can't be had, or is answered with what no pass can make of it.
     """
     compute(request, plan, Output(ArraySink(array, NAME)), engine, tell)
+    if len(plan) == 1:
+        return
     dilate = _dilates(request)
     changed = [
         tile.index

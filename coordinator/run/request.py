@@ -16,7 +16,7 @@ from tiling.errors import BadTypeError, BadValueError
 from tiling.geometry.grid import Grid
 from tiling.geometry.halo import Halo
 from tiling.geometry.plan import Plan
-from tiling.geometry.tile_shape import Choice, choose_tile
+from tiling.geometry.tile_shape import MOST_ROUNDS, Choice, choose_tile
 from tiling.jobs.cost import layers
 from tiling.jobs.job import Job
 from tiling.jobs.stages import wants_bound
@@ -89,6 +89,8 @@ def _cut(
             capacity.slots,
             fixed_s=capacity.pace.tile_s,
             whole=whole,
+            # Each tile more is one more that a change has to reach.
+            most_rounds=1 if job.repeated else MOST_ROUNDS,
             max_tile_bytes=capacity.tile_bytes,
         )
     else:

@@ -11,7 +11,7 @@ from coordinator.stores import Source
 from tiling.dtypes import Array, Dtype
 from tiling.geometry.box import Box
 from tiling.geometry.edges import segments
-from tiling.operations.arithmetic import FREE, VALUE
+from tiling.operations.arithmetic import FREE, VALUE, zero_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +98,7 @@ class MaskedSource(_Derived):
 
     def read(self, box: Box) -> Array:
         """Return the block of a box; see `coordinator.stores.Source`."""
-        samples = np.not_equal(self.source.read(box), 0)
-        free = np.not_equal(ArraySource(self.mask).read(box), 0)
+        samples, free = _truth(self.source.read(box)), _truth(ArraySource(self.mask).read(box))
         return np.asarray(samples * np.uint8(VALUE) | free * np.uint8(FREE))
 
 
@@ -128,6 +127,12 @@ class ArraySink:
     def suspend(self) -> bool:
         """Do nothing: another process has nothing of it."""
         return False
+
+
+def _truth(samples: Array) -> Array:
+    """Tell which samples are not 0."""
+    truth: Array = np.not_equal(samples, zero_of(samples.dtype))
+    return truth
 
 
 def view(array: Array, box: Box) -> Array:

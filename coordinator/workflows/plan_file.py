@@ -100,7 +100,7 @@ class _Place:
             return self._combined(part.work, sources, part.target), ()
         stage = replace(request, job=part.work, source=sources[0], bound=part.bound)
         machine, fleet = measure_here(stage.job, stage.source), tuple[Measured, ...]()
-        here = local_capacity(usable_cores())
+        here = local_capacity(usable_cores(), stage.job)
         peak: Peak = LocalPeak(self.base_bytes)
         capacity = here
         if self.fleet is not None:

@@ -103,7 +103,7 @@ def verify_file(
     chain.job.program.check_shape(array.shape)
     read = array if isinstance(filters, Recorded) else masked(filters, array)
     request = Request(chain.job, read, title=words, bound=known_bound(chain.job, read))
-    plan = request.plan(capacity(usable_cores()))
+    plan = request.plan(capacity(usable_cores(), request.job))
     with make_listener(style) as listen:
 
         def tell(event: Event) -> None:

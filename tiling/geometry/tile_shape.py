@@ -113,6 +113,7 @@ def choose_tile(
     *,
     fixed_s: float = 0.0,
     whole: tuple[bool, ...] | None = None,
+    most_rounds: int = MOST_ROUNDS,
     max_tile_bytes: int = MAX_TILE_BYTES,
 ) -> Choice:
     """Choose the shape of the piece that each tile owns.
@@ -133,6 +134,8 @@ def choose_tile(
         Seconds that any tile takes.
     whole : tuple of bool, optional
         Axes that are not to be cut.
+    most_rounds : int
+        Tiles for each slot, unless they would take long.
     max_tile_bytes : int
         Bound of the piece that a tile owns, where the array allows. Its halo comes on top: in four
         dimensions a deep one outweighs it, but finer tiles would only read it more often.
@@ -152,7 +155,7 @@ def choose_tile(
     one = _measure(Grid(shape, shape), layers, wraps, fixed_s, slab=True)
     found = {
         partition.grid: partition
-        for target in _targets(one.tile_s, least, slots, fixed_s)
+        for target in _targets(one.tile_s, least, slots, fixed_s, most_rounds)
         for partition in [_partition(shape, layers, wraps, whole, target, fixed_s)]
     }
 
@@ -169,10 +172,10 @@ def choose_tile(
     )
 
 
-def _targets(whole_s: float, least: int, slots: int, fixed_s: float) -> list[int]:
+def _targets(whole_s: float, least: int, slots: int, fixed_s: float, most_rounds: int) -> list[int]:
     """Return the numbers of tiles to compare, if the array takes so long in one."""
     most = max(1, int(whole_s / (FIXED_SHARES * fixed_s))) if fixed_s else 1
-    rounds = (slots * n for n in range(1, MOST_ROUNDS + 1))
+    rounds = (slots * n for n in range(1, most_rounds + 1))
     short = -(-int(whole_s / LONG_S) // slots + 1) * slots
     wanted = (1, slots // 4, slots // 2, *rounds, short, 2 * short)
     return sorted({max(least, min(most, target), 1) for target in wanted})

@@ -44,17 +44,28 @@ def _check_states(array: Array) -> None:
         raise TypeError("states are uint8")
 
 
+def zero_of(dtype: Dtype) -> Any:
+    """Return a zero to compare samples with: beside an integer NumPy makes integers of booleans.
+
+    Parameters
+    ----------
+    dtype : numpy.dtype
+        Of the samples.
+    """
+    return np.False_ if dtype.kind == "b" else 0
+
+
 def _state(samples: Array, *, out: Array, casting: Any) -> None:
     """Write the states of samples that may all change."""
     _check_states(out)
-    np.not_equal(samples, 0, out=out, casting=casting)
+    np.not_equal(samples, zero_of(samples.dtype), out=out, casting=casting)
     np.bitwise_or(out, FREE, out=out, casting=casting)
 
 
 def _background(samples: Array, *, out: Array, casting: Any) -> None:
     """Write states that are all set, of which those may change whose samples are 0."""
     _check_states(out)
-    np.equal(samples, 0, out=out, casting=casting)
+    np.equal(samples, zero_of(samples.dtype), out=out, casting=casting)
     np.left_shift(out, 1, out=out, casting=casting)
     np.bitwise_or(out, VALUE, out=out, casting=casting)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from coordinator.engines import Engine
-from coordinator.engines.local import LocalEngine, kernel_for
+from coordinator.engines.local import LocalEngine, _proven, kernel_for
 from coordinator.machine import usable_cores
 from coordinator.run.output import Output
 from coordinator.run.request import Request
@@ -65,6 +65,7 @@ def test_the_kernel_is_the_native_one() -> None:
 
 def test_a_kernel_that_is_left_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """SciPy serves; a warning says so."""
+    monkeypatch.setattr("coordinator.engines.local._proven", _proven.__wrapped__)  # no cache
     monkeypatch.setattr(
         "coordinator.engines.local.select", lambda *_: replace(select("reference"), note="why")
     )

@@ -66,6 +66,21 @@ def test_a_change_runs_through_every_tile_and_back() -> None:
     assert sent < 36 * len(passes) / 2
 
 
+@pytest.mark.parametrize("threads", [1, 4])
+def test_threads_do_not_share_what_they_would_wait_for(threads: int) -> None:
+    """Unless tiles are asked for there is one, which is computed once."""
+    events: list[Event] = []
+    seed, mask = np.zeros((3000, 3000), bool), np.ones((3000, 3000), bool)
+    seed[0, 0] = True
+    links = [("binary_propagation", {"mask": mask})]
+    engine = LocalEngine(threads)
+    got = filter_array(engine, lambda _, event: events.append(event), links, seed)
+    assert got.all()
+    sent = [event for event in events if isinstance(event, TileSent)]
+    assert sum(isinstance(event, StageStarted) for event in events) == 1
+    assert len(sent) == 2  # of the flood, and of the samples taken from its states
+
+
 def test_passes_are_verified_too() -> None:
     """Each tile of each pass, also those that are left out of it."""
     got, _ = heard("binary_propagation", SEED, Sampling(1.0), mask=MASK)

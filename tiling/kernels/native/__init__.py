@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tiling.kernels import reference
-from tiling.kernels.native import binary, correlations, lines, windows
+from tiling.kernels.native import binary, correlations, lines, propagation, windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,6 +25,7 @@ COMPUTED: Mapping[str, Callable[[Any, Array, tuple[slice, ...], Array], bool]] =
     "extremum": windows.extremum,
     "rank": windows.rank,
     "erosion": binary.erosion,
+    "propagation": propagation.run,
     "running_extremum": lines.extremum,
     "running_mean": lines.mean,
 }

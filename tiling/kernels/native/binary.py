@@ -1,7 +1,4 @@
-"""Binary erosions and dilations on bits; until nothing changes, SciPy computes them.
-
-SciPy visits what has changed only, which is more than bits can make up for over many iterations.
-"""
+"""Binary erosions and dilations on bits: so many iterations; for others see `propagation`."""
 
 from __future__ import annotations
 

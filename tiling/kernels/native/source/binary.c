@@ -10,6 +10,7 @@
    A dilation is the erosion of the complement, as in SciPy's NI_BinaryErosion.
    Words are taken to be little-endian. */
 
+#include "bits.h"
 #include "common.h"
 
 /* Words eroded along the last axis at a time. */
@@ -19,26 +20,20 @@
 
 /* ---- between bytes and bits ---- */
 
-/* Eight bytes at a time, by the multiplications of Warren, "Hacker's Delight"
- * (bits of a byte gathered from, and spread over, the bytes of a word). */
-
 static inline uint64_t pack_word(const uint8_t *in) {
-    const uint64_t low7 = 0x7F7F7F7F7F7F7F7Fu, ones = 0x0101010101010101u;
     uint64_t word = 0;
     for (int i = 0; i < 8; i++) {
         uint64_t x;
         memcpy(&x, in + 8 * i, 8);
-        x = (((x & low7) + low7) | x) >> 7 & ones;
-        word |= (x * 0x0102040810204080u >> 56) << 8 * i;
+        x = (((x & EACH_BYTE(0x7F)) + EACH_BYTE(0x7F)) | x) >> 7 & EACH_BYTE(1);
+        word |= gather_bits(x) << 8 * i;
     }
     return word;
 }
 
 static inline void unpack_word(uint64_t word, uint8_t *out) {
-    const uint64_t low7 = 0x7F7F7F7F7F7F7F7Fu, ones = 0x0101010101010101u;
     for (int i = 0; i < 8; i++) {
-        uint64_t x = (word >> 8 * i & 0xFF) * ones & 0x8040201008040201u;
-        x = (x + low7) >> 7 & ones;
+        uint64_t x = spread_bits(word >> 8 * i);
         memcpy(out + 8 * i, &x, 8);
     }
 }
