@@ -1,6 +1,7 @@
 #include "bands.h"
 
 #include "samples.h"
+#include "scratch.h"
 #include "vectors.h"
 
 /* A block, the region of the result that is computed, and the part of that which is wanted. Python
@@ -244,7 +245,7 @@ EXPORT int run_windows(const struct windows *w) {
     struct units units = units_of(w);
     size_t line_bytes = (size_t)(w->chunk[units.last] * units.samples + 8) / 8 * 64;
     int64_t *map = malloc((size_t)coordinates * sizeof *map);
-    char *memory = aligned_alloc(64, in_bytes + out_bytes + line_bytes);
+    char *memory = scratch_take(in_bytes + out_bytes + line_bytes);
     int done = map != NULL && memory != NULL ? 1 : -1;
     if (done == 1) {
         /* What vectors read past the end is not used, but they must not trip over it. */
@@ -265,7 +266,7 @@ EXPORT int run_windows(const struct windows *w) {
         } while (done == 1 && advance(index, w->extent, w->chunk, w->ndim));
     }
     free(map);
-    free(memory);
+    scratch_give(memory);
     return done;
 }
 
@@ -353,7 +354,7 @@ EXPORT int run_lines(const struct windows *w) {
     int64_t line = w->line, length = w->extent[line], bytes = itemsize_of(w->from);
     int64_t read = length + w->window[line] - 1, index[MOST_AXES] = {0}, ones[MOST_AXES];
     int64_t outer[MOST_AXES];
-    char *memory = malloc((size_t)(LINES * (read + length) * bytes)), *targets[LINES];
+    char *memory = scratch_take((size_t)(LINES * (read + length) * bytes)), *targets[LINES];
     const void *in[LINES];
     void *out[LINES];
     struct rows rows = {in, out, 0, length, w->window[line], w->parameters};
@@ -384,6 +385,6 @@ EXPORT int run_lines(const struct windows *w) {
                            targets[k], w->out_stride[line]);
         rows.length = 0;
     }
-    free(memory);
+    scratch_give(memory);
     return done;
 }

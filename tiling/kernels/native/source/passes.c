@@ -15,6 +15,7 @@
    length as tap distance. A filter axis that is itself contiguous needs no columns: the matrix is
    one line, unless it is short; then the next axis becomes the columns, which transposes it. */
 #include "samples.h"
+#include "scratch.h"
 #include "sums.h"
 
 #define BATCH 512       /* outputs between correlate and scatter: they stay in the first-level cache */
@@ -231,7 +232,7 @@ static int take(struct memory *memory, const struct pass *passes, int64_t count,
         room = most(room, 72 * (passes[k].size + 64));
     bytes = (bytes + 63) / 64 * 64;
     size_t whole = (size_t)(room + BUFFER) * sizeof(double) + 2 * (size_t)bytes;
-    char *start = aligned_alloc(64, (whole + 63) / 64 * 64);
+    char *start = scratch_take(whole);
     memory->scratch = (double *)start;
     if (start == NULL)
         return 0;
@@ -324,6 +325,6 @@ EXPORT int correlate_passes(const struct group *g, int64_t *nan_seen) {
     do
         done = run_tile(g, index, &memory, nan_seen);
     while (done && advance(index, whole, g->chunk, g->ndim));
-    free(memory.scratch);
+    scratch_give(memory.scratch);
     return done;
 }
