@@ -42,7 +42,7 @@ class StageStarted:
     """The next stage of a run begins, counted from 1; its tiles are numbered anew.
 
     The first one begins with the run, and how it is cut is in `RunStarted`. `dtype` is that of
-    the samples that the stage reads.
+    the samples that the stage reads. `expected_s` is as in `RunStarted`.
     """
 
     stage: int
@@ -53,13 +53,16 @@ class StageStarted:
     bytes_in: int
     bytes_out: int
     halo_overhead: float
+    expected_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
     """A run begins: what will be computed, and how its first stage is cut.
 
-    Each of its `stages` writes an array of this shape; see `StageStarted`.
+    Each of its `stages` writes an array of this shape; see `StageStarted`. The first is expected to
+    take `expected_s`, by the cost model and what workers told when they were greeted; None where
+    nobody can know.
     """
 
     input: str
@@ -75,6 +78,7 @@ class RunStarted:
     halo_overhead: float
     workers: tuple[str, ...]
     stages: int = 1
+    expected_s: float | None = None
 
     def cut_as(self, stage: StageStarted) -> RunStarted:
         """Return this run with the tiles of another stage."""
@@ -86,6 +90,7 @@ class RunStarted:
             bytes_in=stage.bytes_in,
             bytes_out=stage.bytes_out,
             halo_overhead=stage.halo_overhead,
+            expected_s=stage.expected_s,
         )
 
 

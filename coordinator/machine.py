@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -50,6 +51,11 @@ def cpu() -> str:
 
 
 STATM = Path("/proc/self/statm")
+STAT = Path("/proc/self/stat")
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+STARTED = 22
+"""Of the fields of `STAT`: when the process was started, in clock ticks since the boot."""
 
 
 NAME = "this machine"
@@ -67,3 +73,28 @@ def resident_bytes() -> int:
 def usable_cores() -> int:
     """Return the cores that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def boot() -> str:
+    """Return what names this machine, as `tiling.protocol.boot`; empty where it is not known."""
+    from tiling.protocol.boot import boot_name
+
+    try:
+        return boot_name(BOOT_ID.read_bytes())
+    except OSError:
+        return ""
+
+
+def process_age_s() -> float:
+    """Return the seconds since this process was started, imports included.
+
+    Where the system does not tell, it is the processor time that the process has used: less, if it
+    had to wait.
+    """
+    try:
+        # The second field is the name of the program, in parentheses, and may have spaces in it.
+        fields = STAT.read_text("ascii", "replace").rpartition(")")[2].split()
+        started_s = int(fields[STARTED - 3]) / os.sysconf("SC_CLK_TCK")
+        return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - started_s)
+    except (OSError, AttributeError):
+        return time.process_time()

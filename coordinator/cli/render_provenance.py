@@ -37,7 +37,7 @@ def lines(provenance: Provenance, *, intact: bool | None) -> Iterator[str]:
         "": provenance.input.digest or UNTAKEN,
         "job": provenance.job,
         "tiles": f"of {extent(provenance.tile)}, halo {_halo(provenance)}",
-        "when": f"{provenance.started}, in {brief_time(provenance.seconds)}",
+        "when": f"{provenance.started}, in {brief_time(provenance.seconds)}{_expected(provenance)}",
         "with": ", ".join(f"{name} {version}" for name, version in provenance.versions.items()),
         "trouble": f"{provenance.retries} retried, {provenance.hedges} hedged",
     }
@@ -47,6 +47,11 @@ def lines(provenance: Provenance, *, intact: bool | None) -> Iterator[str]:
         yield f"{'warning':>8}  {inert(warning)}"
     if len(provenance.warnings) > NAMED:
         yield f"{'':>8}  and {len(provenance.warnings) - NAMED:,} more warnings"
+
+
+def _expected(provenance: Provenance) -> str:
+    expected_s = provenance.expected_s
+    return "" if expected_s is None else f"; {brief_time(expected_s)} expected"
 
 
 def _printable(text: str) -> str:

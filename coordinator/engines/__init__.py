@@ -10,7 +10,7 @@ from coordinator.events import Hearer
 from coordinator.journal.file import JournalFile
 from coordinator.stores import Sink, Source
 from tiling.geometry.plan import Plan, Tile
-from tiling.geometry.tile_shape import MAX_TILE_BYTES
+from tiling.geometry.tile_shape import MAX_TILE_BYTES, makespan_s
 from tiling.jobs.cost import FLEET, Pace
 from tiling.jobs.job import Job
 
@@ -56,16 +56,25 @@ class Capacity:
         So large that every slot can be busy within the engine's bound of memory.
     pace : Pace
         Of a slot.
+    lanes : int, optional
+        Tiles that get on at a time; see `coordinator.engines.lanes`. As many as slots unless given.
     """
 
     slots: int
     tile_bytes: int
     pace: Pace = FLEET
+    lanes: int | None = None
 
     @classmethod
-    def within(cls, slots: int, budget_bytes: int, pace: Pace = FLEET) -> Self:
+    def within(
+        cls, slots: int, budget_bytes: int, pace: Pace = FLEET, lanes: int | None = None
+    ) -> Self:
         """Return that of a fleet whose tiles in flight, sent and answered, stay within a budget."""
-        return cls(slots, max(1, min(MAX_TILE_BYTES, budget_bytes // (2 * slots))), pace)
+        return cls(slots, max(1, min(MAX_TILE_BYTES, budget_bytes // (2 * slots))), pace, lanes)
+
+    def expected_s(self, tiles: int, tile_s: float) -> float:
+        """Return how long so many tiles are expected to take, if a lane takes so long for one."""
+        return makespan_s(tiles, tile_s, self.lanes or self.slots)
 
 
 class Engine(Protocol):

@@ -151,6 +151,12 @@ class History:
     ----------
     times : int, optional
         How many tile times are kept of each worker, the latest; None: all.
+
+    Attributes
+    ----------
+    expected_s : float or None
+        What the stages so far were expected to take, less what an earlier run had done of them;
+        None if of any of them it is not known.
     """
 
     def __init__(self, times: int | None = RECENT_TIMES) -> None:
@@ -158,6 +164,7 @@ class History:
         self.run: RunStarted | None = None
         self.finished: RunFinished | None = None
         self.stage = 1
+        self.expected_s: float | None = None
         self.first_s: float | None = None
         self.last_s = 0.0
         self.meter = Meter(0.0)
@@ -222,6 +229,7 @@ class History:
 
     def _started(self, at_s: float, event: RunStarted) -> None:
         self.run, self.tiles = event, event.tiles
+        self.expected_s = event.expected_s
         self.meter = Meter(at_s)
         for name in event.workers:
             self._worker(at_s, name)
@@ -230,6 +238,10 @@ class History:
         if self.run is not None:
             self.run, self.stage = self.run.cut_as(event), event.stage
         self.tiles += event.tiles
+        if self.expected_s is None or event.expected_s is None:
+            self.expected_s = None
+        else:
+            self.expected_s += event.expected_s
         self.attempts_of.clear()
         for worker in self.workers.values():
             worker.flying.clear()
@@ -336,6 +348,8 @@ class History:
 
     def _kept(self, at_s: float, event: TileKept) -> None:  # noqa: ARG002 -- subclasses need them
         self.kept += 1
+        if self.run is not None and self.run.expected_s is not None and self.expected_s is not None:
+            self.expected_s -= self.run.expected_s / self.run.tiles
 
     def _remark(self, at_s: float, text: str) -> None:
         """Take note of a sentence; subclasses keep or show it."""

@@ -279,6 +279,7 @@ class _Writer:
             versions=versions(),
             started=self.started,
             seconds=round(history.last_s, 6),
+            expected_s=None if history.expected_s is None else round(history.expected_s, 6),
             retries=history.retries,
             hedges=history.hedges,
             warnings=tuple(remark.text for remark in history.remarks),

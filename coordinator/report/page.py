@@ -111,14 +111,10 @@ def _summary(history: Recorder) -> Html:
     rows: list[tuple[str, str, object, str]] = []
     if run is not None:
         stages = f" in the last of {run.stages} stages" if run.stages > 1 else ""
+        tile = extent(run.tile_shape)
         rows += [
             ("shape", "array", extent(run.shape), f"{extent(run.shape)} {run.dtype}"),
-            (
-                "tiles",
-                "tiles",
-                history.tiles,
-                f"{history.tiles:,} of {extent(run.tile_shape)}{stages}",
-            ),
+            ("tiles", "tiles", history.tiles, f"{history.tiles:,} of {tile}{stages}"),
             ("halo", "halo overhead", run.halo_overhead, f"{run.halo_overhead:.1%}"),
         ]
     speed = history.meter.total / history.last_s if history.last_s > 0 else 0.0
@@ -127,6 +123,7 @@ def _summary(history: Recorder) -> Html:
         ("kept", "kept from before", history.kept, f"{history.kept:,}"),
         ("bytes", "written", history.meter.total, f"{megabytes(history.meter.total)} MB"),
         ("seconds", "took", f"{history.last_s:.6f}", brief_time(history.last_s)),
+        *_expected(history),
         ("speed", "speed", f"{speed:.0f}", f"{megabytes(speed)} MB/s"),
         ("workers", "workers", len(history.workers), f"{len(history.workers):,}"),
         ("retries", "retries", history.retries, f"{history.retries:,}"),
@@ -142,6 +139,12 @@ def _summary(history: Recorder) -> Html:
         for key, name, value, shown in rows
     ]
     return tag("dl", {"class": "facts"}, *entries)
+
+
+def _expected(history: Recorder) -> Iterator[tuple[str, str, object, str]]:
+    """Yield what the run was expected to take, if that is known."""
+    if expected_s := history.expected_s:
+        yield "expected", "expected", f"{expected_s:.6f}", brief_time(expected_s)
 
 
 def _pictures(pictures: Sequence[Picture]) -> Iterator[Html]:

@@ -82,6 +82,9 @@ class Provenance:
     warnings : tuple of str
     proofs : mapping of str to mapping
         By worker: the probes by which it proved its bits, each with its digest.
+    expected_s : float or None
+        What it was expected to take when it began; None where nobody could know, and of older
+        files.
     recipe : str
         The job, as `Job.encode` writes it; empty if it is longer than `MAX_RECIPE`.
     """
@@ -105,6 +108,7 @@ class Provenance:
     warnings: tuple[str, ...] = field(default=())
     proofs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     recipe: str = ""
+    expected_s: float | None = None
 
     def encode(self) -> str:
         """Return it as indented JSON; the runs of tiles stay on one line each."""
@@ -220,6 +224,7 @@ def _fits(provenance: Provenance) -> bool:
     return (
         all(0 <= count < MAX_COUNT for count in counts)
         and 0 <= provenance.seconds < MAX_COUNT
+        and 0 <= (provenance.expected_s or 0) < MAX_COUNT
         and all(provenance.tile)
         and len({len(each) for each in lengths}) == 1
     )

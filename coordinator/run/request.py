@@ -17,7 +17,7 @@ from tiling.geometry.grid import Grid
 from tiling.geometry.halo import Halo
 from tiling.geometry.plan import Plan
 from tiling.geometry.tile_shape import MOST_ROUNDS, Choice, choose_tile
-from tiling.jobs.cost import layers
+from tiling.jobs.cost import layers, tile_s
 from tiling.jobs.job import Job
 from tiling.jobs.stages import wants_bound
 from tiling.operations.base import ANYTHING, dtype_bound
@@ -62,6 +62,16 @@ class Request:
     def plan(self, capacity: Capacity) -> Plan:
         """Cut the source for an engine of this capacity."""
         return self._cut(capacity)[1]
+
+    def expected_s(self, capacity: Capacity) -> float | None:
+        """Return the seconds that the tiles are expected to take, by the cost model.
+
+        None of what is repeated until nothing changes: how often is in the samples.
+        """
+        if self.job.repeated:
+            return None
+        plan = self.plan(capacity)
+        return capacity.expected_s(len(plan), tile_s(self.job, plan.grid, capacity.pace))
 
     def _cut(self, capacity: Capacity) -> tuple[Choice, Plan]:
         bound = ANYTHING if self.bound is None else self.bound

@@ -23,6 +23,7 @@ from coordinator.stores import Source
 from coordinator.stores.memory import ArraySink, ArraySource
 from coordinator.stores.scratch import scratch
 from tiling.geometry.plan import Plan
+from tiling.jobs.cost import combining_s
 from tiling.jobs.job import Job
 from tiling.jobs.stages import Stage, stages
 
@@ -73,27 +74,33 @@ class StagedRun:
     def carry_out(self, open_output: Callable[[Plan | None], Output]) -> Plan:
         """Run every stage, the last one into the output; return that one's plan."""
         last = len(self._parts) - 1
-        plan = self._plan(self._parts[0])
+        plan, expected_s = self._plan(self._parts[0])
         with _committed(lambda: open_output(None if last else plan), plan, self._tell) as output:
-            self._tell(run_started(self._request, plan, output.sink.name, len(self._parts)))
+            name, count = output.sink.name, len(self._parts)
+            self._tell(run_started(self._request, plan, name, count, expected_s))
             for index, part in enumerate(self._parts):
                 if index:
-                    plan = self._plan(part)
-                    self._tell(stage_started(index + 1, plan, self._sources(part)[0]))
+                    plan, expected_s = self._plan(part)
+                    source = self._sources(part)[0]
+                    self._tell(stage_started(index + 1, plan, source, expected_s))
                 if index == last:
                     self._fill(part, plan, output)
                 else:
                     self._keep(part, plan, self._parts[index + 1 :])
         return plan
 
-    def _plan(self, part: Stage) -> Plan:
-        """Cut a stage into tiles for the engine, which makes ready for it, or into pieces."""
+    def _plan(self, part: Stage) -> tuple[Plan, float | None]:
+        """Cut a stage into tiles for the engine, which makes ready for it, or into pieces.
+
+        Return also the seconds that it is expected to take.
+        """
         if isinstance(part.work, Job):
-            return self._stage_request(part, part.work).plan(
-                self._engine.prepare(part.work, self._tell)
-            )
-        plan = pieces(self._sources(part)[0])
-        return replace(plan, output_itemsize=part.target.itemsize)
+            request = self._stage_request(part, part.work)
+            capacity = self._engine.prepare(part.work, self._tell)
+            return request.plan(capacity), request.expected_s(capacity)
+        sources = self._sources(part)
+        plan = replace(pieces(sources[0]), output_itemsize=part.target.itemsize)
+        return plan, combining_s(plan, len(sources))
 
     def _keep(self, part: Stage, plan: Plan, later: tuple[Stage, ...]) -> None:
         """Run a stage into an intermediate array; let go of those that no later stage reads."""

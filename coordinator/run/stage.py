@@ -78,8 +78,25 @@ def combine(
         tell(TileStored(tile.index, NAME, region.nbytes))
 
 
-def run_started(request: Request, plan: Plan, output: str, stages: int = 1) -> RunStarted:
-    """Return the event that begins a run of so many stages into an output of this name."""
+def run_started(
+    request: Request,
+    plan: Plan,
+    output: str,
+    stages: int = 1,
+    expected_s: float | None = None,
+) -> RunStarted:
+    """Return the event that begins a run of so many stages into an output of this name.
+
+    Parameters
+    ----------
+    request : Request
+    plan : Plan
+        Of the first stage.
+    output : str
+    stages : int
+    expected_s : float, optional
+        What the first stage is expected to take.
+    """
     return RunStarted(
         input=request.source.name,
         output=output,
@@ -88,13 +105,18 @@ def run_started(request: Request, plan: Plan, output: str, stages: int = 1) -> R
         dtype=str(request.source.dtype),
         workers=(),
         stages=stages,
+        expected_s=expected_s,
         **_plan_fields(plan),
     )
 
 
-def stage_started(number: int, plan: Plan, source: Source) -> StageStarted:
+def stage_started(
+    number: int, plan: Plan, source: Source, expected_s: float | None = None
+) -> StageStarted:
     """Return the event that begins a later stage, which reads this source."""
-    return StageStarted(stage=number, dtype=str(source.dtype), **_plan_fields(plan))
+    return StageStarted(
+        stage=number, dtype=str(source.dtype), expected_s=expected_s, **_plan_fields(plan)
+    )
 
 
 def _plan_fields(plan: Plan) -> dict[str, Any]:

@@ -204,12 +204,21 @@ def _partition(
 def _measure(
     grid: Grid, layers: tuple[Layer, ...], wraps: tuple[bool, ...], fixed_s: float, *, slab: bool
 ) -> _Partition:
-    all_s = sum(layer.sample_s * _samples(grid, layer.halo, wraps) for layer in layers)
-    read = _samples(grid, layers[0].halo, wraps) if layers else math.prod(grid.shape)
+    all_s = sum(layer.sample_s * samples_read(grid, layer.halo, wraps) for layer in layers)
+    read = samples_read(grid, layers[0].halo, wraps) if layers else math.prod(grid.shape)
     return _Partition(grid, fixed_s + all_s / len(grid), slab, read / math.prod(grid.shape) - 1)
 
 
-def _samples(grid: Grid, halo: Halo, wraps: tuple[bool, ...]) -> int:
+def samples_read(grid: Grid, halo: Halo, wraps: tuple[bool, ...]) -> int:
+    """Return the samples that all tiles of a grid cover together, each with this halo.
+
+    Parameters
+    ----------
+    grid : Grid
+    halo : Halo
+    wraps : tuple of bool
+        Axes along which tiles reach round the edges.
+    """
     return math.prod(
         _read(grid, halo, wraps, axis, count) for axis, count in enumerate(grid.counts)
     )
@@ -257,7 +266,7 @@ def _blocks(
 
 
 def _cost(grid: Grid, layers: tuple[Layer, ...], wraps: tuple[bool, ...]) -> int:
-    return sum(_samples(grid, layer.halo, wraps) for layer in layers)
+    return sum(samples_read(grid, layer.halo, wraps) for layer in layers)
 
 
 def _kinds(partition: _Partition) -> str:

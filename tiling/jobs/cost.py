@@ -12,8 +12,10 @@ import functools
 import math
 from dataclasses import dataclass
 
+from tiling.geometry.grid import Grid
 from tiling.geometry.halo import Halo
-from tiling.geometry.tile_shape import Layer
+from tiling.geometry.plan import Plan
+from tiling.geometry.tile_shape import Layer, samples_read
 from tiling.jobs.job import Job
 from tiling.operations import Arithmetic
 
@@ -85,6 +87,47 @@ def work_of(job: Job, shape: tuple[int, ...], answer: tuple[int, ...]) -> float:
         )
         for halo, effort in _steps(job)
     )
+
+
+def tile_s(job: Job, grid: Grid, pace: Pace) -> float:
+    """Return the seconds that a tile of a grid is expected to take, on average.
+
+    Parameters
+    ----------
+    job : Job
+    grid : Grid
+    pace : Pace
+    """
+    all_s = sum(
+        layer.sample_s * samples_read(grid, layer.halo, job.wraps) for layer in layers(job, pace)
+    )
+    return pace.tile_s + all_s / max(1, len(grid))
+
+
+def combining_s(plan: Plan, arrays: int) -> float:
+    """Return the seconds that arithmetic, sample by sample, is expected to take in this process.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of the pieces that are combined at a time.
+    arrays : int
+        That are read.
+    """
+    moved = arrays * plan.bytes_in + plan.bytes_out
+    return HERE.tile_s * len(plan) + HERE.work_s * plan.samples_in + HERE.byte_s * moved
+
+
+def mean_work(job: Job, grid: Grid) -> float:
+    """Return the units of work of a tile of a grid, on average.
+
+    Parameters
+    ----------
+    job : Job
+    grid : Grid
+    """
+    total = sum(effort * samples_read(grid, halo, job.wraps) for halo, effort in _steps(job))
+    return total / max(1, len(grid))
 
 
 @functools.lru_cache(maxsize=64)

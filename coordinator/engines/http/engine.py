@@ -17,6 +17,7 @@ from coordinator.engines.http.handshake import greet_all, no_worker_error, pace_
 from coordinator.engines.http.network import TCP, Network
 from coordinator.engines.http.run import FleetRun
 from coordinator.engines.http.session import Session
+from coordinator.engines.lanes import lanes
 from coordinator.errors import (
     ExitCode,
     InputError,
@@ -103,7 +104,8 @@ class HttpEngine:
             lost = [event for event in self._greeted if isinstance(event, WorkerLost)]
             raise no_worker_error(lost)
         slots = sum(event.slots for event in ready)
-        return Capacity.within(slots, self._budget_bytes, pace_of(ready))
+        at_once = max(1, round(sum(lanes(ready))))
+        return Capacity.within(slots, self._budget_bytes, pace_of(ready), at_once)
 
     def run(self, tiles: TileRun, tell: Hearer) -> None:
         """Have every tile computed by the fleet; see `coordinator.engines.Engine`.

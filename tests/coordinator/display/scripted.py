@@ -33,6 +33,7 @@ def script(
         RunStarted(
             "hubble.npy", "hubble.blur.npy", "gaussian_filter sigma=2,2,0", (1024, 768, 3),
             "int32", (205, 128, 3), (*grid, 1), tiles, tiles * TILE, tiles * TILE, 0.031, names,
+            expected_s=8.0,
         ),
     )  # fmt: skip
     for name in names:

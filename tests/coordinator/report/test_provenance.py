@@ -20,13 +20,22 @@ KNOWN = Provenance(
     "coord blur 'a b.npy'", "gaussian_filter", "0" * 64, FileMark("in", "<i4", 9, "d"),
     FileMark("out", "<i4", 9, "e"), (4, 4), (2, 4), ((1, 1), (1, 0)), {"w": {"kernel": "k"}},
     (("w", 1), ("", 1)), 0, {"numpy": "2"}, "2026", 1.5, 1, 2, ("careful",),
-    {"w": {"int32-int32-wrap": "0123"}},
+    {"w": {"int32-int32-wrap": "0123"}}, expected_s=1.25,
 )  # fmt: skip
 
 
 def test_round_trip() -> None:
     """What is read is what was written."""
     assert Provenance.decode(KNOWN.encode()) == KNOWN
+
+
+def test_what_was_expected() -> None:
+    """It stands beside what the run took; a file that does not know it is read too."""
+    (when,) = (line for line in render_provenance.lines(KNOWN, intact=True) if "  when" in line)
+    assert when.endswith("in 1.5 s; 1.2 s expected")
+    older = json.loads(KNOWN.encode())
+    del older["expected_s"]
+    assert Provenance.decode(json.dumps(older)) == replace(KNOWN, expected_s=None)
 
 
 @pytest.mark.parametrize("word", ["@", '"@"', "\n", "makers", "}"])

@@ -88,6 +88,7 @@ def test_numbers_are_those_of_the_events() -> None:
     assert page.values["bytes"] == str(20 * TILE)
     assert page.values["workers"] == "3"
     assert float(page.values["seconds"] or 0) == 9.0
+    assert float(page.values["expected"] or 0) == 8.0
     assert "failed: interrupted" in page.words
     assert "node3:8080 lost: connection refused" in page.words
 
