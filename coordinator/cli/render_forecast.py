@@ -26,6 +26,10 @@ def lines(forecast: Forecast) -> Iterator[str]:
     }
     if f.fleet_s is not None:
         rows["fleet"] = f"about {brief_time(f.fleet_s)}"
+    rows["besides"] = (
+        f"{brief_time(f.start_s)} of that are until the first stage, imports included, and "
+        f"{brief_time(f.finish_s)} until the output is on the disk, with its digest"
+    )
     yield from (f"{name:>7}  {text}" for name, text in rows.items())
     yield from (f"{'worker':>7}  {_share(share)}" for share in f.shares)
     yield from (f"{'crude':>7}  {caveat}" for caveat in f.caveats)
@@ -37,6 +41,7 @@ def _cut(f: Forecast) -> dict[str, str]:
     if len(f.stages) == 1:
         return {
             "tiles": _tiles(f.stages[0]),
+            **({"beat": beat} if (beat := _beaten(f.stages[0])) else {}),
             "halo": f"{f.halo_overhead:.1%} of the samples are read more than once",
         }
     size = megabytes(f.between_bytes)
@@ -44,8 +49,16 @@ def _cut(f: Forecast) -> dict[str, str]:
     for number, stage in enumerate(f.stages, 1):
         fleet = "" if stage.fleet_s is None else f", {brief_time(stage.fleet_s)} on the fleet"
         cut = _tiles(stage) if stage.tiles else stage.reason
+        cut += f"; {beat}" if (beat := _beaten(stage)) else ""
         rows[str(number)] = f"{cut}; about {brief_time(stage.here_s)} here{fleet}"
     return rows
+
+
+def _beaten(stage: StageForecast) -> str:
+    """Return what the choice of tiles was between, with the makespans by which it was made."""
+    if not stage.alternatives:
+        return ""
+    return f"{', '.join(stage.alternatives)}; against {stage.model_s:.3g} s, before measuring"
 
 
 def _tiles(stage: StageForecast) -> str:
@@ -67,7 +80,9 @@ def _share(share: Share) -> str:
     if share.trouble:
         return f"{share.worker}: can't be used: {inert(share.trouble)}"
     trip = f", round trip {brief_time(share.round_trip_s)}" if share.round_trip_s else ""
+    lanes = f"{share.lanes:.3g} at a time"
     return (
-        f"{share.worker}: {count(share.slots, 'slot')}{trip}, {brief_time(share.tile_s)} a tile, "
+        f"{share.worker}: {count(share.slots, 'slot')}, {lanes}{trip}, "
+        f"{brief_time(share.tile_s)} a tile, "
         f"{share.tiles:.1f} tiles in about {brief_time(share.busy_s)}"
     )

@@ -1,20 +1,21 @@
 """The cost of a run before it begins: a pure function of its plan and of short measurements.
 
-The time of a tile at a worker is taken as a round trip, and the rest of a probe's time in
-proportion to the samples. A worker has its slots busy at a time, and the fleet is done when its
-rates together have done all tiles. So an estimate is crude where slots share a core or workers
-share a link, and it says so.
+The tiles of a stage take what `coordinator.planning.speeds` says, one stage after another, and the
+run takes what is to be done besides:
+
+    start_s              this process: its start, its imports, a look at the input
+    stage by stage       greetings and the proof of the kernel, then the makespan of the tiles
+    finish_s             the output on the disk, and the digests of provenance
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from coordinator.planning.speeds import Measured, Speeds
 from coordinator.text import brief_time, megabytes
-from tiling.geometry.plan import Plan
 
 SMALL_BYTES: Final = 64 * 10**6
 """Of an array that a machine filters in about a second: sending it can't save much."""
@@ -28,46 +29,12 @@ WORTH_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """A worker, or this machine, as a short probe found it.
-
-    Parameters
-    ----------
-    worker : str
-    slots : int
-        Tiles that it takes at a time.
-    round_trip_s : float
-        Of a request that computes nothing; 0 for this machine.
-    probe_samples : int
-    probe_s : float
-        From a block of so many samples until its answer.
-    start_s : float
-        Until the first tile can be sent.
-    trouble : str
-        Why it can't be used, if so.
-    """
-
-    worker: str
-    slots: int = 0
-    round_trip_s: float = 0.0
-    probe_samples: int = 1
-    probe_s: float = 0.0
-    start_s: float = 0.0
-    trouble: str = ""
-
-    def tile_s(self, samples: float) -> float:
-        """Return the time of a tile that reads so many samples."""
-        work_s = max(0.0, self.probe_s - self.round_trip_s)
-        return self.round_trip_s + work_s * samples / self.probe_samples
-
-    def rate(self, samples: float) -> float:
-        """Return tiles per second."""
-        return 0.0 if self.trouble else self.slots / max(self.tile_s(samples), 1e-9)
-
-
-@dataclass(frozen=True, slots=True)
 class Share:
-    """What one worker is expected to do."""
+    """What one worker is expected to do.
+
+    `tile_s` is with everybody busy; `lanes` is how many tiles it computes at a time, its cores
+    shared with others on its machine.
+    """
 
     worker: str
     slots: int
@@ -76,6 +43,7 @@ class Share:
     busy_s: float
     round_trip_s: float
     trouble: str = ""
+    lanes: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +67,10 @@ class StageForecast:
         Expected; `fleet_s` is None without a fleet, or if nobody in it can be used.
     shares : tuple of Share
         By worker.
+    alternatives : tuple of str
+        Other cuts, with the seconds that the cost model gives them; best first.
+    model_s : float
+        What the cost model gives the chosen one: it knows less than was measured since.
     """
 
     tile: tuple[int, ...]
@@ -113,6 +85,8 @@ class StageForecast:
     here_s: float
     fleet_s: float | None
     shares: tuple[Share, ...]
+    alternatives: tuple[str, ...] = ()
+    model_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +100,13 @@ class Forecast:
         Of the array.
     tile, grid, reason
         As in the first of the `stages`.
-    tiles, halo_overhead, bytes_there, bytes_back, here_s, fleet_s, shares
+    tiles, halo_overhead, bytes_there, bytes_back, shares
         Of all stages together; they run one after another.
+    here_s, fleet_s : float
+        From the start of a process until it ends: of all stages together, and `start_s` and
+        `finish_s`.
+    start_s, finish_s : float
+        Before the first stage, and after the last.
     coordinator_bytes, worker_bytes : int
         Of the stage that takes most.
     stages : tuple of StageForecast
@@ -154,6 +133,8 @@ class Forecast:
     worker_bytes: int
     here_s: float
     fleet_s: float | None
+    start_s: float
+    finish_s: float
     shares: tuple[Share, ...]
     stages: tuple[StageForecast, ...]
     between_bytes: int
@@ -161,35 +142,36 @@ class Forecast:
     caveats: tuple[str, ...]
 
 
-def expected_s(plan: Plan, workers: Sequence[Measured]) -> float | None:
-    """Return how long a plan takes with these workers; None if none of them can be used."""
-    usable = [worker for worker in workers if not worker.trouble]
-    if not usable:
-        return None
-    samples = plan.samples_in / max(1, len(plan))
-    rate = sum(worker.rate(samples) for worker in usable)
-    quickest = min(worker.tile_s(samples) for worker in usable)
-    start_s = max(worker.start_s for worker in usable)
-    return start_s + max(len(plan) / rate, quickest if len(plan) else 0.0)
+def shares(
+    tiles: int, work: float, workers: Sequence[Measured], speeds: Speeds
+) -> tuple[Share, ...]:
+    """Deal tiles out, in proportion to the rates.
 
-
-def shares(plan: Plan, workers: Sequence[Measured]) -> tuple[Share, ...]:
-    """Deal the tiles of a plan out, in proportion to the rates."""
-    samples = plan.samples_in / max(1, len(plan))
-    rates = [worker.rate(samples) for worker in workers]
-    total = sum(rates) or 1.0
-    return tuple(
-        Share(
-            worker.worker,
-            worker.slots,
-            tiles := len(plan) * rate / total,
-            worker.tile_s(samples),
-            tiles * worker.tile_s(samples) / max(1, min(worker.slots, math.ceil(tiles))),
-            worker.round_trip_s,
-            worker.trouble,
+    Parameters
+    ----------
+    tiles : int
+    work : float
+        Of each, on average.
+    workers : sequence of Measured
+        Those too that can't be used.
+    speeds : Speeds
+        Of those that can.
+    """
+    each = zip(speeds.workers, speeds.lanes(), speeds.rates(work), strict=True)
+    found = {worker.worker: (lane, rate) for worker, lane, rate in each}
+    total = sum(rate for _, rate in found.values()) or 1.0
+    dealt = []
+    for worker in workers:
+        lane, rate = found.get(worker.worker, (0.0, 0.0))
+        dealt_tiles, tile_s = tiles * rate / total, lane / rate if rate else 0.0
+        busy_s = dealt_tiles * tile_s / max(lane, 1e-9)
+        dealt.append(
+            Share(
+                *(worker.worker, worker.slots, dealt_tiles, tile_s, busy_s, worker.round_trip_s),
+                *(worker.trouble, lane),
+            )
         )
-        for worker, rate in zip(workers, rates, strict=True)
-    )
+    return tuple(dealt)
 
 
 def together(stages: Sequence[StageForecast]) -> tuple[Share, ...]:
@@ -206,6 +188,7 @@ def _sum(parts: Sequence[Share]) -> Share:
         tiles=tiles,
         tile_s=work_s / tiles if tiles else parts[0].tile_s,
         busy_s=sum(part.busy_s for part in parts),
+        lanes=max(part.lanes for part in parts),
         trouble=next((part.trouble for part in parts if part.trouble), ""),
     )
 

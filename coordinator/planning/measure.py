@@ -1,108 +1,131 @@
-"""Short measurements for a forecast: what a block of the job takes here, and at each worker."""
+"""Short measurements on this machine for a forecast: a block, some tiles, and the disk."""
 
 from __future__ import annotations
 
 import math
+import mmap
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
+import xxhash
 
-from coordinator.engines.http.buffers import Buffers
-from coordinator.engines.http.client import Client
-from coordinator.engines.http.refusal import Refusal
-from coordinator.engines.http.session import Session
-from coordinator.engines.local import kernel_for
-from coordinator.hosts.hosts_file import Config
-from coordinator.hosts.token import Credential
-from coordinator.machine import NAME, usable_cores
-from coordinator.planning.forecast import Measured
+from coordinator.engines import Capacity
+from coordinator.engines.local import LocalEngine, kernel_for
+from coordinator.machine import NAME, boot, usable_cores
+from coordinator.planning.rehearsal import Sample, rehearse, unnamed_file
+from coordinator.planning.speeds import Measured, Rehearsal
 from coordinator.stores import Source
 from tiling.dtypes import Array, Dtype
 from tiling.geometry.box import Box
+from tiling.jobs.cost import work_of
 from tiling.jobs.job import Job
 from tiling.kernels.apply import apply
 from tiling.kernels.arithmetic import combine_blocks
 from tiling.operations import Arithmetic
-from tiling.protocol.wire import Question
 
 PROBE_SAMPLES = 2**18
-"""Of the block that is filtered: milliseconds of work, and large against a request."""
+"""Most of a block that is filtered alone: milliseconds of work, and large against a request."""
+
+FIRST_SAMPLES, GROWTH = 2**12, 4
+"""Of the first block that is filtered, and how much larger the next one is."""
+
+PROBE_S = 0.02
+"""Of a block that is filtered alone: a larger one would tell no more."""
 
 ROUNDS = 3
 """Times that something is measured; the quickest counts, for nothing makes it quicker."""
 
+FILE_BYTES = 2**26
+"""Of what is written, and read again, to find out how fast that is."""
 
-def probe_block(source: Source) -> Array:
-    """Return the first samples of an array, about `PROBE_SAMPLES`, as they would travel."""
+
+def probe_block(source: Source, samples: int = PROBE_SAMPLES) -> Array:
+    """Return the first samples of an array, about so many, as they would travel."""
     shape = list(source.shape)
-    while math.prod(shape) > PROBE_SAMPLES:
+    while math.prod(shape) > samples:
         longest = shape.index(max(shape))
         shape[longest] = -(-shape[longest] // 2)
     return np.ascontiguousarray(source.read(Box.whole(tuple(shape))))
 
 
-def measure_here(job: Job, source: Source) -> Measured:
-    """Filter a block with the kernel that a run on this machine would take."""
-    block = probe_block(source)
+def measure_here(sample: Sample, capacity: Capacity) -> tuple[Measured, Rehearsal | None]:
+    """Filter a block with the kernel that a run on this machine would take, then some tiles.
+
+    Parameters
+    ----------
+    sample : Sample
+        Of a plan for this machine.
+    capacity : Capacity
+        Of this machine.
+    """
     began = time.perf_counter()
-    kernel = kernel_for(job).kernel
+    kernel_for(sample.job)
     start_s = time.perf_counter() - began
-    out = np.empty(block.shape, job.target)
-    crop = tuple(slice(0, length) for length in block.shape)
-    times_s = []
-    for _ in range(ROUNDS):
+    work, took_s = _filtered_here(sample.job, sample.source)
+    machine = Measured(NAME, capacity.slots, 0.0, work, took_s, start_s, usable_cores(), boot())
+    return machine, rehearse(LocalEngine(), capacity, sample, took_s / work)
+
+
+def _filtered_here(job: Job, source: Source) -> tuple[float, float]:
+    """Filter larger and larger blocks; return the work of the last one, and its seconds."""
+    kernel, samples = kernel_for(job).kernel, FIRST_SAMPLES
+    while True:
+        block = probe_block(source, samples)
+        out = np.empty(block.shape, job.target)
+        crop = tuple(slice(0, length) for length in block.shape)
+        took_s = quickest_s(lambda: apply(job.program, block, crop, out, kernel))  # noqa: B023
+        if took_s >= PROBE_S or samples >= PROBE_SAMPLES or samples >= math.prod(source.shape):
+            return max(1.0, work_of(job, block.shape, block.shape)), max(took_s, 1e-9)
+        samples *= GROWTH
+
+
+def quickest_s(work: Callable[[], object]) -> float:
+    """Return the seconds of the quickest of some rounds; of the first, if that takes long."""
+    times_s: list[float] = []
+    while len(times_s) < ROUNDS and sum(times_s) < PROBE_S * ROUNDS:
         began = time.perf_counter()
-        apply(job.program, block, crop, out, kernel)
+        work()
         times_s.append(time.perf_counter() - began)
-    samples = max(1, block.size)
-    return Measured(NAME, usable_cores(), 0.0, samples, min(times_s), start_s)
+    return min(times_s)
 
 
 def measure_arithmetic(work: Arithmetic, sources: Sequence[Source], target: Dtype) -> float:
     """Return the seconds that arithmetic on whole arrays takes in this process."""
     blocks = [probe_block(source) for source in sources]
     out = np.empty(blocks[0].shape, target.newbyteorder("="))
-    times_s = []
-    for _ in range(ROUNDS):
+    took_s = quickest_s(lambda: combine_blocks(work, blocks, out))
+    return took_s * math.prod(sources[0].shape) / max(1, out.size)
+
+
+def measure_files(source: Path, folder: Path, out_bytes: int, digest_bytes: int) -> float:
+    """Return the seconds that the end of a run takes: the output on the disk, and the digests.
+
+    Parameters
+    ----------
+    source : Path
+        The input's file.
+    folder : Path
+        Of the output's file.
+    out_bytes : int
+        Of the output.
+    digest_bytes : int
+        Of the files whose digests are taken.
+    """
+    size = min(out_bytes, FILE_BYTES)
+    if not size:
+        return 0.0
+    with source.open("rb") as file, unnamed_file(folder) as descriptor:
+        length = min(size, os.fstat(file.fileno()).st_size)
+        with mmap.mmap(file.fileno(), length, access=mmap.ACCESS_READ) as data:
+            began = time.perf_counter()
+            xxhash.xxh3_128_hexdigest(data)
+            digest_s = time.perf_counter() - began
+            for at in range(0, size, length):
+                os.pwrite(descriptor, memoryview(data)[: size - at], at)
         began = time.perf_counter()
-        combine_blocks(work, blocks, out)
-        times_s.append(time.perf_counter() - began)
-    return min(times_s) * math.prod(sources[0].shape) / max(1, out.size)
-
-
-def measure_fleet(
-    config: Config, credential: Credential, job: Job, source: Source
-) -> tuple[Measured, ...]:
-    """Greet every worker and have each filter a block, one after another."""
-    block = probe_block(source)
-    with Session(config, credential) as session:
-        return tuple(_measure(name, client, job, block) for name, client in session.clients.items())
-
-
-def _measure(name: str, client: Client, job: Job, block: Array) -> Measured:
-    try:
-        began = time.perf_counter()
-        slots = client.admit(job).slots
-        start_s = time.perf_counter() - began
-        trips_s = [timed_greeting(client) for _ in range(ROUNDS)]
-        blocks_s = [timed_block(client, job, block) for _ in range(ROUNDS)]
-    except Refusal as refusal:
-        return Measured(name, trouble=refusal.reason)
-    return Measured(name, slots, min(trips_s), max(1, block.size), min(blocks_s), start_s)
-
-
-def timed_greeting(client: Client) -> float:
-    """Return the seconds that a worker takes to say who it is."""
-    began = time.perf_counter()
-    client.health()
-    return time.perf_counter() - began
-
-
-def timed_block(client: Client, job: Job, block: Array) -> float:
-    """Return the seconds in which a worker filters a block, there and back."""
-    began = time.perf_counter()
-    question = Question(job.digest, 0, block.dtype, block.shape, Box.whole(block.shape))
-    body = block.reshape(-1).view(np.uint8).data
-    client.filter(question, lambda: body, job.target, Buffers())
-    return time.perf_counter() - began
+        os.fdatasync(descriptor)
+        sync_s = time.perf_counter() - began
+    return sync_s * out_bytes / size + digest_s * digest_bytes / length

@@ -20,7 +20,7 @@ from coordinator.engines.http.session import Session
 from coordinator.events import FailureKind, WorkerLost
 from coordinator.hosts.hosts_file import Config
 from coordinator.hosts.token import Credential
-from coordinator.planning.measure import timed_block, timed_greeting
+from coordinator.planning.measure_fleet import timed_block, timed_greeting
 from coordinator.text import brief_time, count, megabytes
 from tiling.jobs.job import Call, Job
 from tiling.operations import Correlations

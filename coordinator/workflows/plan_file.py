@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from coordinator.engines import Capacity
 from coordinator.engines.local import capacity as local_capacity
-from coordinator.hosts.hosts_file import Config, load_hosts
-from coordinator.hosts.token import Credential, find_credential, warn_of_clear_text
-from coordinator.machine import resident_bytes, usable_cores
-from coordinator.planning.forecast import (
-    Forecast,
-    Measured,
-    StageForecast,
-    expected_s,
-    shares,
-    together,
-    verdict,
-)
-from coordinator.planning.measure import measure_arithmetic, measure_fleet, measure_here
+from coordinator.machine import boot, resident_bytes, usable_cores
+from coordinator.planning.forecast import Forecast, StageForecast, shares, together, verdict
+from coordinator.planning.measure import measure_arithmetic, measure_files, measure_here
+from coordinator.planning.rehearsal import Sample
+from coordinator.planning.speeds import Measured, Speeds, sharing
+from coordinator.report.artifacts import CHEAP_BYTES
 from coordinator.run.calls import Chain, Link, masked
 from coordinator.run.memory_limit import FleetPeak, LocalPeak, Peak, fit, in_flight_bytes
 from coordinator.run.request import Request, known_bound, tile_shape
@@ -33,19 +28,28 @@ from coordinator.workflows.filter_file import title
 from coordinator.workflows.run_options import Placement
 from tiling.dtypes import Dtype
 from tiling.filters import FILTERS
+from tiling.geometry.plan import Plan
+from tiling.jobs.cost import mean_work
 from tiling.jobs.memory import tile_bytes
 from tiling.jobs.stages import Stage, stages
 from tiling.operations import Arithmetic
 
-CAVEATS_HERE = ("one block was timed; cores that share memory's bandwidth may be slower together",)
-CAVEATS_FLEET = (
-    "workers were timed idle and one after another, each with one block: a link or a core that "
-    "they share makes them slower together",
+if TYPE_CHECKING:
+    from coordinator.hosts.hosts_file import Config
+    from coordinator.hosts.token import Credential
+
+CAVEAT_HERE = "some tiles were computed beforehand; with others, the rest may take longer"
+CAVEAT_FLEET = (
+    "some tiles were computed beforehand, by a few workers at most: where more share a link, all "
+    "are slower"
 )
+CAVEAT_REPEATED = "what is repeated until nothing changes is counted once: how often is not known"
 
 
-def plan_chain(links: Sequence[Link], source: Path, placement: Placement) -> Forecast:
-    """Forecast the filtering of one `.npy` file.
+def plan_chain(
+    links: Sequence[Link], source: Path, placement: Placement, process_s: float = 0.0
+) -> Forecast:
+    """Forecast the filtering of one `.npy` file, into a file beside it.
 
     Parameters
     ----------
@@ -53,12 +57,15 @@ def plan_chain(links: Sequence[Link], source: Path, placement: Placement) -> For
         Rows of `tiling.filters.FILTERS`, and SciPy's parameters for each.
     source : Path
     placement : Placement
+    process_s : float
+        What a process takes before it comes here.
 
     Raises
     ------
     TilefanError, TilingError
         What a run would refuse before it writes anything.
     """
+    began_s = time.perf_counter()
     array = open_npy(source)
     ndim = len(array.shape)
     job = Chain.of(links, ndim, array.dtype).job
@@ -66,21 +73,61 @@ def plan_chain(links: Sequence[Link], source: Path, placement: Placement) -> For
     read = masked(links, array)
     bound = known_bound(job, read)
     request = Request(job, read, tile_shape(placement.tile, ndim), title(links), bound)
-    fleet = None
-    if placement.hosts is not None:
-        fleet = load_hosts(placement.hosts), find_credential(placement.token_file)
-        warn_of_clear_text(*fleet)
-    place = _Place(fleet, placement.max_memory_bytes, resident_bytes())
+    place = _place(source.parent, placement)
+    start_s = process_s + time.perf_counter() - began_s
     parts = stages(job, bound)
     dtypes = {0: read.dtype, **{part.number: part.target for part in parts}}
     costs, workers = [], tuple[Measured, ...]()
     for part in parts:
-        cost, measured = place.forecast(request, part, [dtypes[number] for number in part.inputs])
+        read_dtypes = [dtypes[number] for number in part.inputs]
+        cost, measured = place.forecast(request, part, read_dtypes, last=part is parts[-1])
         costs.append(cost)
         workers = workers or measured
+    sizes = source.stat().st_size, math.prod(array.shape) * job.target.itemsize
+    cheap_bytes = sum(size for size in sizes if size <= CHEAP_BYTES)
+    finish_s = measure_files(source, source.parent, sizes[1], cheap_bytes)
     kept = _live_bytes(parts, math.prod(array.shape))
     exactness = "; ".join(dict.fromkeys(FILTERS[name].exactness.value for name, _ in links))
-    return _together(request, exactness, costs, workers, kept)
+    around = _Around(start_s, finish_s, tuple(_caveats(parts, workers)))
+    return _together(request, exactness, costs, workers, kept, around)
+
+
+def _caveats(parts: Sequence[Stage], workers: tuple[Measured, ...]) -> Iterator[str]:
+    yield CAVEAT_FLEET if workers else CAVEAT_HERE
+    if any(part.repeated for part in parts):
+        yield CAVEAT_REPEATED
+    yield from sharing([worker for worker in workers if not worker.trouble], boot())
+
+
+def _place(folder: Path, placement: Placement) -> _Place:
+    """Find out who would compute; only a fleet needs what reads its file."""
+    fleet = None
+    if placement.hosts is not None:
+        from coordinator.hosts.hosts_file import load_hosts
+        from coordinator.hosts.token import find_credential, warn_of_clear_text
+
+        fleet = load_hosts(placement.hosts), find_credential(placement.token_file)
+        warn_of_clear_text(*fleet)
+    return _Place(fleet, placement.max_memory_bytes, resident_bytes(), folder)
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What a run takes before and after its stages, and what makes the forecast crude."""
+
+    start_s: float
+    finish_s: float
+    caveats: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Workers, what they can take, and how fast they are together."""
+
+    workers: tuple[Measured, ...]
+    capacity: Capacity
+    peak: Peak
+    speeds: Speeds
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,31 +137,50 @@ class _Place:
     fleet: tuple[Config, Credential] | None
     limit_bytes: int | None
     base_bytes: int
+    folder: Path
 
     def forecast(
-        self, request: Request, part: Stage, dtypes: Sequence[Dtype]
+        self, request: Request, part: Stage, dtypes: Sequence[Dtype], *, last: bool
     ) -> tuple[StageForecast, tuple[Measured, ...]]:
         """Forecast one stage, which reads arrays of these dtypes; return also its workers."""
         sources = [CastSource(request.source, dtype) for dtype in dtypes]
         if isinstance(part.work, Arithmetic):
             return self._combined(part.work, sources, part.target), ()
-        stage = replace(request, job=part.work, source=sources[0], bound=part.bound)
-        machine, fleet = measure_here(stage.job, stage.source), tuple[Measured, ...]()
-        here = local_capacity(usable_cores(), stage.job)
-        peak: Peak = LocalPeak(self.base_bytes)
-        capacity = here
-        if self.fleet is not None:
-            fleet = measure_fleet(*self.fleet, stage.job, stage.source)
-            capacity, peak = self._of_fleet(fleet) or (capacity, peak)
-        capacity = fit(stage, capacity, self.limit_bytes, peak)
-        return _cost(stage, capacity, peak, here, machine, fleet), fleet
+        source = request.source if dtypes[0] == request.source.dtype else sources[0]
+        stage = replace(request, job=part.work, source=source, bound=part.bound)
+        folder = self.folder if last else None
+        here = self._here(stage, folder)
+        if self.fleet is None:
+            return _cost(stage, here, here), ()
+        there = self._there(stage, folder, *self.fleet)
+        return _cost(stage, here, there), there.workers
 
-    def _of_fleet(self, fleet: Sequence[Measured]) -> tuple[Capacity, Peak] | None:
-        slots = sum(worker.slots for worker in fleet)
-        if not slots or self.fleet is None:
-            return None
-        budget = in_flight_bytes(self.fleet[0].in_flight_bytes, self.limit_bytes, self.base_bytes)
-        return Capacity.within(slots, budget), FleetPeak(self.base_bytes, budget)
+    def _here(self, stage: Request, folder: Path | None) -> _Found:
+        peak = LocalPeak(self.base_bytes)
+        capacity = local_capacity(usable_cores(), stage.job)
+        if self.fleet is None:
+            capacity = fit(stage, capacity, self.limit_bytes, peak)
+        sample = _sample(stage, stage.plan(capacity), folder)
+        machine, rehearsal = measure_here(sample, capacity)
+        return _Found((machine,), capacity, peak, Speeds.of([machine], rehearsal))
+
+    def _there(
+        self, stage: Request, folder: Path | None, config: Config, credential: Credential
+    ) -> _Found:
+        """Measure the fleet; where nobody can be used, tiles are those of this machine."""
+        from coordinator.engines.http.handshake import capacity_of
+        from coordinator.planning.measure_fleet import measure_alone, measure_together
+
+        workers, ready = measure_alone(config, credential, stage.job, stage.source)
+        if not ready:
+            capacity = local_capacity(usable_cores(), stage.job)
+            return _Found(workers, capacity, LocalPeak(self.base_bytes), Speeds(()))
+        budget = in_flight_bytes(config.in_flight_bytes, self.limit_bytes, self.base_bytes)
+        peak = FleetPeak(self.base_bytes, budget)
+        capacity = fit(stage, capacity_of(ready, budget), self.limit_bytes, peak)
+        sample = _sample(stage, stage.plan(capacity), folder)
+        few, rehearsal = measure_together(config.bounded(budget), credential, ready, sample)
+        return _Found(workers, capacity, peak, Speeds.of(workers, rehearsal, few))
 
     def _combined(
         self, work: Arithmetic, sources: Sequence[Source], target: Dtype
@@ -136,29 +202,33 @@ class _Place:
         )
 
 
-def _cost(
-    stage: Request,
-    capacity: Capacity,
-    peak: Peak,
-    here: Capacity,
-    machine: Measured,
-    fleet: tuple[Measured, ...],
-) -> StageForecast:
-    job, plan = stage.job, stage.plan(capacity)
-    most = max((worker.slots for worker in fleet), default=0)
+def _sample(stage: Request, plan: Plan, folder: Path | None) -> Sample:
+    bound = math.inf if stage.bound is None else stage.bound
+    whole = (False,) * stage.job.ndim if stage.job.repeated else stage.job.whole(bound)
+    return Sample(stage.job, plan, stage.source, whole, folder)
+
+
+def _cost(stage: Request, here: _Found, there: _Found) -> StageForecast:
+    """Price a stage, as cut for those who would compute it."""
+    job, plan, choice = stage.job, stage.plan(there.capacity), stage.choice(there.capacity)
+    local = stage.plan(here.capacity)
+    most = max((worker.slots for worker in there.workers), default=0) if there is not here else 0
+    work = mean_work(job, plan.grid)
     return StageForecast(
         tile=tuple(max(1, length) for length in plan.largest_write),
         grid=plan.grid.counts,
         tiles=len(plan),
-        reason=stage.choice(capacity).reason,
+        reason=choice.reason,
         halo_overhead=plan.halo_overhead,
         bytes_there=plan.bytes_in,
         bytes_back=plan.bytes_out,
-        coordinator_bytes=peak(job, plan, capacity.slots),
+        coordinator_bytes=there.peak(job, plan, there.capacity.slots),
         worker_bytes=most * tile_bytes(job, plan.largest_read, plan.largest_write),
-        here_s=expected_s(stage.plan(here), [machine]) or 0.0,
-        fleet_s=expected_s(plan, fleet),
-        shares=shares(plan, fleet or (machine,)),
+        here_s=here.speeds.expected_s(len(local), mean_work(job, local.grid)) or 0.0,
+        fleet_s=None if there is here else there.speeds.expected_s(len(plan), work),
+        shares=shares(len(plan), work, there.workers, there.speeds),
+        alternatives=choice.others,
+        model_s=choice.makespan_s,
     )
 
 
@@ -182,12 +252,14 @@ def _together(
     costs: Sequence[StageForecast],
     workers: tuple[Measured, ...],
     kept: Sequence[Sequence[int]],
+    around: _Around,
 ) -> Forecast:
     """Add the stages up."""
     source, first = request.source, next((cost for cost in costs if cost.tiles), costs[0])
-    here_s = sum(cost.here_s for cost in costs)
+    besides_s = around.start_s + around.finish_s
+    here_s = besides_s + sum(cost.here_s for cost in costs)
     times_s = [cost.fleet_s for cost in costs if cost.fleet_s is not None]
-    fleet_s = sum(times_s) if len(times_s) == len(costs) else None
+    fleet_s = besides_s + sum(times_s) if len(times_s) == len(costs) else None
     moved = [sum(cost.bytes_there for cost in costs), sum(cost.bytes_back for cost in costs)]
     out_bytes = math.prod(source.shape) * request.job.target.itemsize
     in_memory = [sum(size for size in sizes if size <= MEMORY_BYTES) for sizes in kept]
@@ -210,9 +282,11 @@ def _together(
         worker_bytes=max(cost.worker_bytes for cost in costs),
         here_s=here_s,
         fleet_s=fleet_s,
+        start_s=around.start_s,
+        finish_s=around.finish_s,
         shares=together(costs),
         stages=tuple(costs),
         between_bytes=max(map(sum, kept)),
         verdict=verdict(sum(moved), out_bytes, here_s, fleet_s, workers),
-        caveats=CAVEATS_FLEET if workers else CAVEATS_HERE,
+        caveats=around.caveats,
     )

@@ -43,6 +43,22 @@ def test_a_small_array_stays_here(folder: Path, two_workers: list[WorkerProcess]
     assert contents(folder) == before
 
 
+def test_the_choice_and_what_it_beat(folder: Path) -> None:
+    """In words and in JSON; the time is that of the whole command."""
+    np.save(folder / "big.npy", np.zeros((2000, 2000), "f4"))
+    said = json.loads(coord(folder, "plan", "big.npy", "--sigma", "8", "--json").stdout)
+    (stage,) = said["stages"]
+    assert len(stage["alternatives"]) > 1
+    assert stage["model_s"] > 0
+    assert said["here_s"] == pytest.approx(said["start_s"] + stage["here_s"] + said["finish_s"])
+    assert said["start_s"] > 0.02
+    text = coord(folder, "plan", "big.npy", "--sigma", "8").stdout
+    (beaten,) = (line for line in text.splitlines() if line.startswith("   beat  "))
+    assert stage["alternatives"][0] in beaten
+    assert "until the first stage, imports included" in text
+    assert [path.name for path in sorted(folder.iterdir())] == ["big.npy", "in.npy"]
+
+
 def test_memory(folder: Path) -> None:
     """A bound is kept by smaller tiles, or refused; `blur` does the same."""
     np.save(folder / "big.npy", np.zeros((4000, 2000), "f4"))
@@ -95,7 +111,9 @@ def test_all_stages_are_told(folder: Path, two_workers: list[WorkerProcess], whe
     assert forecast.tiles == sum(event["tiles"] for event in started)
     assert forecast.bytes_there == sum(event["bytes_in"] for event in started)
     assert sum(share.tiles for share in forecast.shares) == pytest.approx(forecast.tiles)
-    assert forecast.here_s == pytest.approx(sum(stage.here_s for stage in forecast.stages))
+    besides_s = forecast.start_s + forecast.finish_s
+    stages_s = sum(stage.here_s for stage in forecast.stages)
+    assert forecast.here_s == pytest.approx(besides_s + stages_s)
     assert (forecast.fleet_s is None) == (where == "here")
     assert forecast.between_bytes >= 2 * 300 * 200 * 4
     dry = coord(folder, "run", "run.toml", "in.npy", *fleet, "--dry-run")

@@ -219,6 +219,8 @@ def samples_read(grid: Grid, halo: Halo, wraps: tuple[bool, ...]) -> int:
     wraps : tuple of bool
         Axes along which tiles reach round the edges.
     """
+    if not len(grid):
+        return 0
     return math.prod(
         _read(grid, halo, wraps, axis, count) for axis, count in enumerate(grid.counts)
     )

@@ -29,7 +29,9 @@ from coordinator.cli.parse import gaussian, placement
 def plan(source: Path, as_json: bool, **options: Any) -> None:
     """Say what a blur would cost, and whether sending it is worth it; nothing is written.
 
-    Workers are greeted and each filters one block, so that its speed is measured.
+    Workers are greeted and each filters one block, then a few of them filter some tiles together,
+    so that their speed is measured. The time is that of a whole `coord blur`: from its start until
+    it ends, with the output on the disk.
     """
     links = [("gaussian_filter", gaussian(options))]
     show_plan(lambda: links, source, placement(options), as_json=as_json)
@@ -51,10 +53,11 @@ def show_plan(
     """
     with exit_codes():
         from coordinator.cli import render_forecast
+        from coordinator.machine import process_age_s
         from coordinator.workflows.plan_file import plan_chain
         from coordinator.workflows.run_options import Placement
 
-        forecast = plan_chain(make_links(), source, Placement(**where))
+        forecast = plan_chain(make_links(), source, Placement(**where), process_age_s())
         if as_json:
             typer.echo(json.dumps(render_forecast.to_json(forecast)))
         else:

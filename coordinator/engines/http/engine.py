@@ -13,11 +13,10 @@ from coordinator.dispatch.outcome import block
 from coordinator.dispatch.policy import Limits
 from coordinator.engines import Capacity, TileRun
 from coordinator.engines.http.buffers import Buffers
-from coordinator.engines.http.handshake import greet_all, no_worker_error, pace_of
+from coordinator.engines.http.handshake import capacity_of, greet_all, no_worker_error
 from coordinator.engines.http.network import TCP, Network
 from coordinator.engines.http.run import FleetRun
 from coordinator.engines.http.session import Session
-from coordinator.engines.lanes import lanes
 from coordinator.errors import (
     ExitCode,
     InputError,
@@ -103,9 +102,7 @@ class HttpEngine:
         if not ready:
             lost = [event for event in self._greeted if isinstance(event, WorkerLost)]
             raise no_worker_error(lost)
-        slots = sum(event.slots for event in ready)
-        at_once = max(1, round(sum(lanes(ready))))
-        return Capacity.within(slots, self._budget_bytes, pace_of(ready), at_once)
+        return capacity_of(ready, self._budget_bytes)
 
     def run(self, tiles: TileRun, tell: Hearer) -> None:
         """Have every tile computed by the fleet; see `coordinator.engines.Engine`.

@@ -10,9 +10,11 @@ from functools import partial
 from math import inf
 from statistics import median
 
+from coordinator.engines import Capacity
 from coordinator.engines.http.client import Client
 from coordinator.engines.http.refusal import Refusal
 from coordinator.engines.http.threads import Threads
+from coordinator.engines.lanes import lanes
 from coordinator.errors import NoWorkerError, TilefanError, TrustError
 from coordinator.events import FailureKind, WorkerLost, WorkerReady
 from coordinator.hosts.attestation import attested
@@ -106,6 +108,19 @@ def pace_of(ready: Sequence[WorkerReady]) -> Pace:
     """
     said = [event.work_s for event in ready if event.work_s is not None]
     return replace(FLEET, work_s=median(said)) if said else FLEET
+
+
+def capacity_of(ready: Sequence[WorkerReady], budget_bytes: int) -> Capacity:
+    """Return what a fleet can take of the job for which its workers were greeted.
+
+    Parameters
+    ----------
+    ready : sequence of WorkerReady
+    budget_bytes : int
+        Of tiles in flight, there and back.
+    """
+    slots, at_once = sum(event.slots for event in ready), max(1, round(sum(lanes(ready))))
+    return Capacity.within(slots, budget_bytes, pace_of(ready), at_once)
 
 
 def no_worker_error(lost: Sequence[WorkerLost]) -> TilefanError:

@@ -7,17 +7,14 @@ import pytest
 
 from coordinator.engines import Capacity
 from coordinator.errors import InputError
-from coordinator.planning.forecast import Measured, expected_s, shares, verdict
+from coordinator.planning.forecast import shares, verdict
+from coordinator.planning.speeds import Measured, Speeds
 from coordinator.run.memory_limit import FleetPeak, LocalPeak, fit
 from coordinator.run.request import Request
 from coordinator.stores.memory import ArraySource
 from tiling.filters import FILTERS
-from tiling.geometry.grid import Grid
-from tiling.geometry.halo import Halo
-from tiling.geometry.plan import Plan
 from tiling.jobs.job import Job
 
-PLAN = Plan(Grid((1000, 100), (100, 100)), Halo((0, 0), (0, 0)), (False, False), 4, 4)
 FAST = Measured("fast", 2, 0.010, 10_000, 0.110, 0.05)
 SLOW = Measured("slow", 1, 0.010, 10_000, 0.210, 0.05)
 LOST = Measured("lost", trouble="connection refused")
@@ -29,29 +26,13 @@ def request(tile: tuple[int, ...] | None = None, sigma: float = 4) -> Request:
     return Request(Job(2, (call,)), ArraySource(array), tile)
 
 
-def test_time_of_a_tile() -> None:
-    """A round trip, and the rest in proportion to the samples."""
-    assert FAST.tile_s(10_000) == pytest.approx(0.11)
-    assert FAST.tile_s(20_000) == pytest.approx(0.21)
-    assert FAST.tile_s(0) == pytest.approx(0.01)
-
-
-def test_workers_add_up() -> None:
-    """Rates add up, the start counts once, and a worker that is lost does nothing."""
-    rate = 2 / 0.11 + 1 / 0.21
-    assert expected_s(PLAN, [FAST, SLOW, LOST]) == pytest.approx(0.05 + 10 / rate)
-    assert expected_s(PLAN, [LOST]) is None
-    dealt = shares(PLAN, [FAST, SLOW, LOST])
+def test_tiles_are_dealt_by_rate() -> None:
+    """All are busy for as long, and a worker that is lost gets none."""
+    workers = [FAST, SLOW, LOST]
+    dealt = shares(10, 10_000, workers, Speeds.of(workers))
     assert sum(share.tiles for share in dealt) == pytest.approx(10)
     assert dealt[0].busy_s == pytest.approx(dealt[1].busy_s)
     assert (dealt[2].tiles, dealt[2].trouble) == (0, "connection refused")
-
-
-def test_one_tile_takes_its_time() -> None:
-    """However many slots there are, a tile is not split."""
-    one = Plan(Grid((10_000,), (10_000,)), Halo((0,), (0,)), (False,), 4, 4)
-    many = Measured("many", 64, 0.010, 10_000, 0.110)
-    assert expected_s(one, [many]) == pytest.approx(0.11)
 
 
 @pytest.mark.parametrize(
@@ -65,8 +46,7 @@ def test_one_tile_takes_its_time() -> None:
 )
 def test_verdict(here_s: float, fleet_s: float, workers: list[Measured], words: str) -> None:
     """In words, with the numbers behind them."""
-    moved_bytes = PLAN.bytes_in + PLAN.bytes_out
-    assert words in verdict(moved_bytes, PLAN.bytes_out, here_s, fleet_s, workers)
+    assert words in verdict(800_000, 400_000, here_s, fleet_s, workers)
 
 
 @pytest.mark.parametrize("limit_bytes", [330_000_000, 300_000_000, 265_000_000])

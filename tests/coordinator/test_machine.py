@@ -1,0 +1,37 @@
+"""The machine in use: its name since it was booted, and the age of this process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from coordinator import machine
+
+
+def test_boot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same boot has the same name, another one another; without an id there is none."""
+    file = tmp_path / "boot_id"
+    monkeypatch.setattr(machine, "BOOT_ID", file)
+    assert machine.boot() == ""
+    names = []
+    for text in ("a-b\n", "a-b", "a-c\n"):
+        file.write_text(text)
+        names.append(machine.boot())
+    assert names[0] == names[1] != names[2]
+    assert {len(name) for name in names} == {32}
+
+
+def test_age_of_a_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It counts from the start, before any import; where nobody tells, the time of the processor."""
+    code = "import time; time.sleep(0.3); from coordinator.machine import process_age_s as age; "
+    began_s = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code} print(age())"], check=True, capture_output=True, text=True
+    )
+    assert 0.28 < float(done.stdout) < time.monotonic() - began_s + 0.02
+    monkeypatch.setattr(machine, "STAT", tmp_path / "none")
+    assert 0 <= machine.process_age_s() <= time.process_time() + 0.01
