@@ -26,7 +26,7 @@ def test_boot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_age_of_a_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """It counts from the start, before any import; where nobody tells, the time of the processor."""
+    """It counts from the start, before any import; else it is the time of the processor."""
     code = "import time; time.sleep(0.3); from coordinator.machine import process_age_s as age; "
     began_s = time.monotonic()
     done = subprocess.run(
