@@ -52,10 +52,16 @@ class Service:
         self.kernel = selected.kernel
         self.identity = Identity.of_this_process(selected.name)
         retry_s = settings.retry_after_s
-        self.pool = Pool(settings.threads, settings.pipelined, settings.memory_bytes, retry_s)
+        self.metrics = Metrics()
+        self.pool = Pool(
+            settings.threads,
+            settings.pipelined,
+            settings.memory_bytes,
+            retry_s,
+            self.metrics.count_abandoned,
+        )
         self.control_pool = Pool(1, DESCRIPTIONS - 1, 0, retry_s)
         self.jobs = JobCache(settings.jobs, settings.jobs_bytes)
-        self.metrics = Metrics()
         self.clients = ClientLog()
 
     async def warm(self) -> None:

@@ -9,11 +9,14 @@ memory a request is refused at once, with ``Retry-After``.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from tiling.kernels.watch import Watch, watching
 from worker.errors import Kind, RefusedError
 
 T = TypeVar("T")
@@ -32,12 +35,22 @@ class Pool:
         Memory that all slots together may reserve.
     retry_after_s : int
         ``Retry-After`` of a refused request, in seconds.
+    on_abandoned : callable, optional
+        Told the seconds of computing that were for nothing, whenever a client has gone.
     """
 
-    def __init__(self, threads: int, pipelined: int, memory_bytes: int, retry_after_s: int) -> None:
+    def __init__(
+        self,
+        threads: int,
+        pipelined: int,
+        memory_bytes: int,
+        retry_after_s: int,
+        on_abandoned: Callable[[float], None] | None = None,
+    ) -> None:
         self.slots = threads + pipelined
         self.memory_bytes = memory_bytes
         self._retry_after_s = retry_after_s
+        self._on_abandoned = on_abandoned
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="tile")
         self._taken: set[Slot] = set()
         self._idle = asyncio.Event()
@@ -103,6 +116,8 @@ class Pool:
     def release(self, slot: Slot) -> None:
         """Make a slot free."""
         self._taken.discard(slot)
+        if slot.abandoned and self._on_abandoned is not None:
+            self._on_abandoned(slot.computed_s)
         if not self._taken:
             self._idle.set()
 
@@ -119,12 +134,25 @@ class Pool:
 class Slot:
     """The right to run one call; released when the call has returned.
 
-    A thread can't be stopped: if the client is lost while its tile is computed, the slot stays
-    taken until the thread is free.
+    If the client is lost while its tile is computed, the watch is cancelled, and the slot stays
+    taken until the thread has left the computation.
+
+    Attributes
+    ----------
+    watch : Watch
+        On what it computes.
+    reserved_bytes : int
+    computed_s : float
+        Seconds that the call was in a thread, once it has returned.
+    abandoned : bool
+        Whether the client has gone while its call waited, ran, or was answered.
     """
 
     def __init__(self, pool: Pool) -> None:
+        self.watch = Watch()
         self.reserved_bytes = 0
+        self.computed_s = 0.0
+        self.abandoned = False
         self._pool = pool
         self._work: Future[Any] | None = None
 
@@ -145,9 +173,17 @@ class Slot:
         self.reserved_bytes += more_bytes
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Run a call in a thread and return its result."""
-        future = self._work = self._pool.submit(work)
+        """Run a call in a thread, under the watch, and return its result."""
+        future = self._work = self._pool.submit(partial(self._watched, work))
         return await asyncio.wrap_future(future)
+
+    def _watched(self, work: Callable[[], T]) -> T:
+        began_s = time.monotonic()
+        try:
+            with watching(self.watch):
+                return work()
+        finally:
+            self.computed_s = time.monotonic() - began_s
 
     def __enter__(self) -> Self:
         """Return the slot."""
@@ -159,9 +195,11 @@ class Slot:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Release the slot, now or when its thread is free."""
+        """Release the slot, now or when its thread is free, which it is soon."""
+        self.abandoned = self._work is not None and kind is asyncio.CancelledError
         if self._work is None or self._work.done() or self._work.cancel():
             self._pool.release(self)
             return
+        self.watch.cancel()
         loop = asyncio.get_running_loop()
         self._work.add_done_callback(lambda _: loop.call_soon_threadsafe(self._pool.release, self))
