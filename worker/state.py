@@ -38,7 +38,8 @@ class Service:
     pool : Pool
         Threads that compute tiles.
     control_pool : Pool
-        One thread that parses jobs and computes probes, so that these never wait for a tile.
+        One thread that parses jobs, tries them and computes probes, so that these never wait for a
+        tile.
     jobs : JobCache
     metrics : Metrics
     clients : ClientLog
