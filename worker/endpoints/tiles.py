@@ -14,10 +14,11 @@ from tiling.jobs.job import Job
 from tiling.jobs.memory import tile_bytes
 from tiling.kernels import Kernel
 from tiling.kernels.apply import apply
-from tiling.protocol.wire import BODY_TYPE, DIGEST, Answer, Question, Spent
+from tiling.protocol.wire import BODY_TYPE, DIGEST, Answer, Question, Spent, parse_run
 from worker.errors import Kind, RefusedError
 from worker.http.bodies import body_length, check_type, read_body, send
 from worker.runtime.limits import check_passes, check_volume, check_work
+from worker.runtime.pool import Request
 from worker.state import SERVICE
 
 
@@ -51,11 +52,12 @@ async def post_tile(request: web.Request) -> web.StreamResponse:
     service = request.app[SERVICE]
     check_type(request, BODY_TYPE)
     question, claimed = Question.parse(request.headers)
+    asking = Request(parse_run(request.headers), question.tile)
     job = service.jobs.get(question.job)
     check_block(question, job, body_length(request, service.settings.tile_bytes))
     check_volume(job, question.shape, service.settings.tile_bytes)
     check_work(job, question.shape, service.settings.tile_work)
-    with service.pool.admit() as slot:
+    with service.pool.admit(asking) as slot:
         slot.reserve(tile_bytes(job, question.shape, question.crop.shape))
         body = np.empty(question.body_bytes, np.uint8)
         await read_body(request, body.data, service.settings)

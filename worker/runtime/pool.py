@@ -12,7 +12,9 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -20,6 +22,25 @@ from tiling.kernels.watch import Watch, watching
 from worker.errors import Kind, RefusedError
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Who asks for a slot, and what for.
+
+    Parameters
+    ----------
+    run : str
+        Run of a coordinator; empty if it names none.
+    tile : int, optional
+        Number of the tile, if it is one.
+    """
+
+    run: str = ""
+    tile: int | None = None
+
+
+_NOBODY = Request()
 
 
 class Pool:
@@ -52,7 +73,7 @@ class Pool:
         self._retry_after_s = retry_after_s
         self._on_abandoned = on_abandoned
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="tile")
-        self._taken: set[Slot] = set()
+        self._taken: dict[Slot, None] = {}  # in the order of their admission
         self._idle = asyncio.Event()
         self._idle.set()
         self.draining = False
@@ -72,8 +93,35 @@ class Pool:
         """Memory reserved by the slots taken."""
         return sum(slot.reserved_bytes for slot in self._taken)
 
-    def admit(self) -> Slot:
+    def computing(self, run: str | None, most: int) -> list[dict[str, Any]]:
+        """Return what is known of the tiles that hold a slot, the oldest first, in JSON's types.
+
+        Parameters
+        ----------
+        run : str or None
+            Only tiles of this run; None for all.
+        most : int
+            Tiles.
+        """
+        now = time.monotonic()
+        tiles = (slot for slot in self._taken if slot.request.tile is not None)
+        slots = (slot for slot in tiles if run is None or slot.request.run == run)
+        return [
+            {
+                "run": slot.request.run,
+                "tile": slot.request.tile,
+                "share": round(slot.watch.share, 6),
+                "seconds": round(slot.computing_s(now), 3),
+            }
+            for slot in islice(slots, most)
+        ]
+
+    def admit(self, request: Request = _NOBODY) -> Slot:
         """Take a slot; use it in a ``with`` statement.
+
+        Parameters
+        ----------
+        request : Request, optional
 
         Raises
         ------
@@ -84,8 +132,8 @@ class Pool:
             raise self._refusal(Kind.DRAINING, "this worker takes no more tiles: ask another")
         if len(self._taken) >= self.slots:
             raise self._refusal(Kind.BUSY, f"all {self.slots} slots are taken: try again later")
-        slot = Slot(self)
-        self._taken.add(slot)
+        slot = Slot(self, request)
+        self._taken[slot] = None
         self._idle.clear()
         return slot
 
@@ -115,7 +163,7 @@ class Pool:
 
     def release(self, slot: Slot) -> None:
         """Make a slot free."""
-        self._taken.discard(slot)
+        self._taken.pop(slot, None)
         if slot.abandoned and self._on_abandoned is not None:
             self._on_abandoned(slot.computed_s)
         if not self._taken:
@@ -139,6 +187,8 @@ class Slot:
 
     Attributes
     ----------
+    request : Request
+        Whose slot it is.
     watch : Watch
         On what it computes.
     reserved_bytes : int
@@ -148,13 +198,15 @@ class Slot:
         Whether the client has gone while its call waited, ran, or was answered.
     """
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, request: Request) -> None:
+        self.request = request
         self.watch = Watch()
         self.reserved_bytes = 0
         self.computed_s = 0.0
         self.abandoned = False
         self._pool = pool
         self._work: Future[Any] | None = None
+        self._began_s: float | None = None
 
     @property
     def running(self) -> bool:
@@ -178,12 +230,22 @@ class Slot:
         return await asyncio.wrap_future(future)
 
     def _watched(self, work: Callable[[], T]) -> T:
-        began_s = time.monotonic()
+        self._began_s = began_s = time.monotonic()
         try:
             with watching(self.watch):
                 return work()
         finally:
             self.computed_s = time.monotonic() - began_s
+
+    def computing_s(self, now: float) -> float:
+        """Return the seconds that the call has been in a thread up to now; 0 before.
+
+        Parameters
+        ----------
+        now : float
+            Time in seconds, of a monotonic clock.
+        """
+        return self.computed_s or (0.0 if self._began_s is None else now - self._began_s)
 
     def __enter__(self) -> Self:
         """Return the slot."""
