@@ -13,7 +13,7 @@ from dataclasses import replace
 from time import process_time
 from typing import TYPE_CHECKING
 
-from coordinator.dispatch.policy import Limits
+from coordinator.dispatch.limits import Limits
 from tests.coordinator.dispatch.simulation import FakeWorker, Scenario, Simulation, even_works
 
 if TYPE_CHECKING:

@@ -17,5 +17,9 @@ class UnsupportedError(TilingError, RuntimeError):
     """The request is well formed, but SciPy (or exactness) forbids it."""
 
 
+class AbandonedError(TilingError):
+    """A computation was cancelled: nobody waits for its result."""
+
+
 class WireError(TilingError, ValueError):
     """A message from the network that is malformed."""

@@ -10,8 +10,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
+import xxhash
+
 CPUS = Path("/proc/cpuinfo")
 STATM = Path("/proc/self/statm")
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
@@ -49,6 +52,19 @@ def cpu() -> str:
         lines = []
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, "") or platform.processor() or platform.machine()
+
+
+@functools.cache
+def boot() -> str:
+    """Return what names this machine since it was booted: 32 hexadecimal digits, or nothing.
+
+    The system's own boot id is the same in all containers of a machine. Other names of machines are
+    not: each container has its own, or only the administrator may read them.
+    """
+    try:
+        return xxhash.xxh3_128_hexdigest(BOOT_ID.read_bytes().strip())
+    except OSError:
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

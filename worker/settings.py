@@ -38,6 +38,9 @@ class Settings:
     tile_work : int
         Most multiply-adds of one tile: samples times the taps of all passes. A core does some
         10^9 a second, so this is a quarter of an hour; no deadline of a coordinator is so long.
+    trial_work : int
+        Most multiply-adds of a trial's first block, about: at most some 100 ms of one core, once
+        for each job. 0 for none.
     max_order : int
         Highest derivative that the plain API makes taps for; higher ones exceed float64.
     tap_terms : int
@@ -79,6 +82,7 @@ class Settings:
     jobs_bytes: int = 64 * MIB
     passes: int = 1024
     tile_work: int = 10**12
+    trial_work: int = 10**8
     max_order: int = 32
     tap_terms: int = 2**20
     body_base_s: float = 10.0

@@ -38,7 +38,8 @@ class Service:
     pool : Pool
         Threads that compute tiles.
     control_pool : Pool
-        One thread that parses jobs and computes probes, so that these never wait for a tile.
+        One thread that parses jobs, tries them and computes probes, so that these never wait for a
+        tile.
     jobs : JobCache
     metrics : Metrics
     clients : ClientLog
@@ -52,10 +53,16 @@ class Service:
         self.kernel = selected.kernel
         self.identity = Identity.of_this_process(selected.name)
         retry_s = settings.retry_after_s
-        self.pool = Pool(settings.threads, settings.pipelined, settings.memory_bytes, retry_s)
+        self.metrics = Metrics()
+        self.pool = Pool(
+            settings.threads,
+            settings.pipelined,
+            settings.memory_bytes,
+            retry_s,
+            self.metrics.count_abandoned,
+        )
         self.control_pool = Pool(1, DESCRIPTIONS - 1, 0, retry_s)
         self.jobs = JobCache(settings.jobs, settings.jobs_bytes)
-        self.metrics = Metrics()
         self.clients = ClientLog()
 
     async def warm(self) -> None:

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from coordinator.dispatch import outcome, policy
 from coordinator.dispatch.instructions import Accept, Cancel, Finish, Tell, WakeAt
+from coordinator.dispatch.limits import Limits
 from coordinator.dispatch.outcome import FailedAttempt
-from coordinator.dispatch.policy import CONSEQUENCES, Limits
+from coordinator.dispatch.policy import CONSEQUENCES
 from coordinator.dispatch.scheduler import Scheduler
 from coordinator.dispatch.tile_table import TileSignal, TileTable
 from coordinator.dispatch.timers import Timer, TimerQueue
@@ -93,9 +94,8 @@ class Dispatcher:
         self._tiles = TileTable(tiles, count)
         self._workers = WorkerTable(workers)
         self._timers = TimerQueue()
-        self._scheduler = Scheduler(
-            self._tiles, self._workers, self._timers, limits=limits, now=now
-        )
+        records = self._tiles, self._workers, self._timers
+        self._scheduler = Scheduler(*records, limits=limits, now=now)
         self._health = WorkerHealth(self._workers, self._timers, limits=limits, rng=rng)
         self._health.start(workers, now)
 
@@ -232,9 +232,8 @@ class Dispatcher:
             self._cancel(other)
             self._end_attempt(tile, other, reported=False)
             self._tiles.signal(tile, TileSignal.CANCELLED, self._now, other.worker)
-            loser = self._workers.workers[other.worker]
-            loser.slow = other.sent_at < attempt.sent_at
-            self._workers.took_longer(loser, self._now - other.sent_at)
+            loser, age_s = self._workers.workers[other.worker], self._now - other.sent_at
+            self._workers.outrun(loser, age_s, slow=other.sent_at < attempt.sent_at)
         self._timers.cancel((Timer.RETRY, event.tile))
         self._tiles.accept(tile, attempt, event.digest, self._now)
         if self._awaits_stores:
@@ -245,9 +244,9 @@ class Dispatcher:
     def _compare_late(self, event: TileAnswered) -> None:
         """Compare a late answer with the accepted one."""
         first = self._tiles.accepted.get(event.tile)
-        if first is None or first.digest == event.digest:
+        if first is None or first.digest == event.digest or event.attempt == first.attempt:
             return
-        if event.attempt == first.attempt or not 1 <= event.attempt <= first.sent:
+        if not 1 <= event.attempt <= first.sent:
             return
         answers = ((first.worker, first.digest), (event.worker, event.digest))
         self._finish(outcome.different_bits(event.tile, answers, self._tiles.failed))
@@ -260,31 +259,18 @@ class Dispatcher:
         if not attempt.live:
             self._tiles.end_attempt(tile, attempt, reported=True)
             return
-        if event.kind is FailureKind.BUSY:
-            worker = self._workers.workers[event.worker]
-            self._health.pause(worker, event.retry_after_s, self._now)
         self._attempt_failed(tile, attempt, event.kind, event.reason, reported=True)
         if event.kind is FailureKind.BUSY:
-            self._workers.turned_away(self._workers.workers[event.worker])
+            self._health.pause(event.worker, event.retry_after_s, self._now)
 
     def _tile_computing(self, event: TileComputing) -> None:
-        tile = self._tiles.open.get(event.tile)
-        for attempt in tile.live if tile else ():
-            if attempt.worker == event.worker:
-                attempt.heard_at = self._now
+        if (tile := self._tiles.open.get(event.tile)) is not None:
+            tile.hear(event.worker, self._now)
 
     def _deadline_passed(self, number: int, attempt_number: int) -> None:
         tile = self._tiles.open[number]
         attempt = tile.attempts[attempt_number]
-        worker = self._workers.workers[attempt.worker]
-        has_it = {each.worker for each in tile.live}
-        if policy.must_wait(
-            heard_s=self._now - attempt.heard_at,
-            age_s=self._now - attempt.sent_at,
-            estimate_s=self._scheduler.estimate_s(tile, worker),
-            idle=self._workers.pick(tile.failed_at | has_it) is not None,
-            limits=self._limits,
-        ):
+        if self._scheduler.must_wait(tile, attempt, self._now):
             at = self._now + self._limits.computing_news_s
             self._timers.put(at, (Timer.DEADLINE, number, attempt_number))
             return

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from coordinator.dispatch.instructions import Instruction, Work
-    from coordinator.dispatch.policy import Limits
+    from coordinator.dispatch.limits import Limits
     from coordinator.dispatch.tile_table import Attempt, OpenTile, TileTable
     from coordinator.dispatch.timers import TimerQueue
     from coordinator.dispatch.worker_table import Worker, WorkerTable
@@ -180,7 +180,19 @@ class Scheduler:
             limits=self._limits,
         )
 
-    def estimate_s(self, tile: OpenTile, worker: Worker) -> float:
+    def must_wait(self, tile: OpenTile, attempt: Attempt, now: float) -> bool:
+        """Tell whether an attempt is waited for although its deadline has passed."""
+        worker = self._workers.workers[attempt.worker]
+        has_it = {each.worker for each in tile.live}
+        return policy.must_wait(
+            heard_s=now - attempt.heard_at,
+            age_s=now - attempt.sent_at,
+            estimate_s=self._estimate_s(tile, worker),
+            idle=self._workers.pick(tile.failed_at | has_it) is not None,
+            limits=self._limits,
+        )
+
+    def _estimate_s(self, tile: OpenTile, worker: Worker) -> float:
         """Return what a tile is expected to take a worker, in seconds; 0 if nobody knows.
 
         By what this worker took before, or any; before that, by its claim.
@@ -228,7 +240,7 @@ class Scheduler:
         deadline_s = policy.deadline_s(
             size_bytes=tile.work.size_bytes,
             slow_s_per_byte=self._s_per_byte.quantile(0.95),
-            estimate_s=self.estimate_s(tile, worker),
+            estimate_s=self._estimate_s(tile, worker),
             timeouts=tile.timeouts,
             limits=self._limits,
         )

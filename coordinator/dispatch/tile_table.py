@@ -161,6 +161,12 @@ class OpenTile:
         """Attempts in flight, oldest first."""
         return [attempt for attempt in self.attempts.values() if attempt.live]
 
+    def hear(self, worker: str, now: float) -> None:
+        """Record that a worker says that it computes this tile."""
+        for attempt in self.live:
+            if attempt.worker == worker:
+                attempt.heard_at = now
+
     @property
     def failed_at(self) -> set[str]:
         """Names of the workers that failed it."""

@@ -21,7 +21,7 @@ from coordinator.dispatch.worker_table import WorkerState
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from coordinator.dispatch.policy import Limits
+    from coordinator.dispatch.limits import Limits
     from coordinator.dispatch.scheduler import Scheduler
     from coordinator.dispatch.tile_table import OpenTile, TileTable
     from coordinator.dispatch.timers import TimerQueue

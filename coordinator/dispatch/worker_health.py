@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from coordinator.dispatch.instructions import Instruction
-    from coordinator.dispatch.policy import Limits
+    from coordinator.dispatch.limits import Limits
     from coordinator.dispatch.timers import TimerQueue
     from coordinator.dispatch.worker_table import Worker, WorkerTable
     from coordinator.events import WorkerLost, WorkerReady
@@ -112,13 +112,14 @@ class WorkerHealth:
         pause_s = self._probe_later(worker, now)
         return [Tell(WorkerEjected(worker.name, reason, pause_s))]
 
-    def pause(self, worker: Worker, asked_s: float | None, now: float) -> None:
-        """Send a busy worker nothing for as long as it asks for, within limits."""
+    def pause(self, name: str, asked_s: float | None, now: float) -> None:
+        """Send a busy worker nothing for as long as it asks for, and then no more than it has."""
+        worker = self._workers.workers[name]
         pause_s = policy.busy_pause_s(asked_s=asked_s, limits=self._limits)
         worker.paused = True
         worker.paused_until = max(worker.paused_until, now + pause_s)  # its slots may disagree
-        self._workers.refresh(worker)
-        self._timers.put(worker.paused_until, (Timer.RESUME, worker.name))
+        self._workers.turned_away(worker)
+        self._timers.put(worker.paused_until, (Timer.RESUME, name))
 
     def resume(self, name: str) -> None:
         """End a worker's pause."""

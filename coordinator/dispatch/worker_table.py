@@ -185,8 +185,9 @@ class WorkerTable:
         self.tiles_per_s += worker.tiles_per_s
         worker.window += 1
 
-    def took_longer(self, worker: Worker, age_s: float) -> None:
-        """Record that a worker has not answered a tile in so many seconds."""
+    def outrun(self, worker: Worker, age_s: float, *, slow: bool) -> None:
+        """Record that another worker answered a tile that this one had for so many seconds."""
+        worker.slow = slow
         if age_s > worker.tile_s:
             self.tiles_per_s -= worker.tiles_per_s
             worker.tile_s = age_s

@@ -134,7 +134,7 @@ def open_engine(placement: Placement, *, keep_going: bool = False) -> Iterator[E
 
         yield LocalEngine()
     else:
-        from coordinator.dispatch.policy import Limits
+        from coordinator.dispatch.limits import Limits
         from coordinator.engines.http.engine import HttpEngine
         from coordinator.hosts.hosts_file import load_hosts
         from coordinator.hosts.token import find_credential

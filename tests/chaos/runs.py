@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from coordinator.dispatch.policy import Limits
+from coordinator.dispatch.limits import Limits
 from coordinator.engines.http.engine import HttpEngine
 from coordinator.errors import TilefanError
 from coordinator.events import Event, TileSent, TileStored

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from coordinator.dispatch.policy import Limits
+from coordinator.dispatch.limits import Limits
 from coordinator.events import TileFailed
 from tests.chaos.proxy import FAULTLESS, Draw, Fault, Kind, Script, open_proxies
 from tests.chaos.runs import IMPATIENT, Leaks, Task

@@ -14,6 +14,12 @@ The answer says the same of itself, and its digest covers the digest of the ques
 flipped bit, a swapped, stale or repeated answer has another digest than the one expected, and a
 worker's answer to one block can't pass for its answer to another.
 
+A request may also name the run of a coordinator that it belongs to, by a random number. Workers
+tell runs apart by it, when they say what they compute (``GET /v1/health?run=0123456789abcdef``). It
+changes no answer, so no digest covers it::
+
+    Tilefan-Run     0123456789abcdef
+
 An answer may also have the seconds that the worker spent on it (`Spent`). They are shown and decide
 nothing, so no digest covers it, and one that can't be true is as good as none::
 
@@ -51,7 +57,6 @@ JOB, TILE, DTYPE, SHAPE, CROP, DIGEST = (
 SPENT = "Tilefan-Spent"
 
 RUN = "Tilefan-Run"
-"""Tells the runs of coordinators apart: 16 hexadecimal digits, drawn for each; may be missing."""
 
 RETRY_S = "Tilefan-Retry-S"
 """Seconds, with a fraction, after which a busy worker may be asked again."""
@@ -73,6 +78,7 @@ _PATTERNS = {
         rf"scalar|{_INTEGER}:{_INTEGER}(,{_INTEGER}:{_INTEGER}){{0,{MAX_NDIM - 1}}}", re.ASCII
     ),
     DIGEST: re.compile(r"[0-9a-f]{32}"),
+    RUN: re.compile(r"[0-9a-f]{16}"),
     SPENT: re.compile(r"(\d{1,15}),(\d{1,15})", re.ASCII),
 }
 
@@ -258,6 +264,46 @@ class Spent:
             return None
         waiting_s, computing_s = (int(part) / 1e6 for part in match.groups())
         return cls(waiting_s, computing_s) if waiting_s + computing_s <= within_s else None
+
+
+def parse_run(headers: Headers) -> str:
+    """Return the run that a request belongs to; empty if it names none.
+
+    Parameters
+    ----------
+    headers : Headers
+        Of a request, not checked.
+
+    Raises
+    ------
+    WireError
+        If it is malformed.
+
+    Examples
+    --------
+    >>> parse_run({"Tilefan-Run": "0123456789abcdef"}), parse_run({})
+    ('0123456789abcdef', '')
+    """
+    value = headers.get(RUN, "")
+    return check_run(value) if value else ""
+
+
+def check_run(value: str) -> str:
+    """Return the name of a run.
+
+    Parameters
+    ----------
+    value : str
+        Not checked.
+
+    Raises
+    ------
+    WireError
+        If it is no such name.
+    """
+    if not _PATTERNS[RUN].fullmatch(value):
+        raise WireError(f"{RUN}: 16 hexadecimal digits")
+    return value
 
 
 def _digest(fields: Mapping[str, str], body: bytes | bytearray | memoryview) -> str:

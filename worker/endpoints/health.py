@@ -1,4 +1,15 @@
-"""Health and metrics of a worker: JSON for coordinators, Prometheus' format for monitors."""
+"""Health and metrics of a worker: JSON for coordinators, Prometheus' format for monitors.
+
+Besides the identity, health tells what is computed now, the oldest first::
+
+    "cores": 8,                             that the worker may use
+    "boot": "<32 hexadecimal digits>",      the same for workers on one machine; empty where unknown
+    "computing": [{"run": "0123456789abcdef", "tile": 7, "share": 0.25, "seconds": 1.5}, ...]
+
+Each is a tile that holds a slot, with the share of it that is finished and the seconds that it has
+been in a thread: both are 0 as long as its body is received, or it waits for a thread. There are at
+most `TILES` of them; with ``?run=0123456789abcdef`` those of one run, at most `TILES_OF_RUN`.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +17,28 @@ import time
 
 from aiohttp import web
 
-from tiling.protocol.wire import PROTOCOL
-from worker.machine import resident_bytes
+from tiling.protocol.wire import PROTOCOL, check_run
+from worker.machine import boot, resident_bytes, usable_cores
 from worker.runtime.metrics import CONTENT_TYPE
 from worker.state import SERVICE, Service
+
+TILES, TILES_OF_RUN = 64, 1024
+"""Most tiles that are told of: of all runs, and of the run that asks."""
 
 STARTED = time.monotonic()
 
 
 async def get_health(request: web.Request) -> web.Response:
-    """Answer the worker's identity and state: 200 if it takes tiles, 503 while it drains."""
+    """Answer the worker's identity and state: 200 if it takes tiles, 503 while it drains.
+
+    Raises
+    ------
+    WireError
+        If the query asks for what is no run.
+    """
     service = request.app[SERVICE]
     pool = service.pool
+    run = check_run(request.query["run"]) if "run" in request.query else None
     health = {
         "status": "draining" if pool.draining else "ready",
         "protocol": PROTOCOL,
@@ -30,6 +51,9 @@ async def get_health(request: web.Request) -> web.Response:
             "limit_bytes": pool.memory_bytes,
             "tile_limit_bytes": service.settings.tile_bytes,
         },
+        "cores": usable_cores(),
+        "boot": boot(),
+        "computing": pool.computing(run, TILES if run is None else TILES_OF_RUN),
         "uptime_s": round(time.monotonic() - STARTED, 3),
         **service.identity.to_json(),
     }

@@ -14,24 +14,32 @@ from tiling.jobs.job import Job
 from tiling.jobs.memory import tile_bytes
 from tiling.kernels import Kernel
 from tiling.kernels.apply import apply
-from tiling.protocol.wire import BODY_TYPE, DIGEST, Answer, Question, Spent
+from tiling.protocol.wire import BODY_TYPE, DIGEST, Answer, Question, Spent, parse_run
 from worker.errors import Kind, RefusedError
 from worker.http.bodies import body_length, check_type, read_body, send
 from worker.runtime.limits import check_passes, check_volume, check_work
+from worker.runtime.pool import Request
 from worker.state import SERVICE
 
 
 async def post_job(request: web.Request) -> web.Response:
-    """Register a job, so that tiles can name it by its digest; repeating it changes nothing."""
+    """Register a job, so that tiles can name it by its digest; repeating it changes nothing.
+
+    The answer has the digest, and how long a trial took, if there was one::
+
+        {"job": "6f0c...", "trial": {"samples": 65536, "seconds": 0.0031}}
+    """
     service = request.app[SERVICE]
     check_type(request, "application/json")
     body = bytearray(body_length(request, service.settings.job_bytes))
     with service.control_pool.admit() as slot:
         await read_body(request, memoryview(body), service.settings)
         digest, job = await slot.run(partial(_decode, bytes(body)))
-    check_passes(job, service.settings.passes)
-    service.jobs.add(digest, job, len(body))
-    return web.json_response({"job": digest})
+        check_passes(job, service.settings.passes)
+        registered = service.jobs.add(digest, job, len(body))
+        most_work = service.settings.trial_work
+        trial = await slot.run(partial(registered.trial, service.kernel, most_work))
+    return web.json_response({"job": digest, **({"trial": trial.to_json()} if trial else {})})
 
 
 def _decode(body: bytes) -> tuple[str, Job]:
@@ -44,11 +52,12 @@ async def post_tile(request: web.Request) -> web.StreamResponse:
     service = request.app[SERVICE]
     check_type(request, BODY_TYPE)
     question, claimed = Question.parse(request.headers)
+    asking = Request(parse_run(request.headers), question.tile)
     job = service.jobs.get(question.job)
     check_block(question, job, body_length(request, service.settings.tile_bytes))
     check_volume(job, question.shape, service.settings.tile_bytes)
     check_work(job, question.shape, service.settings.tile_work)
-    with service.pool.admit() as slot:
+    with service.pool.admit(asking) as slot:
         slot.reserve(tile_bytes(job, question.shape, question.crop.shape))
         body = np.empty(question.body_bytes, np.uint8)
         await read_body(request, body.data, service.settings)

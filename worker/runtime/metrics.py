@@ -22,6 +22,8 @@ class Metrics:
         Arrays filtered and sent, by `api`: tile or compute.
     refused : Counter
         Requests answered with a problem, by its `type`.
+    abandoned, abandoned_seconds : Counter
+        Arrays whose client has gone, and the seconds of computing that were for nothing.
     received_bytes, sent_bytes : Counter
         Bodies of arrays in and out.
     seconds : Histogram
@@ -33,6 +35,10 @@ class Metrics:
         ProcessCollector(registry=self._registry)
         self.answered = self._counter("answered", "Arrays filtered and sent.", "api")
         self.refused = self._counter("refused", "Requests answered with a problem.", "type")
+        self.abandoned = self._counter("abandoned", "Arrays whose client has gone.")
+        self.abandoned_seconds = self._counter(
+            "abandoned_seconds", "Seconds of computing that were for nothing."
+        )
         self.received_bytes = self._counter("received_bytes", "Bytes of arrays received.")
         self.sent_bytes = self._counter("sent_bytes", "Bytes of arrays sent.")
         self.seconds = Histogram(
@@ -44,6 +50,11 @@ class Metrics:
 
     def _counter(self, name: str, help_: str, *labels: str) -> Counter:
         return Counter(f"tilefan_worker_{name}", help_, labels, registry=self._registry)
+
+    def count_abandoned(self, seconds: float) -> None:
+        """Count an array whose client has gone after so many seconds of computing."""
+        self.abandoned.inc()
+        self.abandoned_seconds.inc(seconds)
 
     def add_gauge(self, name: str, help_: str, read: Callable[[], float]) -> None:
         """Add a number that is read at each exposition.

@@ -9,14 +9,38 @@ memory a request is refused at once, with ``Retry-After``.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from tiling.kernels.watch import Watch, watching
 from worker.errors import Kind, RefusedError
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Who asks for a slot, and what for.
+
+    Parameters
+    ----------
+    run : str
+        Run of a coordinator; empty if it names none.
+    tile : int, optional
+        Number of the tile, if it is one.
+    """
+
+    run: str = ""
+    tile: int | None = None
+
+
+_NOBODY = Request()
 
 
 class Pool:
@@ -32,14 +56,24 @@ class Pool:
         Memory that all slots together may reserve.
     retry_after_s : int
         ``Retry-After`` of a refused request, in seconds.
+    on_abandoned : callable, optional
+        Told the seconds of computing that were for nothing, whenever a client has gone.
     """
 
-    def __init__(self, threads: int, pipelined: int, memory_bytes: int, retry_after_s: int) -> None:
+    def __init__(
+        self,
+        threads: int,
+        pipelined: int,
+        memory_bytes: int,
+        retry_after_s: int,
+        on_abandoned: Callable[[float], None] | None = None,
+    ) -> None:
         self.slots = threads + pipelined
         self.memory_bytes = memory_bytes
         self._retry_after_s = retry_after_s
+        self._on_abandoned = on_abandoned
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="tile")
-        self._taken: set[Slot] = set()
+        self._taken: dict[Slot, None] = {}  # in the order of their admission
         self._idle = asyncio.Event()
         self._idle.set()
         self.draining = False
@@ -59,8 +93,35 @@ class Pool:
         """Memory reserved by the slots taken."""
         return sum(slot.reserved_bytes for slot in self._taken)
 
-    def admit(self) -> Slot:
+    def computing(self, run: str | None, most: int) -> list[dict[str, Any]]:
+        """Return what is known of the tiles that hold a slot, the oldest first, in JSON's types.
+
+        Parameters
+        ----------
+        run : str or None
+            Only tiles of this run; None for all.
+        most : int
+            Tiles.
+        """
+        now = time.monotonic()
+        tiles = (slot for slot in self._taken if slot.request.tile is not None)
+        slots = (slot for slot in tiles if run is None or slot.request.run == run)
+        return [
+            {
+                "run": slot.request.run,
+                "tile": slot.request.tile,
+                "share": round(slot.watch.share, 6),
+                "seconds": round(slot.computing_s(now), 3),
+            }
+            for slot in islice(slots, most)
+        ]
+
+    def admit(self, request: Request = _NOBODY) -> Slot:
         """Take a slot; use it in a ``with`` statement.
+
+        Parameters
+        ----------
+        request : Request, optional
 
         Raises
         ------
@@ -71,8 +132,8 @@ class Pool:
             raise self._refusal(Kind.DRAINING, "this worker takes no more tiles: ask another")
         if len(self._taken) >= self.slots:
             raise self._refusal(Kind.BUSY, f"all {self.slots} slots are taken: try again later")
-        slot = Slot(self)
-        self._taken.add(slot)
+        slot = Slot(self, request)
+        self._taken[slot] = None
         self._idle.clear()
         return slot
 
@@ -102,7 +163,9 @@ class Pool:
 
     def release(self, slot: Slot) -> None:
         """Make a slot free."""
-        self._taken.discard(slot)
+        self._taken.pop(slot, None)
+        if slot.abandoned and self._on_abandoned is not None:
+            self._on_abandoned(slot.computed_s)
         if not self._taken:
             self._idle.set()
 
@@ -119,14 +182,31 @@ class Pool:
 class Slot:
     """The right to run one call; released when the call has returned.
 
-    A thread can't be stopped: if the client is lost while its tile is computed, the slot stays
-    taken until the thread is free.
+    If the client is lost while its tile is computed, the watch is cancelled, and the slot stays
+    taken until the thread has left the computation.
+
+    Attributes
+    ----------
+    request : Request
+        Whose slot it is.
+    watch : Watch
+        On what it computes.
+    reserved_bytes : int
+    computed_s : float
+        Seconds that the call was in a thread, once it has returned.
+    abandoned : bool
+        Whether the client has gone while its call waited, ran, or was answered.
     """
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, request: Request) -> None:
+        self.request = request
+        self.watch = Watch()
         self.reserved_bytes = 0
+        self.computed_s = 0.0
+        self.abandoned = False
         self._pool = pool
         self._work: Future[Any] | None = None
+        self._began_s: float | None = None
 
     @property
     def running(self) -> bool:
@@ -145,9 +225,27 @@ class Slot:
         self.reserved_bytes += more_bytes
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Run a call in a thread and return its result."""
-        future = self._work = self._pool.submit(work)
+        """Run a call in a thread, under the watch, and return its result."""
+        future = self._work = self._pool.submit(partial(self._watched, work))
         return await asyncio.wrap_future(future)
+
+    def _watched(self, work: Callable[[], T]) -> T:
+        self._began_s = began_s = time.monotonic()
+        try:
+            with watching(self.watch):
+                return work()
+        finally:
+            self.computed_s = time.monotonic() - began_s
+
+    def computing_s(self, now: float) -> float:
+        """Return the seconds that the call has been in a thread up to now; 0 before.
+
+        Parameters
+        ----------
+        now : float
+            Time in seconds, of a monotonic clock.
+        """
+        return self.computed_s or (0.0 if self._began_s is None else now - self._began_s)
 
     def __enter__(self) -> Self:
         """Return the slot."""
@@ -159,9 +257,11 @@ class Slot:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Release the slot, now or when its thread is free."""
+        """Release the slot, now or when its thread is free, which it is soon."""
+        self.abandoned = self._work is not None and kind is asyncio.CancelledError
         if self._work is None or self._work.done() or self._work.cancel():
             self._pool.release(self)
             return
+        self.watch.cancel()
         loop = asyncio.get_running_loop()
         self._work.add_done_callback(lambda _: loop.call_soon_threadsafe(self._pool.release, self))

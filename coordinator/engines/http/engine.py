@@ -9,8 +9,8 @@ import time
 import weakref
 from dataclasses import replace
 
+from coordinator.dispatch.limits import Limits
 from coordinator.dispatch.outcome import block
-from coordinator.dispatch.policy import Limits
 from coordinator.engines import Capacity, TileRun
 from coordinator.engines.http.buffers import Buffers
 from coordinator.engines.http.handshake import capacity_of, greet_all, no_worker_error

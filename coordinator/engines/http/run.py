@@ -30,8 +30,8 @@ from coordinator.dispatch.instructions import (
     WakeAt,
     Work,
 )
+from coordinator.dispatch.limits import Limits
 from coordinator.dispatch.outcome import Outcome
-from coordinator.dispatch.policy import Limits
 from coordinator.engines import TileRun
 from coordinator.engines.http.buffers import Buffers
 from coordinator.engines.http.exchange import TileExchange

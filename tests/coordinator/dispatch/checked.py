@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from coordinator.dispatch.instructions import Instruction, Work
+    from coordinator.dispatch.limits import Limits
     from coordinator.dispatch.outcome import Outcome
-    from coordinator.dispatch.policy import Limits
     from coordinator.events import Event
 
 

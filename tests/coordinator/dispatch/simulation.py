@@ -12,7 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from coordinator.dispatch.instructions import Accept, Cancel, Probe, Send, Work
-from coordinator.dispatch.policy import Limits
+from coordinator.dispatch.limits import Limits
 from coordinator.events import (
     Event,
     FailureKind,

@@ -16,7 +16,7 @@ from coordinator.dispatch.instructions import (
     Tell,
     WakeAt,
 )
-from coordinator.dispatch.policy import Limits
+from coordinator.dispatch.limits import Limits
 from coordinator.errors import ExitCode
 from coordinator.events import (
     FailureKind,

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from coordinator.dispatch import policy
-from coordinator.dispatch.policy import CONSEQUENCES, Limits
+from coordinator.dispatch.limits import Limits
+from coordinator.dispatch.policy import CONSEQUENCES
 from coordinator.events import FailureKind
 
 LIMITS = Limits()

@@ -10,8 +10,8 @@ from statistics import median
 
 import pytest
 
+from coordinator.dispatch.limits import Limits
 from coordinator.dispatch.outcome import Outcome
-from coordinator.dispatch.policy import Limits
 from coordinator.errors import ExitCode
 from tests.coordinator.dispatch.simulation import (
     FakeWorker,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from coordinator.dispatch.instructions import Send
-from coordinator.dispatch.policy import Limits
+from coordinator.dispatch.limits import Limits
 from coordinator.events import (
     FailureKind,
     Interrupted,

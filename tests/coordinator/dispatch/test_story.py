@@ -6,7 +6,7 @@ import doctest
 
 from coordinator.dispatch import story
 from coordinator.dispatch.instructions import Send
-from coordinator.dispatch.policy import Limits
+from coordinator.dispatch.limits import Limits
 from coordinator.dispatch.tile_table import CLOSED_STORIES, STORY_EVENTS, TileSignal
 from coordinator.events import FailureKind, TileStored
 from tests.coordinator.dispatch.test_dispatcher import Harness, of, slow_tail

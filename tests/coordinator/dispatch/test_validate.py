@@ -10,8 +10,8 @@ import pytest
 from coordinator.dispatch.dispatcher import Dispatcher
 from coordinator.dispatch.errors import InvariantError
 from coordinator.dispatch.instructions import Send
+from coordinator.dispatch.limits import Limits
 from coordinator.dispatch.outcome import FailedTile
-from coordinator.dispatch.policy import Limits
 from coordinator.dispatch.tile_table import REMEMBERED, AcceptedAnswer, Attempt, TileState
 from coordinator.dispatch.timers import Timer
 from coordinator.dispatch.validate import Invariant

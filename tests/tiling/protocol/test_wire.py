@@ -18,12 +18,14 @@ from tiling.protocol.wire import (
     DIGEST,
     DTYPE,
     JOB,
+    RUN,
     SHAPE,
     SPENT,
     TILE,
     Answer,
     Question,
     Spent,
+    parse_run,
 )
 
 NAME = "0123456789abcdef" * 4
@@ -230,3 +232,18 @@ def test_dtypes_that_never_travel(dtype: str) -> None:
     """They are refused by the sender already."""
     with pytest.raises(UnsupportedError):
         replace(QUESTION, dtype=np.dtype(dtype)).fields()
+
+
+def test_the_run_of_a_request() -> None:
+    """Sixteen digits, or none at all."""
+    assert parse_run({RUN: "0123456789abcdef"}) == "0123456789abcdef"
+    assert parse_run({}) == ""
+    for text in (
+        "0123456789abcde",
+        "0123456789ABCDEF",
+        "0123456789abcdef0",
+        "\u0660" * 16,
+        " " * 16,
+    ):
+        with pytest.raises(WireError):
+            parse_run({RUN: text})

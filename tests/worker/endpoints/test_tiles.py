@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +27,8 @@ from tiling.geometry.box import Box
 from tiling.jobs import job as jobs
 from tiling.jobs.job import Call
 from tiling.operations import Step
-from tiling.protocol.wire import CROP, DIGEST, DTYPE, JOB, SHAPE, TILE, UNKNOWN_JOB, Spent
+from tiling.protocol.wire import CROP, DIGEST, DTYPE, JOB, RUN, SHAPE, TILE, UNKNOWN_JOB, Spent
+from worker import machine
 from worker.settings import Settings
 
 DTYPES = ["?", "i1", "u2", "i4", "u8", "f4", "f8", "c8", "c16"]
@@ -124,6 +127,9 @@ WRONG_HEADERS = [
     ({DIGEST: "f" * 32}, 400, "digest"),
     ({DIGEST: "f" * 31}, 400, "malformed"),
     ({TILE: "7"}, 400, "digest"),
+    ({RUN: "0123456789abcde"}, 400, "malformed"),
+    ({RUN: "0123456789ABCDEF"}, 400, "malformed"),
+    ({RUN: "../../etc/passwd"}, 400, "malformed"),
     ({"Content-Type": "text/plain"}, 415, "media-type"),
     ({"Content-Encoding": "gzip"}, 415, "media-type"),
     ({"Content-Encoding": "sparkle"}, 415, "media-type"),
@@ -231,6 +237,30 @@ async def test_health_tells_who_and_how() -> None:
     assert {"version", "queue", "memory", "uptime_s", "kernel", "numpy", "scipy", "pid"} <= set(
         health
     )
+    assert health["cores"] >= 1
+    assert re.fullmatch("[0-9a-f]{32}|", health["boot"])
+    assert health["computing"] == []
+
+
+@pytest.mark.parametrize("run", ["", "0123456789abcdeg", "0" * 17])
+@in_loop
+async def test_health_of_what_is_no_run(run: str) -> None:
+    """A malformed run is the asker's fault."""
+    async with serve() as (_, client), client.get("/v1/health", params={"run": run}) as response:
+        assert await problem(response) == (400, "malformed")
+
+
+def test_what_names_a_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The same boot has the same name, another one another; without an id there is none."""
+    file = tmp_path / "boot_id"
+    names = []
+    for text in ("12345678-1234", "12345678-1234", "12345678-1235"):
+        file.write_text(f"{text}\n")
+        monkeypatch.setattr(machine, "BOOT_ID", file)
+        names.append(machine.boot.__wrapped__())
+    assert names[0] == names[1] != names[2]
+    file.unlink()
+    assert machine.boot.__wrapped__() == ""
 
 
 @in_loop

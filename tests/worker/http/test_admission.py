@@ -116,7 +116,10 @@ async def test_a_draining_worker_finishes_and_takes_nothing() -> None:
 
 @in_loop
 async def test_a_client_that_vanishes_frees_its_slot() -> None:
-    """At once where the tile waits or its body is on its way; else when its thread is free."""
+    """At once where the tile waits or its body is on its way; else when its thread is free.
+
+    This kernel does not look at its watch.
+    """
     gate = Gate()
     async with serve(ONE, gate) as (service, client):
         await register(client, JOB)

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 
 from tiling.kernels import reference
 from tiling.kernels.native import binary, correlations, lines, propagation, windows
+from tiling.kernels.native.arrays import real_parts
+from tiling.kernels.native.library import watched_by
+from tiling.kernels.watch import current
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,6 +51,8 @@ def run(operation: Operation, block: Array, crop: tuple[slice, ...], out: Array)
 
     Raises
     ------
+    AbandonedError
+        If the watch of this thread is cancelled.
     OSError
         If the library can't be loaded.
     ValueError
@@ -56,5 +61,20 @@ def run(operation: Operation, block: Array, crop: tuple[slice, ...], out: Array)
     if not out.flags.writeable:
         raise ValueError("output array is read-only")
     compute = COMPUTED.get(operation.KIND) if block.ndim else None
-    if out.size and (compute is None or not compute(operation, block, crop, out)):
+    if out.size and (compute is None or not _computed(compute, operation, block, crop, out)):
         reference.run(operation, block, crop, out)
+
+
+def _computed(
+    compute: Callable[[Any, Array, tuple[slice, ...], Array], bool],
+    operation: Operation,
+    block: Array,
+    crop: tuple[slice, ...],
+    out: Array,
+) -> bool:
+    """Compute under the watch of this thread, which is told how many samples will be counted."""
+    watch = current()
+    if watch is not None:
+        watch.expect(out.size * len(real_parts(block, out)))
+    with watched_by(watch):
+        return compute(operation, block, crop, out)

@@ -9,6 +9,7 @@ import numpy as np
 
 from tiling.kernels.native.arrays import address_of, integers
 from tiling.kernels.native.library import finished, library
+from tiling.kernels.watch import current
 from tiling.operations.arithmetic import FREE, VALUE
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ def erosion(operation: Erosion, block: Array, crop: tuple[slice, ...], out: Arra
     """
     if operation.iterations < 1 or block.dtype.kind == "c":
         return False
+    if (watch := current()) is not None:
+        watch.expect(block.size * operation.iterations)
     if operation.masked:
         free = block & FREE
         out[...] = (_erode(operation, block & VALUE, free) | free)[crop]

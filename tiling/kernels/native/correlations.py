@@ -34,6 +34,7 @@ from tiling.kernels.native.arrays import (
     real_parts,
 )
 from tiling.kernels.native.library import cache_bytes, finished, library
+from tiling.kernels.watch import current
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,9 +67,14 @@ def run(operation: Correlations, block: Array, crop: tuple[slice, ...], out: Arr
     passes = operation.passes
     if not supports(block.dtype, out.dtype) or not all(is_light(step.taps) for step in passes):
         return False
+    parts = real_parts(block, out)
+    if (watch := current()) is not None:
+        boxes = _boxes(passes, _region(crop), block.shape)
+        samples = sum(math.prod(high - low for low, high in box) for box in boxes)
+        watch.expect(samples * len(parts))
     return all(
         _filter(part, passes, crop, target, bool(imaginary))
-        for imaginary, (part, target) in enumerate(real_parts(block, out))
+        for imaginary, (part, target) in enumerate(parts)
     )
 
 
@@ -91,7 +97,7 @@ def supports(source: Dtype, target: Dtype) -> bool:
 def _filter(
     block: Array, passes: tuple[Pass, ...], crop: tuple[slice, ...], out: Array, imaginary: bool
 ) -> bool:
-    region = tuple((part.start, part.stop) for part in crop)
+    region = _region(crop)
     fills = np.array([step.cval for step in passes], np.complex128)
     bits = (fills.imag if imaginary else fills.real).tobytes()
     plan = _plan(passes, region, block.shape, out.dtype.itemsize, bits)
@@ -103,6 +109,10 @@ def _filter(
             return False
         source, low = target, share.low
     return True
+
+
+def _region(crop: tuple[slice, ...]) -> tuple[tuple[int, int], ...]:
+    return tuple((part.start, part.stop) for part in crop)
 
 
 class _Group(ctypes.Structure):

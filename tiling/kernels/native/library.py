@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import ctypes
 import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import as_file, files
+
+from tiling.errors import AbandonedError
+from tiling.kernels.watch import Watch
 
 LEVELS = (4, 3, 1)
 """Levels of x86-64 for which there may be a library, best first; other machines have level 1."""
+
+
+_CANCELLED = -2
+"""What functions return then, as `source/watch.h` has it."""
 
 
 def library() -> ctypes.CDLL:
@@ -57,6 +66,26 @@ def cache_bytes() -> int:
     return int(load(1).machine_cache()) or 2**19
 
 
+@contextmanager
+def watched_by(watch: Watch | None) -> Iterator[None]:
+    """Let the library look at a watch while this thread is inside the ``with`` statement.
+
+    Parameters
+    ----------
+    watch : Watch or None
+        None costs nothing.
+    """
+    if watch is None:
+        yield
+        return
+    set_watch = library().watch_set
+    set_watch(ctypes.c_void_p(watch.address))
+    try:
+        yield
+    finally:
+        set_watch(None)
+
+
 def finished(result: int) -> bool:
     """Tell whether a function of the library has computed what it was asked for, or SciPy has to.
 
@@ -67,9 +96,13 @@ def finished(result: int) -> bool:
 
     Raises
     ------
+    AbandonedError
+        If it was cancelled.
     MemoryError
         If it found none.
     """
+    if result == _CANCELLED:
+        raise AbandonedError("nobody waits for the result")
     if result < 0:
         raise MemoryError
     return bool(result)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from coordinator.dispatch.policy import Limits
+from coordinator.dispatch.limits import Limits
 from coordinator.engines.http.engine import HttpEngine
 from coordinator.errors import InputError, StoreError, TileFailedError, TilefanError
 from coordinator.events import Event, RunFinished, TileAnswered, TileFailed, TileStored, WorkerLost

@@ -4,6 +4,9 @@
 #include "scratch.h"
 #include "vectors.h"
 
+#define STRETCH 65536        /* samples of rows that one call of a function gets */
+#define LONG_ROW (1 << 20) /* samples that are copied between two looks at the watch */
+
 /* A block, the region of the result that is computed, and the part of that which is wanted. Python
    makes it. */
 struct windows {
@@ -53,6 +56,16 @@ static copy_function *copy_of(int64_t itemsize) {
     return itemsize == 1 ? copy_1 : itemsize == 2 ? copy_2 : itemsize == 4 ? copy_4 : copy_8;
 }
 
+/* Copy a row that may be as long as the whole block, unless cancelled in between. */
+static void copy_long(int64_t itemsize, const char *source, int64_t step, int64_t count,
+                      char *target, int64_t pace) {
+    int64_t from = 0;
+    do
+        copy_of(itemsize)(source + from * step, step, least(LONG_ROW, count - from),
+                          target + from * pace, pace);
+    while ((from += LONG_ROW) < count && !is_cancelled());
+}
+
 /* Trailing axes that the window does not extend, and that lie dense in the block and in the target,
    such as the channels of a picture: `samples` of them are one unit, and `last` is the axis before. */
 struct units {
@@ -77,7 +90,7 @@ static void copy_row(const struct windows *w, const char *source, int64_t step, 
                      char *target) {
     int64_t itemsize = itemsize_of(w->work);
     if (w->work == w->from)
-        copy_of(itemsize)(source, step, count, target, itemsize);
+        copy_long(itemsize, source, step, count, target, itemsize);
     else
         gather_of(w->from)(source, 0, step, 1, count, (double *)target, count);
 }
@@ -155,7 +168,7 @@ static void deliver(const struct windows *w, const struct units *units, const in
                     const int64_t *shape, const int64_t *laid, const char *result, double *line) {
     int64_t last = units->last, size = itemsize_of(w->result), samples = units->samples;
     int64_t count[MOST_AXES], step[MOST_AXES], index[MOST_AXES] = {0}, ones[MOST_AXES];
-    int64_t place = samples * size;
+    int64_t place = samples * size, delivered = samples;
     char *target = w->target;
     for (int64_t i = last; i >= 0; i--) {
         int64_t at = start[i] - w->low[i], from = most(0, w->skip[i] - at);
@@ -167,7 +180,9 @@ static void deliver(const struct windows *w, const struct units *units, const in
         target += (at + from - w->skip[i]) * w->out_stride[i];
         place *= laid[i];
         ones[i] = i == last ? count[i] : 1;
+        delivered *= count[i];
     }
+    count_done(delivered);
     /* SciPy keeps results as float64, to which 64-bit integers are rounded. */
     int same = w->result == w->to && (size < 8 || w->to == FLOAT64);
     int64_t pace = samples == 1 ? w->out_stride[last] : itemsize_of(w->to);
@@ -182,7 +197,7 @@ static void deliver(const struct windows *w, const struct units *units, const in
         }
         for (int64_t run = 0; run < runs; run++) {
             if (same) {
-                copy_of(size)(row, size, length, to, pace);
+                copy_long(size, row, size, length, to, pace);
             } else {
                 gather_of(w->result)(row, 0, size, 1, length, line, length);
                 scatter_of(w->to)(to, 0, pace, 1, length, line, length);
@@ -261,8 +276,9 @@ EXPORT int run_windows(const struct windows *w) {
         do {
             for (int64_t i = 0; i < w->ndim; i++)
                 start[i] = w->low[i] + index[i];
-            done = run_band(w, &units, start, maps, memory, memory + in_bytes,
-                            (double *)(memory + in_bytes + out_bytes));
+            done = is_cancelled() ? CANCELLED
+                                  : run_band(w, &units, start, maps, memory, memory + in_bytes,
+                                             (double *)(memory + in_bytes + out_bytes));
         } while (done == 1 && advance(index, w->extent, w->chunk, w->ndim));
     }
     free(map);
@@ -285,6 +301,22 @@ static struct beside beside_of(const struct windows *w) {
         rows.width *= w->wanted[rows.axis];
     }
     return rows;
+}
+
+/* Run a function over rows, a stretch of their samples at a time. The pointers are moved on. */
+static int run_stretches(const struct windows *w, const void **in, void **out, int64_t width) {
+    int64_t length = w->extent[w->line], size = w->window[w->line], done = 1;
+    int64_t bytes = itemsize_of(w->from);
+    for (int64_t at = 0; done == 1 && at < width; at += STRETCH) {
+        struct rows rows = {in, out, length, least(STRETCH, width - at), size, w->parameters};
+        done = ((rows_function *)w->leaf)(&rows);
+        count_done(done == 1 ? rows.width * w->wanted[w->line] : 0);
+        for (int64_t k = 0; k < length + size - 1; k++)
+            in[k] = (const char *)in[k] + rows.width * bytes;
+        for (int64_t k = 0; k < length; k++)
+            out[k] = (char *)out[k] + rows.width * bytes;
+    }
+    return (int)done;
 }
 
 /* Run a function over rows where they lie, without a copy. Source and target are of one dtype, and
@@ -321,8 +353,7 @@ EXPORT int run_rows(const struct windows *w) {
             int wanted = at >= 0 && at < w->wanted[line];
             out[l] = wanted ? target + at * w->out_stride[line] : spare + row_bytes;
         }
-        struct rows rows = {in, out, length, beside.width, size, w->parameters};
-        done = done == 1 ? ((rows_function *)w->leaf)(&rows) : done;
+        done = done == 1 ? run_stretches(w, in, out, beside.width) : done;
     } while (done == 1 && advance(index, outer, ones, w->ndim));
     free(in);
     free(spare);
@@ -333,11 +364,10 @@ EXPORT int run_rows(const struct windows *w) {
 static void extend_line(const struct windows *w, const char *source, char *target) {
     int64_t line = w->line, length = w->extent[line], size = itemsize_of(w->from);
     int64_t stride = w->stride[line], before = w->before[line];
-    copy_function *copy = copy_of(size);
     for (int64_t k = 0; k < length + w->window[line] - 1; k++) {
         int64_t at = k - before;
-        if (at == 0) { /* the line itself, in one run */
-            copy(source, stride, length, target + k * size, size);
+        if (at == 0) { /* the line itself */
+            copy_long(size, source, stride, length, target + k * size, size);
             k += length - 1;
             continue;
         }
@@ -345,7 +375,7 @@ static void extend_line(const struct windows *w, const char *source, char *targe
         if (at < 0)
             fill_row(w->from, w->fill, 1, target + k * size);
         else
-            copy(source + at * stride, 0, 1, target + k * size, size);
+            copy_of(size)(source + at * stride, 0, 1, target + k * size, size);
     }
 }
 
@@ -380,6 +410,7 @@ EXPORT int run_lines(const struct windows *w) {
         if (more && rows.length < LINES)
             continue;
         done = ((rows_function *)w->leaf)(&rows);
+        count_done(done == 1 ? rows.length * w->wanted[line] : 0);
         for (int64_t k = 0; done == 1 && k < rows.length; k++)
             copy_of(bytes)((char *)out[k] + w->skip[line] * bytes, bytes, w->wanted[line],
                            targets[k], w->out_stride[line]);

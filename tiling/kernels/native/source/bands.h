@@ -2,7 +2,7 @@
 #ifndef TILEFAN_BANDS_H
 #define TILEFAN_BANDS_H
 
-#include "common.h"
+#include "watch.h"
 
 /* What a leaf computes: a band whose samples lie dense, extended by the window on every axis. */
 struct band {
@@ -15,7 +15,7 @@ struct band {
     const void *parameters; /* the leaf's own */
 };
 
-/* Returns 1; 0 if SciPy has to compute it; -1 for want of memory. */
+/* Returns 1; 0 if SciPy has to compute it; -1 for want of memory; CANCELLED. */
 typedef int leaf_function(const struct band *band);
 
 /* Lines that are filtered side by side. */

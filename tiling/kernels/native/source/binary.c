@@ -11,10 +11,12 @@
    Words are taken to be little-endian. */
 
 #include "bits.h"
-#include "common.h"
+#include "watch.h"
 
 /* Words eroded along the last axis at a time. */
 #define CHUNK 1024
+/* Words of a plane between two looks at the watch. */
+#define STRETCH 8192
 /* Runs of more elements than this are combined by doubling. */
 #define SHORT_RUN 4
 
@@ -131,7 +133,7 @@ struct plan {
 
 static void erode_along_rows(const struct plan *p, const uint64_t *in,
                              const uint8_t *elements) {
-    for (int64_t at = 0; at < p->total; at += CHUNK) {
+    for (int64_t at = 0; at < p->total && !is_cancelled(); at += CHUNK) {
         int64_t n = least(CHUNK, p->total - at), run;
         memset(p->eroded + at, 0xFF, n * 8);
         for (int64_t k = 0; k < p->window; k += run + 1) {
@@ -162,7 +164,7 @@ static void restore(const uint64_t *restrict in, uint64_t *restrict out,
 }
 
 /* y &= each of the rows that lie at `offsets` from x, four at a time. */
-static void and_rows(const uint64_t *x, const int64_t *offsets, int64_t count,
+static void and_stretch(const uint64_t *x, const int64_t *offsets, int64_t count,
                      uint64_t *restrict y, int64_t n) {
     int64_t k = 0;
     for (; k + 4 <= count; k += 4) {
@@ -178,10 +180,17 @@ static void and_rows(const uint64_t *x, const int64_t *offsets, int64_t count,
     }
 }
 
+static void and_rows(const uint64_t *x, const int64_t *offsets, int64_t count, uint64_t *y,
+                     int64_t n) {
+    for (int64_t at = 0; at < n && !is_cancelled(); at += STRETCH)
+        and_stretch(x + at, offsets, count, y + at, least(STRETCH, n - at));
+}
+
+/* Stops early once cancelled. */
 static void erode_once(const struct plan *p, const uint64_t *in, uint64_t *out) {
     for (int64_t i = 0; i < p->planes; i++)
         memset(out + p->plane_at[i], 0xFF, p->stretch * 8);
-    for (int64_t g = 0; g < p->group_count; g++) {
+    for (int64_t g = 0; g < p->group_count && !is_cancelled(); g++) {
         const struct group *group = p->groups + g;
         const uint64_t *from = in;
         if (!only_centre(p, group->elements)) {
@@ -192,9 +201,11 @@ static void erode_once(const struct plan *p, const uint64_t *in, uint64_t *out) 
             and_rows(from + p->plane_at[i], p->offsets + group->first, group->count,
                      out + p->plane_at[i], p->stretch);
     }
-    for (int64_t i = 0; i < p->planes; i++)
+    for (int64_t i = 0; i < p->planes && !is_cancelled(); i++) {
         restore(in + p->plane_at[i], out + p->plane_at[i],
                 p->keep + p->keep_step * p->plane_at[i], p->stretch);
+        count_done(p->rows * p->width);
+    }
 }
 
 /* ---- setting up ---- */
@@ -245,13 +256,13 @@ static void place_planes(struct plan *p, int64_t ndim, const int64_t *shape,
 
 static void pack(const struct plan *p, const uint8_t *in, uint64_t *out, uint64_t flip) {
     for (int64_t i = 0; i < p->planes; i++)
-        for (int64_t r = 0; r < p->rows; r++, in += p->width)
+        for (int64_t r = 0; r < p->rows && !is_cancelled(); r++, in += p->width)
             pack_row(in, out + p->plane_at[i] + r * p->stride, p->width, flip);
 }
 
 static void unpack(const struct plan *p, const uint64_t *in, uint8_t *out, uint64_t flip) {
     for (int64_t i = 0; i < p->planes; i++)
-        for (int64_t r = 0; r < p->rows; r++, out += p->width)
+        for (int64_t r = 0; r < p->rows && !is_cancelled(); r++, out += p->width)
             unpack_row(in + p->plane_at[i] + r * p->stride, out, p->width, flip);
 }
 
@@ -286,8 +297,8 @@ static int run_plan(struct plan *p, const uint8_t *in, uint8_t *out, uint64_t fl
     p->keep = p->scratch + 2 * p->room;
     set_keep(p, mask);
     pack(p, in, now, flip);
-    for (int64_t done = 0, same = 0; !same && (iterations < 1 || done < iterations);
-         done++) {
+    for (int64_t done = 0, same = 0;
+         !same && (iterations < 1 || done < iterations) && !is_cancelled(); done++) {
         erode_once(p, now, next);
         same = !memcmp(now, next, p->total * 8);
         uint64_t *swapped = now;
@@ -296,12 +307,13 @@ static int run_plan(struct plan *p, const uint8_t *in, uint8_t *out, uint64_t fl
     }
     unpack(p, now, out, flip);
     free(memory);
-    return 0;
+    return is_cancelled() ? CANCELLED : 0;
 }
 
 /* scipy.ndimage.binary_erosion, or binary_dilation where `dilate`, of an array of
  * bytes, for origins that SciPy accepts. `mask` is NULL or as large as the array;
- * iterations < 1 stand for until nothing changes. -1: no memory. */
+ * iterations < 1 stand for until nothing changes. -1: no memory;
+ * CANCELLED. */
 EXPORT int binary_erode(const uint8_t *in, uint8_t *out, int64_t ndim,
                         const int64_t *shape, const uint8_t *structure,
                         const int64_t *window, const int64_t *origins,

@@ -42,6 +42,15 @@ static inline void sum_block(const double *x, double *y, const int64_t *offsets,
         *(vector *)(y + j * LANES) = sums[j];
 }
 
+static void sum_stretch(const double *x, double *y, int64_t count, const int64_t *offsets,
+                        const double *weights, int64_t taps) {
+    int64_t i = 0;
+    for (; i + UNROLL * LANES <= count; i += UNROLL * LANES)
+        sum_block(x + i, y + i, offsets, weights, taps, UNROLL);
+    for (; i < count; i += LANES)
+        sum_block(x + i, y + i, offsets, weights, taps, 1);
+}
+
 EXPORT int correlate_band(const struct band *band) {
     const struct footprint *footprint = band->parameters;
     int64_t samples = 1;
@@ -52,15 +61,12 @@ EXPORT int correlate_band(const struct band *band) {
     int64_t *offsets = malloc((size_t)window_size(band) * sizeof *offsets), count = flat_count(band);
     if (offsets == NULL)
         return -1;
-    int64_t taps = flat_offsets(band, footprint->table, offsets), i = 0;
-    const double *x = band->in;
-    double *y = band->out;
-    for (; i + UNROLL * LANES <= count; i += UNROLL * LANES)
-        sum_block(x + i, y + i, offsets, footprint->values, taps, UNROLL);
-    for (; i < count; i += LANES)
-        sum_block(x + i, y + i, offsets, footprint->values, taps, 1);
+    int64_t taps = flat_offsets(band, footprint->table, offsets), part = unwatched(taps), from = 0;
+    for (; from < count && !is_cancelled(); from += part)
+        sum_stretch((const double *)band->in + from, (double *)band->out + from,
+                    least(part, count - from), offsets, footprint->values, taps);
     free(offsets);
-    return 1;
+    return from < count ? CANCELLED : 1;
 }
 
 /* `NI_MinOrMaxFilter`: the first sample of the window stays until another one is less (or more):
@@ -100,11 +106,14 @@ EXPORT int correlate_band(const struct band *band) {
         int64_t *offsets = malloc((size_t)window_size(band) * sizeof *offsets);                   \
         if (offsets == NULL)                                                                      \
             return -1;                                                                            \
-        int64_t taps = flat_offsets(band, footprint->table, offsets);                             \
-        (footprint->minimum ? minimum_##name : maximum_##name)(band->in, band->out,               \
-                                                               flat_count(band), offsets, taps);  \
+        int64_t taps = flat_offsets(band, footprint->table, offsets), part = unwatched(taps);     \
+        int64_t count = flat_count(band), from = 0;                                               \
+        for (; from < count && !is_cancelled(); from += part)                                     \
+            (footprint->minimum ? minimum_##name : maximum_##name)(                               \
+                (const type *)band->in + from, (type *)band->out + from,                          \
+                least(part, count - from), offsets, taps);                                        \
         free(offsets);                                                                            \
-        return 1;                                                                                 \
+        return from < count ? CANCELLED : 1;                                                      \
     }
 
 EACH_DTYPE(EXTREMUM_BAND)
@@ -150,10 +159,13 @@ EACH_DTYPE(EXTREMUM_BAND)
             shifts[tap] = f->minimum ? (wrapping)(0 - shift) : shift;                             \
         }                                                                                         \
         double first = f->minimum ? -f->values[0] : f->values[0];                                 \
-        (f->minimum ? minimum_structured_##name : maximum_structured_##name)(                     \
-            band->in, band->out, flat_count(band), offsets, shifts, taps, first);                 \
+        int64_t part = unwatched(taps), count = flat_count(band), from = 0;                       \
+        for (; from < count && !is_cancelled(); from += part)                                     \
+            (f->minimum ? minimum_structured_##name : maximum_structured_##name)(                 \
+                (const type *)band->in + from, (double *)band->out + from,                        \
+                least(part, count - from), offsets, shifts, taps, first);                         \
         free(offsets);                                                                            \
-        return 1;                                                                                 \
+        return from < count ? CANCELLED : 1;                                                      \
     }
 
 STRUCTURED_BAND(uint8, uint8_t, uint8_t, 0, UINT8_MAX)

@@ -211,7 +211,7 @@ INLINE void narrow_mean(const double *in, double *out, int64_t length, int64_t i
         memcpy(out + k * n, sums + k * inner, (size_t)inner * sizeof *out);
         divide(out + k * n, inner, (double)size);
     }
-    for (int64_t i = inner; i < n; i += piece) {
+    for (int64_t i = inner; i < n && !is_cancelled(); i += piece) {
         int64_t m = least(piece, n - i);
         for (int k = 0; k < lanes; k++)
             differences(in + k * read + i - inner, x + k * STRETCH, m,
@@ -227,6 +227,11 @@ INLINE void narrow_mean(const double *in, double *out, int64_t length, int64_t i
     }
 }
 
+/* Tell whether slices are left for narrow_mean. */
+static int more_narrow(const struct lines *l, int64_t o, int64_t lanes) {
+    return l->inner < LINES && o + lanes <= l->outer && !is_cancelled();
+}
+
 EXPORT int running_mean(const struct band *band) {
     const struct running *running = band->parameters, unchecked = {running->axis, 0, 0};
     struct lines l = lines_of(band, running->axis);
@@ -236,11 +241,11 @@ EXPORT int running_mean(const struct band *band) {
     int done = 1;
     if (running->strict && classify(in, l.outer * read) == AMBIGUOUS)
         return 0;
-    for (; l.inner < LINES && o + LINES <= l.outer; o += LINES)
+    for (; more_narrow(&l, o, LINES); o += LINES)
         narrow_mean(in + o * read, out + o * n, l.length, l.inner, l.size, LINES);
-    for (; l.inner < LINES && o < l.outer; o++)
+    for (; more_narrow(&l, o, 1); o++)
         narrow_mean(in + o * read, out + o * n, l.length, l.inner, l.size, 1);
     for (; o < l.outer && done == 1; o++)
         done = run_slice(mean_rows_float64, &l, in + o * read, out + o * n, sizeof *in, &unchecked);
-    return done;
+    return is_cancelled() ? CANCELLED : done;
 }

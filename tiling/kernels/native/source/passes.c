@@ -17,6 +17,7 @@
 #include "samples.h"
 #include "scratch.h"
 #include "sums.h"
+#include "watch.h"
 
 #define BATCH 512       /* outputs between correlate and scatter: they stay in the first-level cache */
 #define WINDOW 4096     /* samples under all taps of a run of columns: likewise */
@@ -103,6 +104,16 @@ static void clear(double *scratch, int64_t rows, int64_t width, int64_t pitch) {
         memset(scratch + row * pitch + width, 0, (size_t)(pitch - width) * sizeof(double));
 }
 
+/* Add up `count` outputs, some at a time; tell whether nobody cancelled. */
+static int add_up(const struct pass *pass, const double *source, double *target, int64_t count,
+                  int64_t distance) {
+    int64_t part = unwatched(pass->size), from = 0;
+    for (; from < count && !is_cancelled(); from += part)
+        correlate(source + from, target + from, least(part, count - from), distance, pass->taps,
+                  pass->size, pass->kind);
+    return from >= count;
+}
+
 /* Compute `rows` outputs of `width` columns; 0 if NaNs with different bits could meet. */
 static int run_rows(const struct walk *walk, const char *source, char *target,
                     const struct matrix *m, int64_t width, int64_t start, int64_t rows) {
@@ -116,8 +127,8 @@ static int run_rows(const struct walk *walk, const char *source, char *target,
     int64_t batch = most(1, BATCH / pitch);
     for (int64_t row = 0; row < rows; row += batch) {
         int64_t count = least(batch, rows - row);
-        correlate(walk->scratch + row * pitch, walk->buffer, count * pitch, pitch, pass->taps,
-                  pass->size, pass->kind);
+        if (!add_up(pass, walk->scratch + row * pitch, walk->buffer, count * pitch, pitch))
+            return CANCELLED;
         walk->scatter(target + row * m->out_stride, m->out_stride, m->out_step, count, width,
                       walk->buffer, pitch);
     }
@@ -134,8 +145,8 @@ static int run_lines(const struct walk *walk, const char *source, char *target,
     fill(walk, source, m, width, pitch, start - pass->before, reach, 1);
     if (checked(walk) && ambiguous(walk, width * pitch))
         return 0;
-    correlate(walk->scratch, walk->buffer, (width - 1) * pitch + rows, 1, pass->taps, pass->size,
-              pass->kind);
+    if (!add_up(pass, walk->scratch, walk->buffer, (width - 1) * pitch + rows, 1))
+        return CANCELLED;
     walk->scatter(target, m->out_step, m->out_stride, width, rows, walk->buffer, pitch);
     return 1;
 }
@@ -212,9 +223,11 @@ static int run_pass(const struct walk *walk, const char *source, const int64_t *
         }
         int64_t width = columns == axis ? 1 : least(wide, counts[columns] - index[columns]);
         int64_t part = least(pace[axis], rows - index[axis]);
-        if (!(in_lines ? run_lines : run_rows)(walk, here, there, &m, width, start + index[axis],
-                                               part))
-            return 0;
+        int done = (in_lines ? run_lines : run_rows)(walk, here, there, &m, width,
+                                                     start + index[axis], part);
+        if (done != 1)
+            return done;
+        count_done(width * part);
     } while (advance(index, counts, pace, ndim));
     return 1;
 }
@@ -299,8 +312,9 @@ static int run_tile(const struct group *g, const int64_t *index, const struct me
         struct walk walk = {pass,     g->fills[k],     gather_of(k ? g->to : g->from),
                             scatter_of(g->to), g->strict[k > 0], nan_seen,
                             memory->scratch, memory->buffer, memory->room};
-        if (!run_pass(&walk, begin, step_from, there, step_to, extent, ndim, low[pass->axis]))
-            return 0;
+        int done = run_pass(&walk, begin, step_from, there, step_to, extent, ndim, low[pass->axis]);
+        if (done != 1)
+            return done;
         here = there;
         step_from = step_to;
         memcpy(offset, low, (size_t)ndim * sizeof *low);
@@ -309,7 +323,7 @@ static int run_tile(const struct group *g, const int64_t *index, const struct me
 }
 
 /* Run a group of passes. Returns 1; 0 if a NaN could meet another one, and SciPy has to compute it;
-   -1 for want of memory. `nan_seen` says whether a NaN has come in, so that later passes are
+   -1 for want of memory; CANCELLED. `nan_seen` says whether a NaN has come in, so that later passes are
    checked, and is updated. */
 EXPORT int correlate_passes(const struct group *g, int64_t *nan_seen) {
     int64_t whole[MOST_AXES], index[MOST_AXES] = {0}, bytes = g->count > 1 ? g->width : 0;
@@ -324,7 +338,7 @@ EXPORT int correlate_passes(const struct group *g, int64_t *nan_seen) {
     int done;
     do
         done = run_tile(g, index, &memory, nan_seen);
-    while (done && advance(index, whole, g->chunk, g->ndim));
+    while (done == 1 && advance(index, whole, g->chunk, g->ndim));
     scratch_give(memory.scratch);
     return done;
 }

@@ -14,7 +14,7 @@
    of the structure is one distance in bits, wherever it is taken. */
 
 #include "bits.h"
-#include "common.h"
+#include "watch.h"
 
 enum { VALUE = 1, FREE = 2 }; /* bits of a state, see `tiling.operations.arithmetic` */
 
@@ -156,10 +156,13 @@ static inline void carry_word(struct flood *f, const struct block *b, int64_t wo
     }
 }
 
+/* Tell, each 4,096 words, whether to go on. */
+static inline int is_due(int64_t *words) { return (++*words & 4095) || !is_cancelled(); }
+
 static void carry_on(struct flood *f, const struct block *b) {
-    int64_t word = 0;
-    for (int up = 1, turned = 0; turned < 2;) {
-        while (f->alone >= 0) {
+    int64_t word = 0, words = 0;
+    for (int up = 1, turned = 0; turned < 2 && is_due(&words);) {
+        while (f->alone >= 0 && is_due(&words)) {
             word = f->alone;
             f->alone = -1;
             carry_word(f, b, word);
@@ -300,7 +303,7 @@ static uint64_t each_line(struct flood *f, const struct block *b, line_function 
     return found;
 }
 
-/* Carry changes on until there are none. Returns 1, or -1 if there is no memory. */
+/* Carry changes on until there are none. Returns 1; -1 if there is no memory; CANCELLED. */
 EXPORT int propagate(const struct block *b) {
     int64_t bits = 1, margin = b->margin / 64;
     if (!each_line(NULL, b, find_open)) {
@@ -334,5 +337,5 @@ EXPORT int propagate(const struct block *b) {
     carry_on(&f, b);
     each_line(&f, b, write_line);
     free(memory);
-    return 1;
+    return is_cancelled() ? CANCELLED : 1;
 }

@@ -457,13 +457,13 @@ static void filter_row(const struct stripe *s, uint8_t *restrict out, int64_t ou
     }
 }
 
-/* A stripe of outputs, from the first row to the last along axis y. */
+/* A stripe of outputs, from the first row to the last along axis y; fewer once cancelled. */
 static void filter_stripe(const struct task *t, struct stripe *s, const uint8_t *in,
                           uint8_t *out, int64_t y, int64_t x, int64_t outputs,
                           const int64_t *deep, int64_t depth, uint8_t flip) {
     memset(s->coarse, 0, (size_t)s->columns * sizeof *s->coarse);
     memset(s->fine, 0, (size_t)s->columns * 16 * sizeof *s->fine);
-    for (int64_t row = 0; row < t->extent[y]; row++) {
+    for (int64_t row = 0; row < t->extent[y] && !is_cancelled(); row++) {
         int64_t first = row - t->window[y] + 1;
         const uint8_t *enter = in + row * t->stride[y];
         const uint8_t *leave = first > 0 ? in + (first - 1) * t->stride[y] : NULL;
@@ -508,7 +508,7 @@ static int filter_columns(const struct task *t, const uint8_t *in, uint8_t *out,
     while (step_on(&other, still, at, &in_place, &out_place));
     out_place = 0;
     do {
-        for (int64_t start = 0; start < t->shape[x]; start += wide) {
+        for (int64_t start = 0; start < t->shape[x] && !is_cancelled(); start += wide) {
             int64_t outputs = least(wide, t->shape[x] - start);
             int64_t columns = outputs + t->window[x] - 1;
             struct stripe s = {columns, aligned, aligned + columns, bin, left};
@@ -516,7 +516,7 @@ static int filter_columns(const struct task *t, const uint8_t *in, uint8_t *out,
                           out + out_place + start * t->out_stride[x], y, x, outputs,
                           deep, depth, flip);
         }
-    } while (step_on(t, still, at, &in_place, &out_place));
+    } while (!is_cancelled() && step_on(t, still, at, &in_place, &out_place));
     free(deep);
     free(memory);
     return 0;

@@ -1,4 +1,5 @@
 #include "samples.h"
+#include "watch.h"
 
 #include <math.h>
 
@@ -81,8 +82,9 @@ enum nans classify(const double *samples, int64_t count) {
     int64_t beyond = 0;
     uint64_t nan = 0;
     int huge = 0;
-    for (int64_t i = 0; i < count; i++)
-        beyond += !(fabs(samples[i]) <= LARGEST);
+    for (int64_t from = 0; from < count && !is_cancelled(); from += UNWATCHED_WORK)
+        for (int64_t i = from; i < least(count, from + UNWATCHED_WORK); i++)
+            beyond += !(fabs(samples[i]) <= LARGEST);
     for (int64_t i = 0; beyond && i < count; i++) {
         uint64_t bits;
         memcpy(&bits, samples + i, sizeof bits);

@@ -21,7 +21,8 @@ scatter_function *scatter_of(int64_t dtype);
 /* What sums of samples could make of NaNs. */
 enum nans { CLEAR, SEEN, AMBIGUOUS };
 
-/* Tell whether NaNs with different bits could meet in sums of these samples. */
+/* Tell whether NaNs with different bits could meet in sums of these samples; anything, once
+   cancelled. */
 enum nans classify(const double *samples, int64_t count);
 
 #endif
