@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import comparison, kernels, machine, rows, startup, transport
+from benchmarks import comparison, forecast, kernels, machine, rows, startup, transport
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
@@ -23,6 +23,7 @@ SECTIONS: dict[str, Callable[..., Iterator[str]]] = {
     "rows": rows.measure,
     "transport": transport.measure,
     "startup": startup.measure,
+    "forecast": forecast.measure,
 }
 
 
