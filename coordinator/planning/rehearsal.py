@@ -27,10 +27,10 @@ import numpy as np
 from coordinator.engines import Capacity, Engine, TileRun
 from coordinator.events import Event
 from coordinator.planning.speeds import Rehearsal
-from coordinator.stores import Source
+from coordinator.stores import Sink, Source
 from coordinator.stores.memory import ArraySink
-from coordinator.stores.scratch import scratch
 from tiling.dtypes import Array, Dtype
+from tiling.geometry.box import Box
 from tiling.geometry.grid import Grid
 from tiling.geometry.plan import Plan
 from tiling.jobs.cost import mean_work, work_of
@@ -39,11 +39,12 @@ from tiling.jobs.job import Job
 PIECE_S = 0.1
 """A tile that takes longer is rehearsed by a shorter one."""
 
-REHEARSAL_S = 0.5
-"""Of all tiles together, about: long against what else a machine does now and then."""
+REHEARSAL_S, SHARE, MOST_S = 0.5, 0.1, 2.0
+"""Of all tiles together, about: so long, or a share of the run up to a bound. The longer it takes,
+the less matters what else the machine does now and then."""
 
-REHEARSAL_BYTES = 2**28
-"""Most of all their blocks."""
+REHEARSAL_BYTES, MOST_BYTES = 2**28, 2**30
+"""Of the blocks of two rounds, and most of all that are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +92,14 @@ def rehearse(engine: Engine, capacity: Capacity, sample: Sample, work_s: float) 
     if not plan.bytes_in:
         return None
     lanes = min(capacity.lanes or capacity.slots, len(plan))
-    pieces = shortened(sample, work_s, REHEARSAL_BYTES // (2 * lanes))
-    with _nothing(sample.folder, plan.grid.shape, job.target) as array:
+    slots = min(capacity.slots, len(plan))
+    pieces = shortened(sample, work_s, REHEARSAL_BYTES // (2 * slots))
+    with _nothing(sample.folder, plan.grid.shape, job.target) as sink:
 
         def timed(count: int) -> Rehearsal:
             chosen = spread(len(pieces), count)
             kept = frozenset(range(len(pieces))) - chosen
             began_s = time.perf_counter()
-            sink = ArraySink(array)
             engine.run(TileRun(job, pieces, sample.source, sink, kept=kept), ignore)
             wall_s = time.perf_counter() - began_s
             tiles = [pieces[index] for index in chosen]
@@ -107,10 +108,13 @@ def rehearse(engine: Engine, capacity: Capacity, sample: Sample, work_s: float) 
 
         # The first tiles find out how long one takes; they also start threads and load what is
         # loaded late, which a run does once.
-        first = timed(lanes)
-        most = max(2 * lanes, REHEARSAL_BYTES // _block_bytes(pieces))
-        count = min(int(lanes * REHEARSAL_S / first.tile_s), most, len(pieces))
-        return timed(count) if count > lanes else first
+        first = timed(slots)
+        ideal_s = first.tile_s * mean_work(job, plan.grid) / first.work * len(plan) / lanes
+        long_s = min(MOST_S, max(REHEARSAL_S, SHARE * ideal_s))
+        most = max(2 * slots, MOST_BYTES // _block_bytes(pieces))
+        # In fewer than two rounds of the slots most transfers would be at no computing's side.
+        count = min(max(2 * slots, int(lanes * long_s / first.tile_s)), most, len(pieces))
+        return timed(count) if count > slots else first
 
 
 def shortened(sample: Sample, work_s: float, most_bytes: int) -> Plan:
@@ -153,17 +157,53 @@ def ignore(_: Event) -> None:
     """Hear of a tile that nobody asked for."""
 
 
+@dataclass(frozen=True, slots=True)
+class FreshSink:
+    """A sink that gives memory of its own for each region, and forgets it.
+
+    An array as large as the output's need not fit into memory, though a few tiles of it do; and
+    huge pages would be cleared in all of it, if tiles are columns.
+
+    Parameters
+    ----------
+    dtype : numpy.dtype
+    name : str
+    """
+
+    dtype: Dtype
+    name: str = "nothing"
+
+    @property
+    def committed(self) -> bool:
+        """False: nothing of it is ever seen."""
+        return False
+
+    def region(self, box: Box) -> Array:
+        """Return an array of the shape of a box."""
+        return np.empty(box.shape, self.dtype)
+
+    def commit(self) -> None:
+        """Do nothing."""
+
+    def discard(self) -> None:
+        """Do nothing."""
+
+    def suspend(self) -> bool:
+        """Return False: there is nothing to go on with."""
+        return False
+
+
 @contextmanager
-def _nothing(folder: Path | None, shape: tuple[int, ...], dtype: Dtype) -> Iterator[Array]:
-    """Yield an array that is gone afterwards: in a file without a name, or in memory."""
+def _nothing(folder: Path | None, shape: tuple[int, ...], dtype: Dtype) -> Iterator[Sink]:
+    """Yield a sink that is gone afterwards: a file without a name, or memory."""
     if folder is None:
-        yield scratch(shape, dtype)
+        yield FreshSink(dtype)
         return
     with unnamed_file(folder) as descriptor:
         size = int(np.prod(shape, dtype=object)) * dtype.itemsize
         os.ftruncate(descriptor, size)
         data = mmap.mmap(descriptor, size, access=mmap.ACCESS_WRITE)
-        yield np.frombuffer(data, dtype).reshape(shape)
+        yield ArraySink(np.frombuffer(data, dtype).reshape(shape))
 
 
 @contextmanager

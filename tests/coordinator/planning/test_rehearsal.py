@@ -44,7 +44,7 @@ class Counting:
 
 
 def test_tiles_of_the_plan_from_all_over_the_array() -> None:
-    """First one for each lane, then as many as are done soon: all ten of them."""
+    """First one for each slot, then as many as are done soon: all ten of them."""
     engine = Counting()
     found = rehearse(engine, Capacity(2, 2**20), sample(), 1e-9)
     assert engine.asked == [[2, 7], list(range(10))]
@@ -54,10 +54,10 @@ def test_tiles_of_the_plan_from_all_over_the_array() -> None:
 
 
 def test_lanes_not_slots() -> None:
-    """Three workers with three slots each on two cores: two tiles get on at a time."""
+    """Three workers with three slots each on two cores: two tiles get on at a time, of nine."""
     engine = Counting()
     found = rehearse(engine, Capacity(9, 2**20, lanes=2), sample(), 1e-9)
-    assert len(engine.asked[0]) == 2
+    assert [len(each) for each in engine.asked] == [9, 10]
     assert found is not None
     assert found.lanes == 2
 
