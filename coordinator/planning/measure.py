@@ -7,6 +7,7 @@ import mmap
 import os
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from coordinator.machine import NAME, boot, usable_cores
 from coordinator.planning.rehearsal import Sample, rehearse, unnamed_file
 from coordinator.planning.speeds import Measured, Rehearsal
 from coordinator.stores import Source
+from coordinator.stores.scratch import MEMORY_BYTES, scratch
 from tiling.dtypes import Array, Dtype
 from tiling.geometry.box import Box
 from tiling.jobs.cost import work_of
@@ -98,6 +100,31 @@ def measure_arithmetic(work: Arithmetic, sources: Sequence[Source], target: Dtyp
     out = np.empty(blocks[0].shape, target.newbyteorder("="))
     took_s = quickest_s(lambda: combine_blocks(work, blocks, out))
     return took_s * math.prod(sources[0].shape) / max(1, out.size)
+
+
+def measure_scratch(array_bytes: int) -> float:
+    """Return the seconds in which an intermediate array is filled for the first time, and let go.
+
+    Nothing for one that stays in memory: tiles that are rehearsed go into fresh memory too.
+
+    Parameters
+    ----------
+    array_bytes : int
+
+    Raises
+    ------
+    StoreError
+        If the folder for temporary files has no room for a part of it.
+    """
+    if array_bytes <= MEMORY_BYTES:
+        return 0.0
+    began = time.perf_counter()
+    array = scratch((FILE_BYTES,), np.dtype(np.uint8), memory_bytes=0)
+    with ThreadPoolExecutor(usable_cores()) as threads:
+        # An exception would be in a future that nobody asks; filling an array raises none.
+        threads.map(lambda part: part.fill(1), np.array_split(array, usable_cores()))
+    del array
+    return (time.perf_counter() - began) * array_bytes / FILE_BYTES
 
 
 def measure_files(source: Path, folder: Path, out_bytes: int, digest_bytes: int) -> float:

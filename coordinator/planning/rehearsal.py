@@ -36,7 +36,7 @@ from tiling.geometry.plan import Plan
 from tiling.jobs.cost import mean_work, work_of
 from tiling.jobs.job import Job
 
-PIECE_S = 0.1
+PIECE_S = 0.2
 """A tile that takes longer is rehearsed by a shorter one."""
 
 REHEARSAL_S, SHARE, MOST_S = 0.5, 0.1, 2.0

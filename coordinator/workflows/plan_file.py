@@ -13,7 +13,12 @@ from coordinator.engines import Capacity
 from coordinator.engines.local import capacity as local_capacity
 from coordinator.machine import boot, resident_bytes, usable_cores
 from coordinator.planning.forecast import Forecast, StageForecast, shares, together, verdict
-from coordinator.planning.measure import measure_arithmetic, measure_files, measure_here
+from coordinator.planning.measure import (
+    measure_arithmetic,
+    measure_files,
+    measure_here,
+    measure_scratch,
+)
 from coordinator.planning.rehearsal import Sample
 from coordinator.planning.speeds import Measured, Speeds, sharing
 from coordinator.report.artifacts import CHEAP_BYTES
@@ -80,8 +85,9 @@ def plan_chain(
     costs, workers = [], tuple[Measured, ...]()
     for part in parts:
         read_dtypes = [dtypes[number] for number in part.inputs]
-        cost, measured = place.forecast(request, part, read_dtypes, last=part is parts[-1])
-        costs.append(cost)
+        last = part is parts[-1]
+        cost, measured = place.forecast(request, part, read_dtypes, last=last)
+        costs.append(cost if last else _kept(cost, math.prod(array.shape) * part.target.itemsize))
         workers = workers or measured
     sizes = source.stat().st_size, math.prod(array.shape) * job.target.itemsize
     cheap_bytes = sum(size for size in sizes if size <= CHEAP_BYTES)
@@ -90,6 +96,13 @@ def plan_chain(
     exactness = "; ".join(dict.fromkeys(FILTERS[name].exactness.value for name, _ in links))
     around = _Around(start_s, finish_s, tuple(_caveats(parts, workers)))
     return _together(request, exactness, costs, workers, kept, around)
+
+
+def _kept(cost: StageForecast, array_bytes: int) -> StageForecast:
+    """Add what the array of a stage costs that is kept for a later one."""
+    kept_s = measure_scratch(array_bytes)
+    fleet_s = None if cost.fleet_s is None else cost.fleet_s + kept_s
+    return replace(cost, here_s=cost.here_s + kept_s, fleet_s=fleet_s)
 
 
 def _caveats(parts: Sequence[Stage], workers: tuple[Measured, ...]) -> Iterator[str]:

@@ -11,7 +11,7 @@ import pytest
 from coordinator.engines import Capacity, TileRun
 from coordinator.engines.local import capacity
 from coordinator.events import Hearer
-from coordinator.planning.measure import measure_files, measure_here
+from coordinator.planning.measure import measure_files, measure_here, measure_scratch
 from coordinator.planning.rehearsal import PIECE_S, Sample, rehearse, shortened, spread
 from coordinator.stores.memory import ArraySource
 from tiling.filters import FILTERS
@@ -104,6 +104,12 @@ def test_this_machine_leaves_nothing(tmp_path: Path) -> None:
     assert measure_files(tmp_path / "in.npy", tmp_path, 20_000, 28_000) > 0
     assert measure_files(tmp_path / "in.npy", tmp_path, 0, 0) == 0
     assert [path.name for path in tmp_path.iterdir()] == ["in.npy"]
+
+
+def test_an_array_between_stages() -> None:
+    """One in memory costs nothing besides; what is a file is filled."""
+    assert measure_scratch(2**20) == 0.0
+    assert measure_scratch(2**29) > 0.0
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
