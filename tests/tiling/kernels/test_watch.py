@@ -21,9 +21,11 @@ from tiling.kernels import native, reference, slabs
 from tiling.kernels.apply import apply
 from tiling.kernels.watch import Watch, current, watching
 from tiling.operations import Correlations, Operation
+from tiling.operations.binary import Erosion
 from tiling.operations.fields import Table
 from tiling.operations.passes import Pass
 from tiling.operations.running import ComplexCorrelation
+from tiling.operations.windows import Correlation
 
 if TYPE_CHECKING:
     from tiling.dtypes import Array
@@ -208,6 +210,21 @@ def test_slabs_have_the_bits_of_the_whole(data: st.DataObject) -> None:
     assert_same_bits(got, want)
 
 
+def test_arrays_without_axes() -> None:
+    """One sample is one slab."""
+    one, states = Table.of(np.ones((), bool)), np.array(3, np.uint8)
+    for operation, block in (
+        (Erosion(one, (), False, False, False, 1, masked=True), states),
+        (Erosion(one, (), False, False, False, 1), states.astype(bool)),
+        (Correlation(Table.of(np.array(1.5)), "reflect", 0.0, ()), np.array(2.5)),
+    ):
+        got, want = (np.empty((), block.dtype) for _ in range(2))
+        reference.run(operation, block, (), want)
+        with watching(Watch()):
+            reference.run(operation, block, (), got)
+        assert_same_bits(got, want)
+
+
 @pytest.mark.parametrize("shape", [(4096, 4096), (1000, 1000, 3), (300, 200, 100), (10**7,)])
 @pytest.mark.parametrize("size", [3, 9, 31])
 def test_slabs_cost_little(shape: tuple[int, ...], size: int) -> None:
@@ -216,7 +233,7 @@ def test_slabs_cost_little(shape: tuple[int, ...], size: int) -> None:
     operation = FILTERS["correlate"].call(len(shape), np.dtype("f4"), np.ones(window)).operation
     assert isinstance(operation, Operation)
     crop = tuple(slice(0, length) for length in shape)
-    parts = slabs.slabs(operation, shape, crop)
+    parts = slabs.slabs(operation, np.empty(shape, "f4"), crop)
     read, written = (
         sum(int(np.prod([p.stop - p.start for p in getattr(slab, name)])) for slab in parts)
         for name in ("read", "write")
