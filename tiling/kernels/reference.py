@@ -52,7 +52,8 @@ def run(operation: Operation, block: Array, crop: tuple[slice, ...], out: Array)
         _run(operation, block, crop, out)
         return
     for slab in watch.each(slabs(operation, block, crop)):
-        target = out[(*slab.write, ...)]  # an array even without axes
+        everywhere: Any = (*slab.write, ...)  # an array even without axes
+        target = out[everywhere]
         _run(operation, block[slab.read], slab.crop, target)
 
 

@@ -69,13 +69,13 @@ def slabs(operation: Operation, block: Array, crop: Region) -> list[Slab]:
         The region, with explicit start and stop.
     """
     shape = block.shape
-    halo = operation.halo(len(shape))
-    counts = _counts(operation, halo, shape, crop)
+    halo, axes = operation.halo(len(shape)), _cuttable(operation, len(shape))
+    counts = _counts(operation, axes, shape, crop)
     if set(counts) <= {1} or _has_unlike_nans(operation, block):
         whole = tuple(slice(0, length) for length in shape)
         return [Slab(whole, crop, tuple(slice(0, part.stop - part.start) for part in crop))]
     return [
-        _slab(cuts, halo, shape, crop)
+        _slab(cuts, axes, halo, shape, crop)
         for cuts in product(
             *(pairwise(_bounds(part, count)) for part, count in zip(crop, counts, strict=True))
         )
@@ -88,14 +88,21 @@ def _bounds(part: slice, count: int) -> list[int]:
 
 
 def _slab(
-    cuts: Sequence[tuple[int, int]], halo: Halo, shape: tuple[int, ...], crop: Region
+    cuts: Sequence[tuple[int, int]],
+    axes: Sequence[int],
+    halo: Halo,
+    shape: tuple[int, ...],
+    crop: Region,
 ) -> Slab:
-    """Return the slab whose outputs lie between these coordinates of the block, axis by axis."""
+    """Return the slab whose outputs lie between these coordinates of the block, axis by axis.
+
+    All of an axis is read that can't be cut.
+    """
     read = tuple(
-        slice(max(low - before, 0), min(high + after, length))
-        for (low, high), before, after, length in zip(
-            cuts, halo.before, halo.after, shape, strict=True
-        )
+        slice(max(low - halo.before[axis], 0), min(high + halo.after[axis], length))
+        if axis in axes
+        else slice(0, length)
+        for axis, ((low, high), length) in enumerate(zip(cuts, shape, strict=True))
     )
     return Slab(
         read,
@@ -150,11 +157,11 @@ def _has_unlike_nans(operation: Operation, block: Array) -> bool:
 
 
 def _counts(
-    operation: Operation, halo: Halo, shape: tuple[int, ...], crop: Region
+    operation: Operation, axes: Sequence[int], shape: tuple[int, ...], crop: Region
 ) -> tuple[int, ...]:
     """Return into how many parts each axis is cut: where that adds least, as long as it pays."""
+    halo = operation.halo(len(shape))
     lengths = [part.stop - part.start for part in crop]
-    axes = [axis for axis in _cuttable(operation, len(shape)) if lengths[axis] > 1]
 
     def work(counts: tuple[int, ...]) -> float:
         read = [float(length) for length in shape]

@@ -13,9 +13,9 @@ If none does, the slot goes to whoever asks, so no slot stays free for more than
 
 A run begins at the least virtual time of those that are active (not counting what they compute now:
 the start tag of what is in service, as the authors have it), and so does one that comes back: what
-it did not ask for it can't claim later. A run that is turned away now and then may be behind others,
-by at most `ARREARS_S` of the whole worker. What a tile costs is known when it is finished; until
-then it counts as much as the tiles of its run do on average.
+it did not ask for it can't claim later. A run that is turned away now and then may be behind the
+others, by at most `ARREARS_S` of the whole worker. What a tile costs is known when it is finished;
+until then it counts as much as the tiles of its run do on average.
 """
 
 from __future__ import annotations

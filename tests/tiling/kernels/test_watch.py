@@ -24,11 +24,12 @@ from tiling.operations import Correlations, Operation
 from tiling.operations.binary import Erosion
 from tiling.operations.fields import Table
 from tiling.operations.passes import Pass
-from tiling.operations.running import ComplexCorrelation
+from tiling.operations.running import ComplexCorrelation, RunningExtremum, RunningMean
 from tiling.operations.windows import Correlation
 
 if TYPE_CHECKING:
     from tiling.dtypes import Array
+    from tiling.geometry.edges import Mode
     from tiling.kernels import Kernel
 
 KERNELS = [pytest.param(module.run, id=module.__name__[15:]) for module in (native, reference)]
@@ -222,6 +223,30 @@ def test_arrays_without_axes() -> None:
         reference.run(operation, block, (), want)
         with watching(Watch()):
             reference.run(operation, block, (), got)
+        assert_same_bits(got, want)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("axis", [0, 1])
+def test_small_crops_of_whole_axes(mode: Mode, axis: int) -> None:
+    """An axis that wraps, or along which state is carried, is read whole, whatever is wanted."""
+    block = np.random.default_rng(0).random((30, 40))
+    crop = (slice(28, 30), slice(1, 4))
+    for operation in (
+        RunningMean(axis, 7, mode, 0.0, 2),
+        RunningExtremum(axis, 7, mode, 0.0, 0, True),
+        ComplexCorrelation(axis, Table.of(np.arange(5) + 1j), mode, 0.0, -1),
+        Correlation(Table.of(np.arange(15.0).reshape(5, 3)[:: 1 - 2 * axis]), mode, 0.0, (1, 0)),
+    ):
+        got, want = (
+            np.empty((2, 3), "D" if "complex" in operation.KIND else "d") for _ in range(2)
+        )
+        source = block.astype(got.dtype)
+        reference.run(operation, source, crop, want)
+        with pytest.MonkeyPatch.context() as patch, watching(Watch()):
+            patch.setattr(slabs, "SLAB_WORK", 1.0)
+            patch.setattr(slabs, "MORE_WORK", 1e9)
+            reference.run(operation, source, crop, got)
         assert_same_bits(got, want)
 
 
