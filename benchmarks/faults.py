@@ -31,6 +31,9 @@ LAG_S = 0.1
 GREETING_BYTES = 1_000  # what is shorter does not wait: the worker is slow, not the network
 TILES = 160
 ROWS = 4
+UNEVEN = (1, 1, 2, 4, 8)
+"""Times `LAG_S` that each of a fleet's workers takes for a tile."""
+
 ARGUMENTS = ("--threads", "1", "--kernel", "reference")
 
 Act = Callable[["Measured", Event], None]
@@ -124,6 +127,12 @@ def straggling(count: int) -> Measured:
         return measure(addresses)
 
 
+def uneven() -> Measured:
+    """Workers whose speeds differ up to eight times."""
+    with fleet_of(len(UNEVEN), [each * LAG_S for each in UNEVEN]) as (addresses, _):
+        return measure(addresses)
+
+
 def signalled(count: int, number: signal.Signals) -> tuple[Measured, str]:
     """One worker gets a signal when a tenth is done and it has a tile."""
     with fleet_of(count) as (addresses, first):
@@ -137,6 +146,15 @@ def signalled(count: int, number: signal.Signals) -> tuple[Measured, str]:
                 first.send(number)
 
         return measure(addresses, act), addresses[0]
+
+
+def oracle() -> float:
+    """Return the least time for `TILES` by who knows what each worker of `UNEVEN` takes."""
+    free_s = [0.0] * len(UNEVEN)
+    for _ in range(TILES):
+        first = min(range(len(UNEVEN)), key=lambda k: free_s[k] + UNEVEN[k] * LAG_S)
+        free_s[first] += UNEVEN[first] * LAG_S
+    return max(free_s)
 
 
 def wall_s(runs: Sequence[Measured]) -> float:
@@ -156,6 +174,7 @@ def main() -> None:
     slow4 = [straggling(4) for _ in repeats]
     slow8 = [straggling(8) for _ in repeats]
     frozen = [signalled(4, signal.SIGSTOP) for _ in repeats]
+    mixed = [uneven() for _ in repeats]
     table = Table(title=f"{TILES} tiles, answers wait {LAG_S} s, medians of {len(repeats)}")
     for name in ("run", "wall, s", "against", "ratio", "promised"):
         table.add_column(name, justify="left" if name in ("run", "against") else "right")
@@ -170,6 +189,14 @@ def main() -> None:
     for name, runs, than, base, promised in rows:
         ratio = wall_s(runs) / wall_s(base)
         table.add_row(name, f"{wall_s(runs):.2f}", than, f"{ratio:.2f}", promised)
+    rate, oracle_s = sum(1 / each for each in UNEVEN), oracle()
+    table.add_row(
+        "five, 1 to 8 x slower",
+        f"{wall_s(mixed):.2f}",
+        f"an oracle with as much a tile ({rate:.1f} workers' speed)",
+        f"{wall_s(mixed) / (wall_s(four) * oracle_s / (LAG_S * TILES / 4)):.2f}",
+        "1.1",
+    )
     waits = [run.resent_after_s(first) for run, first in frozen]
     limit = max(2.0, 3 * statistics.median(run.median_s() for run, _ in frozen))
     table.add_row(

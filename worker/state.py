@@ -18,8 +18,8 @@ from worker.runtime.pool import Pool
 from worker.security.auth import Guard
 from worker.settings import Settings
 
-DESCRIPTIONS = 4
-"""Job descriptions and attestations admitted at the same time; one thread handles them."""
+WAITING = 256
+"""Job descriptions and attestations that wait for the one thread that handles them, in order."""
 
 
 class Service:
@@ -61,7 +61,7 @@ class Service:
             retry_s,
             self.metrics.count_abandoned,
         )
-        self.control_pool = Pool(1, DESCRIPTIONS - 1, 0, retry_s)
+        self.control_pool = Pool(1, WAITING, settings.jobs_bytes, retry_s)
         self.jobs = JobCache(settings.jobs, settings.jobs_bytes)
         self.clients = ClientLog()
 

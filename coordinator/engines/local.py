@@ -11,7 +11,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from coordinator.engines import Capacity, TileRun
-from coordinator.events import Hearer, TileAnswered, TileSent, TileStored, WorkerReady
+from coordinator.events import (
+    Hearer,
+    TileAnswered,
+    TileComputing,
+    TileSent,
+    TileStored,
+    WorkerReady,
+)
 from coordinator.journal.digests import Seals
 from coordinator.machine import NAME, usable_cores
 from tiling.geometry.plan import Tile
@@ -20,8 +27,12 @@ from tiling.jobs.cost import HERE
 from tiling.jobs.job import Job
 from tiling.kernels import Kernel
 from tiling.kernels.apply import apply
+from tiling.kernels.watch import Watch, watching
 from tiling.probes.digests import needed
 from tiling.probes.select import Selected, select
+
+NEWS_S = 0.5
+"""Between two looks at how far tiles are."""
 
 PATIENCE_S = 0.5
 """How long an interrupted run waits for the tiles in hand: what is finished then, is kept."""
@@ -91,7 +102,7 @@ class LocalEngine:
 
     def _share_out(self, pull: _Pull, wanted: int) -> None:
         threads = [
-            # A daemon, for a tile in hand can't be stopped, and an interruption can't wait for it.
+            # A daemon, for what SciPy computes in one piece can't be stopped or waited for.
             threading.Thread(target=pull.run, name=f"tile_{i}", daemon=True)
             for i in range(min(self.threads, wanted))
         ]
@@ -99,13 +110,17 @@ class LocalEngine:
             for thread in threads:
                 thread.start()
             for thread in threads:
-                thread.join()
+                thread.join(NEWS_S)
+                while thread.is_alive():
+                    pull.tell_shares()
+                    thread.join(NEWS_S)
         except BaseException:
             pull.stop()
             deadline_s = time.monotonic() + PATIENCE_S
             for thread in threads:
                 if thread.ident is not None:
                     thread.join(max(0.0, deadline_s - time.monotonic()))
+            pull.abandon()
             raise
 
 
@@ -119,6 +134,7 @@ class _Pull:
         self._left: Iterator[Tile] = tiles.tiles()
         self._lock = threading.Lock()
         self._kernel = kernel
+        self._watches: dict[int, Watch] = {}  # of tiles in hand
         self.error: BaseException | None = None
 
     def run(self) -> None:
@@ -139,6 +155,18 @@ class _Pull:
         with self._lock:
             self._left = iter(())
 
+    def tell_shares(self) -> None:
+        """Tell how far the tiles in hand are."""
+        with self._lock:
+            for index, watch in self._watches.items():
+                self._tell(TileComputing(index, NAME, watch.share))
+
+    def abandon(self) -> None:
+        """Let each thread leave the tile in hand."""
+        with self._lock:
+            for watch in self._watches.values():
+                watch.cancel()
+
     def _next(self) -> Tile | None:
         with self._lock:
             tile = next(self._left, None)
@@ -151,14 +179,19 @@ class _Pull:
         block = self._tiles.source.read(tile.read)
         out = self._tiles.sink.region(tile.write)
         began_s = time.monotonic()
-        if out.dtype == job.target and out.flags.aligned:
-            apply(job.program, block, tile.crop.slices, out, self._kernel)
-        else:
-            native = np.empty(out.shape, job.target)
-            apply(job.program, block, tile.crop.slices, native, self._kernel)
-            out[...] = native
+        watch = Watch()
+        with self._lock:
+            self._watches[tile.index] = watch
+        with watching(watch):
+            if out.dtype == job.target and out.flags.aligned:
+                apply(job.program, block, tile.crop.slices, out, self._kernel)
+            else:
+                native = np.empty(out.shape, job.target)
+                apply(job.program, block, tile.crop.slices, native, self._kernel)
+                out[...] = native
         took_s = time.monotonic() - began_s
         with self._lock:
+            del self._watches[tile.index]
             self._tell(TileAnswered(tile.index, NAME, 1, "", 0, took_s, 0.0))
         if journal is not None:
             journal.record(self._seals.finished(tile, block, out))

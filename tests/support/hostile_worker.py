@@ -19,6 +19,9 @@ from tiling.kernels.apply import apply
 from tiling.probes.digests import expected
 from tiling.protocol.wire import DIGEST, PROTOCOL, SPENT, Answer, Question
 
+OVER = threading.Event()
+"""Ends what `never` does."""
+
 ENDLESS_BYTES = 2**26
 """What is sent of an endless body if nobody hangs up: more than any buffer on the way."""
 
@@ -154,6 +157,17 @@ def hostile_text(honest: Honest) -> None:
     honest.send({"Content-Type": "application/problem+json"}, text, 500)
 
 
+def always_busy(honest: Honest) -> None:
+    """Turn every tile away."""
+    headers = {"Retry-After": "0", "Content-Type": "application/problem+json"}
+    honest.send(headers, b'{"type": "urn:tilefan:busy"}', 503)
+
+
+def never(_: Honest) -> None:
+    """Keep the tile, until the test is over."""
+    OVER.wait(60)
+
+
 def overstated_time(honest: Honest) -> None:
     """Say that the right answer took years."""
     honest.send({**honest.headers, SPENT: f"{10**14},{10**14}"}, honest.body)
@@ -194,10 +208,11 @@ class Hostile:
 
 
 @contextlib.contextmanager
-def hostile_worker(misdeed: Misdeed) -> Iterator[Hostile]:
+def hostile_worker(misdeed: Misdeed, slots: int = 2) -> Iterator[Hostile]:
     """Serve on loopback, with one misdeed for every tile."""
     jobs: dict[str, Job] = {}
     paths: set[str] = set()
+    OVER.clear()
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -214,7 +229,7 @@ def hostile_worker(misdeed: Misdeed) -> Iterator[Hostile]:
 
         def do_GET(self) -> None:
             paths.add(self.path)
-            self.answer({"protocol": PROTOCOL, "slots": 2, "status": "ready"})
+            self.answer({"protocol": PROTOCOL, "slots": slots, "status": "ready"})
 
         def do_POST(self) -> None:
             paths.add(self.path)
@@ -244,5 +259,6 @@ def hostile_worker(misdeed: Misdeed) -> Iterator[Hostile]:
         try:
             yield Hostile(f"127.0.0.1:{server.server_port}", paths)
         finally:
+            OVER.set()
             server.shutdown()
             thread.join()

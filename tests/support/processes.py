@@ -75,6 +75,7 @@ def running_workers(
     env: Mapping[str, str] | None = None,
     within: tuple[str, ...] = (),
     insecure: bool = True,
+    module: str = "worker",
 ) -> Iterator[list[WorkerProcess]]:
     """Run so many workers on free ports of loopback, and stop them whatever happens.
 
@@ -89,20 +90,23 @@ def running_workers(
         A command that turns into the worker, such as ``ip netns exec name``.
     insecure : bool
         Whether they serve without a token.
+    module : str
+        That is run.
     """
     arguments += ("--insecure",) if insecure else ()
     with ExitStack() as stack:
         started = [
-            stack.enter_context(_spawned(arguments, env or {}, within)) for _ in range(count)
+            stack.enter_context(_spawned(module, arguments, env or {}, within))
+            for _ in range(count)
         ]
         yield [WorkerProcess(_said(process, log), process, log) for process, log in started]
 
 
 @contextmanager
 def _spawned(
-    arguments: tuple[str, ...], env: Mapping[str, str], within: tuple[str, ...]
+    module: str, arguments: tuple[str, ...], env: Mapping[str, str], within: tuple[str, ...]
 ) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
-    worker = [sys.executable, "-m", "worker", "--host", "127.0.0.1", "--port", "0", *arguments]
+    worker = [sys.executable, "-m", module, "--host", "127.0.0.1", "--port", "0", *arguments]
     command = [*within, *worker]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(

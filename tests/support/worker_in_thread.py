@@ -17,14 +17,15 @@ from worker.state import Service
 
 @contextmanager
 def worker_thread(kernel: Kernel) -> Iterator[str]:
-    """Serve on a free port of loopback, without a token; yield the address."""
+    """Serve on a free port of loopback, without a token; yield the address. Jobs are not tried."""
     loop = asyncio.new_event_loop()
     listening = threading.Event()
     address: list[str] = []
     stop = asyncio.Event()
 
     async def serve() -> None:
-        service = Service(Settings(threads=1), Guard(), Selected("strange", kernel))
+        settings = Settings(threads=1, trial_work=0)
+        service = Service(settings, Guard(), Selected("strange", kernel))
         async with serving(service, "127.0.0.1", 0) as (host, port):
             address.append(f"{host}:{port}")
             listening.set()

@@ -48,11 +48,13 @@ def run(operation: Operation, block: Array, crop: tuple[slice, ...], out: Array)
     if isinstance(operation, Correlations):
         _correlate(block, operation.passes, crop, out, watch)
         return
-    if watch is None or not block.ndim:
+    if watch is None:
         _run(operation, block, crop, out)
         return
-    for slab in watch.each(slabs(operation, block.shape, crop)):
-        _run(operation, block[slab.read], slab.crop, out[slab.write])
+    for slab in watch.each(slabs(operation, block, crop)):
+        everywhere: Any = (*slab.write, ...)  # an array even without axes
+        target = out[everywhere]
+        _run(operation, block[slab.read], slab.crop, target)
 
 
 def _run(operation: Operation, block: Array, crop: tuple[slice, ...], out: Array) -> None:
@@ -94,7 +96,7 @@ def _correlate_slabs(
 ) -> Array:
     """Apply one pass, which is this share of all, slab by slab."""
     everything = tuple(slice(0, length) for length in block.shape)
-    parts = slabs(Correlations((step,)), block.shape, everything)
+    parts = slabs(Correlations((step,)), block, everything)
     if len(parts) == 1:
         watch.advance(share[0])
         return correlate(block, step, dtype)

@@ -10,6 +10,9 @@ Along an axis that wraps, or along which state is carried, nothing is cut, and w
 every axis (lines of one axis that are filtered as such, and what goes on until nothing changes) the
 region is one slab. SciPy computes the halo, too, and finds the window's offsets anew for each slab;
 as no more is cut than costs a tenth of the work, slabs of large windows are few and take long.
+
+With complex weights SciPy lets NumPy add two real sums, and where both are NaN, which one stays
+depends on the place in the array. So what could become an unlike NaN there is not cut either.
 """
 
 from __future__ import annotations
@@ -20,7 +23,10 @@ from dataclasses import dataclass
 from itertools import pairwise, product
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
+    from tiling.dtypes import Array
     from tiling.geometry.halo import Halo
     from tiling.operations import Operation
 
@@ -52,24 +58,24 @@ class Slab:
     write: Region
 
 
-def slabs(operation: Operation, shape: tuple[int, ...], crop: Region) -> list[Slab]:
+def slabs(operation: Operation, block: Array, crop: Region) -> list[Slab]:
     """Cut a region into slabs, in C order; one if it can't be cut, or is not worth it.
 
     Parameters
     ----------
     operation : Operation
-    shape : tuple of int
-        Of the block.
+    block : ndarray
     crop : tuple of slice
         The region, with explicit start and stop.
     """
-    halo = operation.halo(len(shape))
-    counts = _counts(operation, halo, shape, crop)
-    if set(counts) <= {1}:
+    shape = block.shape
+    halo, axes = operation.halo(len(shape)), _cuttable(operation, len(shape))
+    counts = _counts(operation, axes, shape, crop)
+    if set(counts) <= {1} or _has_unlike_nans(operation, block):
         whole = tuple(slice(0, length) for length in shape)
         return [Slab(whole, crop, tuple(slice(0, part.stop - part.start) for part in crop))]
     return [
-        _slab(cuts, counts, halo, shape, crop)
+        _slab(cuts, axes, halo, shape, crop)
         for cuts in product(
             *(pairwise(_bounds(part, count)) for part, count in zip(crop, counts, strict=True))
         )
@@ -83,20 +89,20 @@ def _bounds(part: slice, count: int) -> list[int]:
 
 def _slab(
     cuts: Sequence[tuple[int, int]],
-    counts: tuple[int, ...],
+    axes: Sequence[int],
     halo: Halo,
     shape: tuple[int, ...],
     crop: Region,
 ) -> Slab:
     """Return the slab whose outputs lie between these coordinates of the block, axis by axis.
 
-    An axis that is not cut is read whole: it may wrap.
+    All of an axis is read that can't be cut.
     """
     read = tuple(
-        slice(max(low - before, 0), min(high + after, length)) if count > 1 else slice(0, length)
-        for (low, high), count, before, after, length in zip(
-            cuts, counts, halo.before, halo.after, shape, strict=True
-        )
+        slice(max(low - halo.before[axis], 0), min(high + halo.after[axis], length))
+        if axis in axes
+        else slice(0, length)
+        for axis, ((low, high), length) in enumerate(zip(cuts, shape, strict=True))
     )
     return Slab(
         read,
@@ -135,12 +141,27 @@ def _is_separable(operation: Operation) -> bool:
     return False
 
 
+def _has_unlike_nans(operation: Operation, block: Array) -> bool:
+    """Tell whether complex weights could make unlike NaNs; of finite numbers all are alike."""
+    from tiling.operations.running import ComplexCorrelation
+    from tiling.operations.windows import Correlation
+
+    match operation:
+        case ComplexCorrelation():
+            weights = operation.weights.array
+        case Correlation() if operation.table.dtype == "<c16":
+            weights = operation.table.array
+        case _:
+            return False
+    return not all(bool(np.isfinite(values).all()) for values in (weights, operation.cval, block))
+
+
 def _counts(
-    operation: Operation, halo: Halo, shape: tuple[int, ...], crop: Region
+    operation: Operation, axes: Sequence[int], shape: tuple[int, ...], crop: Region
 ) -> tuple[int, ...]:
     """Return into how many parts each axis is cut: where that adds least, as long as it pays."""
+    halo = operation.halo(len(shape))
     lengths = [part.stop - part.start for part in crop]
-    axes = [axis for axis in _cuttable(operation, len(shape)) if lengths[axis] > 1]
 
     def work(counts: tuple[int, ...]) -> float:
         read = [float(length) for length in shape]

@@ -20,6 +20,11 @@ changes no answer, so no digest covers it::
 
     Tilefan-Run     0123456789abcdef
 
+A worker without a free slot answers 503, ``Retry-After`` in whole seconds, and when the coordinator
+should really come back: for so long, and a little longer, a slot that becomes free is kept for it::
+
+    Tilefan-Retry-S 0.05           seconds
+
 An answer may also have the seconds that the worker spent on it (`Spent`). They are shown and decide
 nothing, so no digest covers it, and one that can't be true is as good as none::
 
@@ -59,7 +64,6 @@ SPENT = "Tilefan-Spent"
 RUN = "Tilefan-Run"
 
 RETRY_S = "Tilefan-Retry-S"
-"""Seconds, with a fraction, after which a busy worker may be asked again."""
 
 
 class Headers(Protocol):
@@ -78,6 +82,7 @@ _PATTERNS = {
         rf"scalar|{_INTEGER}:{_INTEGER}(,{_INTEGER}:{_INTEGER}){{0,{MAX_NDIM - 1}}}", re.ASCII
     ),
     DIGEST: re.compile(r"[0-9a-f]{32}"),
+    RETRY_S: re.compile(r"\d{1,4}(\.\d{1,6})?", re.ASCII),
     RUN: re.compile(r"[0-9a-f]{16}"),
     SPENT: re.compile(r"(\d{1,15}),(\d{1,15})", re.ASCII),
 }
@@ -304,6 +309,23 @@ def check_run(value: str) -> str:
     if not _PATTERNS[RUN].fullmatch(value):
         raise WireError(f"{RUN}: 16 hexadecimal digits")
     return value
+
+
+def parse_retry_s(headers: Headers) -> float | None:
+    """Return after how many seconds a worker that is busy wants to be asked again, if it says so.
+
+    Parameters
+    ----------
+    headers : Headers
+        Of the answer, not checked.
+
+    Examples
+    --------
+    >>> parse_retry_s({"Tilefan-Retry-S": "0.05"}), parse_retry_s({"Tilefan-Retry-S": "-1"})
+    (0.05, None)
+    """
+    match = _PATTERNS[RETRY_S].fullmatch(headers.get(RETRY_S, ""))
+    return float(match[0]) if match else None
 
 
 def _digest(fields: Mapping[str, str], body: bytes | bytearray | memoryview) -> str:

@@ -51,8 +51,10 @@ async def post_attest(request: web.Request) -> web.Response:
     """Answer the digests of probes, and the identity of the worker that computed them."""
     service = request.app[SERVICE]
     check_type(request, "application/json")
-    body = bytearray(body_length(request, MAX_REQUEST))
+    length = body_length(request, MAX_REQUEST)
     with service.control_pool.admit() as slot:
+        slot.reserve(length)
+        body = bytearray(length)
         await read_body(request, memoryview(body), service.settings)
         digests = await slot.run(partial(request.app[PROBE_DIGESTS].of, bytes(body)))
     return web.json_response({"digests": digests, **service.identity.to_json()})

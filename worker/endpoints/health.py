@@ -5,10 +5,12 @@ Besides the identity, health tells what is computed now, the oldest first::
     "cores": 8,                             that the worker may use
     "boot": "<32 hexadecimal digits>",      the same for workers on one machine; empty where unknown
     "computing": [{"run": "0123456789abcdef", "tile": 7, "share": 0.25, "seconds": 1.5}, ...]
+    "waiting": [{"run": "0123456789abcdef", "seconds": 0.4}, ...]
 
 Each is a tile that holds a slot, with the share of it that is finished and the seconds that it has
 been in a thread: both are 0 as long as its body is received, or it waits for a thread. There are at
-most `TILES` of them; with ``?run=0123456789abcdef`` those of one run, at most `TILES_OF_RUN`.
+most `TILES` of them; with ``?run=0123456789abcdef`` those of one run, at most `TILES_OF_RUN`. The
+runs that wait, at most `WAITING`, were turned away and have got no slot since.
 """
 
 from __future__ import annotations
@@ -24,6 +26,9 @@ from worker.state import SERVICE, Service
 
 TILES, TILES_OF_RUN = 64, 1024
 """Most tiles that are told of: of all runs, and of the run that asks."""
+
+WAITING = 16
+"""Most runs that are told of."""
 
 STARTED = time.monotonic()
 
@@ -54,6 +59,7 @@ async def get_health(request: web.Request) -> web.Response:
         "cores": usable_cores(),
         "boot": boot(),
         "computing": pool.computing(run, TILES if run is None else TILES_OF_RUN),
+        "waiting": pool.waiting(WAITING),
         "uptime_s": round(time.monotonic() - STARTED, 3),
         **service.identity.to_json(),
     }

@@ -38,6 +38,7 @@ from worker.endpoints.tiles import raw
 from worker.errors import Kind, RefusedError
 from worker.http.bodies import body_length, check_encoding, deadline, fill, send, send_continue
 from worker.runtime.limits import check_volume, check_work
+from worker.runtime.pool import Request
 from worker.state import SERVICE, Service
 
 FIELD = "array"
@@ -103,7 +104,7 @@ async def _filter(
     """Read a file from a body of at most `length` bytes, filter it and answer."""
     service = request.app[SERVICE]
     check_encoding(request.headers)
-    with service.pool.admit() as slot:
+    with service.pool.admit(Request(client=request.remote or "")) as slot:
         async with deadline(service.settings.transfer_s(length)):
             await send_continue(request)
             read = await open_file(request)

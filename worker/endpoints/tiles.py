@@ -31,8 +31,10 @@ async def post_job(request: web.Request) -> web.Response:
     """
     service = request.app[SERVICE]
     check_type(request, "application/json")
-    body = bytearray(body_length(request, service.settings.job_bytes))
+    length = body_length(request, service.settings.job_bytes)
     with service.control_pool.admit() as slot:
+        slot.reserve(length)
+        body = bytearray(length)
         await read_body(request, memoryview(body), service.settings)
         digest, job = await slot.run(partial(_decode, bytes(body)))
         check_passes(job, service.settings.passes)
@@ -52,7 +54,7 @@ async def post_tile(request: web.Request) -> web.StreamResponse:
     service = request.app[SERVICE]
     check_type(request, BODY_TYPE)
     question, claimed = Question.parse(request.headers)
-    asking = Request(parse_run(request.headers), question.tile)
+    asking = Request(parse_run(request.headers), request.remote or "", question.tile)
     job = service.jobs.get(question.job)
     check_block(question, job, body_length(request, service.settings.tile_bytes))
     check_volume(job, question.shape, service.settings.tile_bytes)

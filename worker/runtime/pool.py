@@ -3,7 +3,8 @@
 A request takes a slot, and reserves the memory that it will need, before its body is read, and
 keeps both until its answer is sent. So a worker's memory is bounded by its memory at rest and the
 reservations, whatever is asked of it. There is no queue of requests: without a free slot or enough
-memory a request is refused at once, with ``Retry-After``.
+memory a request is refused at once, with ``Retry-After`` and ``Tilefan-Retry-S``. So it is if a run
+waits that has had less of this worker, see `worker.runtime.shares`.
 """
 
 from __future__ import annotations
@@ -19,9 +20,14 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from tiling.kernels.watch import Watch, watching
+from tiling.protocol.wire import RETRY_S as RETRY_HEADER
 from worker.errors import Kind, RefusedError
+from worker.runtime.shares import RETRY_S, Shares
 
 T = TypeVar("T")
+
+
+_ADDRESS = "address "
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +38,20 @@ class Request:
     ----------
     run : str
         Run of a coordinator; empty if it names none.
+    client : str
+        Address that the request came from.
     tile : int, optional
         Number of the tile, if it is one.
     """
 
     run: str = ""
+    client: str = ""
     tile: int | None = None
+
+    @property
+    def sharer(self) -> str:
+        """With whom others share the worker: the run, or all that the address sends without one."""
+        return self.run or f"{_ADDRESS}{self.client}"
 
 
 _NOBODY = Request()
@@ -72,6 +86,7 @@ class Pool:
         self.memory_bytes = memory_bytes
         self._retry_after_s = retry_after_s
         self._on_abandoned = on_abandoned
+        self._shares = Shares(self.slots)
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="tile")
         self._taken: dict[Slot, None] = {}  # in the order of their admission
         self._idle = asyncio.Event()
@@ -130,15 +145,38 @@ class Pool:
         """
         if self.draining:
             raise self._refusal(Kind.DRAINING, "this worker takes no more tiles: ask another")
-        if len(self._taken) >= self.slots:
-            raise self._refusal(Kind.BUSY, f"all {self.slots} slots are taken: try again later")
+        is_free = len(self._taken) < self.slots
+        if not self._shares.admits(request.sharer, time.monotonic(), is_free=is_free):
+            taken = f"all {self.slots} slots are taken"
+            why = "others wait, who have had less" if is_free else taken
+            raise self._refusal(Kind.BUSY, f"{why}: try again later")
         slot = Slot(self, request)
         self._taken[slot] = None
         self._idle.clear()
         return slot
 
-    def check_memory(self, more_bytes: int) -> None:
+    def waiting(self, most: int) -> list[dict[str, Any]]:
+        """Return the runs that were turned away and not admitted since, in JSON's types.
+
+        Parameters
+        ----------
+        most : int
+            Runs; those that wait longest.
+        """
+        waiting = self._shares.waiting(time.monotonic(), most)
+        return [
+            {"run": "" if name.startswith(_ADDRESS) else name, "seconds": round(seconds, 3)}
+            for name, seconds in waiting
+        ]
+
+    def check_memory(self, request: Request, more_bytes: int) -> None:
         """Refuse a reservation of more bytes than are free now, or than this pool has.
+
+        Parameters
+        ----------
+        request : Request
+            Whose reservation it is.
+        more_bytes : int
 
         Raises
         ------
@@ -148,10 +186,14 @@ class Pool:
             detail = f"needs {more_bytes} bytes of {self.memory_bytes}: send smaller tiles"
             raise RefusedError(Kind.MEMORY, detail)
         if self.reserved_bytes + more_bytes > self.memory_bytes:
+            self._shares.turned_away(request.sharer, time.monotonic())
             raise self._refusal(Kind.BUSY, "other tiles have the memory: try again later")
 
     def _refusal(self, kind: Kind, detail: str) -> RefusedError:
-        return RefusedError(kind, detail, {"Retry-After": str(self._retry_after_s)})
+        headers = {"Retry-After": str(self._retry_after_s)}
+        if kind is Kind.BUSY:
+            headers[RETRY_HEADER] = str(RETRY_S)
+        return RefusedError(kind, detail, headers)
 
     def submit(self, work: Callable[[], T]) -> Future[T]:
         """Run a call in a thread; return its future."""
@@ -163,7 +205,8 @@ class Pool:
 
     def release(self, slot: Slot) -> None:
         """Make a slot free."""
-        self._taken.pop(slot, None)
+        del self._taken[slot]
+        self._shares.finished(slot.request.sharer, slot.computed_s, time.monotonic())
         if slot.abandoned and self._on_abandoned is not None:
             self._on_abandoned(slot.computed_s)
         if not self._taken:
@@ -221,7 +264,7 @@ class Slot:
         RefusedError
             If that much is not free, or is more than the pool has.
         """
-        self._pool.check_memory(more_bytes)
+        self._pool.check_memory(self.request, more_bytes)
         self.reserved_bytes += more_bytes
 
     async def run(self, work: Callable[[], T]) -> T:

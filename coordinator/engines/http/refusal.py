@@ -19,7 +19,7 @@ from coordinator.engines.http.pool import ConnectionPool
 from coordinator.events import FailureKind
 from coordinator.hosts.token import Credential
 from coordinator.text import inert
-from tiling.protocol.wire import RETRY_S, UNKNOWN_JOB
+from tiling.protocol.wire import UNKNOWN_JOB, parse_retry_s
 
 LOG = logging.getLogger("tilefan.http")
 
@@ -169,9 +169,10 @@ def _refusal(response: HTTPResponse, credential: Credential) -> Exception:
 
 
 def _seconds(response: HTTPResponse) -> float | None:
-    text = response.headers.get(RETRY_S, "") or response.headers.get("Retry-After", "")
-    plain = text.isascii() and text.replace(".", "", 1).isdigit() and len(text) < 8
-    return float(text) if plain else None
+    exactly_s = parse_retry_s(response.headers)
+    text = response.headers.get("Retry-After", "")
+    roughly_s = float(text) if text.isascii() and text.isdigit() and len(text) < 6 else None
+    return roughly_s if exactly_s is None else exactly_s
 
 
 def _unreached(error: Exception) -> Refusal:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from coordinator.engines import Engine
+from coordinator.engines import Engine, TileRun
 from coordinator.engines.local import LocalEngine, _proven, kernel_for
+from coordinator.events import Event, TileComputing
 from coordinator.machine import usable_cores
 from coordinator.run.output import Output
 from coordinator.run.request import Request
 from coordinator.run.run import run
-from coordinator.stores.memory import ArraySource
+from coordinator.stores.memory import ArraySink, ArraySource
 from tests.contracts.engine import CountingSink, EngineContract, Heard, job_for
+from tests.support.coordinators import wait_until
+from tiling.filters import FILTERS
+from tiling.jobs.job import Job
 from tiling.probes.select import select
 
 
@@ -71,3 +76,27 @@ def test_a_kernel_that_is_left_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     with pytest.warns(RuntimeWarning, match="why"):
         assert kernel_for(job_for(np.zeros((3, 3), "u4"), 1.0)).name == "reference"
+
+
+def test_a_long_tile_tells_its_share_and_ends_when_nobody_waits() -> None:
+    """One tile of minutes: its progress is heard, and Ctrl-C does not wait for it."""
+    x, out = np.zeros((2000, 2000)), np.empty((2000, 2000))
+    call = FILTERS["rank_filter"].call(2, x.dtype, rank=5, size=151)
+    job = Job(2, (call,))
+    plan = Request(job, ArraySource(x), (2000, 2000)).plan(
+        LocalEngine().prepare(job, lambda _: None)
+    )
+    shares: list[float] = []
+
+    def tell(event: Event) -> None:
+        if isinstance(event, TileComputing):
+            shares.append(event.share)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        LocalEngine(1).run(TileRun(job, plan, ArraySource(x), ArraySink(out)), tell)
+    assert 0.0 <= shares[0] < 1.0
+    wait_until(
+        lambda: not any(each.name.startswith("tile_") for each in threading.enumerate()),
+        "the thread to end",
+    )

@@ -21,12 +21,15 @@ from tiling.kernels import native, reference, slabs
 from tiling.kernels.apply import apply
 from tiling.kernels.watch import Watch, current, watching
 from tiling.operations import Correlations, Operation
+from tiling.operations.binary import Erosion
 from tiling.operations.fields import Table
 from tiling.operations.passes import Pass
-from tiling.operations.running import ComplexCorrelation
+from tiling.operations.running import ComplexCorrelation, RunningExtremum, RunningMean
+from tiling.operations.windows import Correlation
 
 if TYPE_CHECKING:
     from tiling.dtypes import Array
+    from tiling.geometry.edges import Mode
     from tiling.kernels import Kernel
 
 KERNELS = [pytest.param(module.run, id=module.__name__[15:]) for module in (native, reference)]
@@ -208,6 +211,45 @@ def test_slabs_have_the_bits_of_the_whole(data: st.DataObject) -> None:
     assert_same_bits(got, want)
 
 
+def test_arrays_without_axes() -> None:
+    """One sample is one slab."""
+    one, states = Table.of(np.ones((), bool)), np.array(3, np.uint8)
+    for operation, block in (
+        (Erosion(one, (), False, False, False, 1, masked=True), states),
+        (Erosion(one, (), False, False, False, 1), states.astype(bool)),
+        (Correlation(Table.of(np.array(1.5)), "reflect", 0.0, ()), np.array(2.5)),
+    ):
+        got, want = (np.empty((), block.dtype) for _ in range(2))
+        reference.run(operation, block, (), want)
+        with watching(Watch()):
+            reference.run(operation, block, (), got)
+        assert_same_bits(got, want)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("axis", [0, 1])
+def test_small_crops_of_whole_axes(mode: Mode, axis: int) -> None:
+    """An axis that wraps, or along which state is carried, is read whole, whatever is wanted."""
+    block = np.random.default_rng(0).random((30, 40))
+    crop = (slice(28, 30), slice(1, 4))
+    for operation in (
+        RunningMean(axis, 7, mode, 0.0, 2),
+        RunningExtremum(axis, 7, mode, 0.0, 0, True),
+        ComplexCorrelation(axis, Table.of(np.arange(5) + 1j), mode, 0.0, -1),
+        Correlation(Table.of(np.arange(15.0).reshape(5, 3)[:: 1 - 2 * axis]), mode, 0.0, (1, 0)),
+    ):
+        got, want = (
+            np.empty((2, 3), "D" if "complex" in operation.KIND else "d") for _ in range(2)
+        )
+        source = block.astype(got.dtype)
+        reference.run(operation, source, crop, want)
+        with pytest.MonkeyPatch.context() as patch, watching(Watch()):
+            patch.setattr(slabs, "SLAB_WORK", 1.0)
+            patch.setattr(slabs, "MORE_WORK", 1e9)
+            reference.run(operation, source, crop, got)
+        assert_same_bits(got, want)
+
+
 @pytest.mark.parametrize("shape", [(4096, 4096), (1000, 1000, 3), (300, 200, 100), (10**7,)])
 @pytest.mark.parametrize("size", [3, 9, 31])
 def test_slabs_cost_little(shape: tuple[int, ...], size: int) -> None:
@@ -216,7 +258,7 @@ def test_slabs_cost_little(shape: tuple[int, ...], size: int) -> None:
     operation = FILTERS["correlate"].call(len(shape), np.dtype("f4"), np.ones(window)).operation
     assert isinstance(operation, Operation)
     crop = tuple(slice(0, length) for length in shape)
-    parts = slabs.slabs(operation, shape, crop)
+    parts = slabs.slabs(operation, np.empty(shape, "f4"), crop)
     read, written = (
         sum(int(np.prod([p.stop - p.start for p in getattr(slab, name)])) for slab in parts)
         for name in ("read", "write")

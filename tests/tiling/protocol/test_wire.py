@@ -18,6 +18,7 @@ from tiling.protocol.wire import (
     DIGEST,
     DTYPE,
     JOB,
+    RETRY_S,
     RUN,
     SHAPE,
     SPENT,
@@ -25,6 +26,7 @@ from tiling.protocol.wire import (
     Answer,
     Question,
     Spent,
+    parse_retry_s,
     parse_run,
 )
 
@@ -238,12 +240,24 @@ def test_the_run_of_a_request() -> None:
     """Sixteen digits, or none at all."""
     assert parse_run({RUN: "0123456789abcdef"}) == "0123456789abcdef"
     assert parse_run({}) == ""
-    for text in (
-        "0123456789abcde",
-        "0123456789ABCDEF",
-        "0123456789abcdef0",
-        "\u0660" * 16,
-        " " * 16,
-    ):
+    for text in ("0123456789abcde", "0123456789ABCDEF", "0" * 17, "\u0660" * 16, " " * 16):
         with pytest.raises(WireError):
             parse_run({RUN: text})
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("0.05", 0.05),
+        ("3", 3.0),
+        ("-1", None),
+        ("1e9", None),
+        ("nan", None),
+        ("", None),
+        ("1.", None),
+    ],
+)
+def test_when_a_busy_worker_wants_to_be_asked(value: str, seconds: float | None) -> None:
+    """Decimal seconds, or nothing that is believed."""
+    assert parse_retry_s({RETRY_S: value}) == seconds
+    assert parse_retry_s({}) is None

@@ -27,6 +27,7 @@ from tests.support.worker_in_process import (
 )
 from tiling.kernels.reference import run
 from tiling.operations import Operation
+from tiling.protocol.wire import RUN, parse_retry_s
 from worker.settings import Settings
 from worker.state import Service
 
@@ -72,6 +73,7 @@ async def refused(client: aiohttp.ClientSession) -> tuple[int, str, str]:
     body = BLOCK.tobytes()
     headers = signed(ask(JOB, BLOCK), body)
     async with client.post("/v1/tiles", data=body, headers=headers) as response:
+        assert parse_retry_s(response.headers) in (0.05, None)
         return *await problem(response), response.headers["Retry-After"]
 
 
@@ -92,6 +94,54 @@ async def test_one_tile_more_than_threads_is_taken() -> None:
         for task in taken:
             assert_same_bits(task.result(), WANT)
         await until_taken(service, 0)
+
+
+@in_loop
+async def test_who_waits_is_told_of() -> None:
+    """Who is turned away is told when to come back, is shown as waiting, and is served then."""
+    gate = Gate()
+    old, new = "0" * 16, "1" * 16
+    async with serve(ONE, gate) as (service, client):
+        await register(client, JOB)
+
+        async def send(run: str) -> int:
+            body = BLOCK.tobytes()
+            headers = {**signed(ask(JOB, BLOCK), body), RUN: run}
+            async with client.post("/v1/tiles", data=body, headers=headers) as response:
+                assert parse_retry_s(response.headers) == (0.05 if response.status == 503 else None)
+                return response.status
+
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(2):
+                tasks.create_task(send(old))
+            await until_taken(service, 2)
+            assert await send(new) == 503
+            async with client.get("/v1/health") as response:
+                health = await response.json()
+            assert [tile["run"] for tile in health["computing"]] == [old, old]
+            assert [run["run"] for run in health["waiting"]] == [new]
+            gate.open.set()
+        assert await send(new) == 200
+        async with client.get("/v1/health") as response:
+            assert (await response.json())["waiting"] == []
+
+
+@in_loop
+async def test_greetings_wait_for_their_turn() -> None:
+    """Many coordinators at once are all answered, also while every slot computes."""
+    gate = Gate()
+    jobs = [gaussian_job(BLOCK, 1 + number / 100) for number in range(60)]
+    async with serve(ONE, gate) as (service, client):
+        await register(client, JOB)
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(2):
+                tasks.create_task(filtered(client, JOB, BLOCK))
+            await until_taken(service, 2)
+            async with asyncio.TaskGroup() as greetings:
+                for job in jobs:
+                    greetings.create_task(register(client, job))
+            gate.open.set()
+        assert service.control_pool.in_flight == 0
 
 
 @in_loop
