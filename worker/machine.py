@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
-import xxhash
+from tiling.protocol.boot import boot_name
 
 CPUS = Path("/proc/cpuinfo")
 STATM = Path("/proc/self/statm")
@@ -56,13 +56,9 @@ def cpu() -> str:
 
 @functools.cache
 def boot() -> str:
-    """Return what names this machine since it was booted: 32 hexadecimal digits, or nothing.
-
-    The system's own boot id is the same in all containers of a machine. Other names of machines are
-    not: each container has its own, or only the administrator may read them.
-    """
+    """Return what names this machine since it was booted; empty where the system does not tell."""
     try:
-        return xxhash.xxh3_128_hexdigest(BOOT_ID.read_bytes().strip())
+        return boot_name(BOOT_ID.read_bytes())
     except OSError:
         return ""
 

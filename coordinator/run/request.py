@@ -17,7 +17,7 @@ from tiling.geometry.grid import Grid
 from tiling.geometry.halo import Halo
 from tiling.geometry.plan import Plan
 from tiling.geometry.tile_shape import MOST_ROUNDS, Choice, choose_tile
-from tiling.jobs.cost import layers, tile_s
+from tiling.jobs.cost import FLEET, HERE, layers, tile_s
 from tiling.jobs.job import Job
 from tiling.jobs.stages import wants_bound
 from tiling.operations.base import ANYTHING, dtype_bound
@@ -66,9 +66,10 @@ class Request:
     def expected_s(self, capacity: Capacity) -> float | None:
         """Return the seconds that the tiles are expected to take, by the cost model.
 
-        None of what is repeated until nothing changes: how often is in the samples.
+        None of what is repeated until nothing changes: how often is in the samples. And where the
+        pace is a guess, as it is without workers that have tried the job.
         """
-        if self.job.repeated:
+        if self.job.repeated or capacity.pace in (HERE, FLEET):
             return None
         plan = self.plan(capacity)
         return capacity.expected_s(len(plan), tile_s(self.job, plan.grid, capacity.pace))

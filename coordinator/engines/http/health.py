@@ -98,8 +98,8 @@ def _computing(value: object) -> tuple[tuple[int, float], ...]:
     tiles = []
     for each in said:
         match each:
-            case {"tile": int(tile), "share": float(share)} if share >= 0.0:  # NaN is not
-                tiles.append((int(tile), min(share, MOST_DONE)))
+            case {"tile": int(tile), "share": int() | float() as share} if share >= 0:  # NaN is not
+                tiles.append((tile, min(float(share), MOST_DONE)))
     return tuple(tiles)
 
 
