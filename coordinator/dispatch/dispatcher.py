@@ -224,6 +224,7 @@ class Dispatcher:
         if attempt is None or attempt.worker != event.worker:
             return
         worker = self._workers.workers[event.worker]
+        tile.late = not attempt.live
         if attempt.live:
             self._scheduler.add_duration(tile, worker, self._now - attempt.sent_at)
         self._instructions.append(Accept(event.tile, event.worker, event.attempt))

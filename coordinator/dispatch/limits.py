@@ -49,6 +49,8 @@ class Limits:
         Seconds below which no tile is late: so short a delay is the operating system's.
     hedge_initial_s : float
         Seconds from which a tile is late while none was answered.
+    hedge_claimed_s : float
+        Seconds from which it is, whatever its worker claims that it takes.
     hedge_early_s : float
         Seconds beyond its estimate from which it is late while fewer than `hedge_min_answers` were.
     hedge_min_answers : int
@@ -111,6 +113,7 @@ class Limits:
     hedge_medians: float = 3.0
     hedge_floor_s: float = 0.05
     hedge_initial_s: float = 2.0
+    hedge_claimed_s: float = 30.0
     hedge_early_s: float = 1.0
     hedge_min_answers: int = 10
 

@@ -134,7 +134,8 @@ def hedge_after_s(
     1.25
     """
     if not done:
-        return max(limits.hedge_initial_s, 2.0 * claimed_s + limits.hedge_early_s)
+        patience_s = min(2.0 * claimed_s + limits.hedge_early_s, limits.hedge_claimed_s)
+        return max(limits.hedge_initial_s, patience_s)
     late_s = max(quantile_s, limits.hedge_medians * median_s, limits.hedge_floor_s)
     return late_s if done >= limits.hedge_min_answers else late_s + limits.hedge_early_s
 
@@ -234,9 +235,7 @@ def busy_pause_s(*, asked_s: float | None, limits: Limits) -> float:
     return min(max(asked_s, limits.busy_floor_s), limits.busy_cap_s)
 
 
-def deadline_s(
-    *, size_bytes: int, slow_s_per_byte: float, estimate_s: float, timeouts: int, limits: Limits
-) -> float:
+def deadline_s(*, size_bytes: int, slow_s_per_byte: float, timeouts: int, limits: Limits) -> float:
     """Seconds for which nothing may be heard of an attempt, doubled with each timeout.
 
     Parameters
@@ -246,8 +245,6 @@ def deadline_s(
     slow_s_per_byte : float
         High quantile of what recent attempts took, transfer and filter together, in seconds per
         byte. It can only lengthen the deadline.
-    estimate_s : float
-        What computing it is expected to take, in seconds; likewise.
     timeouts : int
         Attempts of the tile that missed their deadline: a wrong guess costs time, never the run.
     limits : Limits
@@ -255,14 +252,11 @@ def deadline_s(
     Examples
     --------
     >>> from coordinator.dispatch.limits import Limits
-    >>> deadline_s(
-    ...     size_bytes=5_000_000, slow_s_per_byte=0.0, estimate_s=2.0, timeouts=0, limits=Limits()
-    ... )
-    37.0
+    >>> deadline_s(size_bytes=5_000_000, slow_s_per_byte=0.0, timeouts=0, limits=Limits())
+    35.0
     """
     s_per_byte = max(1.0 / limits.slow_link_bytes_per_s, limits.deadline_slack * slow_s_per_byte)
-    least_s = limits.deadline_base_s + estimate_s + size_bytes * s_per_byte
-    return least_s * 2.0 ** min(timeouts, 30)
+    return (limits.deadline_base_s + size_bytes * s_per_byte) * 2.0 ** min(timeouts, 30)
 
 
 def must_wait(

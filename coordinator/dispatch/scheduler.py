@@ -240,7 +240,6 @@ class Scheduler:
         deadline_s = policy.deadline_s(
             size_bytes=tile.work.size_bytes,
             slow_s_per_byte=self._s_per_byte.quantile(0.95),
-            estimate_s=self._estimate_s(tile, worker),
             timeouts=tile.timeouts,
             limits=self._limits,
         )

@@ -141,6 +141,9 @@ class OpenTile:
         By number: those that may still be answered.
     failures : list of FailedAttempt
         Those that count.
+    late : bool
+        Whether its accepted answer came of an attempt that was no longer live: its bytes had been
+        given to other tiles by then.
     story : deque of StoryEvent
         Its latest events.
     """
@@ -154,6 +157,7 @@ class OpenTile:
     turned_away_since: float | None = None
     attempts: dict[int, Attempt] = field(default_factory=dict)
     failures: list[FailedAttempt] = field(default_factory=list)
+    late: bool = False
     story: deque[StoryEvent] = field(default_factory=lambda: deque(maxlen=STORY_EVENTS))
 
     @property

@@ -35,7 +35,7 @@ class Invariant(Enum):
     TRIES = "attempts that count are at most those sent, and at most those allowed"
     IN_FLIGHT = "the count of tiles in flight is that of open tiles with a live attempt"
     BYTES = "bytes in flight are those of live attempts and of answers not stored yet"
-    BYTES_BUDGET = "bytes in flight are within the budget, or those of one tile"
+    BYTES_BUDGET = "bytes in flight, late answers apart, are within the budget, or of one tile"
     COPIES = "a tile's live attempts are within the limit of copies, each at another worker"
     HEDGES = "hedges before the tail are within their share of the tiles that were started"
     HEDGEABLE = "the newest live attempt is listed of each tile that may be hedged"
@@ -118,8 +118,10 @@ def _tile_violations(tiles: TileTable, limits: Limits) -> Iterator[Violation]:
     size_bytes += sum(tile.work.bytes_back for tile in tiles.storing.values())
     if tiles.in_flight_bytes != size_bytes:
         yield Invariant.BYTES, (tiles.in_flight_bytes, size_bytes)
-    several = sum(len(tile.live) for tile in tiles.open.values()) + len(tiles.storing) > 1
-    if several and tiles.in_flight_bytes > limits.bytes_in_flight:
+    late = [tile for tile in tiles.storing.values() if tile.late]
+    count = sum(len(tile.live) for tile in tiles.open.values()) + len(tiles.storing) - len(late)
+    held = tiles.in_flight_bytes - sum(tile.work.bytes_back for tile in late)
+    if count > 1 and held > limits.bytes_in_flight:
         yield Invariant.BYTES_BUDGET, tiles.in_flight_bytes
     if not tiles.early_hedges <= limits.hedge_extra + limits.hedge_fraction * tiles.pulled:
         yield Invariant.HEDGES, (tiles.early_hedges, tiles.pulled)

@@ -64,7 +64,7 @@ class Defaults:
     connect_timeout_s: Seconds = (
         5.0  # TCP asks again after 1 and 3 s: two lost packets are survived
     )
-    silent_after_s: Seconds = 4.0  # two lost packets in a row (1 + 2 s); noticed within 5 s
+    silent_after_s: Seconds = 10.0  # SciPy may hold a worker's interpreter for some seconds
     slow_link_mb_s: Positive = 1.0  # below 8 Mbit/s, sending costs more than filtering at home
     max_in_flight_mb: Positive = 280.0  # keeps the coordinator below 400 MiB, interpreter included
 

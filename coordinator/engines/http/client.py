@@ -32,7 +32,7 @@ LOG = logging.getLogger("tilefan.http")
 GREETING_S = 5.0
 """Longest wait for the answer to a greeting: the worker computes nothing for it."""
 
-MAX_TRIAL_S = 1e6
+MAX_SAMPLES, MAX_TRIAL_S = 2**40, 1e4
 """Of a trial: more is a joke."""
 
 ATTEST_GREETINGS = 12
@@ -217,6 +217,6 @@ class Client:
 def _work_s(trial: object, job: Job) -> float | None:
     """Read what a worker says of its trial of a job; None if it says nothing that can be."""
     match trial:
-        case {"samples": int(samples), "seconds": float(seconds)} if samples > 0:
+        case {"samples": int(samples), "seconds": float(seconds)} if 0 < samples < MAX_SAMPLES:
             return seconds / (samples * job.program.effort) if 0.0 < seconds < MAX_TRIAL_S else None
     return None

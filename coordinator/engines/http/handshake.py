@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from math import inf
-from statistics import median
+from statistics import median_low
 
 from coordinator.engines import Capacity
 from coordinator.engines.http.client import Client
@@ -50,10 +50,13 @@ def greet_all(
     patience_s : float
         How long a busy worker is greeted again.
     """
-    results: queue.SimpleQueue[WorkerReady | WorkerLost] = queue.SimpleQueue()
+    results: queue.SimpleQueue[WorkerReady | WorkerLost | Exception] = queue.SimpleQueue()
 
     def greet(name: str, client: Client) -> None:
-        results.put(admitted(name, client, job, patience_s))
+        try:
+            results.put(admitted(name, client, job, patience_s))
+        except Exception as error:
+            results.put(error)
 
     # Every thread looks these up. Here they are computed once, and by one thread: NumPy is asked
     # with its warnings off, which are on or off for the whole process.
@@ -68,6 +71,8 @@ def greet_all(
             event = results.get(timeout=left_s)
         except queue.Empty:
             break
+        if isinstance(event, Exception):
+            raise event
         events[event.worker] = event
         if until == inf and isinstance(event, WorkerReady):
             until = time.monotonic() + latecomer_s
@@ -100,14 +105,16 @@ def admitted(
 
 
 def pace_of(ready: Sequence[WorkerReady]) -> Pace:
-    """Return the pace of a fleet: the median of what its workers say, which no liar moves far.
+    """Return the pace of a fleet: the median of what its workers say, of two the quicker one.
+
+    So no single liar makes it slow, and tiles tiny.
 
     Parameters
     ----------
     ready : sequence of WorkerReady
     """
     said = [event.work_s for event in ready if event.work_s is not None]
-    return replace(FLEET, work_s=median(said)) if said else FLEET
+    return replace(FLEET, work_s=median_low(said)) if said else FLEET
 
 
 def capacity_of(ready: Sequence[WorkerReady], budget_bytes: int) -> Capacity:

@@ -69,7 +69,8 @@ def test_probe_pauses_double_up_to_the_cap() -> None:
     ("done", "quantile_s", "median_s", "claimed_s", "late_s"),
     [
         pytest.param(0, 0.0, 0.0, 0.0, 2.0, id="blind"),
-        pytest.param(0, 0.0, 0.0, 60.0, 121.0, id="claimed"),
+        pytest.param(0, 0.0, 0.0, 10.0, 21.0, id="claimed"),
+        pytest.param(0, 0.0, 0.0, 1e6, 30.0, id="absurd"),
         pytest.param(3, 9.0, 1.0, 1e9, 10.0, id="early"),
         pytest.param(10, 9.0, 1.0, 1e9, 9.0, id="quantile"),
         pytest.param(10, 1.0, 1.0, 0.0, 3.0, id="medians"),
@@ -113,7 +114,6 @@ def test_deadlines_grow_with_bytes_slowness_and_timeouts() -> None:
         return policy.deadline_s(
             size_bytes=size_bytes,
             slow_s_per_byte=slow_s_per_byte,
-            estimate_s=0.0,
             timeouts=timeouts,
             limits=LIMITS,
         )

@@ -58,6 +58,12 @@ def run(scenario: Scenario) -> Outcome:
         raise
 
 
+@pytest.mark.parametrize("seed", [7100488, 40000316, 40012808])
+def test_answers_of_lost_workers_that_come_late(seed: int) -> None:
+    """Their bytes were given to other tiles: the budget is exceeded by them alone."""
+    run(random_scenario(seed))
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_the_same_seed_gives_the_same_history(seed: int) -> None:
     """Every event and every instruction, at the same time and in the same order."""

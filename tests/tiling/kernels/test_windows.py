@@ -24,7 +24,7 @@ from tiling.operations.windows import Correlation, Extremum, Rank
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-FILLS = [0.0, -1.5, 3.0, 255.0, 300.0, 1e300, np.inf, np.nan]
+FILLS = [0.0, -0.0, -1.5, 0.1, -0.5, 1e-60, 3.0, 255.0, 300.0, 1e300, -1e300, np.inf, np.nan]
 SIZES = {1: 40, 2: 9, 3: 5}
 """Most samples of a window along an axis, by the number of axes."""
 

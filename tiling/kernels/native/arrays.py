@@ -119,6 +119,33 @@ def fits(dtype: Dtype, mode: Mode, fill: float) -> bool:
     return fill.is_integer() and limits.min <= fill <= limits.max - (dtype.itemsize == 8)
 
 
+def ordered_fill(source: Dtype, target: Dtype, mode: Mode, fill: float) -> float:
+    """Return what minima, maxima and ranks may take for a fill value that the dtype has not.
+
+    SciPy compares it with the samples as float64, and casts what it finds. A cast keeps the order,
+    so it may as well come first; but of zeros, which differ and are equal, the sign would be lost.
+
+    >>> ordered_fill(np.dtype("float32"), np.dtype("float32"), "constant", 0.1)
+    0.10000000149011612
+    >>> ordered_fill(np.dtype("uint8"), np.dtype("uint8"), "constant", 2.5)
+    2.0
+
+    Parameters
+    ----------
+    source, target : numpy.dtype
+        Of the samples that are read and written; if they differ, nothing is gained.
+    mode : Mode
+    fill : float
+    """
+    if mode != "constant" or source != target or math.isnan(fill) or compared(source) != source:
+        return fill
+    if source.kind == "f":
+        with np.errstate(over="ignore", under="ignore"):
+            return float(source.type(fill)) or fill
+    limits = np.iinfo(source)
+    return float(math.trunc(fill)) if limits.min <= fill <= limits.max else fill
+
+
 def is_light(weights: npt.NDArray[np.float64]) -> bool:
     """Tell whether sums with these weights stay finite, of samples that are looked through.
 

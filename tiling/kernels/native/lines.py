@@ -15,7 +15,7 @@ import ctypes
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tiling.kernels.native.arrays import FLOAT64, compared, fits, numbered, real_parts
+from tiling.kernels.native.arrays import FLOAT64, compared, fits, numbered, ordered_fill, real_parts
 from tiling.kernels.native.bands import Leaf, run
 
 if TYPE_CHECKING:
@@ -48,7 +48,9 @@ def extremum(operation: RunningExtremum, block: Array, crop: tuple[slice, ...], 
         *(f"running_extremum_{work.name}", parameters, work, work, False, operation.axis),
         rows=f"extremum_rows_{work.name}" if work == block.dtype else None,
     )
-    return _run(leaf, operation, complex(operation.cval).real, block, crop, out)
+    fill = complex(operation.cval).real
+    fill = ordered_fill(block.dtype, out.dtype, operation.mode, fill)
+    return _run(leaf, operation, fill, block, crop, out)
 
 
 def mean(operation: RunningMean, block: Array, crop: tuple[slice, ...], out: Array) -> bool:

@@ -3,7 +3,8 @@
 ==========================================  =====================================================
 left to SciPy                               why
 ==========================================  =====================================================
-fill values that the dtype has not          SciPy keeps them as float64, or casts them its own way
+fill values that the dtype has not, but     SciPy keeps them as float64, or casts them its own way
+those whose cast keeps the order
 weights that are complex, not finite, or    complex ones are four real correlations in SciPy; the
 above 1e100 in sum                          others could make NaNs beyond what is checked
 unlike NaNs that meet in a sum, or a NaN    x86 keeps one operand's sign and payload, and which
@@ -29,6 +30,7 @@ from tiling.kernels.native.arrays import (
     fits,
     is_light,
     numbered,
+    ordered_fill,
     real_parts,
     stored,
 )
@@ -99,6 +101,8 @@ def extremum(operation: Extremum, block: Array, crop: tuple[slice, ...], out: Ar
     crop : tuple of slice
     """
     fill = complex(operation.cval).real
+    if operation.structure is None:
+        fill = ordered_fill(block.dtype, out.dtype, operation.mode, fill)
     if not numbered(block.dtype, out.dtype) or not fits(block.dtype, operation.mode, fill):
         return False
     work = stored(block.dtype)
@@ -136,6 +140,7 @@ def rank(operation: Rank, block: Array, crop: tuple[slice, ...], out: Array) -> 
     table, fill = operation.table.array, complex(operation.cval).real
     if not 1 < block.ndim <= _RANK_AXES or not 0 < operation.rank < int(table.sum()) - 1:
         return False
+    fill = ordered_fill(block.dtype, out.dtype, operation.mode, fill)
     if not numbered(block.dtype, out.dtype) or not fits(block.dtype, operation.mode, fill):
         return False
     work = compared(block.dtype)
