@@ -5,12 +5,13 @@
 #include <stdlib.h>
 
 /* The system clears each page that it gives to a process: of a band's memory that takes longer than
-   filtering the band. So a few blocks are kept, one for each thread of a small machine. */
-#define KEPT 8
-#define MOST_BYTES (8 << 20) /* of a block that is kept */
+   filtering the band. So blocks are kept, as many as threads had at a time, within a bound. */
+#define KEPT 64
+#define MOST_BYTES ((size_t)64 << 20) /* of all that are kept */
 #define LINE_BYTES 64
 
 static _Atomic(void *) spare[KEPT];
+static _Atomic size_t kept_bytes;
 
 /* The size of a block stands in the line before it. */
 static size_t *size_of(void *memory) { return (size_t *)((char *)memory - LINE_BYTES); }
@@ -20,6 +21,7 @@ void *scratch_take(size_t bytes) {
         void *memory = atomic_exchange(&spare[i], NULL);
         if (memory == NULL)
             continue;
+        atomic_fetch_sub(&kept_bytes, *size_of(memory));
         if (*size_of(memory) >= bytes)
             return memory;
         free(size_of(memory));
@@ -37,10 +39,13 @@ void *scratch_take(size_t bytes) {
 void scratch_give(void *memory) {
     if (memory == NULL)
         return;
-    for (int i = 0; *size_of(memory) <= MOST_BYTES && i < KEPT; i++) {
+    size_t size = *size_of(memory);
+    int fits = atomic_fetch_add(&kept_bytes, size) + size <= MOST_BYTES;
+    for (int i = 0; fits && i < KEPT; i++) {
         void *nothing = NULL;
         if (atomic_compare_exchange_strong(&spare[i], &nothing, memory))
             return;
     }
+    atomic_fetch_sub(&kept_bytes, size);
     free(size_of(memory));
 }
