@@ -63,6 +63,6 @@ def test_killed_and_resumed(folder: Path, seed: int) -> None:
         told = re.search(r"\((\d+) kept from an unfinished run\)", said)
         assert int(told[1] if told else 0) == kept, said
     assert_same_bits(np.load(target), np.load(folder / "want.npy"))
-    # One that is killed when its output is whole may owe the provenance.
-    owed = {f"{target.name}.json", f".{target.name}.json.partial"}
+    # One that is killed when its output is whole may owe the provenance, and leave the journal.
+    owed = {f"{target.name}.json", f".{target.name}.json.partial", f".{target.name}.journal"}
     assert {path.name for path in folder.glob(f"*{target.name}*")} - owed == {target.name}
