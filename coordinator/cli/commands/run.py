@@ -96,7 +96,7 @@ def run_filters(make_links: MakeLinks, source: Path, word: str, **options: Any) 
     if options["as_json"]:
         raise typer.BadParameter("--json goes with --dry-run; events of a run are --progress json")
     if options["output"] == Path("-"):
-        raise typer.BadParameter("-o names a file, which is written in place: there is no stdout")
+        raise typer.BadParameter("-o names a file, which is written in place: no stdout")
     quiet, command = options["quiet"], command_line(sys.argv)
     with exit_codes():
         from coordinator.report.artifacts import Artifacts

@@ -147,6 +147,7 @@ BAD: dict[str, tuple[list[str], int, str]] = {
     "output links to the input": (["in.npy", "-o", "link.npy", "--overwrite"], 2, "is the input"),
     "output a folder": (["in.npy", "-o", "."], 2, "a folder"),
     "output no file": (["in.npy", "-o", "/dev/null", "--overwrite"], 2, "not a file"),
+    "output is a dash": (["in.npy", "-o", "-"], 2, "no stdout"),
     "output in no folder": (["in.npy", "-o", "none/out.npy"], 2, "no folder"),
     "output below a file": (["in.npy", "-o", "in.npy/out.npy"], 2, "no folder"),
     "output not writable": (["in.npy", "-o", "/proc/out.npy", "--no-notes"], 7, "can't be written"),
