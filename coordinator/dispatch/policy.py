@@ -304,7 +304,6 @@ def is_too_slow(*, tile_s: float, others_s: float, usual_s: float) -> bool:
 
     Examples
     --------
-    >>> from coordinator.dispatch.limits import Limits
     >>> is_too_slow(tile_s=8.0, others_s=3.0, usual_s=1.0)
     True
     >>> is_too_slow(tile_s=8.0, others_s=30.0, usual_s=1.0)

@@ -147,7 +147,7 @@ class Scheduler:
             if self._late_at(attempt) > self._now:
                 continue
             tile = self._tiles.open[attempt.tile]
-            worker = self._workers.pick_fast(tile.failed_at | {each.worker for each in tile.live})
+            worker = self._workers.pick_fast(tile.known_at)
             if worker and self._can_hedge(tile) and self._fits(tile.work):
                 late_s = self._now - attempt.sent_at
                 hedged = TileHedged(attempt.tile, attempt.worker, worker.name, late_s)
@@ -183,12 +183,11 @@ class Scheduler:
     def must_wait(self, tile: OpenTile, attempt: Attempt, now: float) -> bool:
         """Tell whether an attempt is waited for although its deadline has passed."""
         worker = self._workers.workers[attempt.worker]
-        has_it = {each.worker for each in tile.live}
         return policy.must_wait(
             heard_s=now - attempt.heard_at,
             age_s=now - attempt.sent_at,
             estimate_s=self._estimate_s(tile, worker),
-            idle=self._workers.pick(tile.failed_at | has_it) is not None,
+            idle=self._workers.pick(tile.known_at) is not None,
             limits=self._limits,
         )
 

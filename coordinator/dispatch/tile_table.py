@@ -177,6 +177,11 @@ class OpenTile:
         return {failure.worker for failure in self.failures}
 
     @property
+    def known_at(self) -> set[str]:
+        """Names of the workers that failed it, or have it."""
+        return self.failed_at | {attempt.worker for attempt in self.live}
+
+    @property
     def failed_workers(self) -> int:
         """The number of different workers that had failures which the tile may cause."""
         causes = (each for each in self.failures if CONSEQUENCES[each.kind].of_tile)

@@ -180,18 +180,13 @@ class WorkerTable:
 
     def took(self, worker: Worker, tile_s: float) -> None:
         """Record what a tile took a worker, in seconds; its latest ones weigh most."""
-        self.tiles_per_s -= worker.tiles_per_s
-        worker.tile_s = tile_s if not worker.tile_s else (worker.tile_s + tile_s) / 2
-        self.tiles_per_s += worker.tiles_per_s
+        self._set_tile_s(worker, (worker.tile_s + tile_s) / 2 if worker.tile_s else tile_s)
         worker.window += 1
 
     def outrun(self, worker: Worker, age_s: float, *, slow: bool) -> None:
         """Record that another worker answered a tile that this one had for so many seconds."""
         worker.slow = slow
-        if age_s > worker.tile_s:
-            self.tiles_per_s -= worker.tiles_per_s
-            worker.tile_s = age_s
-            self.tiles_per_s += worker.tiles_per_s
+        self._set_tile_s(worker, max(worker.tile_s, age_s))
 
     def put_last(self, worker: Worker) -> None:
         """Let a free worker wait until all others have had their turn."""
@@ -246,6 +241,11 @@ class WorkerTable:
             for worker in self.workers.values()
             if worker.state is not WorkerState.READY
         )
+
+    def _set_tile_s(self, worker: Worker, tile_s: float) -> None:
+        self.tiles_per_s -= worker.tiles_per_s
+        worker.tile_s = tile_s
+        self.tiles_per_s += worker.tiles_per_s
 
     def _count(self, worker: Worker, state: WorkerState, step: int) -> None:
         if state is WorkerState.READY:

@@ -64,16 +64,13 @@ class Tally(History):
         return max(0.0, (self.run.bytes_out * stages_left - done_bytes) / rate)
 
     def _computing(self, at_s: float, event: TileComputing) -> None:
-        before = self._computed()
+        tile, before = event.tile, self._share(event.tile)
         super()._computing(at_s, event)
         if self.run is not None and self.run.tiles:
             size = self.run.bytes_out / self.run.tiles
-            self._credit(at_s, event.tile, int(size * (self._computed() - before)))
-
-    def _credit(self, at_s: float, tile: int, more_bytes: int) -> None:
-        """Count bytes of a tile that is not stored yet."""
-        self._credited[tile] = self._credited.get(tile, 0) + more_bytes
-        self.meter.add(at_s, more_bytes)
+            more_bytes = int(size * (self._share(tile) - before))
+            self._credited[tile] = self._credited.get(tile, 0) + more_bytes
+            self.meter.add(at_s, more_bytes)
 
     def progress(self) -> tuple[float, int]:
         """Return how much is done, and of how much: tiles, each stage counting for as many.
@@ -83,13 +80,13 @@ class Tally(History):
         if self.run is None or not self.run.tiles:
             return float(self.finished is not None), 1
         tiles = self.run.tiles
-        done = min(self.stage_tiles + self._computed(), tiles)
+        done = min(self.stage_tiles + sum(map(self._share, self.attempts_of)), tiles)
         return (self.stage - 1) * tiles + done, tiles * self.run.stages
 
-    def _computed(self) -> float:
-        """Return the tiles that are computed and not stored, as the sum of their shares."""
-        flying = self.attempts_of.values()
-        return sum(max(each.share for each in attempts.values()) for attempts in flying)
+    def _share(self, tile: int) -> float:
+        """Return the share of a tile that is computed and not stored."""
+        attempts = self.attempts_of.get(tile, {}).values()
+        return max((each.share for each in attempts), default=0.0)
 
     def stage_words(self) -> tuple[str, ...]:
         """Say which stage this is of a run that has several; nothing of one that has not."""

@@ -1,4 +1,4 @@
-"""How many tiles a fleet computes at a time: the cores of each machine count once.
+"""Concurrency of a fleet: tiles computed at a time, where the cores of each machine count once.
 
 A worker takes a tile more than it has threads, so that a transfer overlaps the computing, and
 several workers may be on one machine. So slots say how many tiles are under way, and not how many

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import mmap
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -78,7 +77,7 @@ def _filtered_here(job: Job, source: Source) -> tuple[float, float]:
         block = probe_block(source, samples)
         out = np.empty(block.shape, job.target)
         crop = tuple(slice(0, length) for length in block.shape)
-        took_s = quickest_s(lambda: apply(job.program, block, crop, out, kernel))  # noqa: B023
+        took_s = quickest_s(lambda: apply(job.program, block, crop, out, kernel))  # noqa: B023 -- called at once
         if took_s >= PROBE_S or samples >= PROBE_SAMPLES or samples >= math.prod(source.shape):
             return max(1.0, work_of(job, block.shape, block.shape)), max(took_s, 1e-9)
         samples *= GROWTH
@@ -145,14 +144,15 @@ def measure_files(source: Path, folder: Path, out_bytes: int, digest_bytes: int)
     if not size:
         return 0.0
     with source.open("rb") as file, unnamed_file(folder) as descriptor:
-        length = min(size, os.fstat(file.fileno()).st_size)
-        with mmap.mmap(file.fileno(), length, access=mmap.ACCESS_READ) as data:
-            began = time.perf_counter()
-            xxhash.xxh3_128_hexdigest(data)
-            digest_s = time.perf_counter() - began
-            for at in range(0, size, length):
-                os.pwrite(descriptor, memoryview(data)[: size - at], at)
+        data = file.read(size)  # not mapped: another process may cut the file short
+        if not data:
+            return 0.0
+        began = time.perf_counter()
+        xxhash.xxh3_128_hexdigest(data)
+        digest_s = time.perf_counter() - began
+        for at in range(0, size, len(data)):
+            os.pwrite(descriptor, memoryview(data)[: size - at], at)
         began = time.perf_counter()
         os.fdatasync(descriptor)
         sync_s = time.perf_counter() - began
-    return sync_s * out_bytes / size + digest_s * digest_bytes / length
+    return sync_s * out_bytes / size + digest_s * digest_bytes / len(data)

@@ -1,4 +1,4 @@
-"""How fast workers are, alone and beside others: a pure function of short measurements.
+"""Throughput of workers, alone and together: a pure function of short measurements.
 
 A tile alone at a worker takes a round trip, and the rest of a probe's time in proportion to the
 work. A worker computes as many tiles at a time as it has lanes (`coordinator.engines.lanes`): the

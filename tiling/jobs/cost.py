@@ -132,11 +132,11 @@ def mean_work(job: Job, grid: Grid) -> float:
 
 
 @functools.lru_cache(maxsize=64)
-def _steps(job: Job) -> list[tuple[Halo, int]]:
+def _steps(job: Job) -> tuple[tuple[Halo, int], ...]:
     """Return the halo of each step's result, and its work per sample."""
     _, *halos = job.program.halos(job.ndim)
     efforts = (
         1 if isinstance(step.operation, Arithmetic) else 1 + step.operation.effort
         for step in job.program.steps
     )
-    return list(zip(halos, efforts, strict=True))
+    return tuple(zip(halos, efforts, strict=True))

@@ -319,6 +319,15 @@ static int run_stretches(const struct windows *w, const void **in, void **out, i
     return (int)done;
 }
 
+/* Move from the first samples of the source and of the target to those of the line at `index`. */
+static void move_beside(const struct windows *w, const int64_t *index, const char **source,
+                        char **target) {
+    for (int64_t i = 0; i < w->ndim; i++) {
+        *source += i == w->line ? 0 : (w->low[i] + index[i]) * w->stride[i];
+        *target += i == w->line ? 0 : index[i] * w->out_stride[i];
+    }
+}
+
 /* Run a function over rows where they lie, without a copy. Source and target are of one dtype, and
    dense along their last axis, which is not that of the window. */
 EXPORT int run_rows(const struct windows *w) {
@@ -339,10 +348,7 @@ EXPORT int run_rows(const struct windows *w) {
     do {
         const char *source = w->source;
         char *target = w->target;
-        for (int64_t i = 0; i < w->ndim; i++) {
-            source += i == line ? 0 : (w->low[i] + index[i]) * w->stride[i];
-            target += i == line ? 0 : index[i] * w->out_stride[i];
-        }
+        move_beside(w, index, &source, &target);
         for (int64_t k = 0; done == 1 && k < count; k++) {
             int64_t at = k - w->before[line];
             at = at < 0 || at >= length ? fold(at, length, w->mode) : at;
@@ -400,10 +406,7 @@ EXPORT int run_lines(const struct windows *w) {
     while (done == 1 && more) {
         const char *source = w->source;
         char *target = w->target;
-        for (int64_t i = 0; i < w->ndim; i++) {
-            source += i == line ? 0 : (w->low[i] + index[i]) * w->stride[i];
-            target += i == line ? 0 : index[i] * w->out_stride[i];
-        }
+        move_beside(w, index, &source, &target);
         extend_line(w, source, memory + rows.length * read * bytes);
         targets[rows.length++] = target;
         more = advance(index, outer, ones, w->ndim);
