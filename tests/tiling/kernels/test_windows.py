@@ -182,3 +182,21 @@ def test_fill_values_that_the_dtype_has_not(dtype: str, axis: int) -> None:
             reference.run(operation, block, everything, want)
             native.run(operation, block, everything, got)
             assert_same_bits(got, want)
+
+
+@each_level
+@pytest.mark.parametrize("minimum", [True, False])
+def test_signs_of_zeros_with_a_structure(level: int, minimum: bool) -> None:
+    """Of -0.0 less 0.0, as of all sums of zeros, the sign is SciPy's."""
+    rng = np.random.default_rng(5)
+    for _ in range(300):
+        block = rng.choice([0.0, -0.0, 0.5, -0.5, 1.0], (2, 4)).astype("f4")
+        structure = Table.of(rng.choice([0.0, -0.0, 0.5, -0.5], (1, 3)))
+        table = Table.of(np.ones((1, 3), bool))
+        operation = Extremum(table, "reflect", 0.0, (0, 0), structure, minimum)
+        got, want = (np.empty(block.shape, "f4") for _ in range(2))
+        everything = (slice(0, 2), slice(0, 4))
+        with at_level(level):
+            native.run(operation, block, everything, got)
+        reference.run(operation, block, everything, want)
+        assert_same_bits(got, want)

@@ -131,7 +131,7 @@ EACH_DTYPE(EXTREMUM_BAND)
             name##_vector best = (name##_vector){0} + (type)(none);                               \
             for (int64_t tap = 1; tap < taps; tap++) {                                            \
                 name##_vector value = *(const name##_vector *)(x + i + offsets[tap]);             \
-                name##_wrapping shift = (name##_wrapping){0} + shifts[tap];                       \
+                name##_wrapping shift = shifts[tap] - (name##_wrapping){0}; /* also of -0.0 */     \
                 value = (name##_vector)((name##_wrapping)value + shift);                          \
                 best = name##_select((name##_mask)(value operator best), value, best);            \
             }                                                                                     \
@@ -156,7 +156,7 @@ EACH_DTYPE(EXTREMUM_BAND)
         int64_t taps = flat_offsets(band, f->table, offsets);                                     \
         for (int64_t tap = 0; tap < taps; tap++) {                                                \
             wrapping shift = (wrapping)cast_##name(f->values[tap]);                               \
-            shifts[tap] = f->minimum ? (wrapping)(0 - shift) : shift;                             \
+            shifts[tap] = f->minimum ? (wrapping)-shift : shift;                                  \
         }                                                                                         \
         double first = f->minimum ? -f->values[0] : f->values[0];                                 \
         int64_t part = unwatched(taps), count = flat_count(band), from = 0;                       \
