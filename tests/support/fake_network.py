@@ -119,7 +119,7 @@ class CopyingWorkers:
 
     def __call__(self, request: Request) -> bytes:
         """Answer a request."""
-        match request.path:
+        match request.path.partition("?")[0]:
             case "/v1/health":
                 honest = {"status": "ready", "protocol": PROTOCOL, "slots": self.slots}
                 return json_answer(honest | self.health)
