@@ -105,7 +105,11 @@ class TrustError(TilefanError):
 
 
 class TrustWarning(UserWarning):
-    """A setting is less safe than it could be."""
+    """A token goes to these hosts in clear text."""
+
+    def __init__(self, message: str, hosts: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.hosts = hosts
 
 
 class StoreError(TilefanError):

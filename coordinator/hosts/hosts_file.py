@@ -170,6 +170,31 @@ def load_hosts(path: Path | str) -> Config:
     return _parse(document, source, _lines(text), Path(path).parent)
 
 
+def find_hosts(text: str) -> Config:
+    """Return the fleet that an option names: by a hosts file, or by addresses between commas.
+
+    What has a comma or a colon and is no file is addresses.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``"hosts.toml"`` or ``"node1:8080,node2:8080"``.
+
+    Raises
+    ------
+    ConfigError
+        As `load_hosts` and `parse_hosts` do.
+    """
+    if is_addresses(text):
+        return parse_hosts([part.strip() for part in text.split(",")])
+    return load_hosts(text)
+
+
+def is_addresses(text: str) -> bool:
+    """Tell whether an option names workers by their addresses, and not by a file."""
+    return ("," in text or ":" in text) and not Path(text).exists()
+
+
 def parse_hosts(hosts: Sequence[str]) -> Config:
     """Return the fleet of a sequence of addresses, such as ``["node1:8080", "node2"]``.
 

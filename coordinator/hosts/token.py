@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import platformdirs
 
 from coordinator.errors import TrustError, TrustWarning
-from coordinator.hosts.addresses import is_loopback
+from coordinator.hosts.addresses import is_this_machine
 from tiling.errors import BadValueError
 from tiling.protocol.token import FILE_NAME, FILE_VARIABLE, MAX_FILE_BYTES, Token, check_file
 
@@ -107,14 +107,16 @@ def warn_of_clear_text(config: Config, credential: Credential) -> None:
     exposed = [
         host.name
         for host in config.hosts
-        if host.url.startswith("http://") and not is_loopback(host.url)
+        if host.url.startswith("http://") and not is_this_machine(host.url)
     ]
     if credential.token and exposed:
         more = f" and {len(exposed) - 1} more" if exposed[1:] else ""
         warnings.warn(
-            f"the token goes to {exposed[0]}{more} in clear text, and so does the data: on a "
-            "shared network, start each worker with `worker --tls` and "
-            "paste the lines that it prints into hosts.toml",
-            TrustWarning,
+            TrustWarning(
+                f"the token goes to {exposed[0]}{more} in clear text, and so does the data: on a "
+                "shared network, start each worker with `worker --tls` and "
+                "paste the lines that it prints into hosts.toml",
+                tuple(exposed),
+            ),
             stacklevel=2,
         )

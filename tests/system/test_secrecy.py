@@ -36,7 +36,7 @@ def token_file(tmp_path: Path) -> Path:
 def coord(folder: Path, *arguments: str) -> tuple[int, bytes]:
     """Run a command as talkative as Python can make it; return its code and all it printed."""
     command = [sys.executable, "-X", "dev", "-W", "default", "-m", "coordinator", *arguments]
-    env = {**os.environ, "PYTHONASYNCIODEBUG": "1", "COORD_HOSTS": "hosts.toml"}
+    env = {**os.environ, "PYTHONASYNCIODEBUG": "1", "TILEFAN_HOSTS": "hosts.toml"}
     done = subprocess.run(
         command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
     )
