@@ -14,17 +14,22 @@ help: ## list the targets
 
 install: .venv/installed ## make .venv, with this package and all that its tests need
 
-.venv/installed: pyproject.toml hatch_build.py $(wildcard tiling/kernels/native/source/*)
+.venv/package: pyproject.toml hatch_build.py $(wildcard tiling/kernels/native/source/*)
+	@echo "making .venv and compiling the native kernel: half a minute, the first time"
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --editable . --group dev
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+.venv/installed: .venv/package
+	$(BIN)/python -m pip install --quiet --group dev
 	touch $@
 
 .venv/benched: .venv/installed
 	$(BIN)/python -m pip install --quiet --group bench
 	touch $@
 
-demo: .venv/installed ## start two workers, blur through them, compare with SciPy
+demo: .venv/package ## start two workers, filter through them, compare with SciPy
 	$(BIN)/coord demo
 
 test: .venv/installed lint ## lint, and all tests

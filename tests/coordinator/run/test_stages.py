@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from coordinator.display.closing import closing_lines
 from coordinator.display.json_lines import event_schema
 from coordinator.display.listener import make_listener
-from coordinator.display.closing import closing_lines
 from coordinator.display.plain import PlainLines
 from coordinator.display.tally import Tally
 from coordinator.engines.local import LocalEngine
