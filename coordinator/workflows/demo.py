@@ -15,8 +15,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from coordinator import ndimage
 from coordinator.api.fleet import Fleet
+from coordinator.api.local import FUNCTIONS
 from coordinator.errors import NoWorkerError, VerifyError
 from coordinator.machine import usable_cores
 from coordinator.text import brief_time, count, extent
@@ -142,8 +142,8 @@ def _timed(case: Case, fleet: Fleet) -> Times:
     x = case.array()
     corner = x[(slice(16),) * x.ndim]
     results, seconds = [], []
-    for place in (scipy.ndimage, ndimage, fleet):
-        function = getattr(place, case.filter)
+    name = case.filter
+    for function in (getattr(scipy.ndimage, name), FUNCTIONS[name], getattr(fleet, name)):
         function(corner, **case.parameters)
         began = time.perf_counter()
         results.append(function(x, **case.parameters))
