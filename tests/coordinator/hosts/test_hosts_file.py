@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from coordinator.errors import ConfigError, InputError
 from coordinator.hosts.addresses import normalise
-from coordinator.hosts.hosts_file import Config, Defaults, Host, load_hosts, parse_hosts
+from coordinator.hosts.hosts_file import Config, Defaults, Host, find_hosts, load_hosts, parse_hosts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -337,3 +337,15 @@ def test_a_file_without_end_is_no_hosts_file() -> None:
     """It is read no further than a hosts file can be long."""
     with pytest.raises(ConfigError, match="no hosts file"):
         load_hosts(Path("/dev/zero"))
+
+
+def test_a_fleet_is_named_by_a_file_or_by_addresses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is there is a file, whatever its name; a plain word is one that is missing."""
+    monkeypatch.chdir(tmp_path)
+    assert find_hosts("node1:8080, https://node2") == parse_hosts(["node1:8080", "https://node2"])
+    (tmp_path / "a,b:1").write_text('hosts = ["c"]')
+    assert [host.name for host in find_hosts("a,b:1").hosts] == ["c:8080"]
+    with pytest.raises(ConfigError, match="no such file"):
+        find_hosts("node1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import warnings
 from pathlib import Path
 
@@ -104,6 +105,7 @@ def test_no_text_of_it_is_anywhere(tmp_path: Path) -> None:
 
 EXPOSED = [
     (["127.0.0.1:1", "localhost:1", "[::1]:1", "127.9.9.9:1"], None),
+    ([socket.gethostname()], None),
     (["https://node1"], None),
     (["node1"], "to node1:8080 in clear"),
     (["127.0.0.1:1", "node1", "https://node2", "10.0.0.1:1"], "to node1:8080 and 1 more in clear"),
