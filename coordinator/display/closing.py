@@ -47,7 +47,7 @@ def verified_words(tiles: int, of: int) -> str:
 
 
 def _made(tally: Tally, now: float, took: str) -> str:
-    kept = f"{tally.kept:,} kept from an unfinished run" if tally.kept else ""
+    kept = f"{count(tally.kept, 'tile')} kept from an unfinished run" if tally.kept else ""
     retries = f"{tally.retries:,} retried" if tally.retries else ""
     who = NAME if tally.workers.keys() == {NAME} else tally.fleet()
     if tally.written is not None:
@@ -55,7 +55,7 @@ def _made(tally: Tally, now: float, took: str) -> str:
         besides = ", ".join(filter(None, (kept, retries)))
         beside = "".join(f"; {name} {printable(path)}" for name, path in tally.written.beside)
         where = f"{printable(tally.written.path)} ({size} MB) in {took} on {who}"
-        return f"wrote {where}{f' (tiles: {besides})' if besides else ''}{beside}"
+        return f"wrote {where}{f' ({besides})' if besides else ''}{beside}"
     stages = f" in {tally.stage} stages" if tally.stage > 1 else ""
     what = count(tally.kept + tally.stored, "tile") + stages + (f" ({kept})" if kept else "")
     speed = f"{megabytes(tally.rate(now))} MB/s"

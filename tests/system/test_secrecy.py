@@ -124,9 +124,10 @@ def test_a_wrong_token(tmp_path: Path, token_file: Path) -> None:
     ids=" ".join,
 )
 def test_clear_text_is_warned_of(
-    tmp_path: Path, token_file: Path, arguments: tuple[str, ...]
+    tmp_path: Path, token_file: Path, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every command that sends the token over plain http to another machine says so, once."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     np.save(tmp_path / "in.npy", IMAGE)
     hosts = 'hosts = ["192.0.2.1:9"]\n[defaults]\nconnect_timeout_s = 0.1\n'
     (tmp_path / "hosts.toml").write_text(hosts)

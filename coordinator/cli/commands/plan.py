@@ -57,7 +57,7 @@ def show_plan(
         from coordinator.workflows.plan_file import plan_chain
         from coordinator.workflows.run_options import Placement
 
-        if where["hosts"] is not None:
+        if where["hosts"] is not None and not as_json:
             say("measuring what some tiles take here and at the workers")
         forecast = plan_chain(make_links(), source, Placement(**where), process_age_s())
         if as_json:
