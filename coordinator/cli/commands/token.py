@@ -35,9 +35,24 @@ def pair(worker: str, code: str, take: bool, token_file: Path | None) -> None:
         from coordinator.workflows.pair import run_pair
 
         credential = find_credential(token_file, may_be_missing=True)
-        code = code or typer.prompt("code")
-        for line in run_pair(worker, code, credential, take=take):
+        for line in run_pair(worker, code or asked(), credential, take=take):
             typer.echo(line)
+
+
+def asked() -> str:
+    """Ask for the code; other users of this machine see command lines.
+
+    Raises
+    ------
+    InputError
+        If there is nobody to answer.
+    """
+    from coordinator.errors import InputError
+
+    try:
+        return str(typer.prompt("code"))
+    except typer.Abort:
+        raise InputError("no code: `worker --pair` prints it") from None
 
 
 @command(
