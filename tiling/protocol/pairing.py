@@ -39,7 +39,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from tiling.errors import BadValueError, WireError
 
@@ -208,7 +208,7 @@ class Channel:
         nonce = self._sealed.to_bytes(12, "big")
         return AESGCM(self._sealing).encrypt(nonce, json.dumps(values).encode(), None).hex()
 
-    def open(self, sealed: str) -> dict[str, Any]:
+    def open(self, sealed: str) -> dict[str, str | None]:
         """Return the values of the other side's next message.
 
         Raises
@@ -226,7 +226,9 @@ class Channel:
             values = json.loads(text)
         except (InvalidTag, ValueError, RecursionError):
             raise WireError("the sealed message is none of this pairing") from None
-        return values if isinstance(values, dict) else {}
+        if isinstance(values, dict) and all(isinstance(v, str | None) for v in values.values()):
+            return values
+        raise WireError("the sealed message holds more than texts")
 
 
 _REQUESTS = ({"version", "address", "message"}, {"run", "confirmation"}, {"run", "sealed"})

@@ -109,8 +109,9 @@ def _run(worker: _Worker, exchange: Exchange, url: str, token: Token | None) -> 
     certificate = channel.open(said["sealed"])["certificate"]
     sealed = channel.seal(token=token.reveal() if token else None)
     settled = channel.open(worker.ask({"run": run, "sealed": sealed})["sealed"])
-    given = Token.parse(settled["token"]) if "token" in settled else None
-    return Paired(settled["outcome"], shown(settled["place"]), given, certificate)
+    given = settled.get("token")
+    outcome, place = settled["outcome"] or "", shown(settled["place"] or "")
+    return Paired(outcome, place, Token.parse(given) if given else None, certificate)
 
 
 def _check(channel: Channel, confirmation: str, url: str) -> None:

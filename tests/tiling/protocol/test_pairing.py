@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -45,7 +46,7 @@ def ends(
 
 
 def test_one_code_makes_one_key() -> None:
-    """Each end accepts the other's proof, not its own, and opens what the other sealed, in order."""
+    """Each end accepts the other's proof, not its own; both open what was sealed, in order."""
     ours, theirs = ends()
     assert ours.confirms(theirs.confirmation)
     assert theirs.confirms(ours.confirmation)
@@ -82,6 +83,14 @@ def test_sealed_messages_are_neither_repeated_nor_turned_round_nor_changed() -> 
     assert theirs.open(sealed) == {"token": "x"}
     with pytest.raises(WireError):
         theirs.open(sealed)
+
+
+@pytest.mark.parametrize("value", [7, True, ["x"], {}], ids=repr)
+def test_sealed_values_are_texts(value: Any) -> None:
+    """Also from who has the code."""
+    ours, theirs = ends()
+    with pytest.raises(WireError):
+        theirs.open(ours.seal(token=value))
 
 
 def test_what_is_secret_is_in_no_repr() -> None:
