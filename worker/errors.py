@@ -33,7 +33,7 @@ class Kind(enum.Enum):
     TOO_COSTLY = ("urn:tilefan:too-costly", 422, "This is more work than the worker takes at once")
     HOST = ("urn:tilefan:host", 421, "The request is addressed to another host")
     UNSUPPORTED = ("urn:tilefan:unsupported", 422, "No filter can do this")
-    THROTTLED = ("urn:tilefan:throttled", 429, "Too many wrong tokens")
+    THROTTLED = ("urn:tilefan:throttled", 429, "Too many requests of who has no token")
     OTHER = ("about:blank", 400, "The request was refused")
     INTERNAL = ("urn:tilefan:internal", 500, "The worker failed")
     BUSY = ("urn:tilefan:busy", 503, "Every slot is taken")

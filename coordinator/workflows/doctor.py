@@ -189,7 +189,9 @@ def _cure(url: str, credential: Credential) -> str:
     pair = f"restart it with `worker --pair` and run `coord pair {address} CODE`"
     if credential.token is None:
         return f"{pair}; or copy its token file to {credential.place}, and chmod 600 it"
-    return f"{pair}; or `coord token copy {name.rpartition(':')[0]}` and restart it"
+    machine = name.rpartition(":")[0]
+    is_target = not machine.startswith("[")  # scp and ssh spell IPv6 in two ways
+    return f"{pair}; or `coord token copy {machine}` and restart it" if is_target else pair
 
 
 def measure(client: Client, finding: Finding) -> Finding:

@@ -3,8 +3,9 @@
 The code has 30 bits, so no key may be made of it alone: whoever heard one message could try all
 codes at home. SPAKE2 (Abdalla and Pointcheval, RFC 9382) is made for that: its messages tell
 nothing of the code, and each run lets an attacker, on the way or at one end, try one code only. The
-implementation is the package `spake2`, which magic-wormhole uses. The alternative, TLS with a
-fingerprint in the code, proves the worker only, and a fingerprint that withstands somebody who
+implementation is the package `spake2`, which magic-wormhole uses; it checks that a point is in the
+group, and has points M and N of its own, since it is older than the RFC. The alternative, TLS with
+a fingerprint in the code, proves the worker only, and a fingerprint that withstands somebody who
 makes certificates until one fits needs three times as many characters.
 
 What is put on top is the usual composition, with `cryptography`'s parts:

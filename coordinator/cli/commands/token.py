@@ -27,8 +27,8 @@ def pair(worker: str, code: str, take: bool, token_file: Path | None) -> None:
     """Share one token with a worker that shows a code: it was started with worker --pair.
 
     If this machine has a token the worker takes it and uses it at once; or else the worker's is
-    kept here. So after each worker of a fleet was paired, all have one. Nothing secret can be read
-    on the way.
+    kept here. So after each worker of a fleet was paired, all have one. A second coordinator of a
+    fleet takes the fleet's token with --take. Nothing secret can be read on the way.
     """
     with exit_codes():
         from coordinator.hosts.token import find_credential

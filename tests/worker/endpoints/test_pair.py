@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
+import numpy as np
 import pytest
+from scipy import ndimage
+from yarl import URL
 
-from tests.support.worker_in_process import in_loop, problem, serve
+from tests.support.equality import assert_same_bits
+from tests.support.worker_in_process import (
+    filtered,
+    gaussian_job,
+    in_loop,
+    problem,
+    register,
+    serve,
+)
 from tests.tiling.protocol.test_pairing import BAD, OPENING, RUN
+from tiling.kernels import reference
 from tiling.protocol.pairing import MAX_REQUEST, PATH
 from tiling.protocol.token import Token
+from worker.rate_limit import RateLimit
 from worker.security.auth import Guard
 from worker.security.pairing import Pairing
 from worker.security.token_file import SharedToken
@@ -26,7 +42,7 @@ JSON = {"Content-Type": "application/json"}
 @asynccontextmanager
 async def pairing_worker() -> AsyncIterator[tuple[Pairing, aiohttp.ClientSession]]:
     """Serve a worker that shows a code; yield its pairing and a client without the token."""
-    guard = Guard(TOKEN)
+    guard = Guard(TOKEN, throttle=RateLimit(1000, 1000))
     async with serve(guard=guard) as (service, client):
         service.pairing = Pairing(guard, SharedToken(TOKEN), time.monotonic())
         yield service.pairing, client
@@ -48,11 +64,12 @@ async def test_a_worker_that_shows_no_code_is_closed() -> None:
 async def test_only_pairing_is_open() -> None:
     """While a code is shown all else still asks for the token, also beside the path."""
     async with pairing_worker() as (_, client):
-        for path in ("/v1/health", "/metrics", f"{PATH}/", f"{PATH}/x", f"/x/..{PATH}x"):
+        for path in ("/v1/health", "/metrics", PATH, f"{PATH}/", f"{PATH}/x", f"/x/..{PATH}x"):
             async with client.get(path) as response:
                 assert await problem(response) == (401, "unauthorized")
-        async with client.get(PATH) as response:
-            assert await problem(response) == (405, "method")
+        for path in (f"{PATH}/", "/v1%2Fpair", "/v1/tiles", "/v1/jobs", "/", "/v1/filters/pair"):
+            async with client.post(URL(path, encoded=True), json=OPENING) as response:
+                assert await problem(response) == (401, "unauthorized")
 
 
 WRONG = [
@@ -104,6 +121,30 @@ async def test_mutated_requests_never_break_a_worker() -> None:
             async with client.post(PATH, data=bytes(body), headers=JSON) as response:
                 statuses.add(response.status)
     assert max(statuses) < 500
+
+
+@in_loop
+async def test_what_is_in_flight_goes_on() -> None:
+    """A tile that was let in with the old token is answered; the next one needs the new token."""
+    began, go_on = threading.Event(), threading.Event()
+
+    def waiting(*arguments: Any) -> None:
+        began.set()
+        assert go_on.wait(60)
+        reference.run(*arguments)
+
+    block = np.arange(12.0).reshape(3, 4)
+    job, guard = gaussian_job(block, 1.0), Guard(TOKEN)
+    async with serve(kernel=waiting, guard=guard) as (_, client):
+        client.headers["Authorization"] = TOKEN.header
+        await register(client, job)
+        tile = asyncio.create_task(filtered(client, job, block))
+        assert await asyncio.to_thread(began.wait, 60)
+        guard.adopt(Token.parse("n" * 40))
+        go_on.set()
+        assert_same_bits(await tile, ndimage.gaussian_filter(block, 1.0))
+        async with client.get("/v1/health") as response:
+            assert await problem(response) == (401, "unauthorized")
 
 
 @in_loop

@@ -107,7 +107,7 @@ HOSTILE: list[tuple[str, Callable[[dict[str, Any]], Any]]] = [
     ("a list", lambda said: [said]),
     ("nothing", lambda _: {}),
     ("numbers", lambda said: dict.fromkeys(said, 7)),
-    ("null", lambda said: dict.fromkeys(said)),
+    ("null", dict.fromkeys),
     ("no hexadecimal", lambda said: dict.fromkeys(said, "zz")),
     ("empty", lambda said: dict.fromkeys(said, "")),
     ("long", lambda said: dict.fromkeys(said, "ab" * 50_000)),
