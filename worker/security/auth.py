@@ -53,7 +53,7 @@ class Guard:
     ) -> None:
         self._token = token
         self._names = frozenset(map(name_of, names))
-        self._throttle = throttle or RateLimit(WRONG_PER_S, WRONG_PER_S)
+        self._throttle = RateLimit(WRONG_PER_S, WRONG_PER_S) if throttle is None else throttle
 
     def adopt(self, token: Token) -> None:
         """Want another token from now on; what was let in before goes on."""

@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+from coordinator.engines.http.connection import Connection
 from coordinator.engines.http.network import TCP, Network
 from coordinator.engines.http.pool import ConnectionPool
 from coordinator.engines.http.refusal import Refusal, dropping, parsed, problem, shown
@@ -68,6 +69,7 @@ def pair(
     token: Token | None,
     entropy: Entropy = secrets.token_bytes,
     network: Network = TCP,
+    answer_s: float = ANSWER_S,
 ) -> Paired:
     """Share a token with a worker that shows a code.
 
@@ -83,6 +85,8 @@ def pair(
         Returns so many random bytes.
     network : Network
         Connects; TCP unless given.
+    answer_s : float
+        Longest wait for each answer, in seconds.
 
     Raises
     ------
@@ -93,7 +97,7 @@ def pair(
     """
     exchange = Exchange(Side.COORDINATOR, code, url, entropy)
     with closing(ConnectionPool(CONNECT_S, {}, network)) as pool:
-        worker = _Worker(url, pool)
+        worker = _Worker(url, pool, answer_s)
         try:
             return _run(worker, exchange, url, token)
         except (WireError, KeyError, TypeError, ValueError):
@@ -134,6 +138,7 @@ class _Worker:
 
     url: str
     pool: ConnectionPool
+    answer_s: float
 
     def ask(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """Send a request and return what is answered, of which nothing is believed.
@@ -143,35 +148,33 @@ class _Worker:
         TrustError, NoWorkerError
         """
         body = memoryview(json.dumps(document).encode("ascii"))
+        connection = self.pool.take(self.url, whoever_answers())
         try:
-            return self._exchange(body)
-        except TimeoutError:
-            raise NoWorkerError(f"{name_of(self.url)}: no answer within {ANSWER_S:g} s") from None
+            with dropping(self.pool, connection):
+                answer = self._exchange(connection, body)
         except Refusal as refusal:
             raise self._unreached(refusal) from None
-
-    def _exchange(self, body: memoryview) -> dict[str, Any]:
-        connection = self.pool.take(self.url, whoever_answers())
-        with dropping(self.pool, connection):
-            headers = {"Content-Type": "application/json"}
-            connection.ask("POST", PATH, headers, body, time.monotonic() + ANSWER_S)
-            response = connection.answer()
-            if response.status != 200:
-                raise self._refused(response.status, problem(response))
-            answer = parsed(response)
         self.pool.give_back(connection)
         return answer if isinstance(answer, dict) else {}
 
+    def _exchange(self, connection: Connection, body: memoryview) -> Any:
+        headers = {"Content-Type": "application/json"}
+        try:
+            connection.ask("POST", PATH, headers, body, time.monotonic() + self.answer_s)
+            response = connection.answer()
+            if response.status != 200:
+                raise self._refused(response.status, problem(response))
+            return parsed(response)
+        except TimeoutError:
+            reason = f"no answer within {self.answer_s:g} s"
+            raise NoWorkerError(f"{name_of(self.url)}: {reason}") from None
+
     def _refused(self, status: int, said: Mapping[str, Any]) -> TilefanError:
         name, detail = name_of(self.url), shown(str(said.get("detail", "")))
-        match said.get("type"):
-            case type_ if type_ == WRONG_CODE:
-                return TrustError(f"{name}: wrong code: {detail}")
-            case type_ if type_ == NOT_PAIRING:
-                return TrustError(f"{name}: can't be paired: {detail}")
         if status in {401, 404}:
             return TrustError(f"{name}: is not pairing: start `worker --pair` there")
-        return TrustError(f"{name}: HTTP {status}: {detail}")
+        kinds = {WRONG_CODE: "wrong code", NOT_PAIRING: "can't be paired"}
+        return TrustError(f"{name}: {kinds.get(str(said.get('type')), f'HTTP {status}')}: {detail}")
 
     def _unreached(self, refusal: Refusal) -> TilefanError:
         name = name_of(self.url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -164,6 +165,19 @@ def test_who_does_not_answer(handler: Callable[[Request], bytes], words: str) ->
     error = failure(FakeNetwork(handler))
     assert isinstance(error, NoWorkerError)
     assert words in str(error)
+
+
+def test_who_is_silent() -> None:
+    """Is not waited for without end; exit code 3."""
+    over = threading.Event()
+
+    def wait(_: Request) -> bytes:
+        over.wait(60)
+        return b""
+
+    with pytest.raises(NoWorkerError, match=r"node1:8080: no answer within 0\.2 s"):
+        pair(URL, "000000", OURS, network=FakeNetwork(wait), answer_s=0.2)
+    over.set()
 
 
 def test_an_answer_without_end_is_not_read() -> None:
