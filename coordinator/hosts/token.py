@@ -81,7 +81,7 @@ def find_credential(
     *,
     may_be_missing: bool = False,
 ) -> Credential:
-    """Find the token: in a file, in the environment, in a file that this names, or the user's own.
+    """Find the token, by the order of `tiling.protocol.token`.
 
     Parameters
     ----------

@@ -126,7 +126,9 @@ def examine(client: Client) -> Finding:
         let_in = reached and not refusal.untrusted
         trouble = _advised(refusal, name)
         return Finding(
-            *(name, reached, let_in),
+            name,
+            reached,
+            let_in,
             trouble=trouble,
             untrusted=refusal.untrusted,
             wrong_token=refusal.wrong_token,

@@ -14,12 +14,20 @@ from tiling.protocol.token import Token
 FOLDER = ".config/tilefan"
 """Below a home on Linux: where workers look for the token."""
 
-RECEIVE = """umask 077
-folder="${XDG_CONFIG_HOME:-$HOME/.config}/tilefan"
-if [ "$(uname)" = Darwin ]; then folder="$HOME/Library/Application Support/tilefan"; fi
-mkdir -p "$folder" && cat > "$folder/.token.new" && mv -f "$folder/.token.new" "$folder/token"
+RECEIVE = "; ".join(
+    (
+        "umask 077",
+        'folder="${XDG_CONFIG_HOME:-$HOME/.config}/tilefan"',
+        'if [ "$(uname)" = Darwin ]',
+        'then folder="$HOME/Library/Application Support/tilefan"',
+        "fi",
+        'mkdir -p "$folder" && cat > "$folder/.new" && mv -f "$folder/.new" "$folder/token"',
+    )
+)
+"""Run by the other machine's sh: stdin, which nobody else sees, becomes the token's file.
+
+It is one line, for csh, where that is the login shell, takes no more in quotes.
 """
-"""Run by the other machine's shell: stdin, which nobody else sees, becomes the token's file."""
 
 _WORD = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 _TARGET = re.compile(f"({_WORD}@)?{_WORD}")

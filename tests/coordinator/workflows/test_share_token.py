@@ -7,7 +7,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from coordinator.cli.main import app
 from coordinator.errors import InputError, StoreError, TrustError
 from coordinator.hosts.token import Credential
 from coordinator.workflows.share_token import checked, copy_lines, describe, reveal, send
@@ -101,6 +103,7 @@ def test_what_ssh_runs_is_what_any_shell_understands(credential: Credential, ssh
     """POSIX sh, and one word for whatever login shell is there."""
     send(credential, "node1", ssh)
     script = Path(os.environ["FAKE_SSH_SAID"]).read_text().partition("node1\n")[2]
+    assert script.count("\n") == 1
     subprocess.run(["sh", "-n", "-c", script], check=True)
 
 
@@ -123,6 +126,16 @@ def test_what_is_no_target(target: str) -> None:
     """An option, a command, a path, a port."""
     with pytest.raises(InputError, match="no target of ssh"):
         checked(["node1", target])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("show", "node1"), ("show", "--run"), ("copy", "node1", "--reveal"), ("lend",)],
+    ids=" ".join,
+)
+def test_what_does_not_go_together(arguments: tuple[str, ...]) -> None:
+    """Is refused with exit code 2, and nothing is done."""
+    assert CliRunner().invoke(app, ["token", *arguments]).exit_code == 2
 
 
 def test_to_nobody() -> None:
