@@ -38,8 +38,8 @@ class Fleet:
         Hears every event of every run with its time; see `coordinator.events`. In a notebook a
         progress bar does unless another is given.
     token_file : str or Path, optional
-        Where the fleet's token is, if not where ``TILEFAN_TOKEN_FILE`` says or in the user's
-        configuration folder.
+        Where the fleet's token is. Unless given, it is ``TILEFAN_TOKEN`` itself, or in the file
+        that ``TILEFAN_TOKEN_FILE`` names, or in the user's configuration folder.
     verify : float, optional
         Share of each run's tiles, at least one, that are computed once more, with SciPy here; more
         than 0, at most 1.

@@ -47,6 +47,8 @@ PLACES = {
     "Look after the fleet": {
         "hosts": "coordinator.cli.commands.fleet:hosts",
         "doctor": "coordinator.cli.commands.fleet:doctor",
+        "pair": "coordinator.cli.commands.token:pair",
+        "token": "coordinator.cli.commands.token:token",
         "demo": "coordinator.cli.commands.fleet:demo",
         "config": "coordinator.cli.commands.fleet:config",
         "completion": "coordinator.cli.commands.completion:completion",

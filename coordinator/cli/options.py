@@ -14,7 +14,7 @@ import typer
 from coordinator.display.listener import Style
 from coordinator.errors import ExitCode
 from coordinator.events import Listener
-from tiling.protocol.token import FILE_VARIABLE
+from tiling.protocol.token import FILE_VARIABLE, TOKEN_VARIABLE
 
 Level: TypeAlias = Literal["debug", "info", "warning", "error"]
 
@@ -231,8 +231,8 @@ PROGRESS = option(
 TOKEN_FILE = file_option(
     FLEET,
     "--token-file",
-    envvar=FILE_VARIABLE,
-    help="File with the fleet's token; that in your configuration folder unless given.",
+    help=f"File with the fleet's token. Unless given: the variable {TOKEN_VARIABLE}, the token "
+    f"itself; then {FILE_VARIABLE}; then the file in your configuration folder.",
 )
 
 WHERE = (

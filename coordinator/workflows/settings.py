@@ -12,7 +12,7 @@ from typing import Any
 from coordinator.hosts.hosts_file import Defaults, find_hosts, is_addresses
 from coordinator.hosts.token import find_credential
 from coordinator.machine import usable_cores
-from tiling.protocol.token import FILE_VARIABLE
+from tiling.protocol.token import FILE_VARIABLE, TOKEN_VARIABLE
 
 HOSTS_VARIABLE = "TILEFAN_HOSTS"
 
@@ -29,30 +29,29 @@ class Setting:
 def settings(
     hosts: str | None,
     token_file: Path | None,
-    options: frozenset[str],
     environ: Mapping[str, str] = os.environ,
+    *,
+    hosts_on_line: bool = False,
 ) -> Iterator[Setting]:
     """Yield every setting that a run with these options would have.
 
     Parameters
     ----------
     hosts : str, optional
+        As the command line or the environment says.
     token_file : Path, optional
-        As the command line and the environment say.
-    options : frozenset of str
-        Names of those that stand on the command line.
+        As the command line says.
     environ : mapping
+    hosts_on_line : bool
+        Whether the command line says `hosts`.
 
     Raises
     ------
     ConfigError, TrustError
         If a file that is named can't be used.
     """
-    yield Setting("hosts", hosts or "this machine", _named(hosts, "hosts", options))
-    credential = find_credential(token_file, environ)
-    token = str(credential.path) if credential.token else f"none ({credential.path} is not there)"
-    place = _named(token_file, "token_file", options) if token_file else "configuration folder"
-    yield Setting("token file", token, place)
+    yield Setting("hosts", hosts or "this machine", _origin_of_hosts(hosts, hosts_on_line))
+    yield _token(token_file, environ)
     yield Setting("threads", str(usable_cores()), "cores that this process may use")
     for name in ("TILEFAN_PROVENANCE", "TILEFAN_MAP", "NO_COLOR", "TERM", "CI"):
         if name in environ:
@@ -61,11 +60,23 @@ def settings(
         yield from _of_fleet(hosts)
 
 
-def _named(path: Path | str | None, option: str, options: frozenset[str]) -> str:
-    if path is None:
+def _origin_of_hosts(hosts: str | None, on_line: bool) -> str:
+    if hosts is None:
         return "default"
-    variable = {"hosts": HOSTS_VARIABLE, "token_file": FILE_VARIABLE}[option]
-    return f"--{option.replace('_', '-')}" if option in options else f"environment, {variable}"
+    return "--hosts" if on_line else f"environment, {HOSTS_VARIABLE}"
+
+
+def _token(token_file: Path | None, environ: Mapping[str, str]) -> Setting:
+    credential = find_credential(token_file, environ)
+    if credential.path is None:
+        return Setting("token", "not shown", f"environment, {TOKEN_VARIABLE}")
+    there = str(credential.path)
+    value = there if credential.token else f"none ({there} is not there)"
+    if token_file:
+        return Setting("token file", value, "--token-file")
+    named = environ.get(FILE_VARIABLE)
+    origin = f"environment, {FILE_VARIABLE}" if named else "configuration folder"
+    return Setting("token file", value, origin)
 
 
 def _of_fleet(hosts: str) -> Iterator[Setting]:

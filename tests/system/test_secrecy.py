@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import subprocess
@@ -116,6 +117,40 @@ def test_a_wrong_token(tmp_path: Path, token_file: Path) -> None:
         assert b"copy the token file from the worker's machine" in text
         assert b"another-another" not in text
         assert_clean(text, worker.stderr().encode())
+
+
+def command_lines() -> bytes:
+    """Return those of all processes, as `ps` shows them to every user."""
+    found = b""
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found += process.read_bytes()
+    return found
+
+
+def test_a_token_in_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker, a run and the commands about settings use it, and neither show nor store it."""
+    monkeypatch.setenv("TILEFAN_TOKEN", SECRET)
+    np.save(tmp_path / "in.npy", IMAGE)
+    with running_workers(1, "--pair", insecure=False) as (worker,):
+        (tmp_path / "hosts.toml").write_text(f'hosts = ["{worker.address}"]')
+        said = [
+            coord(tmp_path, *arguments)
+            for arguments in (
+                ("blur", "in.npy", "--progress", "plain"),
+                ("doctor",),
+                ("config",),
+                ("token", "show"),
+                ("token", "copy", "node1"),
+                ("--debug", "token", "copy", "-oX"),
+                ("--debug", "pair", worker.address, "000000"),
+            )
+        ]
+        assert [code for code, _ in said] == [0, 0, 0, 0, 2, 2, 6], said
+        assert_clean(*(text for _, text in said), *files_in(tmp_path), worker.stderr().encode())
+        assert_clean(worker.said.encode(), command_lines())
+        assert worker.stop() == 0
+    assert coord(tmp_path, "token", "show", "--reveal") == (0, f"{SECRET}\n".encode())
 
 
 @pytest.mark.parametrize(

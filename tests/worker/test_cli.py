@@ -71,6 +71,7 @@ def test_an_address_that_is_taken() -> None:
         ("--colour", "blue"),
         ("now",),
         ("--insecure",),
+        ("--insecure", "--host", "127.0.0.1", "--pair"),
         ("--insecure", "--host", "127.0.0.1", "--allow-host", "http://node1"),
         ("--insecure", "--host", "10.0.0.1"),
     ],

@@ -129,9 +129,9 @@ def config(context: typer.Context, hosts: str | None, token_file: Path | None) -
     with exit_codes():
         from coordinator.workflows.settings import settings
 
-        sources = {name: context.get_parameter_source(name) for name in ("hosts", "token_file")}
-        on_line = frozenset(n for n, source in sources.items() if source and "LINE" in source.name)
-        rows = list(settings(hosts, token_file, on_line))
+        source = context.get_parameter_source("hosts")
+        is_on_line = source is not None and "LINE" in source.name
+        rows = list(settings(hosts, token_file, hosts_on_line=is_on_line))
         wide = [max(len(getattr(row, part)) for row in rows) for part in ("name", "value")]
         for row in rows:
             typer.echo(f"{row.name:{wide[0]}}  {row.value:{wide[1]}}  {row.origin}")

@@ -33,6 +33,26 @@ def test_the_option_comes_first(tmp_path: Path) -> None:
     assert find_credential(None, environ).headers == {"Authorization": f"Bearer {'x' * 40}"}
 
 
+def test_the_environment_comes_between(tmp_path: Path) -> None:
+    """The option, TILEFAN_TOKEN, TILEFAN_TOKEN_FILE; what the first says the others do not."""
+    option, named = write(tmp_path / "option", "o" * 40), write(tmp_path / "named", "n" * 40)
+    environ = {"TILEFAN_TOKEN": f" {SECRET}\n", "TILEFAN_TOKEN_FILE": str(named)}
+    assert find_credential(option, environ).path == option
+    assert find_credential(None, environ) == Credential(None, TOKEN)
+    assert find_credential(None, {**environ, "TILEFAN_TOKEN": ""}).path == named
+    assert find_credential(None, {**environ, "TILEFAN_TOKEN_FILE": "/none"}).token == TOKEN
+
+
+@pytest.mark.parametrize("text", ["short", f"{SECRET} {SECRET}", "\N{SNOWMAN}" * 40, " "])
+def test_a_variable_that_is_no_secret(text: str) -> None:
+    """Its name and what is wrong, never its text; no file is used in its place."""
+    with pytest.raises(TrustError) as caught:
+        find_credential(None, {"TILEFAN_TOKEN": text})
+    assert str(caught.value).startswith("the variable TILEFAN_TOKEN: it ")
+    assert text == " " or text not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
 def test_the_users_own_file_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing said: the configuration folder; nothing there: no token, and none is made."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
@@ -85,6 +105,12 @@ def test_what_is_no_file(tmp_path: Path) -> None:
         find_credential(tmp_path / "loop", {})
 
 
+def test_a_file_that_pairing_is_to_write(tmp_path: Path) -> None:
+    """It may be named and missing."""
+    path = tmp_path / "none"
+    assert find_credential(path, {}, may_be_missing=True) == Credential(path)
+
+
 def test_somebody_elses_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who owns the file could change it."""
     path = write(tmp_path / "token")
@@ -98,9 +124,12 @@ def test_somebody_elses_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_no_text_of_it_is_anywhere(tmp_path: Path) -> None:
     """Neither a repr nor a format shows the secret."""
-    credential = find_credential(write(tmp_path / "token"), {})
-    for text in (repr(credential), str(credential), f"{credential.token}", credential.advice):
-        assert SECRET not in text
+    for credential in (
+        find_credential(write(tmp_path / "token"), {}),
+        find_credential(None, {"TILEFAN_TOKEN": SECRET}),
+    ):
+        for text in (repr(credential), str(credential), f"{credential.token}", credential.advice):
+            assert SECRET not in text
 
 
 EXPOSED = [
