@@ -150,6 +150,8 @@ class TileAnswered:
 
     `computing_s`, and `waiting_s` for a free thread, are the worker's word for it, or None; what
     else passed since the tile was sent is transfer. This machine sends itself no bytes or digest.
+    `wire_bytes` travelled for it, there and back: fewer than its bytes where they were narrowed or
+    packed; see `tiling.protocol.forms`.
     """
 
     tile: int
@@ -159,6 +161,7 @@ class TileAnswered:
     bytes_received: int
     computing_s: float | None = None
     waiting_s: float | None = None
+    wire_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

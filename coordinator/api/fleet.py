@@ -22,6 +22,7 @@ from tiling.geometry.plan import Plan
 
 if TYPE_CHECKING:
     from coordinator.checks.recompute import Sampling
+    from coordinator.hosts.codec import Codec
     from coordinator.hosts.hosts_file import Config
 
 gaussian_filter = FUNCTIONS["gaussian_filter"]
@@ -40,6 +41,9 @@ class Fleet:
     token_file : str or Path, optional
         Where the fleet's token is. Unless given, it is ``TILEFAN_TOKEN`` itself, or in the file
         that ``TILEFAN_TOKEN_FILE`` names, or in the user's configuration folder.
+    codec : str, optional
+        What tiles travel in: ``"auto"``, ``"none"``, ``"narrow"``, ``"lz4"`` or ``"zstd"``. Unless
+        given, what the hosts file says, or auto.
     verify : float, optional
         Share of each run's tiles, at least one, that are computed once more, with SciPy here; more
         than 0, at most 1.
@@ -49,7 +53,7 @@ class Fleet:
     ConfigError
         With every mistake in the hosts.
     InputError
-        If `verify` is no such share.
+        If `verify` is no such share, or `codec` none of these, or not installed.
     TrustError
         If there is a token file and it can't be used.
 
@@ -65,6 +69,7 @@ class Fleet:
         *,
         listen: Listener | None = None,
         token_file: str | Path | None = None,
+        codec: Codec | None = None,
         verify: float | None = None,
     ) -> None:
         from coordinator.engines.http.engine import HttpEngine
@@ -72,6 +77,7 @@ class Fleet:
         from coordinator.hosts.token import find_credential
 
         config = hosts if isinstance(hosts, Config) else parse_hosts(hosts)
+        config = config.with_codec(codec)
         self._hosts = config.hosts
         self._names = tuple(host.name for host in config.hosts)
         self._http = HttpEngine(config, find_credential(token_file))
@@ -86,6 +92,7 @@ class Fleet:
         *,
         listen: Listener | None = None,
         token_file: str | Path | None = None,
+        codec: Codec | None = None,
         verify: float | None = None,
     ) -> Self:
         """Make a fleet of the workers that a hosts.toml lists.
@@ -97,7 +104,8 @@ class Fleet:
         """
         from coordinator.hosts.hosts_file import load_hosts
 
-        return cls(load_hosts(Path(path)), listen=listen, token_file=token_file, verify=verify)
+        config = load_hosts(Path(path))
+        return cls(config, listen=listen, token_file=token_file, codec=codec, verify=verify)
 
     def run(self, links: Sequence[Link], input: Any, *, tile: Any = None) -> Array:  # noqa: A002
         """Filter an array on the fleet, by filters one after another in one pass.

@@ -14,6 +14,7 @@ import typer
 from coordinator.display.listener import Style
 from coordinator.errors import ExitCode
 from coordinator.events import Listener
+from coordinator.hosts.codec import Codec
 from tiling.protocol.token import FILE_VARIABLE, TOKEN_VARIABLE
 
 Level: TypeAlias = Literal["debug", "info", "warning", "error"]
@@ -241,6 +242,14 @@ WHERE = (
         "machine's cores."
     ),
     TOKEN_FILE,
+    option(
+        FLEET,
+        "--codec",
+        kind=Codec,
+        metavar="CODEC",
+        help="With --hosts: what tiles travel in: auto, none, narrow, lz4 or zstd. Unless given, "
+        "what hosts.toml says, or auto.",
+    ),
     option(
         RUN,
         "--tile",

@@ -103,6 +103,7 @@ def placement(options: MutableMapping[str, Any]) -> dict[str, Any]:
     return {
         "hosts": options.pop("hosts"),
         "token_file": options.pop("token_file"),
+        "codec": options.pop("codec"),
         "tile": numbers(tile, int, "--tile") if tile else None,
         "max_memory_bytes": memory(max_memory, "--max-memory") if max_memory else None,
     }

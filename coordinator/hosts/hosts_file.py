@@ -15,13 +15,14 @@ import tomllib
 from collections import Counter
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, get_args
 
 from pydantic import AfterValidator, ConfigDict, Field, Strict, TypeAdapter, ValidationError
 
-from coordinator.errors import ConfigError
+from coordinator.errors import ConfigError, InputError
 from coordinator.hosts.addresses import name_of, normalise
 from coordinator.hosts.certificates import authority_context, check_pin
+from coordinator.hosts.codec import Codec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -56,6 +57,8 @@ class Defaults:
         Slowest link worth using, in 10^6 bytes per second; deadlines of transfers follow from it.
     max_in_flight_mb : float
         Bytes of all tiles in flight together, in 10^6 bytes.
+    codec : str
+        What blocks may travel in; see `coordinator.engines.http.link`.
     """
 
     __pydantic_config__ = _FORBID
@@ -67,6 +70,7 @@ class Defaults:
     silent_after_s: Seconds = 10.0  # SciPy may hold a worker's interpreter for some seconds
     slow_link_mb_s: Positive = 1.0  # below 8 Mbit/s, sending costs more than filtering at home
     max_in_flight_mb: Positive = 280.0  # keeps the coordinator below 400 MiB, interpreter included
+    codec: Codec = "auto"  # packs where that pays
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,20 @@ class Config:
         """Return the same fleet with at most so many bytes of tiles in flight."""
         bound = replace(self.defaults, max_in_flight_mb=in_flight_bytes / 1e6)
         return replace(self, defaults=bound)
+
+    def with_codec(self, codec: Codec | None) -> Config:
+        """Return the same fleet with another codec; None keeps its own.
+
+        Raises
+        ------
+        InputError
+            If there is no such codec.
+        """
+        if codec is None:
+            return self
+        if codec not in (names := get_args(Codec)):
+            raise InputError(f"codec must be one of {' '.join(names)}, not {codec!r}")
+        return replace(self, defaults=replace(self.defaults, codec=codec))
 
 
 @dataclass(frozen=True, slots=True)

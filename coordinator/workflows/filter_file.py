@@ -146,7 +146,7 @@ def open_engine(placement: Placement, *, keep_going: bool = False) -> Iterator[E
         from coordinator.run.memory_limit import in_flight_bytes
 
         credential, limits = find_credential(placement.token_file), Limits(keep_going=keep_going)
-        config = find_hosts(placement.hosts)
+        config = find_hosts(placement.hosts).with_codec(placement.codec)
         most = in_flight_bytes(config.in_flight_bytes, placement.max_memory_bytes, resident_bytes())
         config = config.bounded(most)
         with closing(HttpEngine(config, credential, limits)) as engine:

@@ -119,7 +119,8 @@ def _place(folder: Path, placement: Placement) -> _Place:
         from coordinator.hosts.hosts_file import find_hosts
         from coordinator.hosts.token import find_credential, warn_of_clear_text
 
-        fleet = find_hosts(placement.hosts), find_credential(placement.token_file)
+        config = find_hosts(placement.hosts).with_codec(placement.codec)
+        fleet = config, find_credential(placement.token_file)
         warn_of_clear_text(*fleet)
     return _Place(fleet, placement.max_memory_bytes, resident_bytes(), folder)
 

@@ -13,6 +13,7 @@ from coordinator.report.artifacts import Artifacts
 if TYPE_CHECKING:
     from coordinator.checks.recompute import Sampling
     from coordinator.events import Event, Listener
+    from coordinator.hosts.codec import Codec
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,15 @@ class Placement:
         Shape of a tile.
     max_memory_bytes : int, optional
         Of this process; tiles are made so small that it suffices.
+    codec : str, optional
+        What tiles travel in to a fleet and back; as its hosts file says unless given.
     """
 
     hosts: str | None = None
     token_file: Path | None = None
     tile: Any = None
     max_memory_bytes: int | None = None
+    codec: Codec | None = None
 
 
 def _silent(_: str) -> None:

@@ -6,6 +6,7 @@ As the mock of httpcore's backends: what is tested is the client, from its socke
 from __future__ import annotations
 
 import json
+import math
 import socket
 import threading
 from collections import defaultdict
@@ -15,8 +16,11 @@ from dataclasses import dataclass, field
 from http.client import parse_headers
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from tiling.jobs.job import Job
 from tiling.probes.digests import expected
+from tiling.protocol.forms import Form, encode, parse_accepted
 from tiling.protocol.wire import BODY_TYPE, DIGEST, PROTOCOL, UNKNOWN_JOB, Answer, Question
 
 
@@ -111,9 +115,12 @@ class CopyingWorkers:
     ----------
     slots : int
         Of each.
+    codecs : tuple of str
+        That they announce; without any they are as old as can be.
     """
 
     slots: int = 2
+    codecs: tuple[str, ...] = ()
     health: dict[str, Any] = field(default_factory=dict)
     jobs: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
@@ -122,7 +129,8 @@ class CopyingWorkers:
         match request.path.partition("?")[0]:
             case "/v1/health":
                 honest = {"status": "ready", "protocol": PROTOCOL, "slots": self.slots}
-                return json_answer(honest | self.health)
+                codecs = {"codecs": self.codecs} if self.codecs else {}
+                return json_answer(honest | codecs | self.health)
             case "/v1/attest":
                 names = json.loads(request.body)["probes"]
                 return json_answer({"digests": {name: expected()[name] for name in names}})
@@ -137,6 +145,12 @@ class CopyingWorkers:
         question, _ = Question.parse(request.headers)
         if question.job not in self.jobs[request.host]:
             return json_answer({"type": UNKNOWN_JOB}, 404)
-        right = Answer.to(question, question.digest(request.body), question.dtype)
-        fields = {**right.fields(), DIGEST: right.digest(request.body), "Content-Type": BODY_TYPE}
-        return answer(200, request.body, **fields)
+        block = np.empty(math.prod(question.shape), question.dtype)
+        Form.parse(request.headers, question.dtype, self.codecs).decode(
+            memoryview(request.body), block
+        )
+        form, body = encode(block, parse_accepted(request.headers) if self.codecs else ())
+        whole = block.tobytes()
+        right = Answer.to(question, question.digest(whole), question.dtype)
+        fields = {**right.fields(), **form.fields(), DIGEST: right.digest(whole)}
+        return answer(200, bytes(body), **fields, Content_Type=BODY_TYPE)

@@ -17,6 +17,7 @@ from tiling.jobs.job import Job
 from tiling.kernels import reference
 from tiling.kernels.apply import apply
 from tiling.probes.digests import expected
+from tiling.protocol.forms import CODEC
 from tiling.protocol.wire import DIGEST, PROTOCOL, SPENT, Answer, Question
 
 OVER = threading.Event()
@@ -111,6 +112,11 @@ def zipped_of_that_length(honest: Honest) -> None:
     honest.send({**honest.headers, "Content-Encoding": "gzip"}, body)
 
 
+def unasked_form(honest: Honest) -> None:
+    """Send fewer bytes, which only who asked for them can take for the block."""
+    honest.send({**honest.headers, CODEC: "lz4"}, honest.body[:-1])
+
+
 def redirect(honest: Honest) -> None:
     """Send the coordinator, and its token, to another address."""
     honest.send({"Location": f"http://{honest.handler.headers['Host']}/elsewhere"}, b"", 307)
@@ -188,6 +194,7 @@ MISDEEDS: tuple[Misdeed, ...] = (
     many_headers,
     zipped,
     zipped_of_that_length,
+    unasked_form,
     redirect,
     wrong_shape,
     wrong_tile,

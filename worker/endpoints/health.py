@@ -2,6 +2,7 @@
 
 Besides the identity, health tells what is computed now, the oldest first::
 
+    "codecs": ["narrow", "lz4", "zstd"],    that blocks may travel in, see `tiling.protocol.forms`
     "cores": 8,                             that the worker may use
     "boot": "<32 hexadecimal digits>",      the same for workers on one machine; empty where unknown
     "computing": [{"run": "0123456789abcdef", "tile": 7, "share": 0.25, "seconds": 1.5}, ...]
@@ -19,6 +20,7 @@ import time
 
 from aiohttp import web
 
+from tiling.protocol.forms import codecs
 from tiling.protocol.wire import PROTOCOL, check_run
 from worker.machine import boot, resident_bytes, usable_cores
 from worker.runtime.metrics import CONTENT_TYPE
@@ -56,6 +58,7 @@ async def get_health(request: web.Request) -> web.Response:
             "limit_bytes": pool.memory_bytes,
             "tile_limit_bytes": service.settings.tile_bytes,
         },
+        "codecs": codecs(),
         "cores": usable_cores(),
         "boot": boot(),
         "computing": pool.computing(run, TILES if run is None else TILES_OF_RUN),

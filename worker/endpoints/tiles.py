@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -14,6 +16,7 @@ from tiling.jobs.job import Job
 from tiling.jobs.memory import tile_bytes
 from tiling.kernels import Kernel
 from tiling.kernels.apply import apply
+from tiling.protocol.forms import Form, codecs, encode, parse_accepted
 from tiling.protocol.wire import BODY_TYPE, DIGEST, Answer, Question, Spent, parse_run
 from worker.errors import Kind, RefusedError
 from worker.http.bodies import body_length, check_type, read_body, send
@@ -49,6 +52,32 @@ def _decode(body: bytes) -> tuple[str, Job]:
     return job.digest, job
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the headers of a tile's request say, checked.
+
+    Parameters
+    ----------
+    question : Question
+    claimed : str
+        Digest of the question and the block.
+    form : Form
+        In which the block comes.
+    accepted : tuple of str
+        Codecs that the answer may have.
+    """
+
+    question: Question
+    claimed: str
+    form: Form
+    accepted: tuple[str, ...]
+
+    def form_bytes(self, length: int, job: Job) -> int:
+        """Return the memory that the forms of a body of this length, and of its answer, take."""
+        answer = math.prod(self.question.crop.shape) * job.target.itemsize if self.accepted else 0
+        return answer + self.form.beside_bytes(length, math.prod(self.question.shape))
+
+
 async def post_tile(request: web.Request) -> web.StreamResponse:
     """Filter one tile; all checks but that of the digest come before its body is read."""
     service = request.app[SERVICE]
@@ -56,16 +85,22 @@ async def post_tile(request: web.Request) -> web.StreamResponse:
     question, claimed = Question.parse(request.headers)
     asking = Request(parse_run(request.headers), request.remote or "", question.tile)
     job = service.jobs.get(question.job)
-    check_block(question, job, body_length(request, service.settings.tile_bytes))
+    check_block(question, job)
+    form = Form.parse(request.headers, question.dtype, codecs())
+    asked = Asked(question, claimed, form, parse_accepted(request.headers))
+    length = body_length(request, service.settings.tile_bytes)
+    form.check_length(length, math.prod(question.shape))
     check_volume(job, question.shape, service.settings.tile_bytes)
     check_work(job, question.shape, service.settings.tile_work)
     with service.pool.admit(asking) as slot:
-        slot.reserve(tile_bytes(job, question.shape, question.crop.shape))
-        body = np.empty(question.body_bytes, np.uint8)
+        slot.reserve(
+            tile_bytes(job, question.shape, question.crop.shape) + asked.form_bytes(length, job)
+        )
+        body = np.empty(length, np.uint8)
         await read_body(request, body.data, service.settings)
         service.metrics.received_bytes.inc(len(body))
         began_s = time.monotonic()
-        compute = partial(timed_answer, began_s, question, claimed, job, body, service.kernel)
+        compute = partial(timed_answer, began_s, asked, job, body, service.kernel)
         try:
             with service.metrics.seconds.time():
                 headers, answer = await slot.run(compute)
@@ -89,15 +124,13 @@ def _log(event: str, request: web.Request, question: Question, began_s: float) -
     )
 
 
-def check_block(question: Question, job: Job, length: int) -> None:
-    """Refuse a block that is not the job's, or a body of another size than the block.
+def check_block(question: Question, job: Job) -> None:
+    """Refuse a block that is not the job's.
 
     Parameters
     ----------
     question : Question
     job : Job
-    length : int
-        Bytes of the body.
 
     Raises
     ------
@@ -111,51 +144,58 @@ def check_block(question: Question, job: Job, length: int) -> None:
         raise RefusedError(
             Kind.MALFORMED, f"a block of {len(question.shape)} axes: the job has {job.ndim}"
         )
-    if length != question.body_bytes:
-        raise RefusedError(
-            Kind.MALFORMED, f"a body of {length} bytes: the block has {question.body_bytes}"
-        )
 
 
 def timed_answer(
-    submitted_s: float, question: Question, claimed: str, job: Job, body: Array, kernel: Kernel
+    submitted_s: float, asked: Asked, job: Job, body: Array, kernel: Kernel
 ) -> tuple[dict[str, str], memoryview]:
     """Answer a tile; add the seconds that it waited since `submitted_s` and was computed."""
     began_s = time.monotonic()
-    headers, data = answer_tile(question, claimed, job, body, kernel)
+    headers, data = answer_tile(asked, job, body, kernel)
     spent = Spent(began_s - submitted_s, time.monotonic() - began_s)
     return {**headers, **spent.fields()}, data
 
 
 def answer_tile(
-    question: Question, claimed: str, job: Job, body: Array, kernel: Kernel
+    asked: Asked, job: Job, body: Array, kernel: Kernel
 ) -> tuple[dict[str, str], memoryview]:
-    """Check and filter one tile; return the headers, digest included, and bytes of its answer.
+    """Check and filter one tile; return the headers, digest included, and body of its answer.
 
     Parameters
     ----------
-    question : Question
-    claimed : str
-        Digest that the request announced.
+    asked : Asked
     job : Job
     body : ndarray of uint8
-        Bytes of the block.
+        As it was received.
     kernel : Kernel
 
     Raises
     ------
     RefusedError
-        If the body does not have that digest.
+        If the block does not have the digest that was announced.
+    WireError
+        If the body can't be unpacked.
     """
-    digest = question.digest(body.data)
-    if digest != claimed:
+    question = asked.question
+    samples = _samples(asked, body)
+    digest = question.digest(raw(samples))
+    if digest != asked.claimed:
         raise RefusedError(Kind.DIGEST, f"{DIGEST}: send the tile again")
-    block = np.ndarray(question.shape, question.dtype, body.data)
+    block = samples.reshape(question.shape)
     out = np.empty(question.crop.shape, job.target)
     apply(job.program, block, question.crop.slices, out, kernel)
     answer = Answer.to(question, digest, job.target)
-    data = raw(out)
-    return {**answer.fields(), DIGEST: answer.digest(data)}, data
+    form, data = encode(out.reshape(-1), asked.accepted)
+    return {**answer.fields(), **form.fields(), DIGEST: answer.digest(raw(out))}, data
+
+
+def _samples(asked: Asked, body: Array) -> Array:
+    dtype = asked.question.dtype
+    if not asked.form.parts:
+        return body.view(dtype)
+    samples = np.empty(math.prod(asked.question.shape), dtype)
+    asked.form.decode(body.data, samples)
+    return samples
 
 
 def raw(array: Array) -> memoryview:

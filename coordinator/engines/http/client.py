@@ -15,11 +15,13 @@ from typing import Any
 from coordinator.engines.http.buffers import Buffers
 from coordinator.engines.http.exchange import Answered, TileExchange
 from coordinator.engines.http.health import MAX_SLOTS, Health
+from coordinator.engines.http.link import Link
 from coordinator.engines.http.pool import ConnectionPool
 from coordinator.engines.http.refusal import Refusal, agreed, dropping, parsed
 from coordinator.engines.http.threads import Threads, Turns
 from coordinator.events import FailureKind, WorkerReady
 from coordinator.hosts.attestation import attestation_error, attested
+from coordinator.hosts.codec import Codec
 from coordinator.hosts.hosts_file import Host
 from coordinator.hosts.token import Credential
 from tiling.dtypes import Dtype
@@ -57,6 +59,8 @@ class Client:
         See `coordinator.hosts.certificates`.
     greeting_s : float
         Longest wait for the answer to a greeting.
+    codec : str
+        What blocks may travel in; see `coordinator.engines.http.link`.
     """
 
     def __init__(
@@ -67,9 +71,11 @@ class Client:
         credential: Credential,
         tls: ssl.SSLContext | None = None,
         greeting_s: float = GREETING_S,
+        codec: Codec = "auto",
     ) -> None:
         self.host = host
         self.sending = Turns(threads)
+        self._link = Link(codec)
         self._pool = pool
         self._credential = credential
         self._tls = tls
@@ -142,6 +148,7 @@ class Client:
         slots = self.host.slots or health.slots
         if slots is None:
             raise Refusal(FailureKind.REFUSED, f"offers no 1 to {MAX_SLOTS} slots", unfit=True)
+        self._link.announced = health.codecs
         self.attest(probes := needed(job))
         work_s = self.register(job)
         return WorkerReady(
@@ -187,7 +194,15 @@ class Client:
         """
         connection = self._pool.take(self.host.url, self._tls)
         return TileExchange(
-            self._pool, connection, self._credential, question, read, target, buffers, run
+            self._pool,
+            connection,
+            self._credential,
+            self._link,
+            question,
+            read,
+            target,
+            buffers,
+            run,
         )
 
     def _json(

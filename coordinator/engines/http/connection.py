@@ -136,6 +136,13 @@ class Connection:
         return rested_s < IDLE_S and not self.readable
 
     @property
+    def is_local(self) -> bool:
+        """Whether the other end is on this machine, by its address."""
+        if self._socket is None:
+            return False
+        return bool(self._socket.getpeername()[:1] == self._socket.getsockname()[:1])
+
+    @property
     def readable(self) -> bool:
         """Whether there is something to read, or the end of it."""
         if self._socket is None or self._socket.fileno() < 0:

@@ -14,6 +14,7 @@ from coordinator.dispatch.outcome import block
 from coordinator.engines import Capacity, TileRun
 from coordinator.engines.http.buffers import Buffers
 from coordinator.engines.http.handshake import capacity_of, greet_all, no_worker_error
+from coordinator.engines.http.link import check_codec
 from coordinator.engines.http.network import TCP, Network
 from coordinator.engines.http.run import FleetRun
 from coordinator.engines.http.session import Session
@@ -52,6 +53,11 @@ class HttpEngine:
         The dispatcher's thresholds, all but those that `config` has a say in.
     network : Network
         Connects; TCP unless given.
+
+    Raises
+    ------
+    InputError
+        If a codec is wanted that needs a library which is not here.
     """
 
     def __init__(
@@ -61,6 +67,7 @@ class HttpEngine:
         limits: Limits | None = None,
         network: Network = TCP,
     ) -> None:
+        check_codec(config.defaults.codec)
         self._config = config
         self._credential = credential or find_credential()
         self._limits = limits or Limits()

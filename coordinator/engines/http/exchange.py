@@ -8,14 +8,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPMessage, HTTPResponse
 
+import numpy as np
+
 from coordinator.engines.http.buffers import Buffers
 from coordinator.engines.http.connection import Connection
+from coordinator.engines.http.link import Link
 from coordinator.engines.http.pool import ConnectionPool
 from coordinator.engines.http.refusal import Refusal, agreed, dropping, shown
 from coordinator.events import FailureKind
 from coordinator.hosts.token import Credential
 from tiling.dtypes import Dtype
 from tiling.errors import WireError
+from tiling.protocol.forms import Form, accept, encode
 from tiling.protocol.wire import BODY_TYPE, DIGEST, RUN, Answer, Question, Spent
 
 LOG = logging.getLogger("tilefan.http")
@@ -23,12 +27,16 @@ LOG = logging.getLogger("tilefan.http")
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An answer that was checked: its bytes, both digests, and what it took if that is known."""
+    """An answer that was checked: its bytes, both digests, and what it took if that is known.
+
+    `wire_bytes` are those that travelled, there and back.
+    """
 
     body: memoryview
     asked: str
     digest: str
     spent: Spent | None
+    wire_bytes: int
 
 
 class TileExchange:
@@ -44,6 +52,8 @@ class TileExchange:
         Taken from the pool, and given back to it.
     credential : Credential
         What the pool shows.
+    link : Link
+        To the worker.
     question : Question
     read : callable
         Returns the block's bytes; called in the thread that sends them.
@@ -60,6 +70,7 @@ class TileExchange:
         pool: ConnectionPool,
         connection: Connection,
         credential: Credential,
+        link: Link,
         question: Question,
         read: Callable[[], memoryview],
         target: Dtype,
@@ -70,11 +81,14 @@ class TileExchange:
         self._pool = pool
         self._connection = connection
         self._credential = credential
+        self._link = link
         self._question = question
         self._read = read
         self._target = target
         self._buffers = buffers
         self._answer: Answer | None = None
+        self._accepted: tuple[str, ...] = ()
+        self._sent_bytes = 0
         self._began = 0.0
 
     def fileno(self) -> int:
@@ -99,14 +113,23 @@ class TileExchange:
         with dropping(self._pool, self._connection):
             if self._connection.aborted:
                 raise ConnectionAbortedError
-            body = self._read()
-            question = self._question
-            self._answer = answer = Answer.to(question, question.digest(body), self._target)
-            headers = {**question.fields(), DIGEST: answer.asked, "Content-Type": BODY_TYPE}
+            question, link = self._question, self._link
+            whole = self._read()
+            self._answer = answer = Answer.to(question, question.digest(whole), self._target)
+            form, body = encode(np.frombuffer(whole, question.dtype), link.codecs(link.there))
+            del whole  # what travels in its place may be far smaller
+            self._accepted, self._sent_bytes = link.codecs(link.back), len(body)
+            headers = {
+                **self._pool.headers,
+                **question.fields(),
+                DIGEST: answer.asked,
+                **form.fields(),
+                **accept(self._accepted),
+                "Content-Type": BODY_TYPE,
+                **self._run,
+            }
             self._began = time.monotonic()
-            self._connection.ask(
-                "POST", "/v1/tiles", self._pool.headers | headers | self._run, body
-            )
+            self._connection.ask("POST", "/v1/tiles", headers, body)
         LOG.debug("tile %s to %s: %d bytes sent", question.tile, self._connection.url, len(body))
 
     def receive(self) -> Answered:
@@ -123,13 +146,29 @@ class TileExchange:
         assert answer is not None  # noqa: S101 -- it was sent
         with dropping(self._pool, self._connection):
             response = agreed(self._connection, self._credential)
-            body = _body(response, answer.body_bytes, self._buffers)
-            spent = Spent.parse(response.headers, time.monotonic() - self._began)
-            answered = Answered(body, answer.asked, _checked(answer, response.headers, body), spent)
+            arrived = time.monotonic()
+            try:
+                form = Form.parse(response.headers, answer.dtype, self._accepted)
+                body, length = _body(response, form, answer.body_bytes, self._buffers)
+                spent = self._measured(response.headers, arrived, length)
+                whole = _whole(form, body, length, answer)
+                digest = answer.check(response.headers, whole)
+            except WireError as error:
+                raise Refusal(FailureKind.CORRUPT, shown(str(error))) from None
         self._pool.give_back(self._connection)
         tile, url = self._question.tile, self._connection.url
-        LOG.debug("tile %s of %s: %d bytes received", tile, url, len(body))
-        return answered
+        LOG.debug("tile %s of %s: %d bytes received", tile, url, length)
+        return Answered(whole, answer.asked, digest, spent, self._sent_bytes + length)
+
+    def _measured(self, headers: HTTPMessage, arrived: float, length: int) -> Spent | None:
+        """Return what the worker spent; the rest of the time tells how fast the link is."""
+        now = time.monotonic()
+        spent = Spent.parse(headers, now - self._began)
+        if spent is not None and not self._connection.is_local:
+            there_s = arrived - self._began - spent.waiting_s - spent.computing_s
+            self._link.there.add(self._sent_bytes, there_s)
+            self._link.back.add(length, now - arrived)
+        return spent
 
     def abort(self) -> None:
         """End what a thread does with this exchange."""
@@ -140,26 +179,32 @@ class TileExchange:
         self._pool.drop(self._connection)
 
 
-def _body(response: HTTPResponse, size: int, buffers: Buffers) -> memoryview:
-    """Read a body of exactly this size; memory is taken only for what was announced rightly."""
-    if response.length != size:
-        raise Refusal(FailureKind.CORRUPT, f"announced {response.length} bytes, not {size}")
-    body = buffers.take(size)
-    filled = response.readinto(body) if size else 0
-    if filled != size:
-        raise Refusal(FailureKind.BROKEN, f"broke off after {filled} of {size} bytes")
-    return body
+def _body(
+    response: HTTPResponse, form: Form, size: int, buffers: Buffers
+) -> tuple[memoryview, int]:
+    """Read a body; memory is taken only for what was announced rightly.
 
-
-def _checked(answer: Answer, headers: HTTPMessage, body: memoryview) -> str:
-    """Check an answer's headers and digest; return the digest.
-
-    Raises
-    ------
-    Refusal
-        If anything differs from what was asked.
+    Returns
+    -------
+    memoryview
+        Room for the block of `size` bytes, then the body; the same place for a plain one.
+    int
+        Length of the body.
     """
-    try:
-        return answer.check(headers, body)
-    except WireError as error:
-        raise Refusal(FailureKind.CORRUPT, shown(str(error))) from None
+    length = response.length
+    if length is None:
+        raise Refusal(FailureKind.CORRUPT, "announced no length")
+    form.check_length(length, size // form.whole.itemsize)
+    room = buffers.take(size + length if form.parts else size)
+    filled = response.readinto(room[-length:]) if length else 0
+    if filled != length:
+        raise Refusal(FailureKind.BROKEN, f"broke off after {filled} of {length} bytes")
+    return room, length
+
+
+def _whole(form: Form, room: memoryview, length: int, answer: Answer) -> memoryview:
+    """Return the block of a body that was read, in the same memory."""
+    whole = room[: answer.body_bytes]
+    if form.parts:
+        form.decode(room[-length:], np.frombuffer(whole, form.whole))
+    return whole

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from coordinator.text import inert
+from tiling.protocol.forms import CODECS
 from tiling.protocol.wire import PROTOCOL
 
 KEYS: Final = ("version", "kernel", "cpu", "machine", "python", "numpy", "scipy")
@@ -40,6 +41,8 @@ class Health:
     cores : int, optional
     boot : str
         Names the machine since it was started; empty where that is not known.
+    codecs : tuple of str
+        That it takes and sends; see `tiling.protocol.forms`.
     computing : tuple of (int, float)
         Tiles that it has, of the run that was asked for, and the shares of them that are done.
     about : tuple of (str, str)
@@ -54,6 +57,7 @@ class Health:
     uptime_s: float | None = None
     cores: int | None = None
     boot: str = ""
+    codecs: tuple[str, ...] = ()
     computing: tuple[tuple[int, float], ...] = ()
     about: tuple[tuple[str, str], ...] = ()
 
@@ -71,7 +75,7 @@ class Health:
         >>> said = {"slots": 4, "uptime_s": float("nan"), "kernel": "native"}
         >>> Health.parse({"protocol": PROTOCOL, **said})  # doctest: +NORMALIZE_WHITESPACE
         Health(status='', slots=4, in_flight=None, queue=None, resident_bytes=None, uptime_s=None,
-               cores=None, boot='', computing=(), about=(('kernel', 'native'),))
+               cores=None, boot='', codecs=(), computing=(), about=(('kernel', 'native'),))
         """
         fields: Mapping[str, Any] = said if isinstance(said, dict) else {}
         if (protocol := fields.get("protocol")) != PROTOCOL:
@@ -88,9 +92,14 @@ class Health:
             _seconds(fields.get("uptime_s")),
             _count(fields.get("cores"), 1, MAX_CORES),
             _text(fields.get("boot", "")),
+            _codecs(fields.get("codecs")),
             _computing(fields.get("computing")),
             tuple((key, _text(fields[key])) for key in KEYS if key in fields),
         )
+
+
+def _codecs(value: object) -> tuple[str, ...]:
+    return tuple(name for name in CODECS if name in value) if isinstance(value, list) else ()
 
 
 def _computing(value: object) -> tuple[tuple[int, float], ...]:

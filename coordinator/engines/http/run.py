@@ -274,8 +274,15 @@ class FleetRun:
         wanted = self._attempts.get(key) is attempt
         if answered is not None:
             self._attempts.pop(key, None)
-            spent = (answered.spent.computing_s, answered.spent.waiting_s) if answered.spent else ()
-            event = TileAnswered(*ids, answered.digest, len(answered.body), *spent)
+            spent = answered.spent
+            event = TileAnswered(
+                *ids,
+                answered.digest,
+                len(answered.body),
+                computing_s=spent.computing_s if spent else None,
+                waiting_s=spent.waiting_s if spent else None,
+                wire_bytes=answered.wire_bytes,
+            )
             self._hear(event, done)
         elif not wanted:
             if refusal is None:

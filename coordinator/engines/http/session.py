@@ -58,6 +58,7 @@ class Session:
                 credential,
                 tls_context(host.certificate, host.ca),
                 greeting_s,
+                config.defaults.codec,
             )
             for host in config.hosts
         }

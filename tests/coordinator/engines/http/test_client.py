@@ -20,6 +20,7 @@ from coordinator.engines.http.network import TCP, Network
 from coordinator.engines.http.refusal import MAX_JSON_BYTES, Refusal, UnknownJobError
 from coordinator.engines.http.session import Session
 from coordinator.events import FailureKind
+from coordinator.hosts.codec import Codec
 from coordinator.hosts.hosts_file import parse_hosts
 from coordinator.hosts.token import Credential
 from tests.support.fake_network import (
@@ -33,6 +34,7 @@ from tests.support.fake_network import (
 from tiling.filters import gaussian_filter
 from tiling.geometry.box import Box
 from tiling.jobs.job import Job
+from tiling.protocol.forms import ACCEPT, CODEC
 from tiling.protocol.token import Token
 from tiling.protocol.wire import DIGEST, PROTOCOL, Question
 
@@ -51,8 +53,9 @@ def _closed() -> Iterator[None]:
         OPEN.pop().close()
 
 
-def client_of(network: Network, greeting_s: float = 5.0) -> Client:
-    OPEN.append(Session(parse_hosts(["node1:8080"]), CREDENTIAL, greeting_s, network))
+def client_of(network: Network, greeting_s: float = 5.0, codec: Codec = "auto") -> Client:
+    config = parse_hosts(["node1:8080"]).with_codec(codec)
+    OPEN.append(Session(config, CREDENTIAL, greeting_s, network))
     return OPEN[-1].clients["node1:8080"]
 
 
@@ -160,6 +163,79 @@ def test_an_answer_that_is_not_the_one(changes: dict[str, Any], kind: FailureKin
     client = over(tampered(**changes))
     client.admit(COPY)
     assert refusal_of(client, send).kind is kind
+
+
+SMALL = BLOCK.astype("u1").tobytes()
+
+
+def test_what_both_ends_have_travels_smaller() -> None:
+    """A block of small numbers is sent as bytes, answered as bytes, and whole in the end."""
+    network = FakeNetwork(CopyingWorkers(codecs=("narrow", "later")))
+    client = client_of(network)
+    client.admit(COPY)
+    answered = send(client)
+    assert bytes(answered.body) == BLOCK.tobytes()
+    assert answered.wire_bytes == 2 * len(SMALL)
+    request = network.requests[-1]
+    assert (request.headers[CODEC], request.headers[ACCEPT]) == ("narrow-u1", "narrow")
+    assert request.body == SMALL
+
+
+@pytest.mark.parametrize("codec", ["auto", "none"])
+def test_who_announces_nothing_is_sent_what_it_knows(codec: Codec) -> None:
+    """A worker that is older than forms, or anyone if the user wants so: plain blocks both ways."""
+    network = FakeNetwork(CopyingWorkers(codecs=("narrow",) if codec == "none" else ()))
+    client = client_of(network, codec=codec)
+    client.admit(COPY)
+    assert send(client).wire_bytes == 2 * BLOCK.nbytes
+    assert not {CODEC, ACCEPT} & set(network.requests[-1].headers)
+
+
+@pytest.mark.parametrize("said", [None, "narrow", {"narrow": 1}, [["narrow"]], [1, None], 7])
+def test_absurd_announcements(said: object) -> None:
+    """They announce nothing."""
+    network = FakeNetwork(CopyingWorkers(health={"codecs": said}))
+    client = client_of(network)
+    client.admit(COPY)
+    assert send(client).wire_bytes == 2 * BLOCK.nbytes
+
+
+@pytest.mark.parametrize(
+    ("codec", "body"),
+    [
+        ("narrow-u1", SMALL[:-1]),
+        ("narrow-u1", SMALL + b"?"),
+        ("narrow-u1", bytes([99]) + SMALL[1:]),
+        ("narrow-i1", BLOCK.tobytes()),
+        ("narrow-u2", SMALL),
+        ("narrow-u4", BLOCK.tobytes()),
+        ("narrow-u8", BLOCK.tobytes() * 2),
+        ("narrow", SMALL),
+        ("lz4", SMALL),
+        ("narrow-u1+zstd", SMALL[:-1]),
+        ("gzip", SMALL),
+        ("", SMALL),
+    ],
+    ids=str,
+)
+def test_a_wrong_form_of_an_answer(codec: str, body: bytes) -> None:
+    """Names that were not accepted, lengths that can't be, samples of another block."""
+    honest = CopyingWorkers(codecs=("narrow",))
+
+    def handle(request: Any) -> bytes:
+        answered = honest(request)
+        if request.path != "/v1/tiles":
+            return answered
+        head = answered.partition(b"\r\n\r\n")[0].decode().split("\r\n")
+        kept = [line for line in head if line.split(":")[0] not in (CODEC, "Content-Length")]
+        kept += [f"{CODEC}: {codec}", f"Content-Length: {len(body)}"]
+        return "\r\n".join(kept).encode() + b"\r\n\r\n" + body
+
+    client = over(handle)
+    client.admit(COPY)
+    refusal = refusal_of(client, send)
+    assert refusal.kind is FailureKind.CORRUPT
+    assert refusal.reason.isprintable()
 
 
 def test_a_body_that_breaks_off() -> None:
