@@ -1,9 +1,10 @@
 """Integers in a smaller type: the samples of a block as they may travel, if not a bit is lost.
 
 Many blocks hold less than their dtype could: a picture of 0 to 255 in int32, or in float32. They
-are cast to the smallest integer type that a sample of them fits into, a piece at a time, and cast
-back; a piece with other bits than before ends it. So -0.0, NaN, infinities, fractions and
-subnormal numbers stay as they are. A block that will not do is known by its first pieces.
+are cast to the smallest integer type that a sample of them fits into, a piece at a time. Integers
+are compared with its limits before; floats are cast back, and a piece with other bits ends it. So
+-0.0, NaN, infinities, fractions and subnormal numbers stay as they are. A block that will not do is
+known by its sample, or its first pieces.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ SAMPLES: Final = 1024
 """Looked at first, evenly spread."""
 
 PIECE: Final = 2**16
-"""Samples cast there and back at a time: they stay in the processor's cache."""
+"""Samples looked at and cast at a time: they stay in the processor's cache."""
 
 NAMES: Final = ("u1", "i1", "u2", "i2", "u4", "i4")
 """What samples may travel as, smallest first."""
@@ -75,25 +76,27 @@ def narrowed(samples: Array) -> Array | None:
 
 def _fitting(samples: Array, candidates: tuple[Dtype, ...]) -> Dtype | None:
     """Return the first type that holds all of these bit for bit; there may be none."""
-    if not (candidates and len(samples)):
-        return None
-    low, high = samples.min(), samples.max()
-    for small in candidates:
-        limits = np.iinfo(small)
-        if limits.min <= low and high <= limits.max:  # NaN is not
+    for small in candidates if len(samples) else ():
+        if _fits(samples, small):
             return small if _cast(samples, np.empty(len(samples), small)) is None else None
     return None
 
 
+def _fits(samples: Array, small: Dtype) -> bool:
+    """Tell whether samples are within the limits of a type; NaN is not."""
+    limits = np.iinfo(small)
+    return bool(limits.min <= samples.min() and samples.max() <= limits.max)
+
+
 def _cast(samples: Array, cast: Array) -> int | None:
-    """Cast samples; return where the first piece begins that does not come back, or None."""
+    """Cast samples; return where the first piece begins that would not come back, or None."""
+    whole = samples.dtype.kind in "iu"
     bits = np.dtype(f"u{samples.itemsize}")
-    back = np.empty(min(len(samples), PIECE), samples.dtype)
     for start in range(0, len(samples), PIECE):
         piece, small = (each[start : start + PIECE] for each in (samples, cast))
-        again = back[: len(piece)]
+        if whole and not _fits(piece, small.dtype):
+            return start
         small[...] = piece
-        again[...] = small
-        if not np.array_equal(again.view(bits), piece.view(bits)):
+        if not whole and not np.array_equal(small.astype(piece.dtype).view(bits), piece.view(bits)):
             return start
     return None
