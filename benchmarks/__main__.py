@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import comparison, forecast, kernels, machine, rows, startup, transport
+from benchmarks import comparison, forecast, kernels, link, machine, rows, startup, transport
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
@@ -22,6 +22,7 @@ SECTIONS: dict[str, Callable[..., Iterator[str]]] = {
     "kernels": kernels.measure,
     "rows": rows.measure,
     "transport": transport.measure,
+    "link": link.measure,
     "startup": startup.measure,
     "forecast": forecast.measure,
 }

@@ -28,6 +28,8 @@ from tests.support.worker_in_process import (
 )
 from tiling.operations import Correlations
 from tiling.operations.passes import Pass
+from tiling.protocol.forms import ACCEPT, CODEC, CODECS
+from tiling.protocol.packing import packers
 from worker.settings import Settings
 from worker.state import Service
 
@@ -128,6 +130,9 @@ CASES = [
     pytest.param(request(CLOSE, without="Host", body=BODY), [400, 421], id="no host"),
     pytest.param(request(CLOSE, "Content-Encoding: gzip", body=BODY), [415], id="gzip"),
     pytest.param(request(CLOSE, "Content-Encoding: br, gzip", body=BODY), [415], id="codings"),
+    pytest.param(request(CLOSE, f"{CODEC}: gzip", body=BODY), [400], id="no form"),
+    pytest.param(request(CLOSE, f"{CODEC}: lz4", body=BODY), [400], id="no smaller"),
+    pytest.param(request(CLOSE, f"{CODEC}: narrow-u1", body=BODY), [400], id="not narrow"),
     pytest.param(request(CLOSE, "Expect: cookies", body=BODY), [417], id="expects"),
     pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 50, [400], id="tls"),
     pytest.param(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", [400], id="http/2"),
@@ -237,8 +242,23 @@ def described(path: str, body: bytes) -> bytes:
     return head.encode() + body + bytes(len(BODY))  # mutations leave that many bytes alone
 
 
+def in_form(codec: str, body: bytes) -> bytes:
+    """Return a good tile's request in another form, whose answer may have any."""
+    lines = (f"{CODEC}: {codec}", f"{ACCEPT}: {','.join(CODECS)}", f"Content-Length: {len(body)}")
+    return request(CLOSE, *lines, without="Content-Length", body=body + bytes(len(BODY)))
+
+
+def container() -> bytes:
+    """Return the block packed; it is too small for a sender to do so."""
+    from numcodecs import blosc
+
+    return bytes(blosc.compress(BLOCK, b"lz4", 5))
+
+
 GOOD = (
     request(CLOSE, body=BODY),
+    in_form("narrow-u1", BLOCK.astype("u1").tobytes()),
+    *([in_form("lz4", container())] if packers() else []),
     form(),
     described("/v1/jobs", JOB.encode()),
     described("/v1/attest", b'{"probes": ["int32-int32-reflect", "bool-float64-wrap"]}'),

@@ -1,7 +1,8 @@
 """Tiles on the wire: headers as text, blocks as raw bytes, both checked before they are used.
 
 A tile is sent as the body of ``POST /v1/tiles``: its samples in C order, little-endian, nothing
-else. What they mean stands in headers::
+else; or in a form that has fewer bytes, see `tiling.protocol.forms`. What they mean stands in
+headers::
 
     Tilefan-Job     digest of the job, registered before
     Tilefan-Tile    number of the tile

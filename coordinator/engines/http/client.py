@@ -21,7 +21,6 @@ from coordinator.engines.http.refusal import Refusal, agreed, dropping, parsed
 from coordinator.engines.http.threads import Threads, Turns
 from coordinator.events import FailureKind, WorkerReady
 from coordinator.hosts.attestation import attestation_error, attested
-from coordinator.hosts.codec import Codec
 from coordinator.hosts.hosts_file import Host
 from coordinator.hosts.token import Credential
 from tiling.dtypes import Dtype
@@ -55,12 +54,12 @@ class Client:
         In which tiles are sent, one after another.
     credential : Credential
         What the pool shows; named to whoever has to correct it.
+    link : Link
+        Tells what blocks travel in.
     tls : ssl.SSLContext, optional
         See `coordinator.hosts.certificates`.
     greeting_s : float
         Longest wait for the answer to a greeting.
-    codec : str
-        What blocks may travel in; see `coordinator.engines.http.link`.
     """
 
     def __init__(
@@ -69,13 +68,13 @@ class Client:
         pool: ConnectionPool,
         threads: Threads,
         credential: Credential,
+        link: Link,
         tls: ssl.SSLContext | None = None,
         greeting_s: float = GREETING_S,
-        codec: Codec = "auto",
     ) -> None:
         self.host = host
         self.sending = Turns(threads)
-        self._link = Link(codec)
+        self._link = link
         self._pool = pool
         self._credential = credential
         self._tls = tls

@@ -116,9 +116,9 @@ class TileExchange:
             question, link = self._question, self._link
             whole = self._read()
             self._answer = answer = Answer.to(question, question.digest(whole), self._target)
-            form, body = encode(np.frombuffer(whole, question.dtype), link.codecs(link.there))
+            form, body = encode(np.frombuffer(whole, question.dtype), link.sends())
             del whole  # what travels in its place may be far smaller
-            self._accepted, self._sent_bytes = link.codecs(link.back), len(body)
+            self._accepted, self._sent_bytes = link.accepts(), len(body)
             headers = {
                 **self._pool.headers,
                 **question.fields(),
@@ -160,14 +160,14 @@ class TileExchange:
         LOG.debug("tile %s of %s: %d bytes received", tile, url, length)
         return Answered(whole, answer.asked, digest, spent, self._sent_bytes + length)
 
-    def _measured(self, headers: HTTPMessage, arrived: float, length: int) -> Spent | None:
+    def _measured(self, headers: HTTPMessage, arrived: float, size: int) -> Spent | None:
         """Return what the worker spent; the rest of the time tells how fast the link is."""
         now = time.monotonic()
         spent = Spent.parse(headers, now - self._began)
         if spent is not None and not self._connection.is_local:
-            there_s = arrived - self._began - spent.waiting_s - spent.computing_s
-            self._link.there.add(self._sent_bytes, there_s)
-            self._link.back.add(length, now - arrived)
+            received = arrived - spent.waiting_s - spent.computing_s
+            self._link.there.add(self._sent_bytes, self._began, received)
+            self._link.back.add(size, arrived, now)
         return spent
 
     def abort(self) -> None:

@@ -6,6 +6,7 @@ import os
 from typing import Self
 
 from coordinator.engines.http.client import GREETING_S, Client
+from coordinator.engines.http.link import Link
 from coordinator.engines.http.network import TCP, Network
 from coordinator.engines.http.pool import ConnectionPool
 from coordinator.engines.http.threads import Threads
@@ -50,15 +51,16 @@ class Session:
         self.closed = False
         self.threads = Threads(MOST_THREADS)
         self._pool = ConnectionPool(config.defaults.connect_timeout_s, credential.headers, network)
+        links: list[Link] = []
         self.clients = {
             host.name: Client(
                 host,
                 self._pool,
                 self.threads,
                 credential,
+                Link(config.defaults.codec, links),
                 tls_context(host.certificate, host.ca),
                 greeting_s,
-                config.defaults.codec,
             )
             for host in config.hosts
         }

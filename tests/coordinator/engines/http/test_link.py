@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from coordinator.engines.http import link as links
-from coordinator.engines.http.link import Link, Speed, check_codec, chosen
+from coordinator.engines.http.link import Direction, Link, check_codec, chosen
 from coordinator.errors import InputError
 from coordinator.hosts.hosts_file import parse_hosts
 
@@ -27,42 +27,65 @@ from coordinator.hosts.hosts_file import parse_hosts
 )
 def test_what_is_chosen(choice: links.Codec, mb_s: float | None, want: tuple[str, ...]) -> None:
     """Packed only on a slow link, unless the user says so."""
-    assert chosen(choice, None if mb_s is None else mb_s * 1e6) == want
+    speed = None if mb_s is None else mb_s * 1e6
+    assert chosen(choice, speed, speed or 0.0) == want
 
 
 def test_thresholds_are_arguments() -> None:
     """The policy knows no number of its own."""
-    assert chosen("auto", 5.0, lz4_below=10, zstd_below=3) == ("narrow", "lz4")
-    assert chosen("auto", 5.0, lz4_below=10, zstd_below=7) == ("narrow", "zstd")
-    assert chosen("auto", 5.0, lz4_below=4, zstd_below=3) == ("narrow",)
+    assert chosen("auto", 5.0, 5.0, lz4_below=10, zstd_below=3) == ("narrow", "lz4")
+    assert chosen("auto", 5.0, 5.0, lz4_below=10, zstd_below=7) == ("narrow", "zstd")
+    assert chosen("auto", 5.0, 5.0, lz4_below=4, zstd_below=3) == ("narrow",)
 
 
 def test_a_speed_follows_what_is_measured() -> None:
     """Unknown at first, then by bytes and seconds of the latest transfers; no time is no news."""
-    speed = Speed()
+    speed = Direction()
     assert speed.bytes_per_s is None
-    speed.add(100, -0.001)
+    speed.add(100, 1.0, 0.999)
     assert speed.bytes_per_s is None
-    for _ in range(50):
-        speed.add(1000, 10.0)
+    for turn in range(50):
+        speed.add(1000, 10.0 * turn, 10.0 * (turn + 1))
     assert speed.bytes_per_s == pytest.approx(100)
-    for _ in range(20):
-        speed.add(1000, 1.0)
+    for turn in range(20):
+        speed.add(1000, 500.0 + turn, 501.0 + turn)
     assert 900 < (speed.bytes_per_s or 0) < 1000
+
+
+def test_transfers_at_the_same_time() -> None:
+    """Three that share a link for three seconds are as fast as the link, not a third of it."""
+    speed = Direction()
+    for end in (2.8, 3.0, 2.9):
+        speed.add(100, 0.0, end)
+    assert speed.bytes_per_s == pytest.approx(100, rel=0.3)
 
 
 def test_each_direction_has_its_own_speed(monkeypatch: pytest.MonkeyPatch) -> None:
     """What pays, of what both ends have."""
-    link = Link("auto")
-    link.there.add(10**6, 0.1)
-    link.back.add(10**6, 0.001)
-    assert link.codecs(link.there) == ()
+    link = Link("auto", [])
+    link.there.add(10**6, 0, 0.1)
+    link.back.add(10**6, 0, 0.001)
+    assert link.sends() == ()
     link.announced = ("narrow", "zstd", "lz4")
     monkeypatch.setattr(links, "codecs", lambda: ("narrow", "lz4", "zstd"))
-    assert link.codecs(link.there) == ("narrow", "zstd")
-    assert link.codecs(link.back) == ("narrow",)
+    assert link.sends() == ("narrow", "zstd")
+    assert link.accepts() == ("narrow",)
     monkeypatch.setattr(links, "codecs", lambda: ("narrow",))
-    assert link.codecs(link.there) == ("narrow",)
+    assert link.sends() == ("narrow",)
+
+
+def test_many_slow_links_are_packed_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They share this machine's cores, and most likely its own link; quick ones do not count."""
+    monkeypatch.setattr(links, "codecs", lambda: ("narrow", "lz4", "zstd"))
+    every: list[Link] = []
+    fleet = [Link("auto", every) for _ in range(8)]
+    for number, link in enumerate(fleet):
+        link.announced = ("narrow", "lz4", "zstd")
+        link.there.add(10**7, 0, 0.5 if number < 2 else 0.01)
+    assert [link.sends()[1:] for link in fleet] == [("zstd",)] * 2 + [()] * 6
+    for link in fleet[2:]:
+        link.there.add(10**8, 1, 10)
+    assert [link.sends()[1:] for link in fleet] == [("lz4",)] * 8
 
 
 def test_a_packer_that_is_not_here(monkeypatch: pytest.MonkeyPatch) -> None:
