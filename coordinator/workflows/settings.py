@@ -86,7 +86,7 @@ def _of_fleet(hosts: str) -> Iterator[Setting]:
     defaults = written.get("defaults", {})
     for field in fields(Defaults):
         value = getattr(config.defaults, field.name)
-        shown = "as each worker says, and one more" if value is None else f"{value:g}"
+        shown = value if isinstance(value, str) else _figure(value)
         origin = f"{hosts}, [defaults]" if field.name in defaults else "default"
         yield Setting(f"defaults.{field.name}", shown, origin)
     for number, host in enumerate(config.hosts):
@@ -98,6 +98,10 @@ def _of_fleet(hosts: str) -> Iterator[Setting]:
         trust = "its certificate" if host.certificate else str(host.ca or "")
         if trust:
             yield Setting(f"hosts[{number}].trust", trust, hosts)
+
+
+def _figure(value: float | None) -> str:
+    return "as each worker says, and one more" if value is None else f"{value:g}"
 
 
 def _written(path: str) -> dict[str, Any]:
