@@ -15,6 +15,7 @@ import pytest
 
 from coordinator.engines.http.buffers import Buffers
 from coordinator.engines.http.client import Client
+from coordinator.engines.http.connection import Connection
 from coordinator.engines.http.exchange import Answered
 from coordinator.engines.http.network import TCP, Network
 from coordinator.engines.http.refusal import MAX_JSON_BYTES, Refusal, UnknownJobError
@@ -36,7 +37,7 @@ from tiling.geometry.box import Box
 from tiling.jobs.job import Job
 from tiling.protocol.forms import ACCEPT, CODEC
 from tiling.protocol.token import Token
-from tiling.protocol.wire import DIGEST, PROTOCOL, Question
+from tiling.protocol.wire import DIGEST, PROTOCOL, SPENT, Question
 
 BLOCK = np.arange(12, dtype=np.int32).reshape(3, 4)
 COPY = Job(2, (gaussian_filter(2, BLOCK.dtype, 0),))
@@ -163,6 +164,17 @@ def test_an_answer_that_is_not_the_one(changes: dict[str, Any], kind: FailureKin
     client = over(tampered(**changes))
     client.admit(COPY)
     assert refusal_of(client, send).kind is kind
+
+
+@pytest.mark.parametrize("local", [True, False])
+def test_links_to_other_machines_are_measured(local: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what is left of an exchange when the worker's own time is taken off; this one is fast."""
+    client = over(tampered(**{SPENT: "0,1"}))
+    client.admit(COPY)
+    monkeypatch.setattr(Connection, "is_local", local)
+    send(client)
+    speeds = client._link.there.bytes_per_s, client._link.back.bytes_per_s
+    assert all(speed is None if local else speed for speed in speeds)
 
 
 SMALL = BLOCK.astype("u1").tobytes()
