@@ -170,20 +170,22 @@ def load_hosts(path: Path | str) -> Config:
     return _parse(document, source, _lines(text), Path(path).parent)
 
 
-def parse_hosts(hosts: Sequence[str]) -> Config:
-    """Return the fleet of a sequence of addresses, such as ``["node1:8080", "node2"]``.
+def parse_hosts(hosts: Sequence[str] | str) -> Config:
+    """Return the fleet of several addresses, such as ``["node1:8080", "node2"]``.
 
     Parameters
     ----------
-    hosts : sequence of str
+    hosts : sequence of str, or str
+        One string has commas between them: ``"node1:8080,node2"``.
 
     Raises
     ------
     ConfigError
         If any is no address or stands twice: all mistakes, each with its index.
     """
-    addresses: object = hosts if isinstance(hosts, str) else list(hosts)
-    return _parse({"hosts": addresses}, "hosts", {})
+    if isinstance(hosts, str):
+        hosts = [address.strip() for address in hosts.split(",")]
+    return _parse({"hosts": list(hosts)}, "hosts", {})
 
 
 def _parse(
