@@ -1,7 +1,7 @@
 """Tracebacks as a user of the API wants them: of an expected error, the line that made the call.
 
-How we came to refuse a parameter or to lose a fleet is not in its frames but in its message. Errors
-that nobody expects keep theirs.
+How we came to refuse a parameter or to lose a fleet is not in its frames but in its message; where
+Ctrl-C found a run is chance. Errors that nobody expects keep their frames.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def brief(function: Callable[P, R]) -> Callable[P, R]:
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return function(*args, **kwargs)
-        except (TilefanError, TilingError) as error:
+        except (TilefanError, TilingError, KeyboardInterrupt) as error:
             error.__traceback__ = None
             raise
 
