@@ -6,7 +6,7 @@ SCHEDULES ?= 100000
 N ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: attested bench bench-short chaos demo fuzz fuzz-bits help install lint native-check scipy-suite simulate test wheels
+.PHONY: attested bench bench-short chaos demo fuzz fuzz-bits help install lint native-check scipy-suite simulate stubs test wheels
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' $(firstword $(MAKEFILE_LIST)) | sort | \
@@ -68,6 +68,9 @@ simulate: .venv/installed ## SCHEDULES random schedules of the dispatcher
 
 attested: .venv/installed ## write tiling/probes/expected.py anew, with this machine's SciPy
 	$(BIN)/python -m tests.tiling.probes.make_expected
+
+stubs: .venv/installed ## write tilefan/ndimage.pyi and coordinator/api/methods.pyi from the table
+	$(BIN)/python -m tests.tilefan.make_stubs
 
 native-check: .venv/installed ## tests of the native kernel under AddressSanitizer and UBSan
 	$(BIN)/python -m tests.support.sanitized $(BIN)/python -m pytest -n 2 tests/tiling/kernels

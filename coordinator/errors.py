@@ -120,3 +120,7 @@ class StoreError(TilefanError):
 
 class InputChangedError(StoreError):
     """The input was written to while it was read."""
+
+
+for _error in (TilefanError, *TilefanError.__subclasses__(), ConfigError, InputChangedError):
+    _error.__module__ = "tilefan"  # where users catch them

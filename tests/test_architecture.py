@@ -93,7 +93,7 @@ LAW: dict[str, dict[str, frozenset[str]]] = {
         "cli": frozenset({"security", "runtime", "state", "http", "endpoints", "app", "server"}),
         "__main__": frozenset({"cli"}),
     },
-    "tilefan": {"__init__": frozenset(), "ndimage": frozenset()},
+    "tilefan": {"__init__": frozenset({"ndimage"}), "ndimage": frozenset()},
 }
 """What each subpackage, or module beside them, may import of its own package besides itself."""
 
@@ -226,6 +226,13 @@ def test_help_is_quick(arguments: list[str]) -> None:
     modules = loaded(RUN_HELP.format([*arguments, "--help"]))
     assert "coordinator.cli.main" in modules
     assert_not_loaded(modules, "numpy", "scipy", "aiohttp", "asyncio", "rich.live")
+
+
+def test_the_facade_loads_what_is_used() -> None:
+    """Whoever imports `tilefan` waits neither for NumPy nor for the errors' sake."""
+    modules = loaded("import tilefan; tilefan.TilefanError, tilefan.TilingError, dir(tilefan)")
+    assert "coordinator.errors" in modules
+    assert_not_loaded(modules, "numpy", "scipy", "importlib.metadata", "coordinator.api.fleet")
 
 
 def test_the_coordinator_of_a_fleet_loads_no_scipy() -> None:

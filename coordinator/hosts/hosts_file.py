@@ -185,9 +185,7 @@ def find_hosts(text: str) -> Config:
     ConfigError
         As `load_hosts` and `parse_hosts` do.
     """
-    if is_addresses(text):
-        return parse_hosts([part.strip() for part in text.split(",")])
-    return load_hosts(text)
+    return parse_hosts(text) if is_addresses(text) else load_hosts(text)
 
 
 def is_addresses(text: str) -> bool:
@@ -195,20 +193,22 @@ def is_addresses(text: str) -> bool:
     return ("," in text or ":" in text) and not Path(text).exists()
 
 
-def parse_hosts(hosts: Sequence[str]) -> Config:
-    """Return the fleet of a sequence of addresses, such as ``["node1:8080", "node2"]``.
+def parse_hosts(hosts: Sequence[str] | str) -> Config:
+    """Return the fleet of several addresses, such as ``["node1:8080", "node2"]``.
 
     Parameters
     ----------
-    hosts : sequence of str
+    hosts : sequence of str, or str
+        One string has commas between them: ``"node1:8080,node2"``.
 
     Raises
     ------
     ConfigError
         If any is no address or stands twice: all mistakes, each with its index.
     """
-    addresses: object = hosts if isinstance(hosts, str) else list(hosts)
-    return _parse({"hosts": addresses}, "hosts", {})
+    if isinstance(hosts, str):
+        hosts = [address.strip() for address in hosts.split(",")]
+    return _parse({"hosts": list(hosts)}, "hosts", {})
 
 
 def _parse(

@@ -70,10 +70,11 @@ def test_a_byte_order_mark_does_no_harm(load: Callable[[str], Config]) -> None:
 
 
 def test_python_lists() -> None:
-    """`Fleet([...])` takes the same addresses."""
+    """`Fleet([...])` takes the same addresses, and one string with commas between them."""
     assert parse_hosts(("127.0.0.1:8081",)).hosts == (
         Host("127.0.0.1:8081", "http://127.0.0.1:8081"),
     )
+    assert parse_hosts("node1:8080, node2") == parse_hosts(["node1:8080", "node2"])
 
 
 @pytest.mark.parametrize(
@@ -251,7 +252,7 @@ def test_missing_folder_and_binary_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "hosts", ["node1", [None], [], [b"a"]], ids=["str", "none", "empty", "bytes"]
+    "hosts", ["node1,,node2", [None], [], [b"a"]], ids=["str", "none", "empty", "bytes"]
 )
 def test_bad_python_lists(hosts: object) -> None:
     """The Python API gets the same sentences."""
