@@ -62,8 +62,9 @@ def run(pipeline: Path, source: Path, **options: Any) -> None:
     """
 
     def make_links() -> Sequence[tuple[str, Mapping[str, Any]]]:
-        from coordinator.run.pipeline_file import load_pipeline
+        from coordinator.run.pipeline_file import check_order, load_pipeline
 
+        check_order(pipeline, source)
         return load_pipeline(pipeline)
 
     run_filters(make_links, source, "run", **options)
