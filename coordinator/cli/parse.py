@@ -153,8 +153,8 @@ def placement(options: MutableMapping[str, Any]) -> dict[str, Any]:
     return {
         "hosts": options.pop("hosts"),
         "token_file": options.pop("token_file"),
-        "tile": numbers(tile, int, "--tile") if tile else None,
-        "max_memory_bytes": memory(max_memory, "--max-memory") if max_memory else None,
+        "tile": numbers(tile, int, "--tile") if tile is not None else None,
+        "max_memory_bytes": memory(max_memory, "--max-memory") if max_memory is not None else None,
     }
 
 

@@ -66,7 +66,7 @@ def chain_of(links: Sequence[Link], array: ArraySource) -> Chain:
         return Chain.of(links, len(array.shape), array.dtype)
     except TilingError as error:
         what = f"{extent(array.shape)} {array.dtype.name}"
-        raise InputError(f"{error} ({array.name}: {what})") from error
+        raise InputError(f"{array.name}, {what}: {error}") from error
 
 
 def masked(links: Sequence[Link], source: Source) -> Source:

@@ -56,7 +56,7 @@ def check_order(pipeline: Path, source: Path) -> None:
 
 def _is_array(path: Path) -> bool:
     try:
-        return read_regular(path, len(MAGIC)) == MAGIC
+        return path.is_file() and read_regular(path, len(MAGIC)) == MAGIC
     except (InputError, OSError):
         return False
 

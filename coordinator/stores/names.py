@@ -40,7 +40,9 @@ def content(path: Path, start: bytes) -> str | None:
 
 
 def similar(path: Path) -> str:
-    """Return a question after a file that may be meant; the folder is looked at no longer."""
+    """Return a question after a file that may be meant, of the first `MOST_NAMES` of its folder."""
+    if path.is_symlink():
+        return f": the link leads to {path.readlink()}, where there is none"
     try:
         names = [entry.name for entry in islice(path.parent.iterdir(), MOST_NAMES)]
     except OSError:

@@ -161,10 +161,11 @@ def per_axis(value: Any, count: int, name: str) -> Sequence[Any]:
         return [value] * count
     values = list(value)
     if len(values) != count:
-        such = f", such as {values[:count]!r:.80}" if len(values) > count else ""
+        axes = "axis" if count == 1 else "axes"
+        such = f", such as {values[:count]!r:.80}" if len(values) > count > 0 else ""
         raise UnsupportedError(
-            f"{name}: {len(values)} values for {count} axes: {values!r:.80}; give one, or one for "
-            f"each axis{such} (SciPy: sequence argument must have length equal to input rank)"
+            f"{name}: {len(values)} values for {count} {axes}: {values!r:.80}; give one, or one "
+            f"for each axis{such} (SciPy: sequence argument must have length equal to input rank)"
         )
     return values
 
