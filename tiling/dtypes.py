@@ -43,7 +43,7 @@ def wire_name(dtype: Dtype) -> str:
     """
     name = dtype.newbyteorder("<").str
     if name not in COPIED:
-        raise UnsupportedError(f"array type {dtype!r} not supported: it can't be sent to a worker")
+        raise UnsupportedError(_unsupported(dtype, "not supported: it can't be sent to a worker"))
     return name
 
 
@@ -63,6 +63,11 @@ def parse_dtype(name: object) -> Dtype:
     if not isinstance(name, str) or name not in COPIED:
         raise WireError(f"dtype must be one of {' '.join(COPIED)}")
     return COPIED[name]
+
+
+def _unsupported(dtype: Dtype, why: str) -> str:
+    convert = "; convert it: array.astype('float64')" if dtype.kind in "fc" else ""
+    return f"array type {dtype.name} {why}{convert}"
 
 
 def output_dtype(output: object, input_dtype: Dtype) -> Dtype:
@@ -121,13 +126,14 @@ def check_correlation(source: Dtype, target: Dtype) -> None:
     UnsupportedError
         With the dtype in question.
     """
-    for dtype in (source, target):
-        if dtype.newbyteorder("<").str not in FILTERED:
-            raise UnsupportedError(f"array type {dtype!r} not supported")
+    if source.newbyteorder("<").str not in FILTERED:
+        raise UnsupportedError(_unsupported(source, "not supported, as in SciPy"))
+    if target.newbyteorder("<").str not in FILTERED:
+        raise UnsupportedError(f"output dtype {target.name} not supported, as in SciPy")
     if source.kind == "c" and target.kind != "c":
-        raise UnsupportedError(f"output must have complex dtype, not {target}")
+        raise UnsupportedError(f"output must have complex dtype, not {target.name}")
     if source.kind != "c" and target.kind == "c":
-        raise UnsupportedError(f"array type {target!r} not supported as output of a real array")
+        raise UnsupportedError(f"output dtype {target.name} not supported for a real array")
 
 
 def check_copy(source: Dtype, target: Dtype) -> None:

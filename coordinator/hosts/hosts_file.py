@@ -140,6 +140,9 @@ _SCHEMA: Final = TypeAdapter(_Document)
 _TABLES: Final[dict[str, type]] = {"hosts": _HostTable, "defaults": Defaults}
 
 
+WRITE_ONE: Final = 'write the line hosts = ["node1:8080", "node2:8080"] into one'
+"""A whole hosts file in a sentence: `hosts.example.toml` is not installed."""
+
 MAX_BYTES: Final = 2**24
 """Of a hosts file: hundreds of thousands of hosts."""
 
@@ -349,11 +352,11 @@ def _lines(text: str) -> dict[Key, int]:
 def _unreadable(error: Exception, text: str) -> str:
     match error:
         case FileNotFoundError():
-            return "no such file; hosts.example.toml shows what goes into one"
+            return f"no such file; {WRITE_ONE}"
         case OSError():
             return f"can't be read: {error.strerror}"
         case UnicodeDecodeError():
-            return "is not UTF-8 text; a hosts file is TOML, as hosts.example.toml shows"
+            return f"is not UTF-8 text; {WRITE_ONE}"
         case _ if all(re.search(form, text, re.MULTILINE) for form in _TWO_FORMS):
             return "has both hosts = [...] and [[hosts]]; TOML allows one form, so keep one of them"
         case _:

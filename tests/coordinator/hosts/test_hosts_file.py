@@ -243,12 +243,15 @@ def test_not_toml(load: Callable[[str], Config]) -> None:
 
 
 def test_missing_folder_and_binary_files(tmp_path: Path) -> None:
-    """A file that can't be read as text says so, and where an example is."""
+    """A file that can't be read as text says so, and what to write."""
     binary = tmp_path / "hosts.toml"
     binary.write_bytes(b"\x93NUMPY\x01")
     assert "not UTF-8" in mistakes(load_hosts, binary)[0]
     assert "can't be read" in mistakes(load_hosts, tmp_path)[0]
-    assert "no such file; hosts.example.toml" in mistakes(load_hosts, tmp_path / "none.toml")[0]
+    assert (
+        'no such file; write the line hosts = ["node1:8080"'
+        in mistakes(load_hosts, tmp_path / "none.toml")[0]
+    )
 
 
 @pytest.mark.parametrize(
