@@ -122,5 +122,6 @@ class InputChangedError(StoreError):
     """The input was written to while it was read."""
 
 
-for _error in (TilefanError, *TilefanError.__subclasses__(), ConfigError, InputChangedError):
-    _error.__module__ = "tilefan"  # where users catch them
+for _kind in (TilefanError, *TilefanError.__subclasses__(), ConfigError, InputChangedError):
+    _kind.__module__ = "tilefan"  # where users catch them
+TrustWarning.__module__ = "tilefan"

@@ -7,7 +7,7 @@ from tiling.filters import FILTERS
 
 
 class FilterMethods:
-    """A method for each function of `tilefan.ndimage`, of what has an engine."""
+    """A method for each filter, of a class that has `engine`, `listen`, `sampling` and `turn`."""
 
 
 for _row in FILTERS.values():

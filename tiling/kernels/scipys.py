@@ -23,7 +23,9 @@ def replace(functions: Mapping[str, Callable[..., Any]]) -> None:
 
     _replaced.update({name: getattr(ndimage, name) for name in functions})
     for name, function in functions.items():
-        setattr(ndimage, name, functools.update_wrapper(function, _replaced[name]))
+        functools.update_wrapper(function, _replaced[name])
+        function.__module__ = ndimage.__name__  # where pickle finds it
+        setattr(ndimage, name, function)
 
 
 def restore() -> None:

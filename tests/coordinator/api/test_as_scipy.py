@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -162,6 +163,14 @@ def test_a_fleet_that_fails_says_so() -> None:
         pytest.raises(tilefan.NoWorkerError),
     ):
         ndimage.gaussian_filter(X, 1.5)
+
+
+def test_what_stands_in_is_pickled_by_name() -> None:
+    """So that it may be handed to processes; after the block the name means SciPy's function."""
+    with tilefan.as_scipy():
+        packed = pickle.dumps(ndimage.sobel)
+        assert pickle.loads(packed) is ndimage.sobel
+    assert pickle.loads(packed) is OWN["sobel"]
 
 
 def test_scipys_kernels_are_scipys_inside() -> None:
