@@ -99,8 +99,9 @@ def run_doctor(config: Config, credential: Credential) -> None:
     if len(troubled) == len(findings):
         lost = [WorkerLost(f.worker, f.trouble, untrusted=f.untrusted) for f in troubled]
         raise no_worker_error(lost)
+    words = Console() if console.is_terminal else console
     for finding in troubled:
-        console.print(Text(f"{finding.worker}: {finding.trouble}"))
+        words.print(Text(f"{finding.worker}: {finding.trouble}"))
 
 
 def table(findings: Sequence[Finding]) -> Table:

@@ -16,6 +16,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from coordinator.cli import render_forecast
+from coordinator.cli.fold import fold
 from coordinator.display.canvas import Canvas
 from coordinator.display.frame import Size, frame
 from coordinator.display.style import UNICODE
@@ -67,7 +68,7 @@ def _drawn(size: Size, *, finished: bool) -> str:
     return written.getvalue()
 
 
-def plan(_: Size) -> str:
+def plan(size: Size) -> str:
     """Two workers, of which one can't be used."""
     shares = (
         Share("node1:8080", 5, 24.0, 0.13, 0.66, 0.0004, lanes=4.0),
@@ -85,7 +86,7 @@ def plan(_: Size) -> str:
         shares, (stage,), 0, "run it here: about 900 ms; a fleet that saves so little is no gain",
         ("workers have their links for themselves, or not: nobody has measured that",),
     )  # fmt: skip
-    return "\n".join(render_forecast.lines(forecast))
+    return "\n".join(fold(line, size.columns) for line in render_forecast.lines(forecast))
 
 
 def fleet_doctor(size: Size) -> str:
