@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import typer
@@ -21,9 +22,9 @@ import worker.cli
 from docs.manual import APPS, manual
 from docs.openapi import document
 from docs.remake import texts
+from tests.support.documents import PAGES, ROOT, blocks
 from worker.app import ROUTES
 
-ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 UNIT = DOCS / "deploy" / "tilefan-worker.service"
 PROGRAMS = {"coord": coordinator.cli.main.app, "worker": worker.cli.app}
@@ -85,23 +86,23 @@ def test_the_unit_is_valid_and_hardened(tmp_path: Path) -> None:
 
 
 def commands(text: str) -> list[list[str]]:
-    """Return the command lines of our programs that stand alone on a line, or after a prompt."""
-    joined = text.replace("\\\n", " ")
-    before = r"^[ \t#]*(?:ExecStart=\S*/|srun .*|.*\brun --rm coordinator )?"
-    pattern = before + "((?:coord|worker) .+)$"
-    lines = re.findall(pattern, joined, re.MULTILINE)
-    return [shlex.split(line.partition(" $")[0], comments=True) for line in lines]
+    """Return the command lines of our programs that begin a line, or that another one starts."""
+    before = r"^[ \t#]*(?:ExecStart=\S*/|srun |until |.*\brun --rm coordinator )?"
+    lines = re.findall(before + r"((?:coord|worker) [^\n;&]+)", text, re.MULTILINE)
+    return [shlex.split(line.partition(" $TILEFAN")[0], comments=True) for line in lines]
 
 
 def test_command_lines_that_no_test_runs_can_be_parsed() -> None:
-    """Services and containers name programs and options that exist."""
+    """Services, containers and clusters name programs and options that exist."""
     compose: dict[str, Any] = yaml.safe_load((DOCS / "deploy" / "compose.yaml").read_text("utf-8"))
     lines = [service["command"] for service in compose["services"].values()]
     dockerfile = (DOCS / "deploy" / "Dockerfile").read_text("utf-8")
     lines += [yaml.safe_load(line) for line in re.findall(r"CMD (\[.*\])", dockerfile)]
     lines += commands((DOCS / "deploy" / "compose.yaml").read_text("utf-8"))
     lines += commands(UNIT.read_text("utf-8"))
-    assert len(lines) == 3 + 2 + 2 + 1
+    shown = (b.text for path in PAGES for b in blocks(path) if b.language == "text")
+    lines += [line for text in shown for line in commands(text)]
+    assert len(lines) > 3 + 2 + 2 + 1 + 5
     for line in lines:
         check_command(line)
 
@@ -131,3 +132,16 @@ def test_the_image_is_made_of_files_that_exist() -> None:
     let_through = (DOCS / "deploy" / "Dockerfile.dockerignore").read_text("utf-8").splitlines()
     assert [name for name in copied if not (ROOT / name).exists()] == []
     assert {f"!{name}" for name in copied} == {line for line in let_through if line[0] == "!"}
+
+
+@pytest.mark.parametrize("path", [*ROOT.glob("*.md"), *PAGES], ids=lambda path: path.stem)
+def test_links_lead_somewhere(path: Path) -> None:
+    """To files of the tree, and elsewhere by https; `make docs` looks at anchors too."""
+    text = re.sub(r"```.*?```|`[^`\n]*`", "", path.read_text("utf-8"), flags=re.DOTALL)
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        parts = urlsplit(link)
+        if parts.scheme:
+            assert parts.scheme == "https", link
+            assert "." in parts.netloc, link
+        elif parts.path:
+            assert (path.parent / parts.path).exists(), link
