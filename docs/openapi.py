@@ -13,7 +13,7 @@ from typing import Any
 
 from coordinator.cli.commands.filter import OPTIONS
 from tiling.filters import FILTERS, supported
-from tiling.protocol import wire
+from tiling.protocol import pairing, wire
 from worker.endpoints.health import TILES, TILES_OF_RUN, WAITING
 from worker.endpoints.plain import FIELD
 from worker.endpoints.query import PARSERS
@@ -75,6 +75,7 @@ def document() -> Json:
             "/v1/attest": {"post": _attest()},
             "/v1/jobs": {"post": _job()},
             "/v1/tiles": {"post": _tile()},
+            pairing.PATH: {"post": _pair()},
             "/v1/filters/{name}": {"post": _filter()},
             "/": {"post": _form()},
         },
@@ -234,6 +235,31 @@ def _tile() -> Json:
     body = {"required": True, "content": BLOCK}
     return _operation(
         "tile", text, {"200": done}, kinds, parameters=[*headers, run], requestBody=body
+    )
+
+
+def _pair() -> Json:
+    hexadecimal = {"type": "string", "pattern": "^([0-9a-f]{2})*$"}
+    run = {"run": hexadecimal}
+    asked = (
+        {"version": {"const": pairing.VERSION}, "address": TEXT, "message": hexadecimal},
+        {**run, "confirmation": hexadecimal},
+        {**run, "sealed": hexadecimal},
+    )
+    told = (
+        {**run, "message": hexadecimal},
+        {"confirmation": hexadecimal, "sealed": hexadecimal},
+        {"sealed": hexadecimal},
+    )
+    kinds = (BODY | {Kind.WRONG_CODE, Kind.NOT_PAIRING}) - {Kind.BUSY, Kind.DRAINING, Kind.MEMORY}
+    return _operation(
+        "pair",
+        "Share the token with who has the code that `worker --pair` shows.",
+        {"200": _json("What comes next.", {"oneOf": [_object(each) for each in told]})},
+        kinds,
+        description="Three requests, as `tiling.protocol.pairing` has them: SPAKE2, then sealed.",
+        requestBody=_body("application/json", {"oneOf": [_object(each) for each in asked]}),
+        security=[],
     )
 
 
