@@ -6,7 +6,7 @@ SCHEDULES ?= 100000
 N ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: attested bench bench-short chaos demo fuzz fuzz-bits help install lint native-check scipy-suite simulate stubs test wheels
+.PHONY: attested bench bench-short chaos demo docs fuzz fuzz-bits help install lint native-check scipy-suite simulate stubs test wheels
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' $(firstword $(MAKEFILE_LIST)) | sort | \
@@ -39,6 +39,9 @@ lint: .venv/installed ## ruff, its formatter and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: .venv/documented ## build the site into build/site; a broken link is an error
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -d build/doctrees docs build/site
 
 bench: .venv/benched ## time everything beside its peers (dask-image, OpenCV, Flask), in half an hour
 	$(BIN)/python -m benchmarks

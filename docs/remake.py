@@ -1,11 +1,14 @@
 """Remake what the documents show of a run: ``python -m docs.remake [IMAGE.npy]``.
 
     events.schema.json   what `--progress json` writes
+    openapi.json         the worker's HTTP API
+    man/coord.1          the manuals, which the wheel has
+    man/worker.1
     display.svg          the live display, half-way through a run that has lost a worker
     report.png           the report of that run, in Chromium
 
-Without an image it makes the schema only. The pictures are of a real run over real workers, so
-they differ a little each time.
+Without an image it makes no pictures. They are of a real run over real workers, so they
+differ a little each time.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,6 +32,8 @@ from coordinator.display.frame import Size, frame
 from coordinator.display.json_lines import event_schema
 from coordinator.display.style import UNICODE
 from coordinator.display.tally import Tally
+from docs.manual import APPS, man_page
+from docs.openapi import document
 from tests.support.browser import photograph
 from tests.support.processes import WorkerProcess, running_workers
 
@@ -42,10 +48,13 @@ SVG = re.sub(r"@font-face \{\{.*?\}\}\n", "", CONSOLE_SVG_FORMAT, flags=re.DOTAL
 """Rich's own would load its font from elsewhere."""
 
 
-def remake_schema() -> None:
-    """Write the schema of the events."""
-    text = json.dumps(event_schema(), indent=1)
-    (FOLDER / "events.schema.json").write_text(f"{text}\n")
+def texts() -> dict[str, str]:
+    """Return what the code says of itself, by the name of its file."""
+    return {
+        "events.schema.json": f"{json.dumps(event_schema(), indent=1)}\n",
+        "openapi.json": f"{json.dumps(document(), indent=1)}\n",
+        **{f"man/{program}.1": man_page(program, version("tilefan")) for program in APPS},
+    }
 
 
 def remake_pictures(image: Path) -> None:
@@ -100,6 +109,7 @@ def svg_of(tally: Tally, now: float) -> str:
 
 
 if __name__ == "__main__":
-    remake_schema()
+    for file, text in texts().items():
+        (FOLDER / file).write_text(text, "utf-8")
     for path in sys.argv[1:]:
         remake_pictures(Path(path))

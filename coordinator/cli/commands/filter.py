@@ -96,7 +96,7 @@ TYPICAL = {
 """Values of the examples, for each option that a row has."""
 
 START, END = "<!-- filters -->", "<!-- /filters -->"
-"""Between these the README holds what `markdown_table` returns."""
+"""Between these docs/reference/filters.md holds what `markdown_table` returns."""
 
 TILES = {
     "HALO": "halo",
@@ -104,7 +104,7 @@ TILES = {
     "REPEATED": "halo, repeated",
     "REFUSED": "refused",
 }
-"""Words of the README for each `tiling.filters.Exactness`."""
+"""Words of the table for each `tiling.filters.Exactness`."""
 
 
 class Rows(LazyGroup):
@@ -284,7 +284,7 @@ def _list(key: str, text: str) -> Any:
 
 @command(
     "filters",
-    flag(DISPLAY, "--markdown", help="As the README has it."),
+    flag(DISPLAY, "--markdown", help="As a table in Markdown."),
     examples=("coord filters", "coord filters --markdown"),
 )
 def filters(markdown: bool) -> None:
@@ -300,7 +300,7 @@ def filters(markdown: bool) -> None:
 
 
 def markdown_table() -> str:
-    """Return the README's table of filters; rows that differ only in their names are one."""
+    """Return the table of the documents; rows that differ only in their names are one."""
     from tiling.filters import FILTERS
 
     groups: dict[tuple[str, str, str, str], list[str]] = {}

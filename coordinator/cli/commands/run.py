@@ -46,7 +46,7 @@ def blur(source: Path, **options: Any) -> None:
 
 @command(
     "run",
-    argument("pipeline", "PIPELINE", "A TOML file with [[filters]] tables."),
+    argument("pipeline", "PIPELINE", "A TOML file with a table for each filter."),
     SOURCE,
     output("run"),
     *RUNNING,
@@ -59,7 +59,7 @@ def blur(source: Path, **options: Any) -> None:
 def run(pipeline: Path, source: Path, **options: Any) -> None:
     """Run the filters of a pipeline one after another, in one pass over the file.
 
-    Each [[filters]] table has SciPy's name of a filter, and its parameters:
+    Each table is called filters and has SciPy's name of a filter, and its parameters:
     name = "gaussian_filter", sigma = 2. Arrays are .npy files or nested lists.
     """
 

@@ -1,4 +1,4 @@
-"""The table as people meet it: signatures, docstrings, refusals, the README, and the wire."""
+"""The table as people meet it: signatures, docstrings, refusals, the documents, and the wire."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tiling.kernels.apply import apply
 
 X = np.arange(12.0).reshape(3, 4)
 ROWS = [row.name for row in supported()]
-README = Path(__file__).parents[3] / "README.md"
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "filters.md"
 KINDS = (ValueError, TypeError, RuntimeError)
 
 SAMPLES: dict[str, dict[str, Any]] = {
@@ -290,8 +290,8 @@ def put(tree: Any, path: tuple[Any, ...], value: Any) -> None:
         tree[path[-1]] = value
 
 
-def test_the_readme_has_the_table() -> None:
+def test_the_documents_have_the_table() -> None:
     """If this fails, put what `coord filters --markdown` prints between the markers."""
-    text = README.read_text("utf-8")
+    text = PAGE.read_text("utf-8")
     table = text[text.index(START) + len(START) : text.index(END)]
     assert table.strip() == markdown_table()

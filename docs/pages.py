@@ -1,0 +1,43 @@
+"""Pages of the site that are made of the code each time it is built."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from coordinator.display.json_lines import event_schema
+from docs.manual import APPS, markdown
+from tiling.filters import supported
+
+EVERY_LINE = {"version", "time_s", "event"}
+
+
+def write_pages(folder: Path) -> None:
+    """Write them all."""
+    folder.mkdir(exist_ok=True)
+    pages = {
+        "events": events(),
+        "functions": functions(),
+        **{name: markdown(name) for name in APPS},
+    }
+    for name, text in pages.items():
+        (folder / f"{name}.md").write_text(text, "utf-8")
+
+
+def events() -> str:
+    """Return the table of events, from their schema."""
+    rows = (
+        f"| `{event['title']}` | {event['description']} | {_fields(event)} |"
+        for event in event_schema()["oneOf"]
+    )
+    return "\n".join(("| event | meaning | fields |", "|---|---|---|", *rows, ""))
+
+
+def _fields(event: dict[str, Any]) -> str:
+    return " ".join(f"`{name}`" for name in event["properties"] if name not in EVERY_LINE)
+
+
+def functions() -> str:
+    """Return the directives that describe every filter."""
+    names = (f".. autofunction:: tilefan.ndimage.{row.name}" for row in supported())
+    return "\n\n".join(("```{eval-rst}", *names)) + "\n```\n"
