@@ -25,6 +25,10 @@ install: .venv/installed ## make .venv, with this package and all that its tests
 	$(BIN)/python -m pip install --quiet --group dev
 	touch $@
 
+.venv/documented: .venv/package
+	$(BIN)/python -m pip install --quiet --group docs
+	touch $@
+
 .venv/benched: .venv/installed
 	$(BIN)/python -m pip install --quiet --group bench
 	touch $@

@@ -83,14 +83,16 @@ LAW: dict[str, dict[str, frozenset[str]]] = {
     },
     "worker": {
         **{unit: frozenset() for unit in ("__init__", "errors", "settings", "machine")},
-        **{unit: frozenset() for unit in ("log", "rate_limit", "security", "runtime")},
+        **{unit: frozenset() for unit in ("usage", "log", "rate_limit", "security", "runtime")},
         "state": frozenset({"security", "runtime"}),
         "http": frozenset({"security", "runtime", "state"}),
         "endpoints": frozenset({"security", "runtime", "state", "http"}),
         "middleware": frozenset({"security", "runtime", "state", "http", "endpoints"}),
         "app": frozenset({"security", "runtime", "state", "http", "endpoints", "middleware"}),
         "server": frozenset({"security", "runtime", "state", "http", "endpoints", "app"}),
-        "cli": frozenset({"security", "runtime", "state", "http", "endpoints", "app", "server"}),
+        "cli": frozenset(
+            {"security", "runtime", "state", "http", "endpoints", "app", "server", "usage"}
+        ),
         "__main__": frozenset({"cli"}),
     },
     "tilefan": {"__init__": frozenset({"ndimage"}), "ndimage": frozenset()},

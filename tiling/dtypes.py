@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import math
 import warnings
@@ -105,7 +106,10 @@ def _dtype(source: Any) -> Dtype:
     try:
         dtype: Dtype = np.dtype(source)
     except (TypeError, SyntaxError) as error:  # NumPy evaluates a text with commas
-        raise BadTypeError(f"no dtype: {source!r}: {error}") from None
+        names = [known.name for known in FILTERED.values()]
+        close = difflib.get_close_matches(source, names, 1) if isinstance(source, str) else []
+        hint = f"; did you mean {close[0]}?" if close else f"; such as {names[-4]}"
+        raise BadTypeError(f"no dtype: {source!r}: {error}{hint}") from None
     except ValueError as error:
         raise BadValueError(f"no dtype: {source!r}: {error}") from None
     return dtype

@@ -18,14 +18,12 @@ from worker.app import SERVER, make_app
 from worker.errors import ListenError
 from worker.log import ROOT
 from worker.runtime.port_holder import port_holder
-from worker.settings import Settings
+from worker.settings import MAX_PORT, Settings
 from worker.state import Service
 
 LOG = logging.getLogger(f"{ROOT}.server")
 
 OWN_ADDRESS = "--host takes an address of this machine: 0.0.0.0 for all of them, or 127.0.0.1"
-
-MAX_PORT = 65535
 
 HANDSHAKE_S = 10.0
 """Longest TLS handshake in seconds: two lost packets, and a slow machine."""

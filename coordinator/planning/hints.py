@@ -102,8 +102,8 @@ def _far(job: Job, shape: tuple[int, ...]) -> Iterator[str]:
         if length and reach >= FAR * length:
             yield (
                 f"the filter reads {reach:,} samples to each side along axis {axis}, which has "
-                f"{length:,}: it is slow, and mostly reads the edge again; sigma, radius and size "
-                "count samples"
+                f"{length:,}: mostly the edge again, and slow (coord plan tells how slow); sigma, "
+                "radius and size count samples"
             )
             return
 

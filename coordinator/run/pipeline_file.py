@@ -29,6 +29,8 @@ from coordinator.stores.npy import open_npy
 from tiling.filters import FILTERS, Exactness, supported
 from tiling.protocol.npy import MAGIC
 
+QUOTES = 'words and paths stand in quotes, as in name = "sobel"'
+
 EMPTY = (
     "wants [[filters]] tables and nothing else, each with a name and parameters, such as\n"
     '  [[filters]]\n  name = "gaussian_filter"\n  sigma = 2'
@@ -76,7 +78,7 @@ def load_pipeline(path: Path) -> list[Link]:
     except OSError as error:
         raise InputError(f"{path}: can't be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(str(path), (f"not TOML: {error}",)) from None
+        raise ConfigError(str(path), (f"not TOML: {error}; {QUOTES}",)) from None
     filters = value.get("filters")
     if set(value) != {"filters"} or not isinstance(filters, list) or not filters:
         raise ConfigError(str(path), (EMPTY,))
@@ -97,6 +99,9 @@ def _mistakes(number: int, entry: Any) -> Iterable[str]:
         return
     name = entry.get("name")
     known = [row.name for row in supported()]
+    if name is None:
+        yield f'filters {number}: name is missing, such as name = "gaussian_filter"'
+        return
     if not isinstance(name, str) or name not in FILTERS:
         yield f"filters {number}: name: {name!r} is no filter{_hint(name, known)}"
         return

@@ -37,6 +37,8 @@ class Format:
     hint: str = ""
 
 
+_TITLES: Final = "for a line of titles add skiprows=1"
+
 _PICTURE: Final = "imageio.v3.imread({})", ("imageio",)
 
 FORMATS: Final = (
@@ -59,13 +61,9 @@ FORMATS: Final = (
         "[*numpy.load({}).values()][0]",
         hint="it takes the first array",
     ),
-    Format(
-        "a table in text",
-        (".csv", ".tsv", ".txt"),
-        (),
-        "numpy.loadtxt({}, delimiter=',')",
-        hint="for a line of titles add skiprows=1",
-    ),
+    Format("a table in text", (".csv",), (), "numpy.loadtxt({}, delimiter=',')", hint=_TITLES),
+    Format("a table in text", (".tsv",), (), "numpy.loadtxt({}, delimiter='\\t')", hint=_TITLES),
+    Format("a table in text", (".txt",), (), "numpy.loadtxt({})", hint=_TITLES),
     Format(
         "an HDF5 file",
         (".h5", ".hdf5", ".hdf"),

@@ -22,6 +22,8 @@ def check_output_name(path: Path) -> None:
     InputError
         Saying what to write instead.
     """
+    if path.name.startswith("="):
+        raise InputError(f"{path}: begins with =; write -o {path.with_name(path.name[1:])}")
     if re.fullmatch(r"\.[A-Za-z]\w*", path.suffix) and path.suffix.lower() != ".npy":
         raise InputError(
             f"{path}: the output is a .npy file, not {path.suffix}; write -o {npy_name(path)}, and "

@@ -19,8 +19,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import ndimage
+from typer.testing import CliRunner
 
 from tests.support.processes import running_workers
+from worker.cli import app
 from worker.runtime.port_holder import port_holder
 
 QUICK = ("--kernel", "reference")
@@ -52,6 +54,24 @@ def test_it_says_where_it_listens_and_what_to_paste() -> None:
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "worker", *QUICK, *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (["8080"], "for the port write --port 8080"),
+        (["hosts.toml"], "coord hosts --hosts hosts.toml"),
+        (["serve"], "which takes options only"),
+        (["--prot", "8080"], "--port"),
+        (["--port", "http"], "a port is an integer from 0 to 65535"),
+        (["--port", "70000"], "a port is an integer from 0 to 65535"),
+        (["--threads", "0"], "want an integer of at least 1"),
+    ],
+)
+def test_a_mistake_on_the_line_gets_a_sentence(line: list[str], words: str) -> None:
+    """Exit code 2, and what would be right."""
+    ended = CliRunner().invoke(app, line)
+    assert (ended.exit_code, words in ended.stderr) == (2, True), ended.stderr
 
 
 def test_an_address_that_is_taken() -> None:

@@ -46,6 +46,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         '[[filters]]\nname = "laplace"\n[[filters]]\nname = "gaussian_filter"\nsigma = "2"\n'
     )
     (tmp_path / "empty.toml").touch()
+    (tmp_path / "nameless.toml").write_text("[[filters]]\nsigma = 2\n")
+    (tmp_path / "bare.toml").write_text("[[filters]]\nname = sobel\n")
     (tmp_path / "pic.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(60))
     (tmp_path / "empty.npy").touch()
     (tmp_path / "text.npy").write_text("hello\n" * 9)
@@ -78,11 +80,13 @@ MISTAKES = [
     ("blur in.npy --max-memory 1KB", "do not suffice"),
     ("blur in.npy --max-memory lots", "such as 500MB or 2GiB"),
     ("blur in.npy --verify 200%", "at most 100%"),
+    ("blur in.npy --dtype flaot32", "did you mean float32?"),
+    ("blur in.npy -o=out.npy", "begins with =; write -o out.npy"),
     ("blur in.npy -o out.png", "write -o out.npy"),
     ("blur in.npy out.npy", "the output has its option: -o out.npy"),
     ("blur in.npy a.npy b.npy", "Got 2 arguments too many: a.npy b.npy"),
     ("blur in.npy --report p.toml", "not what coord writes there"),
-    ("blur in.npy --report in.npy", "reads or writes this file already"),
+    ("blur in.npy --report in.npy", "which is read or written"),
     ("blur in.npy --hosts none.toml", 'write the line hosts = ["node1:8080", "node2:8080"]'),
     ("median in.npy", "give size or footprint"),
     ("median in.npy --size 0", "a window has at least 1 sample"),
@@ -100,6 +104,8 @@ MISTAKES = [
     ("run in.npy p.toml", "the pipeline comes first: coord run p.toml in.npy"),
     ("run in.npy big.npy", "coord run PIPELINE.toml in.npy"),
     ("run empty.toml in.npy", 'name = "gaussian_filter"'),
+    ("run nameless.toml in.npy", "filters 1: name is missing"),
+    ("run bare.toml in.npy", 'stand in quotes, as in name = "sobel"'),
     ("run words.toml in.npy", "filter 2, gaussian_filter: sigma must be a real number"),
     ("show none.npy", "none.npy: no such file"),
     ("show in.npy", "nothing is known of it"),
