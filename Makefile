@@ -6,7 +6,7 @@ SCHEDULES ?= 100000
 N ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: attested bench bench-short chaos demo fuzz fuzz-bits help install lint native-check scipy-suite simulate test wheels
+.PHONY: attested bench bench-short chaos demo fuzz fuzz-bits help install lint native-check scipy-suite simulate stubs test wheels
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' $(firstword $(MAKEFILE_LIST)) | sort | \
@@ -14,17 +14,22 @@ help: ## list the targets
 
 install: .venv/installed ## make .venv, with this package and all that its tests need
 
-.venv/installed: pyproject.toml hatch_build.py $(wildcard tiling/kernels/native/source/*)
+.venv/package: pyproject.toml hatch_build.py $(wildcard tiling/kernels/native/source/*)
+	@echo "making .venv and compiling the native kernel: half a minute, the first time"
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --editable . --group dev
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+.venv/installed: .venv/package
+	$(BIN)/python -m pip install --quiet --group dev
 	touch $@
 
 .venv/benched: .venv/installed
 	$(BIN)/python -m pip install --quiet --group bench
 	touch $@
 
-demo: .venv/installed ## start two workers, blur through them, compare with SciPy
+demo: .venv/package ## start two workers, filter through them, compare with SciPy
 	$(BIN)/coord demo
 
 test: .venv/installed lint ## lint, and all tests
@@ -63,6 +68,9 @@ simulate: .venv/installed ## SCHEDULES random schedules of the dispatcher
 
 attested: .venv/installed ## write tiling/probes/expected.py anew, with this machine's SciPy
 	$(BIN)/python -m tests.tiling.probes.make_expected
+
+stubs: .venv/installed ## write tilefan/ndimage.pyi and coordinator/api/methods.pyi from the table
+	$(BIN)/python -m tests.tilefan.make_stubs
 
 native-check: .venv/installed ## tests of the native kernel under AddressSanitizer and UBSan
 	$(BIN)/python -m tests.support.sanitized $(BIN)/python -m pytest -n 2 tests/tiling/kernels

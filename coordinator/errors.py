@@ -105,7 +105,11 @@ class TrustError(TilefanError):
 
 
 class TrustWarning(UserWarning):
-    """A setting is less safe than it could be."""
+    """A token goes to these hosts in clear text."""
+
+    def __init__(self, message: str, hosts: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.hosts = hosts
 
 
 class StoreError(TilefanError):
@@ -116,3 +120,8 @@ class StoreError(TilefanError):
 
 class InputChangedError(StoreError):
     """The input was written to while it was read."""
+
+
+for _kind in (TilefanError, *TilefanError.__subclasses__(), ConfigError, InputChangedError):
+    _kind.__module__ = "tilefan"  # where users catch them
+TrustWarning.__module__ = "tilefan"

@@ -14,9 +14,11 @@ from typing import TypeAlias
 __all__ = [
     "Event",
     "FailureKind",
+    "FleetAwaited",
     "Hearer",
     "Interrupted",
     "Listener",
+    "OutputWritten",
     "RunFinished",
     "RunStarted",
     "StageStarted",
@@ -30,6 +32,7 @@ __all__ = [
     "TileRetried",
     "TileSent",
     "TileStored",
+    "TilesVerified",
     "WorkerBack",
     "WorkerEjected",
     "WorkerLost",
@@ -208,6 +211,13 @@ class WorkerBack:
 
 
 @dataclass(frozen=True, slots=True)
+class FleetAwaited:
+    """No worker is left; the run waits so long for one to come back, and then ends."""
+
+    patience_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class TileFailed:
     """An attempt at a tile failed; `retry_after_s` is the pause that a busy worker asked for."""
 
@@ -265,6 +275,23 @@ class RunFinished:
     error: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class TilesVerified:
+    """So many tiles of a stage's `of` were computed once more, by SciPy: every bit is equal."""
+
+    tiles: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutputWritten:
+    """The output's file is at its path, after `RunFinished`; and so are those `beside` it."""
+
+    path: str
+    file_bytes: int
+    beside: tuple[tuple[str, str], ...] = ()
+
+
 Event: TypeAlias = (
     RunStarted
     | StageStarted
@@ -273,6 +300,7 @@ Event: TypeAlias = (
     | WorkerLost
     | WorkerEjected
     | WorkerBack
+    | FleetAwaited
     | TileSent
     | TileComputing
     | TileAnswered
@@ -281,7 +309,9 @@ Event: TypeAlias = (
     | TileHedged
     | TileGivenUp
     | TileStored
+    | TilesVerified
     | RunFinished
+    | OutputWritten
     | Tick
     | Interrupted
 )

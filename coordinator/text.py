@@ -31,6 +31,11 @@ def inert(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in short if not unicodedata.combining(c))
 
 
+def printable(text: str) -> str:
+    """Make text harmless without cutting it: a command or a path may be long."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
 def clock(seconds: float | None) -> str:
     """Write a time as ``m:ss`` or ``h:mm:ss``; an unknown one as ``-:--``.
 

@@ -35,8 +35,9 @@ else:
 
 @pytest.fixture(scope="session", autouse=True)
 def _empty_configuration(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The token of the user who runs the tests is neither used nor made."""
+    """The token of the user who runs the tests is neither used nor made; nor is a cache."""
     os.environ["XDG_CONFIG_HOME"] = str(tmp_path_factory.mktemp("config"))
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="session")

@@ -6,13 +6,10 @@ import re
 import subprocess
 from pathlib import Path
 
-import pytest
 from typer.testing import CliRunner
 
-import coordinator.ndimage
-import tilefan
 from coordinator.cli.main import PLACES, app
-from coordinator.errors import ExitCode, TilefanError
+from coordinator.errors import ExitCode
 from worker.cli import EPILOG
 from worker.errors import CertificateError, ListenError, TokenFileError
 
@@ -91,17 +88,3 @@ def test_the_readme_names_the_options_of_every_command() -> None:
     for name in (name for names in PLACES.values() for name in names if name != "filter"):
         shown = CliRunner().invoke(app, [name, "-h"], prog_name="coord")
         assert [option for option in options if option not in shown.stdout] == [], name
-
-
-def test_the_facade_has_the_api() -> None:
-    """`import tilefan` is what users write, and it loads NumPy only for what they use."""
-    assert tilefan.Fleet is coordinator.Fleet
-    assert tilefan.gaussian_filter is coordinator.gaussian_filter
-    assert tilefan.TilefanError is TilefanError
-    assert set(tilefan.ndimage.__all__) == set(coordinator.ndimage.__all__)
-    assert tilefan.ndimage.median_filter is coordinator.ndimage.median_filter
-    assert "median_filter" in dir(tilefan.ndimage)
-    with pytest.raises(AttributeError, match="tilefan"):
-        tilefan.nothing  # noqa: B018
-    with pytest.raises(AttributeError, match=r"tilefan\.ndimage"):
-        tilefan.ndimage.nothing  # noqa: B018

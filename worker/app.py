@@ -6,7 +6,8 @@ from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
-from worker.endpoints import attest, health, plain, tiles
+from tiling.protocol.pairing import PATH
+from worker.endpoints import attest, health, pair, plain, tiles
 from worker.http.bodies import defer_continue
 from worker.middleware import answer_errors, check_access
 from worker.state import SERVICE, Service
@@ -18,6 +19,7 @@ ROUTES = (
     ("GET", "/v1/health", health.get_health),
     ("GET", "/metrics", health.get_metrics),
     ("POST", "/v1/attest", attest.post_attest),
+    ("POST", PATH, pair.post_pair),
     ("POST", "/v1/jobs", tiles.post_job),
     ("POST", "/v1/tiles", tiles.post_tile),
     ("POST", "/v1/filters/{name}", plain.post_filter),

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import socket
+import time
 import warnings
 from collections.abc import Iterable
 from importlib.metadata import version as installed_version
@@ -19,15 +20,17 @@ import typer
 from tiling.errors import UnsupportedError
 from tiling.probes.digests import quick
 from tiling.probes.select import Requested, Selected, select
-from tiling.protocol.token import FILE_VARIABLE, Token
+from tiling.protocol.pairing import readable
+from tiling.protocol.token import FILE_VARIABLE, TOKEN_VARIABLE
 from worker.endpoints.plain import FORM_WARNINGS
 from worker.errors import WorkerError
 from worker.log import ROOT, Event, Level, configure
 from worker.machine import usable_cores
 from worker.runtime.malloc import freeze_imports, keep_freed_memory
 from worker.security.auth import Guard, bracketed, name_of
+from worker.security.pairing import VALID_S, Pairing
 from worker.security.tls import ServerCertificate, own_certificate
-from worker.security.token_file import load_token, token_path
+from worker.security.token_file import SharedToken, find_token
 from worker.server import serving
 from worker.settings import Settings
 from worker.state import Service
@@ -44,6 +47,7 @@ EVERYWHERE = "0.0.0.0"  # noqa: S104 - the fleet is on other machines; --host na
 EPILOG = """
 \b
 Examples:
+  worker --pair
   worker --port 8080 --tls
   worker --insecure --host 127.0.0.1 --port 0 --threads 2
 
@@ -101,12 +105,17 @@ def worker(
         Path | None,
         typer.Option(
             metavar="FILE",
-            envvar=FILE_VARIABLE,
-            show_envvar=True,
             show_default="in your configuration folder",
-            help="File with the fleet's token; made when there is none.",
+            help="File with the fleet's token; made when there is none. The variable "
+            f"{TOKEN_VARIABLE}, the token itself, comes next, then {FILE_VARIABLE}.",
         ),
     ] = None,
+    pair: Annotated[
+        bool,
+        typer.Option(
+            "--pair", metavar="", help="Show a code with which coord pair shares the token."
+        ),
+    ] = False,
     allow_host: Annotated[
         list[str],
         typer.Option(metavar="NAME", help="A further name by which clients call this worker."),
@@ -156,17 +165,18 @@ def worker(
     for category in FORM_WARNINGS:
         warnings.simplefilter("error", category)
     try:
-        token = None if insecure else shared_token(token_path(token_file))
+        shared = None if insecure else shared_token(token_file, pair=pair)
         if insecure:
-            warn_insecure(host, network=insecure_network)
+            warn_insecure(host, network=insecure_network, pair=pair)
         check_names(allow_host)
-        guard = Guard(token, [*own_names(), *allow_host])
+        guard = Guard(shared.token if shared else None, [*own_names(), *allow_host])
         certificate = chosen_certificate(tls_cert, tls_key, own=tls)
         selected = select(kernel, quick())
         if selected.note:
             LOG.warning(selected.note)
         settings = Settings(threads=threads)
-        code = asyncio.run(serve(settings, guard, selected, host, port, certificate))
+        paired = shared if pair else None
+        code = asyncio.run(serve(settings, guard, selected, host, port, certificate, paired))
     except UnsupportedError as error:
         LOG.critical(str(error))
         code = USAGE
@@ -176,14 +186,18 @@ def worker(
     raise typer.Exit(code)
 
 
-def shared_token(path: Path) -> Token:
-    """Return the token of a file; if it had to be made, log where it is and where to copy it."""
-    token, made = load_token(path)
-    if made:
+def shared_token(token_file: Path | None, *, pair: bool) -> SharedToken:
+    """Return the token; if it had to be made, log where it is and how other machines get it."""
+    shared = find_token(token_file)
+    if shared.made and pair:
+        LOG.warning("made a token in %s", shared.path)
+    elif shared.made:
         LOG.warning(
-            "made a token in %s: copy that file, mode 600, to every node of the fleet", path
+            "made a token in %s, which all machines of the fleet must share: start with "
+            "`worker --pair`, or copy that file, mode 600, to each of them",
+            shared.path,
         )
-    return token
+    return shared
 
 
 def chosen_certificate(
@@ -212,14 +226,16 @@ def chosen_certificate(
     return ServerCertificate.load(certificate, key)
 
 
-def warn_insecure(host: str, *, network: bool) -> None:
+def warn_insecure(host: str, *, network: bool, pair: bool) -> None:
     """Warn of a worker without a token; on a network it must have been asked for twice.
 
     Raises
     ------
     typer.BadParameter
-        If others can reach the address and `network` is false.
+        If others can reach the address and `network` is false, or a token is to be shared.
     """
+    if pair:
+        raise typer.BadParameter("--pair shares a token, and --insecure has none: leave one out")
     if not is_loopback(host) and not network:
         hint = "--insecure serves this machine only: add --host 127.0.0.1, or --insecure-network"
         raise typer.BadParameter(hint)
@@ -261,10 +277,16 @@ async def serve(
     host: str,
     port: int,
     certificate: ServerCertificate | None = None,
+    shared: SharedToken | None = None,
 ) -> int:
-    """Serve until a signal, finish what is in flight, and return the exit code."""
+    """Serve until a signal, finish what is in flight, and return the exit code.
+
+    Whoever has the code that is shown can share the token, if there is one.
+    """
     keep_freed_memory()
-    service = Service(settings, guard, selected)
+    pin = certificate.pin if certificate else None
+    pairing = Pairing(guard, shared, time.monotonic(), pin) if shared else None
+    service = Service(settings, guard, selected, pairing)
     context = certificate.context if certificate else None
     async with serving(service, host, port, context) as address:
         await service.warm()
@@ -280,7 +302,7 @@ async def serve(
                 version=service.identity.version,
             )
         )
-        announce(host, *address, certificate.pin if certificate else None)
+        announce(host, *address, pin, pairing.code if pairing else None)
         number = await stop
         signal_name = signal.Signals(number).name
         LOG.info(Event("draining", signal=signal_name, in_flight=service.pool.in_flight))
@@ -310,7 +332,9 @@ def listen_to_signals() -> asyncio.Future[int]:
     return first
 
 
-def announce(host: str, bound: str, port: int, pin: str | None = None) -> None:
+def announce(
+    host: str, bound: str, port: int, pin: str | None = None, code: str | None = None
+) -> None:
     """Say that this worker can serve, and how a coordinator finds it."""
     name = socket.gethostname() if host in (EVERYWHERE, "::") else bound
     there = f"{bracketed(name)}:{port}"
@@ -319,6 +343,10 @@ def announce(host: str, bound: str, port: int, pin: str | None = None) -> None:
         lines += ["[[hosts]]", f'url = "https://{there}"', f'certificate = "{pin}"']
     else:
         lines += [f'hosts = ["{there}"]']
+    if code:
+        address = f"https://{there}" if pin else there
+        minutes = f"within {VALID_S / 60:.0f} minutes, on the coordinator's machine:"
+        lines += [minutes, f"  coord pair {address} {readable(code)}"]
     typer.echo("\n".join(lines))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 
+from tiling.protocol.pairing import NOT_PAIRING, WRONG_CODE
 from tiling.protocol.wire import UNKNOWN_JOB
 
 MAX_DETAIL = 1000
@@ -19,9 +20,11 @@ class Kind(enum.Enum):
     TRUNCATED = ("urn:tilefan:truncated", 400, "The body ended before its announced length")
     UNAUTHORIZED = ("urn:tilefan:unauthorized", 401, "The request does not carry the fleet's token")
     ORIGIN = ("urn:tilefan:origin", 403, "Browsers are not served")
+    WRONG_CODE = (WRONG_CODE, 403, "The pairing code is another one")
     NOT_FOUND = ("urn:tilefan:not-found", 404, "There is nothing at this path")
     UNKNOWN_JOB = (UNKNOWN_JOB, 404, "The job is not registered here")
     METHOD = ("urn:tilefan:method", 405, "The path does not take this method")
+    NOT_PAIRING = (NOT_PAIRING, 409, "This worker can not be paired now")
     SLOW = ("urn:tilefan:slow-body", 408, "The body took longer than its size allows")
     LENGTH_REQUIRED = ("urn:tilefan:length-required", 411, "The request needs a Content-Length")
     TOO_LARGE = ("urn:tilefan:too-large", 413, "The body is larger than this worker takes")
@@ -30,7 +33,7 @@ class Kind(enum.Enum):
     TOO_COSTLY = ("urn:tilefan:too-costly", 422, "This is more work than the worker takes at once")
     HOST = ("urn:tilefan:host", 421, "The request is addressed to another host")
     UNSUPPORTED = ("urn:tilefan:unsupported", 422, "No filter can do this")
-    THROTTLED = ("urn:tilefan:throttled", 429, "Too many wrong tokens")
+    THROTTLED = ("urn:tilefan:throttled", 429, "Too many requests of who has no token")
     OTHER = ("about:blank", 400, "The request was refused")
     INTERNAL = ("urn:tilefan:internal", 500, "The worker failed")
     BUSY = ("urn:tilefan:busy", 503, "Every slot is taken")

@@ -12,6 +12,7 @@ from aiohttp.typedefs import Handler
 
 from tiling.errors import TilingError, WireError
 from tiling.protocol.npy import NpyError
+from worker.endpoints.pair import post_pair
 from worker.errors import MAX_DETAIL, Kind, RefusedError
 from worker.log import ROOT, Event
 from worker.state import SERVICE
@@ -52,7 +53,10 @@ async def check_access(request: web.Request, handler: Handler) -> web.StreamResp
         raise ConnectionResetError
     local = request.transport.get_extra_info("sockname")[0]
     service, address, now = request.app[SERVICE], request.remote or "", time.monotonic()
-    service.guard.check(request.headers, local, address, now)
+    if request.match_info.handler is post_pair and service.pairing is not None:
+        service.guard.check_browser(request.headers, local)
+    else:
+        service.guard.check(request.headers, local, address, now)
     service.clients.connected(address, now)
     return await handler(request)
 

@@ -16,6 +16,7 @@ from worker.runtime.job_cache import JobCache
 from worker.runtime.metrics import Metrics
 from worker.runtime.pool import Pool
 from worker.security.auth import Guard
+from worker.security.pairing import Pairing
 from worker.settings import Settings
 
 WAITING = 256
@@ -32,6 +33,8 @@ class Service:
         Access rules of all requests.
     selected : Selected, optional
         Kernel that computes the passes; the reference kernel unless given.
+    pairing : Pairing, optional
+        Lets who has its code share a token; nobody unless given.
 
     Attributes
     ----------
@@ -46,10 +49,17 @@ class Service:
     identity : worker.machine.Identity
     """
 
-    def __init__(self, settings: Settings, guard: Guard, selected: Selected | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        guard: Guard,
+        selected: Selected | None = None,
+        pairing: Pairing | None = None,
+    ) -> None:
         selected = selected or select("reference")
         self.settings = settings
         self.guard = guard
+        self.pairing = pairing
         self.kernel = selected.kernel
         self.identity = Identity.of_this_process(selected.name)
         retry_s = settings.retry_after_s

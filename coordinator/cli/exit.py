@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import typer
 
-from coordinator.errors import ExitCode, InputError, TileFailedError, TilefanError
+from coordinator.errors import ExitCode, InputError, TileFailedError, TilefanError, TrustWarning
 from coordinator.interruption import interrupt
 
 DEBUG = ContextVar("DEBUG", default=False)
@@ -88,8 +88,31 @@ def fail(message: str, code: int) -> NoReturn:
 
 
 def show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    """Print a warning as a sentence, without the place in our code."""
+    """Print a warning as a sentence, without the place in our code.
+
+    That of clear text is printed once for the same hosts, by whichever commands.
+    """
+    if isinstance(message, TrustWarning) and not _first_time(message.hosts):
+        return
     typer.echo(f"coord: warning: {message}", err=True)
+
+
+def _first_time(hosts: tuple[str, ...]) -> bool:
+    """Tell whether no command of this user was here with these hosts; leave a mark."""
+    import hashlib
+
+    import platformdirs
+
+    name = hashlib.sha256("\n".join(sorted(hosts)).encode()).hexdigest()[:32]
+    folder = platformdirs.user_cache_path("tilefan") / "warned-of-clear-text"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    except OSError:  # nowhere to remember it
+        pass
+    return True
 
 
 def with_notes(message: str, error: BaseException) -> str:

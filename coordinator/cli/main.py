@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from collections.abc import MutableMapping
 from contextlib import suppress
 from typing import Annotated, Any, get_args
 
@@ -17,6 +18,12 @@ from coordinator.cli.exit import DEBUG, say, show_warning
 from coordinator.cli.groups import LazyGroup
 from coordinator.cli.options import HELP_NAMES, VERSION, epilog
 from coordinator.errors import ExitCode
+
+OLD_PREFIX, PREFIX = "COORD_", "TILEFAN_"
+"""Of environment variables: what they once began with, and do now."""
+
+RENAMED = ("HOSTS", "PROVENANCE", "MAP", "DEBUG")
+"""Variables that once had the old prefix."""
 
 COMPLETE = "_COORD_COMPLETE"
 """Asks for a completion; `coord completion` prints scripts that set it."""
@@ -40,6 +47,8 @@ PLACES = {
     "Look after the fleet": {
         "hosts": "coordinator.cli.commands.fleet:hosts",
         "doctor": "coordinator.cli.commands.fleet:doctor",
+        "pair": "coordinator.cli.commands.token:pair",
+        "token": "coordinator.cli.commands.token:token",
         "demo": "coordinator.cli.commands.fleet:demo",
         "config": "coordinator.cli.commands.fleet:config",
         "completion": "coordinator.cli.commands.completion:completion",
@@ -98,7 +107,7 @@ def coord(
     debug: Annotated[
         bool,
         typer.Option(
-            "--debug", metavar="", envvar="COORD_DEBUG", help="Show errors with their traceback."
+            "--debug", metavar="", envvar="TILEFAN_DEBUG", help="Show errors with their traceback."
         ),
     ] = False,
     version: Annotated[  # noqa: ARG001 - its callback has shown it
@@ -115,6 +124,7 @@ def main() -> None:
     # sleep at once; their number stays as it is, for bits may depend on it.
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
     warnings.showwarning = show_warning
+    heed_old_variables(os.environ)
     try:
         app()
     except SystemExit as end:
@@ -123,6 +133,16 @@ def main() -> None:
     except OSError as error:  # of stdout: all others have their sentence
         say(f"standard output: {error.strerror}")
         leave(ExitCode.STORE)
+
+
+def heed_old_variables(environ: MutableMapping[str, str]) -> None:
+    """Give each variable under its old name the new one, unless that is set, and say so."""
+    for name in RENAMED:
+        old, new = OLD_PREFIX + name, PREFIX + name
+        if old in environ and new not in environ:
+            environ[new] = environ[old]
+            if COMPLETE not in environ:
+                say(f"{old} still works; its name is now {new}")
 
 
 def leave(code: object) -> None:

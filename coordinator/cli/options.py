@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
+from glob import escape
 from inspect import Parameter, Signature, cleandoc
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, get_args
@@ -14,7 +15,7 @@ from coordinator.cli.groups import OneCommand
 from coordinator.display.listener import Style
 from coordinator.errors import ExitCode
 from coordinator.events import Listener
-from tiling.protocol.token import FILE_VARIABLE
+from tiling.protocol.token import FILE_VARIABLE, TOKEN_VARIABLE
 
 Level: TypeAlias = Literal["debug", "info", "warning", "error"]
 
@@ -43,6 +44,13 @@ def complete_modes(incomplete: str) -> list[str]:
 
     before, comma, word = incomplete.rpartition(",")
     return [f"{before}{comma}{mode}" for mode in MODES if mode.startswith(word)]
+
+
+def complete_hosts(incomplete: str) -> list[str]:
+    """Return the TOML files whose paths begin so."""
+    folder, _, start = incomplete.rpartition("/")
+    found = Path(folder or ".").glob(f"{escape(start)}*.toml")
+    return [f"{folder}/{path.name}" if folder else path.name for path in found]
 
 
 def _show_version(wanted: bool) -> None:
@@ -200,9 +208,20 @@ def flag(panel: str, *names: str, **attributes: Any) -> Parameter:
     return option(panel, *names, kind=bool, metavar="", **{"default": False, **attributes})
 
 
-def hosts(text: str = "hosts.toml.", **attributes: Any) -> Parameter:
+def hosts(
+    text: str = "The workers: hosts.toml, or addresses such as node1:8080,node2:8080.",
+    **attributes: Any,
+) -> Parameter:
     """Return the option that names the fleet."""
-    return file_option(FLEET, "--hosts", envvar="COORD_HOSTS", help=text, **attributes)
+    return option(
+        FLEET,
+        "--hosts",
+        metavar="HOSTS",
+        envvar="TILEFAN_HOSTS",
+        autocompletion=complete_hosts,
+        help=text,
+        **attributes,
+    )
 
 
 def output(name: str) -> Parameter:
@@ -223,19 +242,22 @@ PROGRESS = option(
     default="auto",
     metavar="STYLE",
     help=(
-        "How to show the run: auto, rich, plain, json or none; COORD_MAP=worker maps who made "
+        "How to show the run: auto, rich, plain, json or none; TILEFAN_MAP=worker maps who made "
         "each tile."
     ),
 )
 TOKEN_FILE = file_option(
     FLEET,
     "--token-file",
-    envvar=FILE_VARIABLE,
-    help="File with the fleet's token; that in your configuration folder unless given.",
+    help=f"File with the fleet's token. Unless given: the variable {TOKEN_VARIABLE}, the token "
+    f"itself; then {FILE_VARIABLE}; then the file in your configuration folder.",
 )
 
 WHERE = (
-    hosts("hosts.toml with the workers to use; without it, this machine's cores."),
+    hosts(
+        "The workers: hosts.toml, or addresses such as node1:8080,node2:8080; without it, this "
+        "machine's cores."
+    ),
     TOKEN_FILE,
     option(
         RUN,
@@ -271,7 +293,7 @@ RUNNING = (
         OUTPUT,
         "--provenance/--no-provenance",
         default=None,
-        envvar="COORD_PROVENANCE",
+        envvar="TILEFAN_PROVENANCE",
         help="Write OUTPUT.json, how the output was made; digests of large files if asked for.",
     ),
     flag(OUTPUT, "--seams", help="Mark the tiles in the report's pictures."),

@@ -6,7 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from coordinator.text import brief_time, count, dtype_name, extent, inert, megabytes
+from coordinator.display.closing import verified_words
+from coordinator.text import brief_time, count, dtype_name, extent, inert, megabytes, printable
 
 if TYPE_CHECKING:
     from coordinator.report.provenance import Provenance
@@ -41,7 +42,9 @@ def lines(provenance: Provenance, *, intact: bool | None) -> Iterator[str]:
         "with": ", ".join(f"{name} {version}" for name, version in provenance.versions.items()),
         "trouble": f"{provenance.retries} retried, {provenance.hedges} hedged",
     }
-    yield from (f"{name:>8}  {_printable(text)}" for name, text in rows.items())
+    if provenance.verified is not None:
+        rows["verified"] = verified_words(*provenance.verified)
+    yield from (f"{name:>8}  {printable(text)}" for name, text in rows.items())
     yield from _workers(provenance)
     for warning in provenance.warnings[:NAMED]:
         yield f"{'warning':>8}  {inert(warning)}"
@@ -52,11 +55,6 @@ def lines(provenance: Provenance, *, intact: bool | None) -> Iterator[str]:
 def _expected(provenance: Provenance) -> str:
     expected_s = provenance.expected_s
     return "" if expected_s is None else f"; {brief_time(expected_s)} expected"
-
-
-def _printable(text: str) -> str:
-    """Make text harmless without cutting it: a command may be long."""
-    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _halo(provenance: Provenance) -> str:

@@ -204,7 +204,7 @@ class Dispatcher:
             self._attempt_failed(
                 tile, tile.attempts[attempt], FailureKind.BROKEN, event.reason, reported=False
             )
-        self._health.check_fleet(self._now)
+        self._instructions += self._health.check_fleet(self._now)
 
     def _probe(self, name: str) -> None:
         self._instructions += self._health.probe(name, self._now)

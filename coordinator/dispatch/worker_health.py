@@ -12,7 +12,7 @@ from coordinator.dispatch import policy
 from coordinator.dispatch.instructions import Probe, Tell
 from coordinator.dispatch.timers import Timer
 from coordinator.dispatch.worker_table import WorkerSignal, WorkerState
-from coordinator.events import FailureKind, WorkerBack, WorkerEjected
+from coordinator.events import FailureKind, FleetAwaited, WorkerBack, WorkerEjected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -101,8 +101,7 @@ class WorkerHealth:
             worker.reason = reason
             self._workers.signal(worker, WorkerSignal.LOST)
             self._probe_later(worker, now)
-            self.check_fleet(now)
-            return []
+            return self.check_fleet(now)
         if not policy.must_eject(
             failures_in_row=worker.failures_in_row, ready=self._workers.ready, limits=self._limits
         ):
@@ -135,15 +134,18 @@ class WorkerHealth:
         self._timers.put(now + self._limits.greeting_s, (Timer.PROBE, name))
         return [Probe(name)]
 
-    def check_fleet(self, now: float) -> None:
+    def check_fleet(self, now: float) -> list[Instruction]:
         """If no worker is ready, limit the time for that, and probe an ejected one at once."""
         if self._workers.ready:
-            return
-        if (Timer.FLEET,) not in self._timers:
-            self._timers.put(now + self._limits.fleet_timeout_s, (Timer.FLEET,))
+            return []
         name = next(iter(self._workers.ejected), None)
         if name is not None:
             self._timers.put(now, (Timer.PROBE, name))
+        if (Timer.FLEET,) in self._timers:
+            return []
+        patience_s = self._limits.fleet_timeout_s
+        self._timers.put(now + patience_s, (Timer.FLEET,))
+        return [Tell(FleetAwaited(patience_s))] if self._workers.ever_ready else []
 
     def _probe_later(self, worker: Worker, now: float) -> float:
         """Set the timer of the next probe; return the pause in seconds."""

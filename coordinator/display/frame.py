@@ -16,10 +16,12 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
+from coordinator.display.closing import closing_lines
 from coordinator.display.style import (
     BAR,
     EMPHASIS,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 WIDE: Final = 100  # columns from which the bar and its numbers share a line
+WHOLE_WORDS: Final[dict[str, Any]] = {"break_long_words": False, "break_on_hyphens": False}
 LEAST_MAP: Final = 2  # rows: one of tiles, and the legend
 MAP_SHARE: Final = 0.5  # of the free rows, when workers and map both want more than there are
 
@@ -57,7 +60,7 @@ def frame(
 ) -> list[Text]:
     """Draw all there is to show at `now`; the map by state, or by the worker of each tile."""
     head = [*_header(tally, size.columns), *_bar_lines(tally, now, size.columns, glyphs)]
-    foot = [_footer(tally)]
+    foot = _footer(tally, now, size.columns)
     free = size.rows - len(head) - len(foot)
     wanted = len(tally.workers) + 1
     map_rows = max(free - wanted, int(free * MAP_SHARE))
@@ -214,11 +217,15 @@ def _legend(view: MapView, width: int, glyphs: Glyphs) -> Text:
     return legend
 
 
-def _footer(tally: Tally) -> Text:
+def _footer(tally: Tally, now: float, width: int) -> list[Text]:
+    """Return the last news; of a run that is over, how it ended."""
     if tally.finished is not None:
-        error = tally.finished.error
-        return Text(f"failed: {inert(error)}", TROUBLE) if error else Text("done", BAR)
+        if tally.written is None and tally.finished.error is None:
+            return [Text("done", BAR)]
+        style = TROUBLE if tally.finished.error else BAR
+        lines = (wrap(line, width, **WHOLE_WORDS) for line in closing_lines(tally, now))
+        return [Text(part, style) for parts in lines for part in parts]
     if tally.news is None:
-        return Text("")
+        return [Text("")]
     at_s = tally.since_start_s(tally.news.at_s)
-    return Text(f"{clock(at_s)}  {inert(tally.news.text)}", "yellow")
+    return [Text(f"{clock(at_s)}  {inert(tally.news.text)}", "yellow")]

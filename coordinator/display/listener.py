@@ -20,16 +20,22 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TextIO, TypeAlias
 
+from coordinator.events import Event, FleetAwaited, WorkerBack, WorkerEjected, WorkerLost
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from coordinator.events import Event, Listener
+    from coordinator.events import Listener
 
 Style: TypeAlias = Literal["auto", "rich", "plain", "json", "none"]
 
 FRAME_S: Final = 0.125  # eight frames a second look alive
 LINE_S: Final = 5.0  # a log that grows by a line every five seconds can still be read
 CPU_SHARE: Final = 0.01  # of one core, for drawing: progress is not worth more of a run
+
+
+AT_ONCE: Final = (WorkerLost, WorkerEjected, WorkerBack, FleetAwaited)
+"""Events that make a line of their own in plain progress, as soon as they come."""
 
 
 class Display(Protocol):
@@ -62,7 +68,7 @@ def make_listener(
     stream : TextIO, optional
         Where to write; by default stderr, and stdout for ``json``.
     environ : mapping
-        Where ``TERM``, ``NO_COLOR``, ``CI`` and ``COORD_MAP`` are looked up.
+        Where ``TERM``, ``NO_COLOR``, ``CI`` and ``TILEFAN_MAP`` are looked up.
     clock : callable
         The clock, in seconds, that the times of the events are read from.
 
@@ -97,7 +103,7 @@ def _rich(stream: TextIO, environ: Mapping[str, str], clock: Callable[[], float]
         animated=_can_animate(stream, environ),
         colour=_can_animate(stream, environ) and not environ.get("NO_COLOR"),
         clock=clock,
-        by_worker=environ.get("COORD_MAP") == "worker",
+        by_worker=environ.get("TILEFAN_MAP") == "worker",
     )
 
 
@@ -181,6 +187,8 @@ class PlainDisplay:
         """Count an event."""
         with self._lock:
             self._tally.handle(now, event)
+            line = self._lines.news(self._tally) if isinstance(event, AT_ONCE) else ""
+        _write_line(self._stream, line)
 
     def draw(self) -> None:
         """Write how far the run is, unless it is over."""
@@ -191,8 +199,11 @@ class PlainDisplay:
 
     def close(self) -> None:
         """Write how the run ended; nothing if it never began."""
+        from coordinator.display.closing import closing_lines, lost_lines
+
         if self._tally.run is not None:
-            _write_line(self._stream, self._lines.last_line(self._tally, self._clock()))
+            for line in (*closing_lines(self._tally, self._clock()), *lost_lines(self._tally)):
+                _write_line(self._stream, line)
 
 
 class _JsonListener:

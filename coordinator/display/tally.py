@@ -11,7 +11,7 @@ from coordinator.events import (
     TileSent,
     TileStored,
 )
-from coordinator.history.history import ABSENT, AttemptRecord, End, History, Remark
+from coordinator.history.history import ABSENT, AttemptRecord, End, History, Remark, WorkerRecord
 from coordinator.text import count
 
 
@@ -96,8 +96,12 @@ class Tally(History):
 
     def fleet(self) -> str:
         """Say how many workers there are, and how many of them are lost."""
-        lost = sum(worker.standing in ABSENT for worker in self.workers.values())
+        lost = len(self.lost())
         return f"{count(len(self.workers), 'worker')}{f', {lost:,} lost' if lost else ''}"
+
+    def lost(self) -> list[WorkerRecord]:
+        """Return the workers that can't be used."""
+        return [worker for worker in self.workers.values() if worker.standing in ABSENT]
 
     def _started(self, at_s: float, event: RunStarted) -> None:
         super()._started(at_s, event)

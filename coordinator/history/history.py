@@ -22,6 +22,8 @@ from typing import Final
 from coordinator.events import (
     Event,
     FailureKind,
+    FleetAwaited,
+    OutputWritten,
     RunFinished,
     RunStarted,
     StageStarted,
@@ -33,6 +35,7 @@ from coordinator.events import (
     TileKept,
     TileSent,
     TileStored,
+    TilesVerified,
     WorkerBack,
     WorkerEjected,
     WorkerLost,
@@ -154,6 +157,8 @@ class History:
 
     Attributes
     ----------
+    verified : (int, int) or None
+        How many tiles SciPy computed once more, and of how many.
     expected_s : float or None
         What the stages so far were expected to take, less what an earlier run had done of them;
         None if of any of them it is not known.
@@ -163,6 +168,8 @@ class History:
         self._times = times
         self.run: RunStarted | None = None
         self.finished: RunFinished | None = None
+        self.written: OutputWritten | None = None
+        self.verified: tuple[int, int] | None = None
         self.stage = 1
         self.expected_s: float | None = None
         self.first_s: float | None = None
@@ -195,9 +202,9 @@ class History:
             case RunStarted():
                 self._started(at_s, event)
             case _:
-                self._worker_or_news(at_s, event)
+                self._rarer(at_s, event)
 
-    def _worker_or_news(self, at_s: float, event: Event) -> None:
+    def _rarer(self, at_s: float, event: Event) -> None:
         match event:
             case WorkerReady(name, slots, about, proof):
                 worker = self._ready(at_s, name)
@@ -216,9 +223,21 @@ class History:
             case TileHedged(tile, name, to, late_s):
                 why = f"unanswered by {name} for {brief_time(late_s)}"
                 self._remark(at_s, f"tile {tile} also sent to {to}: {why}")
+            case FleetAwaited(patience_s):
+                patience = brief_time(patience_s)
+                self._remark(at_s, f"waiting up to {patience} for a worker to come back")
             case TileGivenUp(tile, reasons):
                 why = "; ".join(f"{name}: {reason}" for name, reason in reasons)
                 self._remark(at_s, f"tile {tile} given up: {why}")
+            case TilesVerified() | OutputWritten():
+                self._closing(event)
+
+    def _closing(self, event: TilesVerified | OutputWritten) -> None:
+        if isinstance(event, OutputWritten):
+            self.written = event
+            return
+        tiles, of = self.verified or (0, 0)
+        self.verified = tiles + event.tiles, of + event.of
 
     def _worker(self, at_s: float, name: str) -> WorkerRecord:
         worker = self.workers.get(name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -52,19 +53,28 @@ def name_of(url: str) -> str:
     return url.partition("://")[2]
 
 
-def is_loopback(url: str) -> bool:
-    """Tell whether a normalised URL is on this machine's loopback interface.
+def is_this_machine(url: str) -> bool:
+    """Tell whether a normalised URL is plainly one of this machine's own; no name is looked up.
 
     Examples
     --------
-    >>> is_loopback("http://127.0.0.1:8080"), is_loopback("http://node1:8080")
+    >>> is_this_machine("http://127.0.0.1:8080"), is_this_machine("http://203.0.113.7:8080")
     (True, False)
     """
     host = urlsplit(url).hostname or ""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
-        return host == "localhost"
+        return host in {"localhost", socket.gethostname().lower()}
+    if address.is_loopback:
+        return True
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((host, 0))  # only an address of its own can be bound
+        except OSError:
+            return False
+    return not address.is_unspecified
 
 
 def _check_characters(text: str) -> None:

@@ -88,6 +88,14 @@ def check_pin(text: str) -> str:
     return text
 
 
+def whoever_answers() -> ssl.SSLContext:
+    """Return a context that trusts anybody: for pairing, where the code proves who it is."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 def authority_context(path: Path) -> ssl.SSLContext:
     """Return the context that trusts the authorities of a PEM file.
 

@@ -173,20 +173,45 @@ def load_hosts(path: Path | str) -> Config:
     return _parse(document, source, _lines(text), Path(path).parent)
 
 
-def parse_hosts(hosts: Sequence[str]) -> Config:
-    """Return the fleet of a sequence of addresses, such as ``["node1:8080", "node2"]``.
+def find_hosts(text: str) -> Config:
+    """Return the fleet that an option names: by a hosts file, or by addresses between commas.
+
+    What has a comma or a colon and is no file is addresses.
 
     Parameters
     ----------
-    hosts : sequence of str
+    text : str
+        Such as ``"hosts.toml"`` or ``"node1:8080,node2:8080"``.
+
+    Raises
+    ------
+    ConfigError
+        As `load_hosts` and `parse_hosts` do.
+    """
+    return parse_hosts(text) if is_addresses(text) else load_hosts(text)
+
+
+def is_addresses(text: str) -> bool:
+    """Tell whether an option names workers by their addresses, and not by a file."""
+    return ("," in text or ":" in text) and not Path(text).exists()
+
+
+def parse_hosts(hosts: Sequence[str] | str) -> Config:
+    """Return the fleet of several addresses, such as ``["node1:8080", "node2"]``.
+
+    Parameters
+    ----------
+    hosts : sequence of str, or str
+        One string has commas between them: ``"node1:8080,node2"``.
 
     Raises
     ------
     ConfigError
         If any is no address or stands twice: all mistakes, each with its index.
     """
-    addresses: object = hosts if isinstance(hosts, str) else list(hosts)
-    return _parse({"hosts": addresses}, "hosts", {})
+    if isinstance(hosts, str):
+        hosts = [address.strip() for address in hosts.split(",")]
+    return _parse({"hosts": list(hosts)}, "hosts", {})
 
 
 def _parse(

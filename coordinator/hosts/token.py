@@ -1,9 +1,8 @@
-"""The coordinator's copy of the fleet's token, read from its file and never made here.
+"""The coordinator's copy of the fleet's token, found and never made here.
 
-The file is found as a worker finds it (see `tiling.protocol.token`): the one that an option names,
-or the variable ``TILEFAN_TOKEN_FILE``, or ``token`` in the user's configuration folder. A file that
-is named and missing is an error. Without a name and a file, requests carry no token, and a worker
-that wants one refuses them.
+It is found as a worker finds it, by the order of `tiling.protocol.token`. A file that is named and
+missing is an error. Without a name and a file, requests carry no token, and a worker that wants one
+refuses them.
 """
 
 from __future__ import annotations
@@ -18,15 +17,25 @@ from typing import TYPE_CHECKING
 import platformdirs
 
 from coordinator.errors import TrustError, TrustWarning
-from coordinator.hosts.addresses import is_loopback
+from coordinator.hosts.addresses import is_this_machine
 from tiling.errors import BadValueError
-from tiling.protocol.token import FILE_NAME, FILE_VARIABLE, MAX_FILE_BYTES, Token, check_file
+from tiling.protocol.token import (
+    FILE_NAME,
+    MAX_FILE_BYTES,
+    TOKEN_VARIABLE,
+    Token,
+    check_file,
+    chosen,
+)
 
 if TYPE_CHECKING:
     from coordinator.hosts.hosts_file import Config
 
-COPY = "copy the token file from the worker's machine (it names the file when it makes it) to"
+PAIR = "start `worker --pair` there and run the line that it prints here"
 """Advice for a worker and a coordinator that do not hold the same token."""
+
+COPY = "copy the token file from the worker's machine (it names the file when it makes it) to"
+"""The other advice, where the token is in a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +44,19 @@ class Credential:
 
     Parameters
     ----------
-    path : Path
-        File of the token, whether it exists or not.
+    path : Path or None
+        File of the token, whether it exists or not; None if it is from the environment.
     token : Token, optional
         None where there is no such file.
     """
 
-    path: Path
+    path: Path | None
     token: Token | None = None
+
+    @property
+    def place(self) -> str:
+        """Where the token is."""
+        return str(self.path or f"the variable {TOKEN_VARIABLE}")
 
     @property
     def headers(self) -> dict[str, str]:
@@ -52,8 +66,9 @@ class Credential:
     @property
     def advice(self) -> str:
         """The error, and what to do, where a worker refuses this token."""
-        error = f"wants another token than that of {self.path}" if self.token else "wants a token"
-        return f"{error}: {COPY} {self.path}, and chmod 600 it"
+        error = f"wants another token than that of {self.place}" if self.token else "wants a token"
+        copy = f"; or {COPY} {self.path}, and chmod 600 it" if self.path else ""
+        return f"{error}: {PAIR}{copy}"
 
     def redact(self, text: str) -> str:
         """Return a worker's text with the token replaced, which a worker could echo."""
@@ -61,28 +76,38 @@ class Credential:
 
 
 def find_credential(
-    token_file: Path | str | None = None, environ: Mapping[str, str] = os.environ
+    token_file: Path | str | None = None,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    may_be_missing: bool = False,
 ) -> Credential:
-    """Read the token from a file, or from the one that the environment or the user's folder has.
+    """Find the token, by the order of `tiling.protocol.token`.
 
     Parameters
     ----------
     token_file : Path or str, optional
-        Comes before the variable ``TILEFAN_TOKEN_FILE``, which comes before the user's own file.
+        Comes first.
     environ : mapping
+    may_be_missing : bool
+        Whether the file that was named need not be there.
 
     Raises
     ------
     TrustError
         If the file that was named is missing, or any is unreadable, exposed, or holds no token.
     """
-    name = token_file or environ.get(FILE_VARIABLE)
+    try:
+        name = chosen(str(token_file) if token_file else None, environ)
+    except BadValueError as error:
+        raise TrustError(str(error)) from None
+    if isinstance(name, Token):
+        return Credential(None, name)
     path = Path(name or platformdirs.user_config_path("tilefan") / FILE_NAME)
     try:
         return Credential(path, _read(path))
     except FileNotFoundError:
-        if name:
-            raise TrustError(f"token file {path}: no such file; {COPY} there") from None
+        if name and not may_be_missing:
+            raise TrustError(f"token file {path}: no such file; {COPY} this place") from None
         return Credential(path)
     except OSError as error:
         raise TrustError(f"token file {path}: can't be read: {error.strerror}") from None
@@ -107,14 +132,16 @@ def warn_of_clear_text(config: Config, credential: Credential) -> None:
     exposed = [
         host.name
         for host in config.hosts
-        if host.url.startswith("http://") and not is_loopback(host.url)
+        if host.url.startswith("http://") and not is_this_machine(host.url)
     ]
     if credential.token and exposed:
         more = f" and {len(exposed) - 1} more" if exposed[1:] else ""
         warnings.warn(
-            f"the token goes to {exposed[0]}{more} in clear text, and so does the data: on a "
-            "shared network, start each worker with `worker --tls` and "
-            "paste the lines that it prints into hosts.toml",
-            TrustWarning,
+            TrustWarning(
+                f"the token goes to {exposed[0]}{more} in clear text, and so does the data: on a "
+                "shared network, start each worker with `worker --tls` and "
+                "paste the lines that it prints into hosts.toml",
+                tuple(exposed),
+            ),
             stacklevel=2,
         )

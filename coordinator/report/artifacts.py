@@ -93,6 +93,12 @@ class Artifacts:
         return self.provenance is not False or bool(self.report or self.trace)
 
     @property
+    def asked_for(self) -> tuple[tuple[str, str], ...]:
+        """What is written because an option says so: name and path of each."""
+        files = (("report", self.report), ("trace", self.trace))
+        return tuple((name, str(path)) for name, path in files if path)
+
+    @property
     def digest_bytes(self) -> float:
         """Largest file whose digest is taken."""
         return CHEAP_BYTES if self.provenance is None and not self.report else math.inf
@@ -288,6 +294,7 @@ class _Writer:
             retries=history.retries,
             hedges=history.hedges,
             warnings=tuple(remark.text for remark in history.remarks),
+            verified=history.verified,
             recipe=recipe if len(recipe) <= MAX_RECIPE else "",
         )
 

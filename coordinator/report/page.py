@@ -123,7 +123,7 @@ def _summary(history: Recorder) -> Html:
         ("kept", "kept from before", history.kept, f"{history.kept:,}"),
         ("bytes", "written", history.meter.total, f"{megabytes(history.meter.total)} MB"),
         ("seconds", "took", f"{history.last_s:.6f}", brief_time(history.last_s)),
-        *_expected(history),
+        *_if_known(history),
         ("speed", "speed", f"{speed:.0f}", f"{megabytes(speed)} MB/s"),
         ("workers", "workers", len(history.workers), f"{len(history.workers):,}"),
         ("retries", "retries", history.retries, f"{history.retries:,}"),
@@ -141,10 +141,13 @@ def _summary(history: Recorder) -> Html:
     return tag("dl", {"class": "facts"}, *entries)
 
 
-def _expected(history: Recorder) -> Iterator[tuple[str, str, object, str]]:
-    """Yield what the run was expected to take, if that is known."""
+def _if_known(history: Recorder) -> Iterator[tuple[str, str, object, str]]:
+    """Yield what the run was expected to take, and what SciPy computed once more."""
     if expected_s := history.expected_s:
         yield "expected", "expected", f"{expected_s:.6f}", brief_time(expected_s)
+    if history.verified is not None:
+        tiles, of = history.verified
+        yield "verified", "equal to SciPy's", tiles, f"{tiles:,} of {count(of, 'tile')}"
 
 
 def _pictures(pictures: Sequence[Picture]) -> Iterator[Html]:

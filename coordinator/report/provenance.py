@@ -85,6 +85,8 @@ class Provenance:
     expected_s : float or None
         What it was expected to take when it began; None where nobody could know, and of older
         files.
+    verified : (int, int) or None
+        How many tiles SciPy computed once more, and of how many; None: of none.
     recipe : str
         The job, as `Job.encode` writes it; empty if it is longer than `MAX_RECIPE`.
     """
@@ -109,6 +111,7 @@ class Provenance:
     proofs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     recipe: str = ""
     expected_s: float | None = None
+    verified: tuple[int, int] | None = None
 
     def encode(self) -> str:
         """Return it as indented JSON; the runs of tiles stay on one line each."""
@@ -227,6 +230,7 @@ def _fits(provenance: Provenance) -> bool:
     lengths = (provenance.shape, provenance.tile, *provenance.halo)
     counts = (
         *(provenance.retries, provenance.hedges, provenance.tiles_unlisted),
+        *(provenance.verified or ()),
         *(provenance.input.file_bytes, provenance.output.file_bytes),
         *(count for _, count in provenance.makers),
         *(length for each in lengths for length in each),

@@ -17,6 +17,7 @@ from coordinator.events import (
     TileKept,
     TileSent,
     TileStored,
+    TilesVerified,
     WorkerReady,
 )
 from coordinator.machine import NAME, usable_cores
@@ -51,8 +52,8 @@ def compute(request: Request, plan: Plan, output: Output, engine: Engine, tell: 
     witness = Witness(sample, tell)
     _run(tiles, engine, witness)
     check = Check(job, plan, source, output.sink.region)
-    for _ in check.tiles(sample, witness.makers):
-        pass
+    checked = sum(1 for _ in check.tiles(sample, witness.makers))
+    tell(TilesVerified(checked, len(plan)))
 
 
 def _run(tiles: TileRun, engine: Engine, tell: Hearer) -> None:

@@ -11,19 +11,26 @@ from coordinator.errors import InputError, StoreError
 from coordinator.interruption import put_off
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file that is there whole or not at all.
+def write_text(path: Path, text: str, mode: int | None = None) -> None:
+    """Write a file that is there whole or not at all; see `write_bytes`.
 
     Raises
     ------
     StoreError
         If the system forbids it.
     """
-    write_bytes(path, text.encode("utf-8"))
+    write_bytes(path, text.encode("utf-8"), mode)
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: Path, data: bytes, mode: int | None = None) -> None:
     """Write a file that is there whole or not at all, under a name of its own until then.
+
+    Parameters
+    ----------
+    path : Path
+    data : bytes
+    mode : int, optional
+        Its permissions; what a file of this name has anyway unless given.
 
     Raises
     ------
@@ -35,7 +42,7 @@ def write_bytes(path: Path, data: bytes) -> None:
             descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
             try:
                 with open(descriptor, "wb") as file:  # noqa: PTH123 -- a descriptor has no path
-                    os.fchmod(descriptor, usual_mode(path))
+                    os.fchmod(descriptor, usual_mode(path) if mode is None else mode)
                     file.write(data)
                 Path(name).replace(path)
             except BaseException:

@@ -7,50 +7,74 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from coordinator.api.fleet import Fleet
-from coordinator.display.listener import make_listener
+from coordinator.api.local import FUNCTIONS
 from coordinator.errors import NoWorkerError, VerifyError
-from coordinator.events import Event, RunStarted
-from coordinator.workflows.run_options import both
+from coordinator.machine import usable_cores
+from coordinator.text import brief_time, count, extent
 from tiling.dtypes import Array
 
-SHAPE = (1024, 768, 3)
-SIGMA = 0.5
+LINK_BYTES_S: Final = 125e6
+"""Of a network of 1 Gbit/s, each way."""
 
 LISTENING = "listening on "
 
 
-@dataclass(slots=True)
-class _PlanSize:
-    """Tiles and bytes of a run, for the table."""
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A filter, its parameters, and an array to run it on."""
 
-    tiles: int = 0
-    bytes_both_ways: int = 0
+    filter: str
+    parameters: Mapping[str, Any]
+    shape: tuple[int, ...]
+    dtype: str
+    remark: str
 
-    def hear(self, at: float, event: Event) -> None:  # noqa: ARG002 -- a listener takes the time
-        if isinstance(event, RunStarted):
-            self.tiles = event.tiles
-            self.bytes_both_ways = event.bytes_in + event.bytes_out
+    @property
+    def title(self) -> str:
+        """What is computed, on one line."""
+        words = ", ".join(f"{name} {value}" for name, value in self.parameters.items())
+        return f"{self.filter}, {words}, of {extent(self.shape)} {self.dtype}: {self.remark}"
+
+    def array(self) -> Array:
+        """Make an array of random numbers."""
+        values = np.random.default_rng().random(self.shape, np.float32)
+        return values if self.dtype == "float32" else (values * 4095).astype(self.dtype)
 
 
-def run_demo(workers: int, *, quiet: bool) -> None:
-    """Blur the array that tilefan was made for through real workers, and compare.
+CASES: Final = (
+    Case("gaussian_filter", {"sigma": 5}, (4096, 4096), "float32", "large and quick"),
+    Case("median_filter", {"size": 7}, (64, 128, 128), "uint16", "small and slow"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Seconds that a case took, and how many bytes the array has."""
+
+    scipy_s: float
+    here_s: float
+    fleet_s: float
+    array_bytes: int
+
+
+def run_demo(workers: int, say: Callable[[str], None]) -> None:
+    """Filter two arrays here and through real workers, compare with SciPy, and say what it means.
 
     Parameters
     ----------
     workers : int
         Processes to start on loopback; they are stopped again.
-    quiet : bool
-        Whether to print errors only.
+    say : callable
+        Takes a line of text.
 
     Raises
     ------
@@ -59,42 +83,84 @@ def run_demo(workers: int, *, quiet: bool) -> None:
     VerifyError
         If a single bit differs from SciPy's.
     """
-    x = np.random.default_rng().integers(0, 255, SHAPE, dtype=np.int32)
-    size = _PlanSize()
+    say(f"starting {count(workers, 'worker')} on this machine, which has {usable_cores()} cores")
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="tilefan-"))
         token = Path(folder) / "token"
         token.touch(mode=0o600)
         token.write_text(secrets.token_urlsafe(32))
         addresses = stack.enter_context(_running(workers, token))
-        listen = stack.enter_context(make_listener("none" if quiet else "auto"))
-        hear = both(size.hear, listen)
-        fleet = stack.enter_context(Fleet(addresses, listen=hear, token_file=token))
+        fleet = stack.enter_context(Fleet(addresses, token_file=token))
+        for case in CASES:
+            say(f"\n{case.title}")
+            for line in _lines(_timed(case, fleet), workers):
+                say(f"  {line}")
+    say(NEXT)
+
+
+NEXT: Final = """
+next, with an array of yours:
+  coord blur in.npy --sigma 2            on this machine's cores
+  coord filters                          all the other filters
+  worker --pair                          on each further machine, and then here
+  coord plan in.npy --sigma 2 --hosts node1:8080,node2:8080
+                                         whether sending it there pays"""
+
+
+def _lines(times: Times, workers: int) -> Iterator[str]:
+    """Yield a table of times, and what they mean."""
+    yield f"{'SciPy':24}{brief_time(times.scipy_s):>8}"
+    for name, took_s in (
+        ("tilefan, here", times.here_s),
+        (f"tilefan, {count(workers, 'worker')}", times.fleet_s),
+    ):
+        gain = f"{times.scipy_s / took_s:,.1f} times as fast"
+        yield f"{name:24}{brief_time(took_s):>8}   {gain:>22}   equal, bit for bit"
+    if times.fleet_s > times.here_s:
+        yield "The workers share this machine's cores, and every byte is sent to them."
+    yield _verdict(times.here_s, times.array_bytes / LINK_BYTES_S)
+
+
+def _verdict(here_s: float, send_s: float) -> str:
+    """Say whether machines of their own would pay: where computing takes longer than sending."""
+    what = f"At 1 Gbit/s, sending it takes {brief_time(send_s)} each way"
+    if here_s > send_s:
+        return f"{what}: further machines pay."
+    return f"{what}: keep it on one machine."
+
+
+def _timed(case: Case, fleet: Fleet) -> Times:
+    """Run a case three ways, each warmed by a small call.
+
+    Raises
+    ------
+    VerifyError
+        If a single bit differs from SciPy's.
+    """
+    import scipy.ndimage
+
+    x = case.array()
+    corner = x[(slice(16),) * x.ndim]
+    results, seconds = [], []
+    name = case.filter
+    for function in (getattr(scipy.ndimage, name), FUNCTIONS[name], getattr(fleet, name)):
+        function(corner, **case.parameters)
         began = time.perf_counter()
-        ours = fleet.gaussian_filter(x, SIGMA)
-        ours_s = time.perf_counter() - began
-    wanted, scipy_s = _scipy(x)
-    equal = ours.dtype == wanted.dtype and ours.tobytes() == wanted.tobytes()
-    if not quiet:
-        _print(workers, size, ours_s, scipy_s, equal=equal)
-    if not equal:
-        raise VerifyError("the fleet's bits are not SciPy's: report this with the table")
-
-
-def _scipy(x: Array) -> tuple[Array, float]:
-    """Return what SciPy makes of the array, and the seconds it takes, its import not counted."""
-    from scipy.ndimage import gaussian_filter
-
-    began = time.perf_counter()
-    wanted = gaussian_filter(x, SIGMA)
-    return wanted, time.perf_counter() - began
+        results.append(function(x, **case.parameters))
+        seconds.append(time.perf_counter() - began)
+    wanted = results[0]
+    for result in results[1:]:
+        if result.dtype != wanted.dtype or result.tobytes() != wanted.tobytes():
+            raise VerifyError(f"{case.title}: the bits are not SciPy's; please report this")
+    scipy_s, here_s, fleet_s = seconds
+    return Times(scipy_s, here_s, fleet_s, x.nbytes)
 
 
 @contextmanager
 def _running(count: int, token: Path) -> Iterator[list[str]]:
     """Run worker processes on free ports of loopback; yield their addresses."""
     command = [sys.executable, "-m", "worker", "--host", "127.0.0.1", "--port", "0"]
-    command += ["--token-file", str(token)]
+    command += ["--token-file", str(token), "--log-level", "warning"]
     processes = [
         subprocess.Popen(  # noqa: S603 -- our own program, with our own arguments
             command, stdout=subprocess.PIPE, text=True, start_new_session=True
@@ -117,17 +183,3 @@ def _address(process: subprocess.Popen[str]) -> str:
         if line.startswith(LISTENING):
             return line.removeprefix(LISTENING).strip()
     raise NoWorkerError(f"a worker did not start: it ended with exit code {process.wait()}")
-
-
-def _print(workers: int, size: _PlanSize, ours_s: float, scipy_s: float, *, equal: bool) -> None:
-    shape = "x".join(map(str, SHAPE))
-    table = Table(title=f"gaussian_filter, {shape} int32, sigma {SIGMA}", title_justify="left")
-    table.add_column("")
-    table.add_column("seconds", justify="right")
-    table.add_column("tiles", justify="right")
-    table.add_column("bytes both ways", justify="right")
-    table.add_row("SciPy, this process", f"{scipy_s:.3f}", "", "")
-    tiles, sent = f"{size.tiles}", f"{size.bytes_both_ways:,}"
-    table.add_row(f"tilefan, {workers} workers", f"{ours_s:.3f}", tiles, sent)
-    table.caption = "equal, bit for bit" if equal else "NOT EQUAL"
-    Console().print(table)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from rich.console import Console
@@ -18,6 +18,7 @@ from coordinator.engines.http.health import Health
 from coordinator.engines.http.refusal import Refusal
 from coordinator.engines.http.session import Session
 from coordinator.events import FailureKind, WorkerLost
+from coordinator.hosts.addresses import name_of
 from coordinator.hosts.hosts_file import Config
 from coordinator.hosts.token import Credential
 from coordinator.planning.measure_fleet import timed_block, timed_greeting
@@ -54,6 +55,7 @@ class Finding:
     bytes_per_s: float = math.nan
     trouble: str = ""
     untrusted: bool = False
+    wrong_token: bool = False
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -90,16 +92,15 @@ def run_doctor(config: Config, credential: Credential) -> None:
     TrustError, NoWorkerError
         If no worker can be used.
     """
-    findings = _examine_all(config, credential)
+    findings = told_apart(_examine_all(config, credential), config, credential)
     console = Console(width=UNBOUNDED)
     console.print(table(findings))
-    for finding in findings:
-        if finding.trouble:
-            console.print(Text(f"{finding.worker}: {finding.trouble}"))
     troubled = [finding for finding in findings if finding.trouble]
     if len(troubled) == len(findings):
         lost = [WorkerLost(f.worker, f.trouble, untrusted=f.untrusted) for f in troubled]
         raise no_worker_error(lost)
+    for finding in troubled:
+        console.print(Text(f"{finding.worker}: {finding.trouble}"))
 
 
 def table(findings: Sequence[Finding]) -> Table:
@@ -124,7 +125,14 @@ def examine(client: Client) -> Finding:
         reached = refusal.kind not in {FailureKind.UNREACHED, FailureKind.TIMEOUT}
         let_in = reached and not refusal.untrusted
         trouble = _advised(refusal, name)
-        return Finding(name, reached, let_in, trouble=trouble, untrusted=refusal.untrusted)
+        return Finding(
+            name,
+            reached,
+            let_in,
+            trouble=trouble,
+            untrusted=refusal.untrusted,
+            wrong_token=refusal.wrong_token,
+        )
     try:
         client.attest(PROBES)
     except Refusal as refusal:
@@ -138,6 +146,54 @@ def _advised(refusal: Refusal, name: str) -> str:
         return refusal.reason
     port = name.rpartition(":")[2]
     return f"{refusal.reason}: start `worker --port {port}` there, or open that port on the way"
+
+
+def told_apart(
+    findings: Sequence[Finding], config: Config, credential: Credential
+) -> list[Finding]:
+    """Say of each worker that refuses our token which is the odd one, and what to do about it.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+    config : Config
+        Has the addresses.
+    credential : Credential
+        What was shown to all.
+    """
+    others = [f.worker for f in findings if f.let_in]
+    refusing = sum(finding.wrong_token for finding in findings)
+    if credential.token is None:
+        error = "wants a token, and there is none here"
+    elif others:
+        more = f" and {len(others) - 1} more" if others[1:] else ""
+        error = f"has another token than {others[0]}{more} and this machine"
+    elif refusing > 1:
+        error = (
+            f"has another token than this machine, as all {refusing} have: "
+            "ours is the odd one, or each has its own"
+        )
+    else:
+        error = "has another token than this machine"
+    urls = {host.name: host.url for host in config.hosts}
+    return [
+        replace(finding, trouble=f"{error}: {_cure(urls[finding.worker], credential)}")
+        if finding.wrong_token
+        else finding
+        for finding in findings
+    ]
+
+
+def _cure(url: str, credential: Credential) -> str:
+    """Return what gives a worker and this machine one token."""
+    name = name_of(url)
+    address = name if url.startswith("http://") else url
+    pair = f"restart it with `worker --pair` and run `coord pair {address} CODE`"
+    if credential.token is None:
+        return f"{pair}; or copy its token file to {credential.place}, and chmod 600 it"
+    machine = name.rpartition(":")[0]
+    is_target = not machine.startswith("[")  # scp and ssh spell IPv6 in two ways
+    return f"{pair}; or `coord token copy {machine}` and restart it" if is_target else pair
 
 
 def measure(client: Client, finding: Finding) -> Finding:

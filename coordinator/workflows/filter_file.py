@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -13,6 +14,7 @@ import numpy as np
 
 from coordinator.display.listener import make_listener
 from coordinator.engines import Engine
+from coordinator.events import OutputWritten
 from coordinator.journal.recovery import check_same
 from coordinator.report.artifacts import write_artifacts
 from coordinator.run.calls import Link, chain_of, masked
@@ -92,14 +94,16 @@ def filter_chain(
     try:
         with (
             open_engine(placement, keep_going=options.keep_going) as engine,
-            make_listener(options.style) as shown,
-            write_artifacts(options.artifacts, shown, source, target, job) as listen,
+            make_listener(options.style) as display,
         ):
-            for sentence in _advice(request, links) if options.notes else ():
-                options.say(f"note: {sentence}")
-            bounded = _bounded(engine, request, placement)
-            hear = listen if options.log is None else both(options.log, listen)
-            run(request, open_output, bounded, hear)
+            shown = display if options.log is None else both(options.log, display)
+            with write_artifacts(options.artifacts, shown, source, target, job) as listen:
+                for sentence in _advice(request, links) if options.notes else ():
+                    options.say(f"note: {sentence}")
+                run(request, open_output, _bounded(engine, request, placement), listen)
+            beside = options.artifacts.asked_for
+            written = OutputWritten(str(target), target.stat().st_size, beside)
+            shown(time.monotonic(), written)
     except KeyboardInterrupt as interrupt:
         if opened and opened[0].sink.committed:
             interrupt.add_note(f"{target} is written; what belongs beside it may be missing")
@@ -136,7 +140,7 @@ def _words(links: Sequence[Link]) -> tuple[tuple[str, str], ...]:
 
 @contextmanager
 def open_engine(placement: Placement, *, keep_going: bool = False) -> Iterator[Engine]:
-    """Yield the fleet of a hosts file, or this machine."""
+    """Yield the fleet that is named, or this machine."""
     if placement.hosts is None:
         from coordinator.engines.local import LocalEngine
 
@@ -144,13 +148,13 @@ def open_engine(placement: Placement, *, keep_going: bool = False) -> Iterator[E
     else:
         from coordinator.dispatch.limits import Limits
         from coordinator.engines.http.engine import HttpEngine
-        from coordinator.hosts.hosts_file import load_hosts
+        from coordinator.hosts.hosts_file import find_hosts
         from coordinator.hosts.token import find_credential
         from coordinator.machine import resident_bytes
         from coordinator.run.memory_limit import in_flight_bytes
 
         credential, limits = find_credential(placement.token_file), Limits(keep_going=keep_going)
-        config = load_hosts(placement.hosts)
+        config = find_hosts(placement.hosts)
         most = in_flight_bytes(config.in_flight_bytes, placement.max_memory_bytes, resident_bytes())
         config = config.bounded(most)
         with closing(HttpEngine(config, credential, limits)) as engine:

@@ -116,10 +116,10 @@ def _place(folder: Path, placement: Placement) -> _Place:
     """Find out who would compute; only a fleet needs what reads its file."""
     fleet = None
     if placement.hosts is not None:
-        from coordinator.hosts.hosts_file import load_hosts
+        from coordinator.hosts.hosts_file import find_hosts
         from coordinator.hosts.token import find_credential, warn_of_clear_text
 
-        fleet = load_hosts(placement.hosts), find_credential(placement.token_file)
+        fleet = find_hosts(placement.hosts), find_credential(placement.token_file)
         warn_of_clear_text(*fleet)
     return _Place(fleet, placement.max_memory_bytes, resident_bytes(), folder)
 

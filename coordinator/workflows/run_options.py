@@ -21,8 +21,8 @@ class Placement:
 
     Parameters
     ----------
-    hosts : Path, optional
-        hosts.toml; this machine's cores without it.
+    hosts : str, optional
+        What `coordinator.hosts.hosts_file.find_hosts` takes; this machine's cores without it.
     token_file : Path, optional
         Of the fleet; see `coordinator.hosts.token`.
     tile : int or sequence of int, optional
@@ -31,7 +31,7 @@ class Placement:
         Of this process; tiles are made so small that it suffices.
     """
 
-    hosts: Path | None = None
+    hosts: str | None = None
     token_file: Path | None = None
     tile: Any = None
     max_memory_bytes: int | None = None

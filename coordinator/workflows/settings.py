@@ -9,12 +9,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from coordinator.hosts.hosts_file import Defaults, load_hosts
+from coordinator.hosts.hosts_file import Defaults, find_hosts, is_addresses
 from coordinator.hosts.token import find_credential
 from coordinator.machine import usable_cores
-from tiling.protocol.token import FILE_VARIABLE
+from tiling.protocol.token import FILE_VARIABLE, TOKEN_VARIABLE
 
-HOSTS_VARIABLE = "COORD_HOSTS"
+HOSTS_VARIABLE = "TILEFAN_HOSTS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,62 +27,78 @@ class Setting:
 
 
 def settings(
-    hosts: Path | None,
+    hosts: str | None,
     token_file: Path | None,
-    options: frozenset[str],
     environ: Mapping[str, str] = os.environ,
+    *,
+    hosts_on_line: bool = False,
 ) -> Iterator[Setting]:
     """Yield every setting that a run with these options would have.
 
     Parameters
     ----------
-    hosts, token_file : Path, optional
-        As the command line and the environment say.
-    options : frozenset of str
-        Names of those that stand on the command line.
+    hosts : str, optional
+        As the command line or the environment says.
+    token_file : Path, optional
+        As the command line says.
     environ : mapping
+    hosts_on_line : bool
+        Whether the command line says `hosts`.
 
     Raises
     ------
     ConfigError, TrustError
         If a file that is named can't be used.
     """
-    yield Setting("hosts", str(hosts or "this machine"), _named(hosts, "hosts", options))
-    credential = find_credential(token_file, environ)
-    token = str(credential.path) if credential.token else f"none ({credential.path} is not there)"
-    place = _named(token_file, "token_file", options) if token_file else "configuration folder"
-    yield Setting("token file", token, place)
+    yield Setting("hosts", hosts or "this machine", _origin_of_hosts(hosts, hosts_on_line))
+    yield _token(token_file, environ)
     yield Setting("threads", str(usable_cores()), "cores that this process may use")
-    for name in ("COORD_PROVENANCE", "COORD_MAP", "NO_COLOR", "TERM", "CI"):
+    for name in ("TILEFAN_PROVENANCE", "TILEFAN_MAP", "NO_COLOR", "TERM", "CI"):
         if name in environ:
             yield Setting(name, environ[name], "environment")
     if hosts is not None:
         yield from _of_fleet(hosts)
 
 
-def _named(path: Path | None, option: str, options: frozenset[str]) -> str:
-    if path is None:
+def _origin_of_hosts(hosts: str | None, on_line: bool) -> str:
+    if hosts is None:
         return "default"
-    variable = {"hosts": HOSTS_VARIABLE, "token_file": FILE_VARIABLE}[option]
-    return f"--{option.replace('_', '-')}" if option in options else f"environment, {variable}"
+    return "--hosts" if on_line else f"environment, {HOSTS_VARIABLE}"
 
 
-def _of_fleet(path: Path) -> Iterator[Setting]:
+def _token(token_file: Path | None, environ: Mapping[str, str]) -> Setting:
+    credential = find_credential(token_file, environ)
+    if credential.path is None:
+        return Setting("token", "not shown", f"environment, {TOKEN_VARIABLE}")
+    there = str(credential.path)
+    value = there if credential.token else f"none ({there} is not there)"
+    if token_file:
+        return Setting("token file", value, "--token-file")
+    named = environ.get(FILE_VARIABLE)
+    origin = f"environment, {FILE_VARIABLE}" if named else "configuration folder"
+    return Setting("token file", value, origin)
+
+
+def _of_fleet(hosts: str) -> Iterator[Setting]:
     """Yield what holds for the fleet, and for each host."""
-    config = load_hosts(path)
-    written: dict[str, Any] = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    config = find_hosts(hosts)
+    written: dict[str, Any] = {} if is_addresses(hosts) else _written(hosts)
     defaults = written.get("defaults", {})
     for field in fields(Defaults):
         value = getattr(config.defaults, field.name)
         shown = "as each worker says, and one more" if value is None else f"{value:g}"
-        origin = f"{path}, [defaults]" if field.name in defaults else "default"
+        origin = f"{hosts}, [defaults]" if field.name in defaults else "default"
         yield Setting(f"defaults.{field.name}", shown, origin)
     for number, host in enumerate(config.hosts):
-        yield Setting(f"hosts[{number}]", host.url, str(path))
+        yield Setting(f"hosts[{number}]", host.url, hosts)
         if host.slots is not None:
             own = isinstance(written["hosts"][number], dict) and "slots" in written["hosts"][number]
-            origin = f"{path}, its own" if own else f"{path}, [defaults]"
+            origin = f"{hosts}, its own" if own else f"{hosts}, [defaults]"
             yield Setting(f"hosts[{number}].slots", str(host.slots), origin)
         trust = "its certificate" if host.certificate else str(host.ca or "")
         if trust:
-            yield Setting(f"hosts[{number}].trust", trust, str(path))
+            yield Setting(f"hosts[{number}].trust", trust, hosts)
+
+
+def _written(path: str) -> dict[str, Any]:
+    return tomllib.loads(Path(path).read_bytes().decode("utf-8-sig"))

@@ -20,7 +20,7 @@ from coordinator.run.request import Request, known_bound
 from coordinator.run.stage import run_started
 from coordinator.stores.memory import ArraySource
 from coordinator.stores.npy import open_npy
-from coordinator.text import dtype_name, extent, inert
+from coordinator.text import count, dtype_name, extent, inert
 from coordinator.workflows.filter_file import title
 from tiling.errors import TilingError
 from tiling.geometry.plan import Plan
@@ -64,8 +64,8 @@ def verify_file(
     *,
     sampling: Sampling,
     style: Style = "auto",
-) -> int:
-    """Check a finished file; return how many tiles were found right.
+) -> str:
+    """Check a finished file; return in words how many tiles were found right.
 
     Parameters
     ----------
@@ -114,7 +114,10 @@ def verify_file(
         def tell(event: Event) -> None:
             listen(time.monotonic(), event)
 
-        return _audit(request, plan, made, sampling.draw(plan.grid), tell)
+        sample = sampling.draw(plan.grid)
+        _audit(request, plan, made, sample, tell)
+    of = f"{len(sample):,} of " if len(sample) < len(plan) else ""
+    return f"{of}{count(len(plan), 'tile')}"
 
 
 def _check_order(result: Path, source: Path) -> None:
@@ -132,10 +135,10 @@ def _check_order(result: Path, source: Path) -> None:
 
 def _audit(
     request: Request, plan: Plan, made: ArraySource, sample: Sequence[int], tell: Hearer
-) -> int:
+) -> None:
     """Compare a sample of tiles, telling of it as of a run on so many tiles."""
-    count = len(sample)
-    tell(replace(run_started(request, plan, made.name), grid=(count,), tiles=count))
+    tiles = len(sample)
+    tell(replace(run_started(request, plan, made.name), grid=(tiles,), tiles=tiles))
     tell(WorkerReady(NAME, usable_cores()))
     try:
         check = Check(request.job, plan, request.source, made.read)
@@ -147,4 +150,3 @@ def _audit(
         tell(RunFinished(error=str(error)))
         raise
     tell(RunFinished())
-    return count

@@ -60,7 +60,7 @@ def test_killed_and_resumed(folder: Path, seed: int) -> None:
     if not target.exists():
         code, said = coord(folder, *arguments, *fleet, "--resume")
         assert code == 0, said
-        told = re.search(r"\((\d+) kept from an unfinished run\)", said)
+        told = re.search(r"\((\d+) tiles? kept from an unfinished run\)", said)
         assert int(told[1] if told else 0) == kept, said
     assert_same_bits(np.load(target), np.load(folder / "want.npy"))
     # One that is killed when its output is whole may owe the provenance, and leave the journal.

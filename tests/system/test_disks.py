@@ -57,7 +57,7 @@ def test_no_room_for_the_journal(folder: Path) -> None:
         more = ["mount", "-o", "remount,size=2m", str(folder / "disk")]
         subprocess.run(more, check=True)
         code, said = coord(folder, "blur", "in.npy", "-o", "disk/out.npy", "--resume")
-        assert (code, f"{kept:,} kept" in said) == (0, True), said
+        assert (code, f"{kept:,} tiles kept" in said) == (0, True), said
         assert_same_bits(np.load(target), gaussian_filter(np.load(folder / "in.npy"), 0.5))
 
 

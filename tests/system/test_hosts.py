@@ -142,9 +142,9 @@ def test_where_settings_come_from(folder: Path) -> None:
     text = '[[hosts]]\nurl = "a:1"\nslots = 3\n[[hosts]]\nurl = "b:1"\n[defaults]\nslots = 5\n'
     (folder / "h.toml").write_text(text)
     (folder / "empty").mkdir()
-    env = {**ENVIRONMENT, "COORD_HOSTS": "h.toml", "XDG_CONFIG_HOME": str(folder / "empty")}
+    env = {**ENVIRONMENT, "TILEFAN_HOSTS": "h.toml", "XDG_CONFIG_HOME": str(folder / "empty")}
     said = {line.split()[0]: line for line in coord(folder, "config", env=env).stdout.splitlines()}
-    assert said["hosts"].endswith("environment, COORD_HOSTS")
+    assert said["hosts"].endswith("environment, TILEFAN_HOSTS")
     assert said["defaults.slots"].split()[1:] == ["5", "h.toml,", "[defaults]"]
     assert said["defaults.connect_timeout_s"].endswith("default")
     assert said["hosts[0].slots"].endswith("h.toml, its own")

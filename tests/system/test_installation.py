@@ -8,6 +8,7 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -61,6 +62,8 @@ def test_a_wheel_has_the_native_kernel_and_no_python_in_it(tmp_path: Path) -> No
     """One wheel serves every Python 3 of this system, from its first call."""
     wheel = build(tmp_path)
     assert "-py3-none-linux_" in wheel.name
+    typed = {"tilefan/py.typed", "tilefan/ndimage.pyi", "coordinator/api/methods.pyi"}
+    assert typed <= set(ZipFile(wheel).namelist())
     assert said_by(wheel, tmp_path) == ["native", ""]
 
 

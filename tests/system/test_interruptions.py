@@ -53,7 +53,7 @@ def test_a_signal_keeps_what_is_finished(
         again, cwd=folder, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert f"{kept:,} kept from an unfinished run" in done.stderr
+    assert f"{kept:,} tiles kept from an unfinished run" in done.stderr
     assert_same_bits(np.load(target), gaussian_filter(np.load(folder / "in.npy"), 8))
     assert sorted(path.name for path in folder.glob("*out*")) == [
         target.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import subprocess
@@ -36,7 +37,7 @@ def token_file(tmp_path: Path) -> Path:
 def coord(folder: Path, *arguments: str) -> tuple[int, bytes]:
     """Run a command as talkative as Python can make it; return its code and all it printed."""
     command = [sys.executable, "-X", "dev", "-W", "default", "-m", "coordinator", *arguments]
-    env = {**os.environ, "PYTHONASYNCIODEBUG": "1", "COORD_HOSTS": "hosts.toml"}
+    env = {**os.environ, "PYTHONASYNCIODEBUG": "1", "TILEFAN_HOSTS": "hosts.toml"}
     done = subprocess.run(
         command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
     )
@@ -118,15 +119,50 @@ def test_a_wrong_token(tmp_path: Path, token_file: Path) -> None:
         assert_clean(text, worker.stderr().encode())
 
 
+def command_lines() -> bytes:
+    """Return those of all processes, as `ps` shows them to every user."""
+    found = b""
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found += process.read_bytes()
+    return found
+
+
+def test_a_token_in_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker, a run and the commands about settings use it, and neither show nor store it."""
+    monkeypatch.setenv("TILEFAN_TOKEN", SECRET)
+    np.save(tmp_path / "in.npy", IMAGE)
+    with running_workers(1, "--pair", insecure=False) as (worker,):
+        (tmp_path / "hosts.toml").write_text(f'hosts = ["{worker.address}"]')
+        said = [
+            coord(tmp_path, *arguments)
+            for arguments in (
+                ("blur", "in.npy", "--progress", "plain"),
+                ("doctor",),
+                ("config",),
+                ("token", "show"),
+                ("token", "copy", "node1"),
+                ("--debug", "token", "copy", "-oX"),
+                ("--debug", "pair", worker.address, "000000"),
+            )
+        ]
+        assert [code for code, _ in said] == [0, 0, 0, 0, 2, 2, 6], said
+        assert_clean(*(text for _, text in said), *files_in(tmp_path), worker.stderr().encode())
+        assert_clean(worker.said.encode(), command_lines())
+        assert worker.stop() == 0
+    assert coord(tmp_path, "token", "show", "--reveal") == (0, f"{SECRET}\n".encode())
+
+
 @pytest.mark.parametrize(
     "arguments",
     [("hosts",), ("plan", "in.npy"), ("blur", "in.npy", "--dry-run"), ("doctor",)],
     ids=" ".join,
 )
 def test_clear_text_is_warned_of(
-    tmp_path: Path, token_file: Path, arguments: tuple[str, ...]
+    tmp_path: Path, token_file: Path, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every command that sends the token over plain http to another machine says so, once."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     np.save(tmp_path / "in.npy", IMAGE)
     hosts = 'hosts = ["192.0.2.1:9"]\n[defaults]\nconnect_timeout_s = 0.1\n'
     (tmp_path / "hosts.toml").write_text(hosts)

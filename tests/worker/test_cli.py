@@ -122,6 +122,7 @@ def _myself() -> str:
         ("--colour", "blue"),
         ("now",),
         ("--insecure",),
+        ("--insecure", "--host", "127.0.0.1", "--pair"),
         ("--insecure", "--host", "127.0.0.1", "--allow-host", "http://node1"),
         ("--insecure", "--host", "10.0.0.1"),
     ],

@@ -160,7 +160,7 @@ _HEAP = "an array of one axis is one tile (SciPy keeps a heap along it), and kee
 _SUMS = "halo for integers whose sums stay below 2**53, whole lines for all else"
 _CALLS = (
     "it calls a function of yours, and a worker runs no code that arrives over the network; "
-    "coordinator.ndimage has it, computed by SciPy"
+    "tilefan.ndimage has it, computed by SciPy"
 )
 _UNTIL = "with iterations below 1, tiles are computed again until none changes"
 

@@ -3,7 +3,8 @@
 Three checks, in this order. Browsers are refused: a page can send requests to a worker on its
 reader's machine or network, under a name that its author lets resolve to the worker's address (DNS
 rebinding); so ``Host`` must be one of this worker's own names, and there must be no ``Origin``. The
-token must be right. Without it, an address is answered 401 up to a rate, and 429 above it.
+token must be right. Without it, an address is answered 401 up to a rate, and 429 above it. Pairing,
+while a code is valid, asks for no token.
 """
 
 from __future__ import annotations
@@ -52,7 +53,11 @@ class Guard:
     ) -> None:
         self._token = token
         self._names = frozenset(map(name_of, names))
-        self._throttle = throttle or RateLimit(WRONG_PER_S, WRONG_PER_S)
+        self._throttle = RateLimit(WRONG_PER_S, WRONG_PER_S) if throttle is None else throttle
+
+    def adopt(self, token: Token) -> None:
+        """Want another token from now on; what was let in before goes on."""
+        self._token = token
 
     def check(
         self,
@@ -77,7 +82,7 @@ class Guard:
         ------
         RefusedError
         """
-        self._check_browser(headers, local)
+        self.check_browser(headers, local)
         if self._token is None:
             return
         tokens = headers.getall("Authorization", [])
@@ -92,7 +97,19 @@ class Guard:
             {"WWW-Authenticate": "Bearer"},
         )
 
-    def _check_browser(self, headers: CIMultiDict[str] | CIMultiDictProxy[str], local: str) -> None:
+    def check_browser(self, headers: CIMultiDict[str] | CIMultiDictProxy[str], local: str) -> None:
+        """Refuse what a page in a browser may have sent.
+
+        Parameters
+        ----------
+        headers : multidict
+        local : str
+            Address that the connection came to.
+
+        Raises
+        ------
+        RefusedError
+        """
         if "Origin" in headers:
             raise RefusedError(Kind.ORIGIN, "pages in browsers may not use a worker")
         hosts = headers.getall("Host", [])

@@ -28,11 +28,6 @@ FOREVER = datetime.datetime(9999, 12, 31, 23, 59, 59, tzinfo=datetime.UTC)
 EPOCH = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 """Begin of validity, before any node's clock, which may be wrong."""
 
-MISSING = (
-    "--tls makes a certificate with the package cryptography: pip install 'tilefan[tls]', "
-    "or bring your own with --tls-cert and --tls-key"
-)
-
 
 @dataclass(frozen=True, slots=True)
 class ServerCertificate:
@@ -94,19 +89,11 @@ def own_certificate(path: Path | None = None) -> tuple[ServerCertificate, bool]:
 
 
 def make_pem() -> str:
-    """Return a new key with a self-signed certificate, in PEM.
+    """Return a new key with a self-signed certificate, in PEM."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
 
-    Raises
-    ------
-    CertificateError
-        If the package that makes them is not installed.
-    """
-    try:
-        from cryptography import x509
-        from cryptography.hazmat.primitives import hashes, serialization
-        from cryptography.hazmat.primitives.asymmetric import ec
-    except ImportError:
-        raise CertificateError(MISSING) from None
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "tilefan worker")])
     names = [x509.DNSName(each) for each in ("localhost", socket.gethostname())]

@@ -1,24 +1,65 @@
-"""The file of the fleet's token: found, read, or made on first use."""
+"""The fleet's token as a worker holds it: found, made on first use, or replaced by pairing."""
 
 from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
 from tiling.errors import BadValueError
-from tiling.protocol.token import FILE_NAME, MAX_FILE_BYTES, Token, check_file
+from tiling.protocol.token import FILE_NAME, MAX_FILE_BYTES, Token, check_file, chosen
 from worker.errors import TokenFileError
 
 TOKEN_BYTES = 32
 """Random bytes of a new token: 256 bits."""
 
 
-def token_path(path: Path | None) -> Path:
-    """Return a path, or that of the user's own file where it is None."""
-    return path or platformdirs.user_config_path("tilefan") / FILE_NAME
+@dataclass(frozen=True, slots=True)
+class SharedToken:
+    """A token and where it is from.
+
+    Parameters
+    ----------
+    token : Token
+    path : Path, optional
+        None if it is from the environment.
+    made : bool
+        Whether the file had to be made.
+    """
+
+    token: Token
+    path: Path | None = None
+    made: bool = False
+
+
+def find_token(option: Path | None, environ: Mapping[str, str] = os.environ) -> SharedToken:
+    """Find the token as `tiling.protocol.token` has it; make its file if there is none.
+
+    Parameters
+    ----------
+    option : Path or None
+        File that the command line names.
+    environ : mapping
+
+    Raises
+    ------
+    TokenFileError
+        As `load_token` does, or if the environment holds a token that is none.
+    """
+    try:
+        found = chosen(str(option) if option else None, environ)
+    except BadValueError as error:
+        raise TokenFileError(str(error)) from None
+    if isinstance(found, Token):
+        return SharedToken(found)
+    path = Path(found) if found else platformdirs.user_config_path("tilefan") / FILE_NAME
+    token, made = load_token(path)
+    return SharedToken(token, path, made)
 
 
 def load_token(path: Path) -> tuple[Token, bool]:
@@ -63,15 +104,34 @@ def write_once(path: Path, content: str) -> bool:
     ------
     OSError
     """
+    with _draft(path, content) as draft:
+        try:
+            path.hardlink_to(draft)
+        except FileExistsError:
+            return False
+    return True
+
+
+def replace_token(path: Path, token: Token) -> None:
+    """Put a token in the place of a file's content: atomically, with mode 600.
+
+    Raises
+    ------
+    OSError
+    """
+    with _draft(path, token.reveal() + "\n") as draft:
+        draft.replace(path)
+
+
+@contextmanager
+def _draft(path: Path, content: str) -> Iterator[Path]:
+    """Yield a file of mode 600 beside another, which is gone afterwards."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:
         with os.fdopen(descriptor, "w") as file:
             file.write(content)
-        path.hardlink_to(draft)
-    except FileExistsError:
-        return False
+        yield draft
     finally:
-        draft.unlink()
-    return True
+        draft.unlink(missing_ok=True)

@@ -29,33 +29,39 @@ from coordinator.cli.options import (
     output,
 )
 from coordinator.cli.parse import integer, modes, number, numbers, sizes, yes_or_no
+from tiling.filters.meanings import MEANINGS
 
 if TYPE_CHECKING:
     from typer._click import Command, Context, Parameter
 
-_AXES = "one value, or one per axis"
+_WRITTEN = {
+    "footprint": "a .npy file, or nested lists such as [[0,1],[1,1]]",
+    "structure": "a .npy file, or nested lists",
+    "weights": "a .npy file, or lists such as [1,2,1]",
+    "mask": "a .npy file, or nested lists",
+    "radius": "overrides --truncate",
+    "mode": "reflect mirror nearest constant wrap",
+    "brute_force": "0 or 1",
+}
+"""How a value is written on a command line, where its meaning does not tell."""
+
+
+def _help(key: str) -> str:
+    """Return the help of one of SciPy's parameters."""
+    meaning = MEANINGS[key]
+    written = ["one value, or one per axis"] if meaning.several else []
+    written += [_WRITTEN[key]] if key in _WRITTEN else []
+    words = meaning.words[0].upper() + meaning.words[1:]
+    return f"{words}{': ' * bool(written)}{'; '.join(written)}."
+
 
 OPTIONS: Mapping[str, str] = {
-    "sigma": f"Standard deviation in samples: {_AXES}.",
-    "order": f"Derivative; 0 smooths: {_AXES}.",
-    "truncate": "Radius of the filter, in sigmas.",
-    "radius": f"Radius in samples: {_AXES}; overrides --truncate.",
-    "size": f"Samples in the window: {_AXES}.",
-    "footprint": "The window's shape: a .npy file, or nested lists such as [[0,1],[1,1]].",
-    "structure": "What is added, or fits in: a .npy file, or nested lists.",
-    "weights": "A .npy file, or lists such as [1,2,1].",
-    "rank": "Place among the window's sorted samples; -1 is the largest.",
-    "percentile": "From 0 to 100; negative ones count from the largest.",
-    "iterations": "How many times; 0 until nothing changes.",
-    "border_value": "What lies beyond the array: 0 or 1.",
-    "brute_force": "Whether all samples are looked at in each iteration: 0 or 1.",
-    "mode": "Edge mode, or one per axis: reflect mirror nearest constant wrap.",
-    "cval": "Fill value of mode constant.",
-    "origin": f"Shift of the window: {_AXES}.",
-    "axis": "The axis to filter.",
-    "axes": "The axes to filter; all unless given.",
-    "output": "Dtype of the output, such as float32; the input's unless given.",
-    "mask": "Where samples may change: a .npy file, or nested lists.",
+    key: _help(key)
+    for key in (
+        *("sigma", "order", "truncate", "radius", "size", "footprint", "structure", "weights"),
+        *("rank", "percentile", "iterations", "border_value", "brute_force", "mode", "cval"),
+        *("origin", "axis", "axes", "output", "mask"),
+    )
 }
 """The help of each of SciPy's parameters."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from inspect import Parameter
 from pathlib import Path
 
 import typer
@@ -23,17 +22,18 @@ from coordinator.cli.options import (
 )
 from coordinator.cli.options import hosts as hosts_option
 
+HOSTS_FILE = "hosts.toml"
+"""Looked for by the commands that are about a fleet, where nothing names another."""
+
 
 def complete_workers(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the names in the hosts file that the command line, or the environment, names."""
     from coordinator.errors import TilefanError
-    from coordinator.hosts.hosts_file import load_hosts
+    from coordinator.hosts.hosts_file import find_hosts
 
-    path = ctx.params.get("hosts") or os.environ.get("COORD_HOSTS")
-    if not path:
-        return []
+    named = ctx.params.get("hosts") or os.environ.get("TILEFAN_HOSTS") or HOSTS_FILE
     try:
-        hosts = load_hosts(Path(path)).hosts
+        hosts = find_hosts(named).hosts
     except TilefanError:
         return []
     return [host.name for host in hosts if host.name.startswith(incomplete)]
@@ -49,44 +49,44 @@ def complete_workers(ctx: typer.Context, incomplete: str) -> list[str]:
         complete_workers,
         default=(),
     ),
-    hosts_option(default=Path("hosts.toml")),
+    hosts_option(default=HOSTS_FILE),
     TOKEN_FILE,
     flag(DISPLAY, "--watch", help="Look again until interrupted."),
     examples=("coord hosts", "coord hosts node1:8080 --hosts hosts.toml --watch"),
 )
-def hosts(names: Sequence[str], hosts: Path, token_file: Path | None, watch: bool) -> None:
+def hosts(names: Sequence[str], hosts: str, token_file: Path | None, watch: bool) -> None:
     """Show the fleet as it is now: who is there, how busy, and for how long.
 
     Exits with 3 if no worker can be reached; coord doctor says more about each.
     """
     with exit_codes():
-        from coordinator.hosts.hosts_file import load_hosts
+        from coordinator.hosts.hosts_file import find_hosts
         from coordinator.hosts.token import find_credential, warn_of_clear_text
         from coordinator.workflows.watch import run_hosts
 
-        config, credential = load_hosts(hosts), find_credential(token_file)
+        config, credential = find_hosts(hosts), find_credential(token_file)
         warn_of_clear_text(config, credential)
         run_hosts(config, credential, names, watch=watch)
 
 
 @command(
     "doctor",
-    hosts_option(default=Parameter.empty),
+    hosts_option(default=HOSTS_FILE),
     TOKEN_FILE,
-    examples=("coord doctor --hosts hosts.toml",),
+    examples=("coord doctor", "coord doctor --hosts node1:8080,node2:8080"),
 )
-def doctor(hosts: Path, token_file: Path | None) -> None:
-    """Examine every worker of a hosts.toml: is it reached, trusted, right, and how fast.
+def doctor(hosts: str, token_file: Path | None) -> None:
+    """Examine every worker of a fleet: is it reached, trusted, right, and how fast.
 
     Prints a table, and for each worker that can't be used what to do about it. Exits with 0 if
     there is one to work with, with 6 if tokens or certificates are in the way, or else with 3.
     """
     with exit_codes():
-        from coordinator.hosts.hosts_file import load_hosts
+        from coordinator.hosts.hosts_file import find_hosts
         from coordinator.hosts.token import find_credential, warn_of_clear_text
         from coordinator.workflows.doctor import run_doctor
 
-        config, credential = load_hosts(hosts), find_credential(token_file)
+        config, credential = find_hosts(hosts), find_credential(token_file)
         warn_of_clear_text(config, credential)
         run_doctor(config, credential)
 
@@ -106,15 +106,15 @@ def doctor(hosts: Path, token_file: Path | None) -> None:
     examples=("coord demo", "coord demo --workers 4"),
 )
 def demo(workers: int, quiet: bool) -> None:
-    """Show it all on this machine: real workers, a real array, and SciPy's own bits.
+    """Show it all on this machine: real workers, two filters, and SciPy's own bits.
 
-    Starts worker processes on loopback, blurs a 1024x768x3 int32 array through them, compares with
-    SciPy, prints a table and stops the workers. Exits with 5 if a single bit differs.
+    Starts worker processes on loopback, filters a large array and a slow one here and through
+    them, and compares times and bits with SciPy. Exits with 5 if a single bit differs.
     """
     with exit_codes():
         from coordinator.workflows.demo import run_demo
 
-        run_demo(workers, quiet=quiet)
+        run_demo(workers, (lambda _: None) if quiet else typer.echo)
 
 
 @command(
@@ -124,14 +124,14 @@ def demo(workers: int, quiet: bool) -> None:
     TOKEN_FILE,
     examples=("coord config", "coord config --hosts hosts.toml"),
 )
-def config(context: typer.Context, hosts: Path | None, token_file: Path | None) -> None:
+def config(context: typer.Context, hosts: str | None, token_file: Path | None) -> None:
     """Show every setting, and where it came from: an option, the environment, a file, or none."""
     with exit_codes():
         from coordinator.workflows.settings import settings
 
-        sources = {name: context.get_parameter_source(name) for name in ("hosts", "token_file")}
-        on_line = frozenset(n for n, source in sources.items() if source and "LINE" in source.name)
-        rows = list(settings(hosts, token_file, on_line))
+        source = context.get_parameter_source("hosts")
+        is_on_line = source is not None and "LINE" in source.name
+        rows = list(settings(hosts, token_file, hosts_on_line=is_on_line))
         wide = [max(len(getattr(row, part)) for row in rows) for part in ("name", "value")]
         for row in rows:
             typer.echo(f"{row.name:{wide[0]}}  {row.value:{wide[1]}}  {row.origin}")

@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from coordinator.cli.exit import exit_codes
+from coordinator.cli.exit import exit_codes, say
 from coordinator.cli.options import GAUSSIAN, JSON, SOURCE, WHERE, MakeLinks, command
 from coordinator.cli.parse import gaussian, placement
 
@@ -57,6 +57,8 @@ def show_plan(
         from coordinator.workflows.plan_file import plan_chain
         from coordinator.workflows.run_options import Placement
 
+        if where["hosts"] is not None and not as_json:
+            say("measuring what some tiles take here and at the workers")
         forecast = plan_chain(make_links(), source, Placement(**where), process_age_s())
         if as_json:
             typer.echo(json.dumps(render_forecast.to_json(forecast)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from coordinator.cli.options import (
     output,
 )
 from coordinator.cli.parse import gaussian, placement, share
+from coordinator.errors import TrustWarning
 
 
 @command(
@@ -99,6 +101,8 @@ def run_filters(make_links: MakeLinks, source: Path, word: str, **options: Any) 
     if options["output"] == Path("-"):
         raise typer.BadParameter("-o names a file, which is written in place: no stdout")
     quiet, command = options["quiet"], command_line(sys.argv)
+    if quiet:
+        warnings.simplefilter("ignore", TrustWarning)
     with exit_codes():
         from coordinator.report.artifacts import Artifacts
         from coordinator.workflows.filter_file import filter_chain

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+import typer
 
 from coordinator.cli.commands.filter import (
     NAMES,
@@ -84,13 +87,15 @@ def verify(
 
         parameters = {key: text for key, text in texts.items() if text is not None}
         provenance = None if name or parameters else find_provenance(result)
-        verify_file(
+        checked = verify_file(
             recorded(provenance) if provenance else [_link(name or BLUR, parameters)],
             result,
             source,
             sampling=Sampling(fraction),
             style="none" if quiet else progress,
         )
+        if not quiet and progress != "json":
+            typer.echo(f"{result} is equal to SciPy {version('scipy')}, bit for bit ({checked})")
 
 
 def _link(name: str, parameters: Mapping[str, str]) -> tuple[str, dict[str, Any]]:

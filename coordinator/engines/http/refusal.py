@@ -55,6 +55,8 @@ class Refusal(Exception):  # noqa: N818 -- it is an answer, though not the one w
         Whether asking again can't help.
     untrusted : bool
         Whether one of the two could not prove who it is; implies `unfit`.
+    wrong_token : bool
+        Whether that is so because the worker wants another token; implies `untrusted`.
     """
 
     def __init__(
@@ -65,13 +67,15 @@ class Refusal(Exception):  # noqa: N818 -- it is an answer, though not the one w
         retry_after_s: float | None = None,
         unfit: bool = False,
         untrusted: bool = False,
+        wrong_token: bool = False,
     ) -> None:
         super().__init__(reason)
         self.kind = kind
         self.reason = reason
         self.retry_after_s = retry_after_s
-        self.unfit = unfit or untrusted
-        self.untrusted = untrusted
+        self.wrong_token = wrong_token
+        self.untrusted = untrusted or wrong_token
+        self.unfit = unfit or self.untrusted
 
 
 class UnknownJobError(Refusal):
@@ -142,6 +146,15 @@ def parsed(response: HTTPResponse) -> Any:
     return json.loads(body)
 
 
+def problem(response: HTTPResponse) -> dict[str, Any]:
+    """Read the problem document (RFC 9457) of an answer; empty if it has none."""
+    try:
+        document = parsed(response)
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
 def shown(text: str) -> str:
     """Return a stranger's words so that they can be shown: inert, and at most `MAX_WORDS`."""
     return inert(text).encode("utf-8", "replace")[:MAX_WORDS].decode("utf-8", "ignore")
@@ -150,17 +163,13 @@ def shown(text: str) -> str:
 def _refusal(response: HTTPResponse, credential: Credential) -> Exception:
     """Turn an answer that is not 200 into what it means."""
     if response.status in UNTRUSTED:
-        return Refusal(FailureKind.REFUSED, credential.advice, untrusted=True)
-    try:
-        problem = parsed(response)
-    except (ValueError, RecursionError):
-        problem = None
-    problem = problem if isinstance(problem, dict) else {}
-    if response.status == 404 and problem.get("type") == UNKNOWN_JOB:
+        return Refusal(FailureKind.REFUSED, credential.advice, wrong_token=True)
+    document = problem(response)
+    if response.status == 404 and document.get("type") == UNKNOWN_JOB:
         return UnknownJobError()
-    said = str(problem.get("detail") or problem.get("title") or response.reason or "")
+    said = str(document.get("detail") or document.get("title") or response.reason or "")
     reason = f"HTTP {response.status}: {shown(credential.redact(said))}"
-    if response.status == 503 and problem.get("status") == "draining":
+    if response.status == 503 and document.get("status") == "draining":
         return Refusal(FailureKind.BROKEN, "takes no more tiles: it is going away")
     if response.status == 503:
         return Refusal(FailureKind.BUSY, reason, retry_after_s=_seconds(response))

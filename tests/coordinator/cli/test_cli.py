@@ -26,7 +26,7 @@ from tests.support.strategies import Array, samples
 ENDS_WITHIN_S = 120
 """A hung command fails the test; a busy machine does not."""
 
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "COORD_HOSTS"}
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "TILEFAN_HOSTS"}
 
 
 def coord(folder: Path, *arguments: object, **more: Any) -> subprocess.CompletedProcess[str]:
@@ -275,7 +275,7 @@ def test_no_worker_answers(folder: Path, neighbour: Any) -> None:
         (folder / "hosts.toml").write_text(f'hosts = ["127.0.0.1:{port}"]')
         before = contents(folder)
         done = coord(
-            folder, "blur", "in.npy", "-q", env={**ENVIRONMENT, "COORD_HOSTS": "hosts.toml"}
+            folder, "blur", "in.npy", "-q", env={**ENVIRONMENT, "TILEFAN_HOSTS": "hosts.toml"}
         )
     assert done.returncode == 3, done.stderr
     assert f"127.0.0.1:{port}" in done.stderr
@@ -340,7 +340,7 @@ def test_a_log_is_asked_for(folder: Path) -> None:
     assert done.returncode == 0
     events = re.findall(r" DEBUG tilefan\.run: (\w+)\(", done.stderr)
     assert {"RunStarted", "WorkerReady"} <= set(events)
-    assert events[-1] == "RunFinished"
+    assert events[-2:] == ["RunFinished", "OutputWritten"]
     assert 0 < events.count("TileSent") == events.count("TileStored")
     quiet = coord(folder, "blur", "in.npy", "-o", "b.npy", "--log-level", "info")
     assert "tilefan.run" not in quiet.stderr

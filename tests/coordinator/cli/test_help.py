@@ -146,7 +146,7 @@ def completed(words: str, **environ: str) -> list[str]:
 def test_completion(tmp_path: Path) -> None:
     """Commands, options, filters, modes of every command, and workers of the hosts file."""
     (tmp_path / "hosts.toml").write_text('hosts = ["node1:8080", "node2:8080", "other:1"]')
-    hosts = {"COORD_HOSTS": str(tmp_path / "hosts.toml")}
+    hosts = {"TILEFAN_HOSTS": str(tmp_path / "hosts.toml")}
     assert completed("coord pre") == ["preview"]
     assert completed("coord blur --keep") == ["--keep-going"]
     assert completed("coord filter binary_o") == ["binary_opening"]

@@ -28,7 +28,7 @@ def shell(folder: Path, line: str) -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("line", "code", "words"),
     [
-        ("COORD blur in.npy -o out.npy >&-", 0, "done"),
+        ("COORD blur in.npy -o out.npy >&-", 0, "wrote out.npy"),
         ("COORD blur in.npy -o out.npy 2>&-", 0, ""),
         ("COORD blur in.npy -o out.npy <&- >&- 2>&-", 0, ""),
         ("COORD blur in.npy -o out.npy 2>/dev/full", 0, ""),

@@ -20,6 +20,7 @@ from coordinator.dispatch.limits import Limits
 from coordinator.errors import ExitCode
 from coordinator.events import (
     FailureKind,
+    FleetAwaited,
     Interrupted,
     RunFinished,
     Tick,
@@ -456,8 +457,9 @@ def test_a_lost_fleet_is_exit_4_after_a_while() -> None:
     """It is given time for a restart, and no more."""
     harness = Harness(9, "a", "b")
     harness.ready("a")
-    harness.tell(WorkerLost("b", "connection refused"), WorkerLost("a", "silent"))
-    harness.sleep(29.0)
+    lost = harness.tell(WorkerLost("b", "connection refused"), WorkerLost("a", "silent"))
+    assert of(FleetAwaited, lost) == [FleetAwaited(30.0)]
+    assert not of(FleetAwaited, harness.sleep(29.0))
     assert harness.checked.outcome is None
     harness.sleep(1.1)
     assert harness.outcome.exit_code == ExitCode.FAILED

@@ -76,7 +76,10 @@ def test_rich_in_a_pipe_draws_once() -> None:
 
 
 def test_plain_lines_tell_progress_and_news(monkeypatch: pytest.MonkeyPatch) -> None:
-    """While a run lasts a line comes now and then; each piece of news is told once."""
+    """While a run lasts a line comes now and then; each piece of news is told once.
+
+    A worker that is lost has its line at once, and another at the end.
+    """
     monkeypatch.setattr("coordinator.display.listener.LINE_S", 0.01)
     lines = Lines(at_least=3)
     with make_listener("plain", lines, clock=lambda: 8.2) as listen:
@@ -85,9 +88,10 @@ def test_plain_lines_tell_progress_and_news(monkeypatch: pytest.MonkeyPatch) -> 
         assert lines.enough.wait(10)
     written = [line for line in lines.getvalue().splitlines() if line.startswith("66 %")]
     how_far = "66 %: 20/30 tiles, 3.6 MB/s, 0:08 elapsed, 0:04 left, 3 workers, 1 lost"
-    assert written[0] == f"{how_far}; node3:8080 lost: connection refused"
-    assert set(written[1:]) == {how_far}
-    assert lines.getvalue().splitlines()[-1] == "stopped after 8.2 s, 20/30 tiles"
+    assert set(written) == {how_far}
+    lost = "node3:8080 lost: connection refused"
+    assert lines.getvalue().splitlines()[0] == lost
+    assert lines.getvalue().splitlines()[-2:] == ["stopped after 8.2 s, 20/30 tiles", lost]
 
 
 class Lines(io.StringIO):
@@ -113,8 +117,7 @@ def test_plain_lines_are_inert() -> None:
         listen(10.0, RunFinished(EVIL))
     written = lines.getvalue()
     assert "[red]x[/red]" in written
-    assert written.rstrip("\n").isprintable()
-    assert len(written) < 500
+    assert all(line.isprintable() and len(line) < 700 for line in written.splitlines())
 
 
 def test_none_writes_nothing(capfd: pytest.CaptureFixture[str]) -> None:

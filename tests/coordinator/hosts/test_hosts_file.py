@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from coordinator.errors import ConfigError, InputError
 from coordinator.hosts.addresses import normalise
-from coordinator.hosts.hosts_file import Config, Defaults, Host, load_hosts, parse_hosts
+from coordinator.hosts.hosts_file import Config, Defaults, Host, find_hosts, load_hosts, parse_hosts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,10 +70,11 @@ def test_a_byte_order_mark_does_no_harm(load: Callable[[str], Config]) -> None:
 
 
 def test_python_lists() -> None:
-    """`Fleet([...])` takes the same addresses."""
+    """`Fleet([...])` takes the same addresses, and one string with commas between them."""
     assert parse_hosts(("127.0.0.1:8081",)).hosts == (
         Host("127.0.0.1:8081", "http://127.0.0.1:8081"),
     )
+    assert parse_hosts("node1:8080, node2") == parse_hosts(["node1:8080", "node2"])
 
 
 @pytest.mark.parametrize(
@@ -254,7 +255,7 @@ def test_missing_folder_and_binary_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "hosts", ["node1", [None], [], [b"a"]], ids=["str", "none", "empty", "bytes"]
+    "hosts", ["node1,,node2", [None], [], [b"a"]], ids=["str", "none", "empty", "bytes"]
 )
 def test_bad_python_lists(hosts: object) -> None:
     """The Python API gets the same sentences."""
@@ -340,3 +341,15 @@ def test_a_file_without_end_is_no_hosts_file() -> None:
     """It is read no further than a hosts file can be long."""
     with pytest.raises(ConfigError, match="no hosts file"):
         load_hosts(Path("/dev/zero"))
+
+
+def test_a_fleet_is_named_by_a_file_or_by_addresses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is there is a file, whatever its name; a plain word is one that is missing."""
+    monkeypatch.chdir(tmp_path)
+    assert find_hosts("node1:8080, https://node2") == parse_hosts(["node1:8080", "https://node2"])
+    (tmp_path / "a,b:1").write_text('hosts = ["c"]')
+    assert [host.name for host in find_hosts("a,b:1").hosts] == ["c:8080"]
+    with pytest.raises(ConfigError, match="no such file"):
+        find_hosts("node1")

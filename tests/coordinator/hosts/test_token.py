@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import warnings
 from pathlib import Path
 
@@ -30,6 +31,26 @@ def test_the_option_comes_first(tmp_path: Path) -> None:
     environ = {"TILEFAN_TOKEN_FILE": str(named)}
     assert find_credential(option, environ).headers == {"Authorization": f"Bearer {SECRET}"}
     assert find_credential(None, environ).headers == {"Authorization": f"Bearer {'x' * 40}"}
+
+
+def test_the_environment_comes_between(tmp_path: Path) -> None:
+    """The option, TILEFAN_TOKEN, TILEFAN_TOKEN_FILE; what the first says the others do not."""
+    option, named = write(tmp_path / "option", "o" * 40), write(tmp_path / "named", "n" * 40)
+    environ = {"TILEFAN_TOKEN": f" {SECRET}\n", "TILEFAN_TOKEN_FILE": str(named)}
+    assert find_credential(option, environ).path == option
+    assert find_credential(None, environ) == Credential(None, TOKEN)
+    assert find_credential(None, {**environ, "TILEFAN_TOKEN": ""}).path == named
+    assert find_credential(None, {**environ, "TILEFAN_TOKEN_FILE": "/none"}).token == TOKEN
+
+
+@pytest.mark.parametrize("text", ["short", f"{SECRET} {SECRET}", "\N{SNOWMAN}" * 40, " "])
+def test_a_variable_that_is_no_secret(text: str) -> None:
+    """Its name and what is wrong, never its text; no file is used in its place."""
+    with pytest.raises(TrustError) as caught:
+        find_credential(None, {"TILEFAN_TOKEN": text})
+    assert str(caught.value).startswith("the variable TILEFAN_TOKEN: it ")
+    assert text == " " or text not in str(caught.value)
+    assert caught.value.__suppress_context__
 
 
 def test_the_users_own_file_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,6 +105,12 @@ def test_what_is_no_file(tmp_path: Path) -> None:
         find_credential(tmp_path / "loop", {})
 
 
+def test_a_file_that_pairing_is_to_write(tmp_path: Path) -> None:
+    """It may be named and missing."""
+    path = tmp_path / "none"
+    assert find_credential(path, {}, may_be_missing=True) == Credential(path)
+
+
 def test_somebody_elses_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who owns the file could change it."""
     path = write(tmp_path / "token")
@@ -97,13 +124,17 @@ def test_somebody_elses_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_no_text_of_it_is_anywhere(tmp_path: Path) -> None:
     """Neither a repr nor a format shows the secret."""
-    credential = find_credential(write(tmp_path / "token"), {})
-    for text in (repr(credential), str(credential), f"{credential.token}", credential.advice):
-        assert SECRET not in text
+    for credential in (
+        find_credential(write(tmp_path / "token"), {}),
+        find_credential(None, {"TILEFAN_TOKEN": SECRET}),
+    ):
+        for text in (repr(credential), str(credential), f"{credential.token}", credential.advice):
+            assert SECRET not in text
 
 
 EXPOSED = [
     (["127.0.0.1:1", "localhost:1", "[::1]:1", "127.9.9.9:1"], None),
+    ([socket.gethostname()], None),
     (["https://node1"], None),
     (["node1"], "to node1:8080 in clear"),
     (["127.0.0.1:1", "node1", "https://node2", "10.0.0.1:1"], "to node1:8080 and 1 more in clear"),

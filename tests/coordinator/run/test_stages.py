@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from coordinator.display.closing import closing_lines
 from coordinator.display.json_lines import event_schema
 from coordinator.display.listener import make_listener
 from coordinator.display.plain import PlainLines
@@ -95,7 +96,7 @@ def test_progress_is_that_of_all_stages() -> None:
     assert tally.run is not None
     assert any(f" %: stage 2 of {tally.run.stages}, 1/" in line for line in said)
     total = tally.kept + tally.stored
-    last = lines.last_line(tally, 0.0)
+    last = next(closing_lines(tally, 0.0))
     assert last.startswith(f"done: {total} tiles in {tally.run.stages} stages, ")
 
 

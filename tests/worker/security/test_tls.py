@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -21,14 +20,6 @@ def test_it_is_made_once(tmp_path: Path) -> None:
     assert (made, made_again, first.pin) == (True, False, again.pin)
     assert path.stat().st_mode & 0o777 == 0o600
     assert "\n" not in first.pin
-
-
-def test_without_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who lacks `cryptography` is told what to install, or what else would do."""
-    monkeypatch.setitem(sys.modules, "cryptography", None)
-    with pytest.raises(CertificateError, match=r"pip install 'tilefan\[tls\]'.*--tls-cert"):
-        own_certificate(tmp_path / "worker.pem")
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_can_not_be_shown(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tests.worker.test_cli import run
 from tiling.errors import BadValueError
 from tiling.protocol.token import Token
 from worker.errors import TokenFileError
-from worker.security.token_file import load_token
+from worker.security.token_file import SharedToken, find_token, load_token
 
 GOOD = b"0123456789abcdef0123456789abcdef"
 
@@ -39,6 +39,21 @@ def test_workers_that_start_at_once_share_one_token(tmp_path: Path) -> None:
         results = list(threads.map(load_token, [tmp_path / "token"] * 32))
     assert len({token.header for token, _ in results}) == 1
     assert sum(made for _, made in results) == 1
+
+
+def test_what_names_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The option, TILEFAN_TOKEN, TILEFAN_TOKEN_FILE, the user's own file: the first there is."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    text, option, named = GOOD.decode(), tmp_path / "option", tmp_path / "named"
+    environ = {"TILEFAN_TOKEN": text, "TILEFAN_TOKEN_FILE": str(named)}
+    assert find_token(option, environ).path == option
+    assert find_token(None, environ) == SharedToken(Token.parse(text))
+    assert not named.exists()
+    assert find_token(None, {**environ, "TILEFAN_TOKEN": ""}).path == named
+    assert find_token(None, {}).path == tmp_path / "tilefan" / "token"
+    with pytest.raises(TokenFileError, match="the variable TILEFAN_TOKEN: it must hold") as error:
+        find_token(None, {"TILEFAN_TOKEN": "too short"})
+    assert "too short" not in str(error.value)
 
 
 @pytest.mark.parametrize(
