@@ -28,7 +28,8 @@ def coord(line: str | list[str]) -> Result:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder to work in; commands leave no handlers of signals behind."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("COORD_HOSTS", raising=False)
+    for name in ("TILEFAN_HOSTS", "COORD_HOSTS"):
+        monkeypatch.delenv(name, raising=False)
     rng = np.random.default_rng(1)
     arrays = {
         "in": rng.integers(0, 255, (12, 10)).astype("u1"),
