@@ -125,9 +125,7 @@ def check_replaceable(path: Path, start: bytes, taken: Sequence[Path] = ()) -> N
     if not path.parent.is_dir():
         raise InputError(f"{path}: there is no folder {path.parent}")
     if any(same_file(path, other) for other in taken):
-        raise InputError(
-            f"{path}: is something else already, which is read or written; name another file"
-        )
+        raise InputError(f"{path}: the run reads or writes this file already; name another")
     if path.is_symlink() or (path.exists() and not _begins(path, start)):
         raise InputError(
             f"{path}: is something else already, not what coord writes there; name another file"

@@ -87,7 +87,7 @@ MISTAKES = [
     ("blur in.npy out.npy", "the output has its option: -o out.npy"),
     ("blur in.npy a.npy b.npy", "Got 2 arguments too many: a.npy b.npy"),
     ("blur in.npy --report p.toml", "not what coord writes there"),
-    ("blur in.npy --report in.npy", "which is read or written"),
+    ("blur in.npy --report in.npy", "reads or writes this file already"),
     ("blur in.npy --hosts none.toml", 'write the line hosts = ["node1:8080", "node2:8080"]'),
     ("median in.npy", "give size or footprint"),
     ("median in.npy --size 0", "a window has at least 1 sample"),
