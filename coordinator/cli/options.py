@@ -29,6 +29,7 @@ EVENT_LOG: ContextVar[Listener | None] = ContextVar("EVENT_LOG", default=None)
 """Logs the events of a run; None unless `coordinator.cli.log` is configured."""
 
 LONGEST_NAME = 20
+"""Characters of a filter's name that fit into a column of the help at 80 columns."""
 
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
 

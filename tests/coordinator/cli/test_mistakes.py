@@ -28,7 +28,8 @@ def coord(line: str | list[str]) -> Result:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder to work in; commands leave no handlers of signals behind."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("COORD_HOSTS", raising=False)
+    for name in ("TILEFAN_HOSTS", "COORD_HOSTS"):
+        monkeypatch.delenv(name, raising=False)
     rng = np.random.default_rng(1)
     arrays = {
         "in": rng.integers(0, 255, (12, 10)).astype("u1"),
@@ -86,7 +87,7 @@ MISTAKES = [
     ("blur in.npy out.npy", "the output has its option: -o out.npy"),
     ("blur in.npy a.npy b.npy", "Got 2 arguments too many: a.npy b.npy"),
     ("blur in.npy --report p.toml", "not what coord writes there"),
-    ("blur in.npy --report in.npy", "the run reads or writes this file already"),
+    ("blur in.npy --report in.npy", "reads or writes this file already"),
     ("blur in.npy --hosts none.toml", 'write the line hosts = ["node1:8080", "node2:8080"]'),
     ("median in.npy", "give size or footprint"),
     ("median in.npy --size 0", "a window has at least 1 sample"),
