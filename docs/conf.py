@@ -16,7 +16,7 @@ author = "The tilefan founders"
 version = release = installed_version("tilefan")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["generated/events.md", "generated/functions.md"]
+exclude_patterns = [f"generated/{name}.md" for name in ("errors", "events", "functions")]
 myst_heading_anchors = 3
 suppress_warnings = ["myst.header"]  # an included page begins with its own heading
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any
 
+import tilefan
 from coordinator.display.json_lines import event_schema
 from docs.manual import APPS, markdown
 from tiling.filters import supported
@@ -18,6 +20,7 @@ def write_pages(folder: Path) -> None:
     pages = {
         "events": events(),
         "functions": functions(),
+        "errors": errors(),
         **{name: markdown(name) for name in APPS},
     }
     for name, text in pages.items():
@@ -41,3 +44,19 @@ def functions() -> str:
     """Return the directives that describe every filter."""
     names = (f".. autofunction:: tilefan.ndimage.{row.name}" for row in supported())
     return "\n\n".join(("```{eval-rst}", *names)) + "\n```\n"
+
+
+def errors() -> str:
+    """Return the table of errors."""
+    found = (getattr(tilefan, name) for name in tilefan.__all__)
+    kinds = (kind for kind in found if inspect.isclass(kind) and issubclass(kind, Exception))
+    rows = (_error(kind) for kind in kinds if not issubclass(kind, Warning))
+    return "\n".join(("| error | kind of | exit code | meaning |", "|---|---|---|---|", *rows, ""))
+
+
+def _error(kind: type[Exception]) -> str:
+    """Return the row of an error; one of a parameter ends a command as bad input does."""
+    code = int(getattr(kind, "exit_code", tilefan.InputError.exit_code))
+    bases = ", ".join(f"`{base.__name__}`" for base in kind.__bases__)
+    meaning = inspect.cleandoc(kind.__doc__ or "").partition("\n")[0]
+    return f"| `{kind.__name__}` | {bases} | {code} | {meaning} |"

@@ -145,3 +145,13 @@ def test_links_lead_somewhere(path: Path) -> None:
             assert "." in parts.netloc, link
         elif parts.path:
             assert (path.parent / parts.path).exists(), link
+
+
+def test_speed_is_what_was_measured() -> None:
+    """Each figure of the README is one of RESULTS.md, rounded."""
+    readme = (ROOT / "README.md").read_text("utf-8").partition("## Speed")[2]
+    shown = re.findall(r"\| (\d+(?:\.\d)?) (?=\|)", readme)
+    measured = re.findall(r"\b\d+\.\d\d\b", (ROOT / "benchmarks/RESULTS.md").read_text("utf-8"))
+    rounded = {f"{float(number):.{places}f}" for number in measured for places in (0, 1)}
+    assert len(shown) == 4 * 2 + 4
+    assert set(shown) <= rounded

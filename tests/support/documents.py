@@ -115,7 +115,7 @@ def run(document: Path, folder: Path, **environment: str) -> None:
     """
     home = folder.parent / "home"
     home.mkdir()
-    kept = {name: os.environ[name] for name in ("LANG", "LC_ALL", "CC") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("LANG", "LC_ALL") if name in os.environ}
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     env = {**kept, "PATH": path, "HOME": str(home), "TERM": "dumb", **environment}
     process = subprocess.Popen(
