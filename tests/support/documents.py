@@ -2,8 +2,9 @@
 
 Blocks of ``bash`` and ``python`` are run in order; what can't be run here is a block of ``text``.
 What is replaced: ports by free ones, `node1` and `node2` by this machine, a wait for workers by one
-that ends when they listen, and the word CODE by the code that a worker shows. A block that begins
-with ``# on each node`` runs once for each of them, with a home of its own.
+that ends when they listen, the word CODE by the code that a worker shows, and the programs of Slurm
+by stand-ins. A block that begins with ``# on each node`` runs once for each of them, with a home of
+its own.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PAGES = [path for path in sorted(ROOT.glob("docs/**/*.md")) if path.parent.name != "generated"]
 
-WITHIN_S = 180.0
-LOCAL = ("8081", "8082")
+WITHIN_S = 600.0
+LOCAL = ("8080", "8081", "8082")
 NODES = ("node1", "node2")
 ON_EACH_NODE = "# on each node\n"
 RUN = ("bash", "python")
@@ -45,6 +46,9 @@ on_node() (
     cd "$HOME"
     exec bash -euc "exec $2" >log 2>&1
 )
+srun() { exec "$@"; } # in the background
+scontrol() { echo localhost; }
+export SLURM_JOB_NODELIST=localhost
 code_of() { sed -n 's/^ *coord pair [^ ]* //p' "$HOME/$1/log"; }
 """
 
@@ -67,7 +71,7 @@ def blocks(document: Path) -> list[Block]:
 
 def script(document: Path) -> str:
     """Return the document as a script of bash."""
-    ports = dict(zip((*LOCAL, *NODES), free_ports(4), strict=True))
+    ports = dict(zip((*LOCAL, *NODES), free_ports(5), strict=True))
     parts = [PROLOGUE]
     for block in blocks(document):
         if block.language in RUN:
@@ -111,7 +115,7 @@ def run(document: Path, folder: Path, **environment: str) -> None:
     Raises
     ------
     AssertionError
-        If a command of it fails.
+        If a command of it fails, or does not end.
     """
     home = folder.parent / "home"
     home.mkdir()
@@ -130,7 +134,9 @@ def run(document: Path, folder: Path, **environment: str) -> None:
     )
     try:
         said, _ = process.communicate(timeout=WITHIN_S)
+        end = f"exit code {process.returncode}"
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         said, _ = process.communicate()
-    assert process.returncode == 0, f"exit code {process.returncode}:\n{said}"
+        end = f"it, or what it started, still ran after {WITHIN_S:.0f} s"
+    assert end == "exit code 0", f"{end}:\n{said}"
