@@ -32,7 +32,7 @@ def lines(forecast: Forecast) -> Iterator[str]:
     )
     yield from (f"{name:>7}  {text}" for name, text in rows.items())
     yield from (f"{'worker':>7}  {_share(share)}" for share in f.shares)
-    yield from (f"{'crude':>7}  {caveat}" for caveat in f.caveats)
+    yield from (f"{'note':>7}  {caveat}" for caveat in f.caveats)
     yield f"{'verdict':>7}  {f.verdict}"
 
 
