@@ -33,10 +33,6 @@ install: .venv/installed ## make .venv, with this package and all that its tests
 	$(BIN)/python -m pip install --quiet --group bench
 	touch $@
 
-.venv/documented: .venv/package
-	$(BIN)/python -m pip install --quiet --group docs
-	touch $@
-
 demo: .venv/package ## start two workers, filter through them, compare with SciPy
 	$(BIN)/coord demo
 
