@@ -289,8 +289,8 @@ def gaussian_laplace(
     Notes
     -----
     Halo of a tile, in samples: radius, or int(truncate * sigma + 0.5). Exactness: every output
-    sample depends on its own window only: tiles with a halo are exact. Besides: the sum of two
-    unlike NaNs is the first, where NumPy's is either by place.
+    sample depends on its own window only: tiles with a halo are exact. Besides: where two NaNs
+    with different bits are added, the first stays; in NumPy it is either.
 
     Examples
     --------
@@ -356,8 +356,8 @@ def gaussian_gradient_magnitude(
     Notes
     -----
     Halo of a tile, in samples: radius, or int(truncate * sigma + 0.5). Exactness: every output
-    sample depends on its own window only: tiles with a halo are exact. Besides: the sum of two
-    unlike NaNs is the first, where NumPy's is either by place.
+    sample depends on its own window only: tiles with a halo are exact. Besides: where two NaNs
+    with different bits are added, the first stays; in NumPy it is either.
 
     Examples
     --------
@@ -415,8 +415,8 @@ def laplace(
     Notes
     -----
     Halo of a tile, in samples: 1. Exactness: every output sample depends on its own window
-    only: tiles with a halo are exact. Besides: the sum of two unlike NaNs is the first, where
-    NumPy's is either by place.
+    only: tiles with a halo are exact. Besides: where two NaNs with different bits are added,
+    the first stays; in NumPy it is either.
 
     Examples
     --------
@@ -865,8 +865,8 @@ def minimum_filter(
     Notes
     -----
     Halo of a tile, in samples: size // 2 + origin before, the rest of size after. Exactness:
-    state may run along a line: then tiles own whole lines, axis by axis. Besides: whole lines
-    only where floats hold NaN, or may come to.
+    state may run along a line: then tiles own whole lines, axis by axis. Besides: lines if
+    floats hold NaN, or a filter before this one may make some; else halo.
 
     Examples
     --------
@@ -935,8 +935,8 @@ def maximum_filter(
     Notes
     -----
     Halo of a tile, in samples: size // 2 + origin before, the rest of size after. Exactness:
-    state may run along a line: then tiles own whole lines, axis by axis. Besides: whole lines
-    only where floats hold NaN, or may come to.
+    state may run along a line: then tiles own whole lines, axis by axis. Besides: lines if
+    floats hold NaN, or a filter before this one may make some; else halo.
 
     Examples
     --------
@@ -1001,8 +1001,8 @@ def minimum_filter1d(
     Notes
     -----
     Halo of a tile, in samples: size // 2 + origin before, the rest of size after. Exactness:
-    state may run along a line: then tiles own whole lines, axis by axis. Besides: whole lines
-    only where floats hold NaN, or may come to.
+    state may run along a line: then tiles own whole lines, axis by axis. Besides: lines if
+    floats hold NaN, or a filter before this one may make some; else halo.
 
     Examples
     --------
@@ -1067,8 +1067,8 @@ def maximum_filter1d(
     Notes
     -----
     Halo of a tile, in samples: size // 2 + origin before, the rest of size after. Exactness:
-    state may run along a line: then tiles own whole lines, axis by axis. Besides: whole lines
-    only where floats hold NaN, or may come to.
+    state may run along a line: then tiles own whole lines, axis by axis. Besides: lines if
+    floats hold NaN, or a filter before this one may make some; else halo.
 
     Examples
     --------
@@ -1488,8 +1488,8 @@ def grey_erosion(
     Notes
     -----
     Halo of a tile, in samples: size // 2 + origin before, the rest of size after. Exactness:
-    state may run along a line: then tiles own whole lines, axis by axis. Besides: whole lines
-    only where floats hold NaN, or may come to.
+    state may run along a line: then tiles own whole lines, axis by axis. Besides: lines if
+    floats hold NaN, or a filter before this one may make some; else halo.
 
     Examples
     --------
@@ -1563,8 +1563,8 @@ def grey_dilation(
     Notes
     -----
     Halo of a tile, in samples: as grey_erosion, turned round. Exactness: state may run along a
-    line: then tiles own whole lines, axis by axis. Besides: whole lines only where floats hold
-    NaN, or may come to.
+    line: then tiles own whole lines, axis by axis. Besides: lines if floats hold NaN, or a
+    filter before this one may make some; else halo.
 
     Examples
     --------
@@ -1638,8 +1638,8 @@ def grey_opening(
     Notes
     -----
     Halo of a tile, in samples: of an erosion and a dilation. Exactness: state may run along a
-    line: then tiles own whole lines, axis by axis. Besides: whole lines only where floats hold
-    NaN, or may come to.
+    line: then tiles own whole lines, axis by axis. Besides: lines if floats hold NaN, or a
+    filter before this one may make some; else halo.
 
     Examples
     --------
@@ -1713,8 +1713,8 @@ def grey_closing(
     Notes
     -----
     Halo of a tile, in samples: of a dilation and an erosion. Exactness: state may run along a
-    line: then tiles own whole lines, axis by axis. Besides: whole lines only where floats hold
-    NaN, or may come to.
+    line: then tiles own whole lines, axis by axis. Besides: lines if floats hold NaN, or a
+    filter before this one may make some; else halo.
 
     Examples
     --------
@@ -1786,8 +1786,8 @@ def morphological_gradient(
     Notes
     -----
     Halo of a tile, in samples: the larger of erosion and dilation. Exactness: state may run
-    along a line: then tiles own whole lines, axis by axis. Besides: whole lines only where
-    floats hold NaN, or may come to.
+    along a line: then tiles own whole lines, axis by axis. Besides: lines if floats hold NaN,
+    or a filter before this one may make some; else halo.
 
     Examples
     --------
@@ -1859,9 +1859,9 @@ def morphological_laplace(
     Notes
     -----
     Halo of a tile, in samples: the larger of erosion and dilation. Exactness: state may run
-    along a line: then tiles own whole lines, axis by axis. Besides: whole lines only where
-    floats hold NaN, or may come to; the sum of two unlike NaNs is the first, where NumPy's is
-    either by place.
+    along a line: then tiles own whole lines, axis by axis. Besides: lines if floats hold NaN,
+    or a filter before this one may make some; else halo; where two NaNs with different bits are
+    added, the first stays; in NumPy it is either.
 
     Examples
     --------
@@ -1935,8 +1935,8 @@ def white_tophat(
     Notes
     -----
     Halo of a tile, in samples: of an erosion and a dilation. Exactness: state may run along a
-    line: then tiles own whole lines, axis by axis. Besides: whole lines only where floats hold
-    NaN, or may come to.
+    line: then tiles own whole lines, axis by axis. Besides: lines if floats hold NaN, or a
+    filter before this one may make some; else halo.
 
     Examples
     --------
@@ -2010,8 +2010,8 @@ def black_tophat(
     Notes
     -----
     Halo of a tile, in samples: of a dilation and an erosion. Exactness: state may run along a
-    line: then tiles own whole lines, axis by axis. Besides: whole lines only where floats hold
-    NaN, or may come to.
+    line: then tiles own whole lines, axis by axis. Besides: lines if floats hold NaN, or a
+    filter before this one may make some; else halo.
 
     Examples
     --------
