@@ -6,7 +6,7 @@ SCHEDULES ?= 100000
 N ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: attested bench bench-short chaos demo fuzz fuzz-bits help install lint native-check scipy-suite simulate test wheels
+.PHONY: attested bench bench-short chaos demo docs fuzz fuzz-bits help install lint native-check scipy-suite simulate stubs test wheels
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' $(firstword $(MAKEFILE_LIST)) | sort | \
@@ -25,6 +25,10 @@ install: .venv/installed ## make .venv, with this package and all that its tests
 	$(BIN)/python -m pip install --quiet --group dev
 	touch $@
 
+.venv/documented: .venv/package
+	$(BIN)/python -m pip install --quiet --group docs
+	touch $@
+
 .venv/benched: .venv/installed
 	$(BIN)/python -m pip install --quiet --group bench
 	touch $@
@@ -39,6 +43,9 @@ lint: .venv/installed ## ruff, its formatter and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: .venv/documented ## build the site into build/site; a broken link is an error
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -d build/doctrees docs build/site
 
 bench: .venv/benched ## time everything beside its peers (dask-image, OpenCV, Flask), in half an hour
 	$(BIN)/python -m benchmarks
@@ -68,6 +75,9 @@ simulate: .venv/installed ## SCHEDULES random schedules of the dispatcher
 
 attested: .venv/installed ## write tiling/probes/expected.py anew, with this machine's SciPy
 	$(BIN)/python -m tests.tiling.probes.make_expected
+
+stubs: .venv/installed ## write tilefan/ndimage.pyi and coordinator/api/methods.pyi from the table
+	$(BIN)/python -m tests.tilefan.make_stubs
 
 native-check: .venv/installed ## tests of the native kernel under AddressSanitizer and UBSan
 	$(BIN)/python -m tests.support.sanitized $(BIN)/python -m pytest -n 2 tests/tiling/kernels

@@ -19,15 +19,17 @@ from benchmarks.cases import IMAGE, Case
 from benchmarks.report import table, verdict
 from benchmarks.rounds import in_turns
 from coordinator import Fleet
+from coordinator.api.local import FUNCTIONS
 from coordinator.events import Event, TileAnswered
 from coordinator.hosts.codec import Codec
-from coordinator.ndimage import gaussian_filter
 from tests.support.cabled_network import THERE, NoNetworkError, cabled_network
 from tests.support.processes import running_workers
 from tiling.dtypes import Array
 from tiling.protocol.forms import codecs
 
 RATE = "1gbit"
+
+gaussian_filter = FUNCTIONS["gaussian_filter"]
 
 PLAIN = "none"
 

@@ -1,4 +1,4 @@
-"""scipy.ndimage on many machines, bit for bit.
+"""The coordinator of a fleet. What users need of it is in `tilefan`.
 
 >>> from coordinator import Fleet, gaussian_filter
 """

@@ -120,3 +120,8 @@ class StoreError(TilefanError):
 
 class InputChangedError(StoreError):
     """The input was written to while it was read."""
+
+
+for _kind in (TilefanError, *TilefanError.__subclasses__(), ConfigError, InputChangedError):
+    _kind.__module__ = "tilefan"  # where users catch them
+TrustWarning.__module__ = "tilefan"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import TYPE_CHECKING, Final
 
@@ -9,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BARS: Final = "▁▂▃▄▅▆▇█"
+KINDS: Final = {"b": "bool", "i": "int", "u": "uint", "f": "float", "c": "complex"}
 LONGEST: Final = 300  # characters of a text from outside that are kept
 
 
@@ -85,6 +87,41 @@ def extent(lengths: Sequence[int]) -> str:
     ('1024x768x3', 'scalar')
     """
     return "x".join(str(n) for n in lengths) or "scalar"
+
+
+def dtype_name(text: str) -> str:
+    """Write a dtype as NumPy names it; what is none stays as it is, but harmless.
+
+    Examples
+    --------
+    >>> dtype_name("<i4"), dtype_name(">f8"), dtype_name("|b1"), dtype_name("int16")
+    ('int32', 'float64 (big-endian)', 'bool', 'int16')
+    """
+    if (match := re.fullmatch(r"([<>|=])([biufc])(\d{1,2})", text)) is None:
+        return inert(text)
+    order, kind, size = match.groups()
+    bits = "" if kind == "b" else str(8 * int(size))
+    return f"{KINDS[kind]}{bits}{' (big-endian)' if order == '>' else ''}"
+
+
+def percentage(part: int, whole: int) -> str:
+    """Write a share of a whole, which is 100 % or 0 % only if it is all or nothing of it.
+
+    Examples
+    --------
+    >>> percentage(249, 250), percentage(99_999, 100_000), percentage(1, 3000), percentage(3, 3)
+    ('99.6 %', '99.9 %', '0.033 %', '100 %')
+    >>> percentage(1, 10**9)
+    'less than 0.001 %'
+    """
+    percent = 100 * part / whole if whole else 0.0
+    if 99.9 < percent < 100:
+        percent = 99.9
+    return f"{percent:.3g} %" if percent == 0 or percent >= 1 else _small(percent)
+
+
+def _small(percent: float) -> str:
+    return "less than 0.001 %" if percent < 0.001 else f"{percent:.2g} %"
 
 
 def spark(amounts: Sequence[float]) -> str:

@@ -83,17 +83,19 @@ LAW: dict[str, dict[str, frozenset[str]]] = {
     },
     "worker": {
         **{unit: frozenset() for unit in ("__init__", "errors", "settings", "machine")},
-        **{unit: frozenset() for unit in ("log", "rate_limit", "security", "runtime")},
+        **{unit: frozenset() for unit in ("usage", "log", "rate_limit", "security", "runtime")},
         "state": frozenset({"security", "runtime"}),
         "http": frozenset({"security", "runtime", "state"}),
         "endpoints": frozenset({"security", "runtime", "state", "http"}),
         "middleware": frozenset({"security", "runtime", "state", "http", "endpoints"}),
         "app": frozenset({"security", "runtime", "state", "http", "endpoints", "middleware"}),
         "server": frozenset({"security", "runtime", "state", "http", "endpoints", "app"}),
-        "cli": frozenset({"security", "runtime", "state", "http", "endpoints", "app", "server"}),
+        "cli": frozenset(
+            {"security", "runtime", "state", "http", "endpoints", "app", "server", "usage"}
+        ),
         "__main__": frozenset({"cli"}),
     },
-    "tilefan": {"__init__": frozenset(), "ndimage": frozenset()},
+    "tilefan": {"__init__": frozenset({"ndimage"}), "ndimage": frozenset()},
 }
 """What each subpackage, or module beside them, may import of its own package besides itself."""
 
@@ -226,6 +228,13 @@ def test_help_is_quick(arguments: list[str]) -> None:
     modules = loaded(RUN_HELP.format([*arguments, "--help"]))
     assert "coordinator.cli.main" in modules
     assert_not_loaded(modules, "numpy", "scipy", "aiohttp", "asyncio", "rich.live")
+
+
+def test_the_facade_loads_what_is_used() -> None:
+    """Whoever imports `tilefan` waits neither for NumPy nor for the errors' sake."""
+    modules = loaded("import tilefan; tilefan.TilefanError, tilefan.TilingError, dir(tilefan)")
+    assert "coordinator.errors" in modules
+    assert_not_loaded(modules, "numpy", "scipy", "importlib.metadata", "coordinator.api.fleet")
 
 
 def test_the_coordinator_of_a_fleet_loads_no_scipy() -> None:

@@ -1,4 +1,4 @@
-"""The files at the root tell the truth: Makefile, CONTRIBUTING.md, exit codes of README.md."""
+"""The files at the root tell the truth: Makefile, CONTRIBUTING.md, exit codes of the documents."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ import re
 import subprocess
 from pathlib import Path
 
-import pytest
 from typer.testing import CliRunner
 
-import coordinator.ndimage
-import tilefan
 from coordinator.cli.main import PLACES, app
-from coordinator.errors import ExitCode, TilefanError
+from coordinator.errors import ExitCode
 from worker.cli import EPILOG
 from worker.errors import CertificateError, ListenError, TokenFileError
 
 ROOT = Path(__file__).parents[1]
+EXIT_CODES = ROOT / "docs" / "reference" / "exit-codes.md"
 
 
 def test_make_help_lists_every_target() -> None:
@@ -53,16 +51,16 @@ def test_paths_in_contributing_exist() -> None:
     ] == []
 
 
-def test_the_exit_codes_of_the_readme() -> None:
-    """Its table is `ExitCode`, and so is each number in its text, in the docs and in the help."""
-    readme = (ROOT / "README.md").read_text("utf-8")
+def test_the_exit_codes_of_the_documents() -> None:
+    """Their table is `ExitCode`, and so is each number in the documents and in the help."""
+    page = EXIT_CODES.read_text("utf-8")
     table = re.search(
-        r"^\| exit code \| meaning \|\n\|---\|---\|\n((?:\|.*\n)+)", readme, re.MULTILINE
+        r"^\| exit code \| meaning \|\n\|---\|---\|\n((?:\|.*\n)+)", page, re.MULTILINE
     )
     assert table is not None
     rows = [[cell.strip() for cell in line.split("|")[1:3]] for line in table[1].splitlines()]
     assert rows == [[f"{code.value}", code.meaning] for code in ExitCode]
-    texts = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("coordinator/cli/**/*.py")]
+    texts = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("coordinator/cli/**/*.py")]
     wanted = re.compile(r"\bexits?(?: with| codes?)?\s+(\d+)")
     numbers = [
         (path.name, int(number))
@@ -82,26 +80,12 @@ def test_the_exit_codes_of_a_worker() -> None:
     assert {TokenFileError.exit_code, ListenError.exit_code} < numbers
 
 
-def test_the_readme_names_the_options_of_every_command() -> None:
+def test_the_documents_name_the_options_of_every_command() -> None:
     """Those that stand in the help of all."""
-    readme = (ROOT / "README.md").read_text("utf-8")
-    (sentence,) = re.findall(r"^Every command has .*?:$", readme, re.MULTILINE | re.DOTALL)
+    page = EXIT_CODES.read_text("utf-8")
+    (sentence,) = re.findall(r"^Every command has .*?:$", page, re.MULTILINE | re.DOTALL)
     options = re.findall(r"`(--?[\w-]+)", sentence)
     assert options == ["-h", "--help", "--version", "--log-level"]
     for name in (name for names in PLACES.values() for name in names if name != "filter"):
         shown = CliRunner().invoke(app, [name, "-h"], prog_name="coord")
         assert [option for option in options if option not in shown.stdout] == [], name
-
-
-def test_the_facade_has_the_api() -> None:
-    """`import tilefan` is what users write, and it loads NumPy only for what they use."""
-    assert tilefan.Fleet is coordinator.Fleet
-    assert tilefan.gaussian_filter is coordinator.gaussian_filter
-    assert tilefan.TilefanError is TilefanError
-    assert set(tilefan.ndimage.__all__) == set(coordinator.ndimage.__all__)
-    assert tilefan.ndimage.median_filter is coordinator.ndimage.median_filter
-    assert "median_filter" in dir(tilefan.ndimage)
-    with pytest.raises(AttributeError, match="tilefan"):
-        tilefan.nothing  # noqa: B018
-    with pytest.raises(AttributeError, match=r"tilefan\.ndimage"):
-        tilefan.ndimage.nothing  # noqa: B018

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import math
 import warnings
@@ -43,7 +44,7 @@ def wire_name(dtype: Dtype) -> str:
     """
     name = dtype.newbyteorder("<").str
     if name not in COPIED:
-        raise UnsupportedError(f"array type {dtype!r} not supported: it can't be sent to a worker")
+        raise UnsupportedError(_unsupported(dtype, "not supported: it can't be sent to a worker"))
     return name
 
 
@@ -63,6 +64,11 @@ def parse_dtype(name: object) -> Dtype:
     if not isinstance(name, str) or name not in COPIED:
         raise WireError(f"dtype must be one of {' '.join(COPIED)}")
     return COPIED[name]
+
+
+def _unsupported(dtype: Dtype, why: str) -> str:
+    convert = "; convert it: array.astype('float64')" if dtype.kind in "fc" else ""
+    return f"array type {dtype.name} {why}{convert}"
 
 
 def output_dtype(output: object, input_dtype: Dtype) -> Dtype:
@@ -100,7 +106,10 @@ def _dtype(source: Any) -> Dtype:
     try:
         dtype: Dtype = np.dtype(source)
     except (TypeError, SyntaxError) as error:  # NumPy evaluates a text with commas
-        raise BadTypeError(f"no dtype: {source!r}: {error}") from None
+        names = [known.name for known in FILTERED.values()]
+        close = difflib.get_close_matches(source, names, 1) if isinstance(source, str) else []
+        hint = f"; did you mean {close[0]}?" if close else f"; such as {names[-4]}"
+        raise BadTypeError(f"no dtype: {source!r}: {error}{hint}") from None
     except ValueError as error:
         raise BadValueError(f"no dtype: {source!r}: {error}") from None
     return dtype
@@ -121,13 +130,14 @@ def check_correlation(source: Dtype, target: Dtype) -> None:
     UnsupportedError
         With the dtype in question.
     """
-    for dtype in (source, target):
-        if dtype.newbyteorder("<").str not in FILTERED:
-            raise UnsupportedError(f"array type {dtype!r} not supported")
+    if source.newbyteorder("<").str not in FILTERED:
+        raise UnsupportedError(_unsupported(source, "not supported, as in SciPy"))
+    if target.newbyteorder("<").str not in FILTERED:
+        raise UnsupportedError(f"output dtype {target.name} not supported, as in SciPy")
     if source.kind == "c" and target.kind != "c":
-        raise UnsupportedError(f"output must have complex dtype, not {target}")
+        raise UnsupportedError(f"output must have complex dtype, not {target.name}")
     if source.kind != "c" and target.kind == "c":
-        raise UnsupportedError(f"array type {target!r} not supported as output of a real array")
+        raise UnsupportedError(f"output dtype {target.name} not supported for a real array")
 
 
 def check_copy(source: Dtype, target: Dtype) -> None:

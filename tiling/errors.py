@@ -23,3 +23,7 @@ class AbandonedError(TilingError):
 
 class WireError(TilingError, ValueError):
     """A message from the network that is malformed."""
+
+
+for _error in (TilingError, BadValueError, BadTypeError, UnsupportedError):
+    _error.__module__ = "tilefan"  # where users catch them

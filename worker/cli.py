@@ -34,6 +34,7 @@ from worker.security.token_file import SharedToken, find_token
 from worker.server import serving
 from worker.settings import Settings
 from worker.state import Service
+from worker.usage import WorkerCommand, port_number, thread_count
 
 LOG = logging.getLogger(f"{ROOT}.cli")
 
@@ -76,17 +77,21 @@ app = typer.Typer(
 )
 
 
-@app.command("worker", epilog=EPILOG)
+@app.command("worker", cls=WorkerCommand, epilog=EPILOG)
 def worker(
     *,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = EVERYWHERE,
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+        int,
+        typer.Option(
+            parser=port_number, metavar="PORT", help="Port to listen on; 0 takes a free one."
+        ),
     ] = 8080,
     threads: Annotated[
         int,
         typer.Option(
-            min=1,
+            parser=thread_count,
+            metavar="NUMBER",
             default_factory=usable_cores,
             show_default="cores",
             help="Tiles computed at the same time.",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -15,10 +17,13 @@ from aiohttp.http_exceptions import HttpProcessingError
 from worker.app import SERVER, make_app
 from worker.errors import ListenError
 from worker.log import ROOT
-from worker.settings import Settings
+from worker.runtime.port_holder import port_holder
+from worker.settings import MAX_PORT, Settings
 from worker.state import Service
 
 LOG = logging.getLogger(f"{ROOT}.server")
+
+OWN_ADDRESS = "--host takes an address of this machine: 0.0.0.0 for all of them, or 127.0.0.1"
 
 HANDSHAKE_S = 10.0
 """Longest TLS handshake in seconds: two lost packets, and a slow machine."""
@@ -145,4 +150,21 @@ async def _listen(
             factory, host, port, ssl=tls, ssl_handshake_timeout=handshake_s
         )
     except OSError as error:
-        raise ListenError(f"can't listen on {host}:{port}: {error.strerror}") from None
+        raise ListenError(f"can't listen on {host}:{port}: {_reason(error, port)}") from None
+
+
+def _reason(error: OSError, port: int) -> str:
+    """Return why an address can't be bound, and what to write instead."""
+    match error:
+        case socket.gaierror():
+            return f"{error.strerror}; {OWN_ADDRESS}"
+        case OSError(errno=errno.EADDRINUSE):
+            other = port + 1 if port < MAX_PORT else port - 1
+            holder = port_holder(port) or "another process"
+            return f"the port is in use by {holder}; take another, such as --port {other}"
+        case OSError(errno=errno.EADDRNOTAVAIL):
+            return f"this machine has no such address; {OWN_ADDRESS}"
+        case OSError(errno=errno.EACCES):
+            return "ports below 1024 are for administrators; take another, such as --port 8080"
+        case _:
+            return error.strerror or str(error)

@@ -8,6 +8,7 @@ from worker.machine import usable_cores, usable_memory
 
 MIB = 2**20
 GIB = 2**30
+MAX_PORT = 65535
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from coordinator.api.arrays import filter_array, plan_array, silent
-from coordinator.api.functions import method
 from coordinator.api.local import FUNCTIONS
+from coordinator.api.methods import FilterMethods
+from coordinator.api.tracebacks import brief
 from coordinator.display.notebook import Bar, in_notebook, table
 from coordinator.engines import Engine
 from coordinator.errors import InputError
@@ -17,7 +19,6 @@ from coordinator.events import Listener
 from coordinator.run.calls import Link
 from coordinator.text import count
 from tiling.dtypes import Array
-from tiling.filters import FILTERS
 from tiling.geometry.plan import Plan
 
 if TYPE_CHECKING:
@@ -27,14 +28,21 @@ if TYPE_CHECKING:
 
 gaussian_filter = FUNCTIONS["gaussian_filter"]
 
+NAMED: Final = 5
+"""Workers that a fleet's `repr` names."""
 
-class Fleet:
-    """Workers that filter together; it has a method for each function of `coordinator.ndimage`.
+
+class Fleet(FilterMethods):
+    """Workers that filter together; it has a method for each function of `tilefan.ndimage`.
+
+    It is open until `close` is called or its ``with`` block ends. It does one run at a time: a
+    second thread waits for its turn.
 
     Parameters
     ----------
-    hosts : sequence of str, or Config
-        Addresses such as ``"127.0.0.1:8081"``; see `from_toml` for more.
+    hosts : sequence of str, str, or Config
+        Addresses such as ``"node1:8080"``, or several in one string with commas between them; see
+        `from_toml` for more.
     listen : callable, optional
         Hears every event of every run with its time; see `coordinator.events`. In a notebook a
         progress bar does unless another is given.
@@ -59,13 +67,15 @@ class Fleet:
 
     Examples
     --------
-    >>> with Fleet(["127.0.0.1:8081", "127.0.0.1:8082"]) as fleet:  # doctest: +SKIP
-    ...     y = fleet.gaussian_filter(x, 2.0, mode="wrap", tile=(64, 64, 3))
+    >>> from tilefan import Fleet
+    >>> with Fleet("node1:8080,node2:8080") as fleet:  # doctest: +SKIP
+    ...     y = fleet.gaussian_filter(x, 2.0, mode="wrap")
     """
 
+    @brief
     def __init__(
         self,
-        hosts: Sequence[str] | Config,
+        hosts: Sequence[str] | str | Config,
         *,
         listen: Listener | None = None,
         token_file: str | Path | None = None,
@@ -82,10 +92,12 @@ class Fleet:
         self._names = tuple(host.name for host in config.hosts)
         self._http = HttpEngine(config, find_credential(token_file))
         self.engine: Engine = self._http
+        self.turn = threading.RLock()
         self.sampling = _sampling(verify)
         self.listen: Listener = listen or (Bar() if in_notebook() else silent)
 
     @classmethod
+    @brief
     def from_toml(
         cls,
         path: str | Path,
@@ -107,18 +119,21 @@ class Fleet:
         config = load_hosts(Path(path))
         return cls(config, listen=listen, token_file=token_file, codec=codec, verify=verify)
 
+    @brief
     def run(self, links: Sequence[Link], input: Any, *, tile: Any = None) -> Array:  # noqa: A002
         """Filter an array on the fleet, by filters one after another in one pass.
 
-        Parameters and result as `coordinator.ndimage.run`.
+        Parameters and result as `tilefan.ndimage.run`.
 
         Raises
         ------
         TilefanError
             If the workers could not do it: nobody usable, a tile that failed everywhere.
         """
-        return filter_array(self.engine, self.listen, links, input, tile, self.sampling)
+        with self.turn:
+            return filter_array(self.engine, self.listen, links, input, tile, self.sampling)
 
+    @brief
     def plan(self, links: Sequence[Link], input: Any, *, tile: Any = None) -> Plan:  # noqa: A002
         """Return how `run` would cut an array for this fleet; a notebook shows it as a table.
 
@@ -130,11 +145,13 @@ class Fleet:
         TilefanError
             If nobody can be used.
         """
-        return plan_array(self.engine, links, input, tile)
+        with self.turn:
+            return plan_array(self.engine, links, input, tile)
 
-    if TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Callable[..., Array]: ...
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed; it does not open again."""
+        return self._http.closed
 
     def close(self) -> None:
         """Close the connections; the workers go on serving others."""
@@ -152,11 +169,21 @@ class Fleet:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Fleet of {len(self._names)}: {', '.join(self._names)}>"
+        names = ", ".join(self._names[:NAMED])
+        more = len(self._names) - NAMED
+        return f"<Fleet of {self._size} ({names}{f' and {more} more' * (more > 0)}), {self._state}>"
 
     def _repr_html_(self) -> str:
-        rows = {host.name: host.url for host in self._hosts}
-        return table(f"fleet of {count(len(rows), 'worker')}", rows)
+        rows = [(host.name, host.url) for host in self._hosts]
+        return table(f"fleet of {self._size}, {self._state}", rows, ("worker", "address"))
+
+    @property
+    def _size(self) -> str:
+        return count(len(self._names), "worker")
+
+    @property
+    def _state(self) -> str:
+        return "closed" if self.closed else "open"
 
 
 def _sampling(verify: float | None) -> Sampling | None:
@@ -167,7 +194,3 @@ def _sampling(verify: float | None) -> Sampling | None:
     from coordinator.checks.recompute import Sampling
 
     return Sampling(verify)
-
-
-for _row in FILTERS.values():
-    setattr(Fleet, _row.name, method(_row))

@@ -7,6 +7,7 @@ from typing import Any
 
 from coordinator.api.arrays import filter_array, silent
 from coordinator.api.functions import function
+from coordinator.api.tracebacks import brief
 from coordinator.engines.local import LocalEngine
 from coordinator.run.calls import Link
 from tiling.dtypes import Array
@@ -16,6 +17,7 @@ FUNCTIONS = {name: function(row, LocalEngine, silent) for name, row in FILTERS.i
 """By SciPy's name, the refused ones too."""
 
 
+@brief
 def run(links: Sequence[Link], input: Any, *, tile: Any = None) -> Array:  # noqa: A002
     """Filter an array with this machine's cores, by filters one after another in one pass.
 
@@ -35,6 +37,7 @@ def run(links: Sequence[Link], input: Any, *, tile: Any = None) -> Array:  # noq
     Examples
     --------
     >>> import numpy as np
+    >>> from tilefan.ndimage import run
     >>> x = np.arange(16.0).reshape(4, 4)
     >>> run([("sobel", {"axis": 0}), ("maximum_filter", {"size": 3})], x)[0]
     array([32., 32., 32., 32.])

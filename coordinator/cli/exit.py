@@ -13,6 +13,7 @@ from typing import NoReturn
 
 import typer
 
+from coordinator.cli.fold import echo
 from coordinator.errors import ExitCode, InputError, TileFailedError, TilefanError, TrustWarning
 from coordinator.interruption import interrupt
 
@@ -72,7 +73,7 @@ def show_traceback() -> None:
 
 def say(message: str) -> None:
     """Print one sentence on stderr."""
-    typer.echo(f"coord: {message}", err=True)
+    echo(f"coord: {message}", err=True)
 
 
 def fail(message: str, code: int) -> NoReturn:
@@ -94,7 +95,7 @@ def show_warning(message: Warning | str, *_: object, **__: object) -> None:
     """
     if isinstance(message, TrustWarning) and not _first_time(message.hosts):
         return
-    typer.echo(f"coord: warning: {message}", err=True)
+    echo(f"coord: warning: {message}", err=True)
 
 
 def _first_time(hosts: tuple[str, ...]) -> bool:

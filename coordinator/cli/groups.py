@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 if TYPE_CHECKING:
     from typer._click import Command, Context, HelpFormatter
+
+
+def _similar(name: str, names: Sequence[str]) -> list[str]:
+    """Return names that contain a word, or else those that are spelt much alike."""
+    return [each for each in names if name in each][:3] or difflib.get_close_matches(name, names, 3)
 
 
 class LazyGroup(TyperGroup):
@@ -27,10 +33,13 @@ class LazyGroup(TyperGroup):
         of a `typer.Typer` or of a command.
     elsewhere : str
         A group of commands that are suggested too.
+    aliases : mapping of str to str
+        What people write that is no command, and what they mean.
     """
 
     places: ClassVar[Mapping[str, Mapping[str, str]]] = {}
     elsewhere: ClassVar[str] = ""
+    aliases: ClassVar[Mapping[str, str]] = {}
 
     def list_commands(self, ctx: Context) -> list[str]:  # noqa: ARG002
         """Return all names, in the order of the help."""
@@ -58,14 +67,52 @@ class LazyGroup(TyperGroup):
 
     def _no_such_command(self, ctx: Context, name: str) -> str:
         group = self.get_command(ctx, self.elsewhere) if self.elsewhere else None
-        if isinstance(group, TyperGroup) and name in group.list_commands(ctx):
+        others = group.list_commands(ctx) if isinstance(group, TyperGroup) else []
+        if name in others:
             return f"No such command {name!r}: did you mean {self.elsewhere} {name}?"
-        close = difflib.get_close_matches(name, self.list_commands(ctx), 3)
-        hint = f": did you mean {' or '.join(close)}?" if close else ""
+        if name in self.aliases:
+            return f"No such command {name!r}: did you mean {self.aliases[name]}?"
+        if name.endswith(".npy"):
+            before = "coord blur" if self.elsewhere else f"{ctx.command_path} median_filter"
+            return f"{name!r} is a file: first say what to do, such as {before} {shlex.quote(name)}"
+        close = _similar(name, self.list_commands(ctx))
+        close = close or [f"{self.elsewhere} {each}" for each in _similar(name, others)]
+        hint = (
+            f": did you mean {' or '.join(close)}?"
+            if close
+            else f"; {ctx.command_path} -h lists all"
+        )
         return f"No such command {name!r}{hint}"
 
     def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:  # noqa: ARG002
         """Draw the help."""
-        from typer.rich_utils import rich_format_help
+        from coordinator.cli.help import show_help
 
-        rich_format_help(obj=self, ctx=ctx, markup_mode="rich")
+        show_help(self, ctx)
+
+
+class OneCommand(TyperCommand):
+    """A command that says what to write instead of arguments that it does not take."""
+
+    def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:  # noqa: ARG002
+        """Draw the help."""
+        from coordinator.cli.help import show_help
+
+        show_help(self, ctx)
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Parse a line; what is left over gets a suggestion."""
+        allowed, ctx.allow_extra_args = ctx.allow_extra_args, True
+        rest = super().parse_args(ctx, args)
+        ctx.allow_extra_args = allowed
+        if rest and not allowed and not ctx.resilient_parsing:
+            more = "one argument" if len(rest) == 1 else f"{len(rest)} arguments"
+            ctx.fail(f"Got {more} too many: {shlex.join(rest)}{self._instead(ctx, rest)}")
+        return rest
+
+    def _instead(self, ctx: Context, rest: list[str]) -> str:
+        """Return what a single word too many was meant to be, if that can be guessed."""
+        names = {name for parameter in self.get_params(ctx) for name in parameter.opts}
+        if len(rest) == 1 and "--output" in names and ctx.params.get("output") is None:
+            return f"; the output has its option: -o {shlex.quote(rest[0])}"
+        return ""

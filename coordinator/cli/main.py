@@ -56,11 +56,25 @@ PLACES = {
 }
 
 
+ALIASES = {
+    **{word: f"--{word}" for word in ("help", "version")},
+    **dict.fromkeys(("gauss", "gaussian", "smooth"), "blur"),
+    **dict.fromkeys(("status", "workers", "fleet"), "hosts"),
+    **dict.fromkeys(("compare", "cmp"), "diff"),
+    "worker": "worker, a command of its own",
+    "list": "filters",
+    "info": "show",
+    "check": "verify or doctor",
+}
+"""What people write for a command, and what they mean."""
+
+
 class Commands(LazyGroup):
     """The group of all commands."""
 
     places = PLACES
     elsewhere = "filter"
+    aliases = ALIASES
 
     def main(self, *args: Any, **named: Any) -> Any:
         """Run a command line, or complete it for a shell."""

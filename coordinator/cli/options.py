@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from glob import escape
-from inspect import Parameter, Signature
+from inspect import Parameter, Signature, cleandoc
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 import typer
 
+from coordinator.cli.groups import OneCommand
 from coordinator.display.listener import Style
 from coordinator.errors import ExitCode
 from coordinator.events import Listener
@@ -27,6 +28,9 @@ FILTER, OUTPUT, FLEET, RUN, DISPLAY = PANELS = "Filter", "Output", "Fleet", "Run
 
 EVENT_LOG: ContextVar[Listener | None] = ContextVar("EVENT_LOG", default=None)
 """Logs the events of a run; None unless `coordinator.cli.log` is configured."""
+
+LONGEST_NAME = 20
+"""Characters of a filter's name that fit into a column of the help at 80 columns."""
 
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
 
@@ -120,12 +124,24 @@ def command(
         vars(call)["__signature__"] = Signature(
             [*sorted((*parameters, LOG_LEVEL), key=_place), VERSION]
         )
-        call.__doc__ = function.__doc__
+        call.__doc__ = reflowed(function.__doc__)
         made = typer.Typer(add_completion=False, rich_markup_mode="rich")
-        made.command(name, epilog=epilog(examples), context_settings=HELP_NAMES, **attributes)(call)
+        made.command(
+            name,
+            cls=OneCommand,
+            epilog=epilog(examples),
+            context_settings=HELP_NAMES,
+            **attributes,
+        )(call)
         return made
 
     return decorate
+
+
+def reflowed(text: str | None) -> str:
+    """Return a docstring whose paragraphs are one line each, to be broken as a terminal needs."""
+    paragraphs = cleandoc(text or "").split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
 def _place(parameter: Parameter) -> int:
@@ -212,6 +228,8 @@ def hosts(
 def output(name: str) -> Parameter:
     """Return the option that names the output; its default has this name."""
     text = f"Where to write; INPUT.{name}.npy unless given."
+    if len(name) > LONGEST_NAME:  # no room for it in a column of the help
+        text = "Where to write; beside INPUT, with the filter's name, unless given."
     return file_option(OUTPUT, "--output", "-o", help=text)
 
 

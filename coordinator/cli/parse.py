@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 import typer
 
+ANSWERS: Mapping[str, bool] = {
+    **dict.fromkeys(("1", "true", "yes"), True),
+    **dict.fromkeys(("0", "false", "no"), False),
+}
 
-def numbers(text: str, kind: type[int] | type[float], option: str) -> float | list[float]:
+
+def numbers(text: str, kind: Callable[[str], float], option: str) -> float | list[float]:
     """Parse ``2`` or ``2,2,0``: one number for all axes, or one per axis.
 
     Raises
@@ -20,11 +25,55 @@ def numbers(text: str, kind: type[int] | type[float], option: str) -> float | li
     try:
         values = [kind(part) for part in text.split(",")]
     except ValueError:
-        what = "integers" if kind is int else "numbers"
+        what, such = ("integers", "3 or 3,3,1") if kind is int else ("numbers", "2 or 2,2,0.5")
         raise typer.BadParameter(
-            f"{text!r}: want {what} separated by commas", param_hint=option
+            f"{text!r}: want {what} separated by commas, such as {such}", param_hint=option
         ) from None
     return values[0] if "," not in text else values
+
+
+def integer(text: str, option: str) -> int:
+    """Parse one integer.
+
+    Raises
+    ------
+    typer.BadParameter
+        If it is none, or several.
+    """
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r}: want one integer", param_hint=option) from None
+
+
+def sizes(text: str, option: str) -> float | list[float]:
+    """Parse the samples of a window: one number for all axes, or one per axis.
+
+    Raises
+    ------
+    typer.BadParameter
+        If one is no integer, or below 1: a window holds at least the sample itself.
+    """
+    values = numbers(text, int, option)
+    if min(values if isinstance(values, list) else [values]) < 1:
+        raise typer.BadParameter(
+            f"{text!r}: a window has at least 1 sample; 1 leaves an axis as it is",
+            param_hint=option,
+        )
+    return values
+
+
+def yes_or_no(text: str, option: str) -> bool:
+    """Parse ``1`` or ``0``, also in words.
+
+    Raises
+    ------
+    typer.BadParameter
+        If it is neither.
+    """
+    if text.lower() not in ANSWERS:
+        raise typer.BadParameter(f"{text!r} is neither 0 nor 1", param_hint=option)
+    return ANSWERS[text.lower()]
 
 
 def number(text: str, option: str) -> complex:
@@ -58,6 +107,7 @@ def modes(text: str) -> str | list[str]:
             import difflib
 
             close = difflib.get_close_matches(name, MODES, 1)
+            close = [name.lower()] if name.lower() in MODES else close
             hint = f"did you mean {close[0]}?" if close else f"one of {', '.join(MODES)}"
             raise typer.BadParameter(f"{name!r} is no edge mode: {hint}", param_hint="--mode")
     return names if "," in text else text
@@ -77,7 +127,7 @@ def memory(text: str, option: str) -> int:
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?i?b?)", text.strip().lower())
     unit = match[2].removesuffix("b") if match else ""
     if match is None or unit == "i":
-        raise typer.BadParameter(f"{text!r} is no size such as 500MB", param_hint=option)
+        raise typer.BadParameter(f"{text!r} is no size such as 500MB or 2GiB", param_hint=option)
     base = 1024 if unit.endswith("i") else 1000
     return int(float(match[1]) * base ** " kmgt".index(unit[:1] or " "))
 
@@ -104,8 +154,8 @@ def placement(options: MutableMapping[str, Any]) -> dict[str, Any]:
         "hosts": options.pop("hosts"),
         "token_file": options.pop("token_file"),
         "codec": options.pop("codec"),
-        "tile": numbers(tile, int, "--tile") if tile else None,
-        "max_memory_bytes": memory(max_memory, "--max-memory") if max_memory else None,
+        "tile": numbers(tile, int, "--tile") if tile is not None else None,
+        "max_memory_bytes": memory(max_memory, "--max-memory") if max_memory is not None else None,
     }
 
 
@@ -123,5 +173,8 @@ def share(text: str, option: str) -> float:
     except ValueError:
         value = 0.0
     if not 0 < value <= 1:
-        raise typer.BadParameter(f"{text!r}: a share such as 2% or 0.02", param_hint=option)
+        raise typer.BadParameter(
+            f"{text!r}: want a share of the tiles, such as 2% or 0.02, at most 100%",
+            param_hint=option,
+        )
     return value

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
-from coordinator.text import count, extent
+from coordinator.text import count, dtype_name, extent, percentage
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -25,15 +25,17 @@ def lines(names: tuple[str, str], result: Difference, cut: Cut | None = None) ->
     if result.shapes[0] != result.shapes[1]:
         yield f"the shapes differ: {extent(result.shapes[0])}, and {extent(result.shapes[1])}"
     if result.dtypes[0] != result.dtypes[1]:
-        yield f"the dtypes differ: {result.dtypes[0]}, and {result.dtypes[1]}"
+        yield f"the dtypes differ: {', and '.join(map(dtype_name, result.dtypes))}"
     if not result.comparable:
+        yield "so no samples were compared"
         return
-    share = f"{result.differing / max(1, result.samples):.2g}"
-    yield f"{result.differing:,} of {count(result.samples, 'sample')} differ ({share} of them)"
+    share = percentage(result.differing, result.samples)
+    yield f"{share} of samples differ ({result.differing:,} of {result.samples:,})"
     if result.first is not None:
-        yield f"first at {result.first}: {result.values[0]}, and {result.values[1]}"
+        one, other = result.values
+        yield f"first at {result.first}: {one} in {left}, {other} in {right}"
     if result.largest_ulp is not None:
-        unit = "ulp" if result.dtypes[0][1] in "fc" else "in value"
+        unit = "ulp (steps of the last bit)" if result.dtypes[0][1] in "fc" else "in value"
         yield f"largest difference: {result.largest_ulp:,} {unit}, at {result.largest_at}"
     if result.not_numbers:
         yield f"{count(result.not_numbers, 'pair')} with NaN, which no distance counts"
@@ -55,7 +57,8 @@ def to_json(names: tuple[str, str], result: Difference) -> dict[str, Any]:
 
 
 def _what(result: Difference) -> str:
-    return f"{extent(result.shapes[0])} {result.dtypes[0]}, {count(result.samples, 'sample')}"
+    dtype = dtype_name(result.dtypes[0])
+    return f"{extent(result.shapes[0])} {dtype}, {count(result.samples, 'sample')}"
 
 
 def _places(places: Places, cut: Cut) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from coordinator.text import brief_time, count, extent, inert, megabytes
+from coordinator.text import brief_time, count, dtype_name, extent, inert, megabytes
 
 if TYPE_CHECKING:
     from coordinator.planning.forecast import Forecast, Share, StageForecast
@@ -16,7 +16,7 @@ def lines(forecast: Forecast) -> Iterator[str]:
     """Yield what will be done, what it costs, and whether it is worth it."""
     f = forecast
     rows = {
-        "input": f"{inert(f.input)}: {extent(f.shape)} {f.dtype}",
+        "input": f"{inert(f.input)}: {extent(f.shape)} {dtype_name(f.dtype)}",
         "filter": inert(f.filter),
         "exact": f.exactness,
         **_cut(f),
@@ -32,7 +32,7 @@ def lines(forecast: Forecast) -> Iterator[str]:
     )
     yield from (f"{name:>7}  {text}" for name, text in rows.items())
     yield from (f"{'worker':>7}  {_share(share)}" for share in f.shares)
-    yield from (f"{'crude':>7}  {caveat}" for caveat in f.caveats)
+    yield from (f"{'note':>7}  {caveat}" for caveat in f.caveats)
     yield f"{'verdict':>7}  {f.verdict}"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from coordinator.display.closing import verified_words
-from coordinator.text import brief_time, count, extent, inert, megabytes, printable
+from coordinator.text import brief_time, count, dtype_name, extent, inert, megabytes, printable
 
 if TYPE_CHECKING:
     from coordinator.report.provenance import Provenance
@@ -27,14 +27,14 @@ INTACT: Final = {
 def lines(provenance: Provenance, *, intact: bool | None) -> Iterator[str]:
     """Yield how an output was made, and whether it is still what was written."""
     size = provenance.output
-    what = f"{extent(provenance.shape)} {size.dtype}, {megabytes(size.file_bytes)} MB"
+    what = f"{extent(provenance.shape)} {dtype_name(size.dtype)}, {megabytes(size.file_bytes)} MB"
     rows = {
         "output": f"{size.path}: {what}",
         "intact": INTACT[intact],
         "digest": size.digest or UNTAKEN,
         "filter": provenance.filter,
         "command": provenance.command,
-        "input": f"{provenance.input.path} {provenance.input.dtype}",
+        "input": f"{provenance.input.path} {dtype_name(provenance.input.dtype)}",
         "": provenance.input.digest or UNTAKEN,
         "job": provenance.job,
         "tiles": f"of {extent(provenance.tile)}, halo {_halo(provenance)}",

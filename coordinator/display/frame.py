@@ -4,7 +4,8 @@
     12 tiles of ...  halo 3.1 %  2 workers       tiles
     ██████████░░░░░  62 %  ...                   progress
     worker      tiles  ...  state                workers
-    ████▒▒··                                     tile map
+    map of the tiles                             tile map
+    ████▒▒··
     ...
 
 A frame is a list of lines that fits into the room it is given. Header, bar and footer are always
@@ -35,13 +36,14 @@ from coordinator.display.style import (
 from coordinator.display.tally import Tally
 from coordinator.display.tile_map import NOBODY, Look, MapView
 from coordinator.display.worker_table import shorten, worker_lines
-from coordinator.text import brief_time, clock, count, extent, inert, megabytes
+from coordinator.text import brief_time, clock, count, dtype_name, extent, inert, megabytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 WIDE: Final = 100  # columns from which the bar and its numbers share a line
 WHOLE_WORDS: Final[dict[str, Any]] = {"break_long_words": False, "break_on_hyphens": False}
+LEAST_MAP: Final = 2  # rows: one of tiles, and the legend
 MAP_SHARE: Final = 0.5  # of the free rows, when workers and map both want more than there are
 
 
@@ -79,7 +81,7 @@ def _header(tally: Tally, width: int) -> list[Text]:
         return [Text("greeting the workers", EMPHASIS), Text(tally.fleet(), TITLE)]
     what = [
         Text(inert(run.input), EMPHASIS),
-        Text(f"{extent(run.shape)} {run.dtype}"),
+        Text(f"{extent(run.shape)} {dtype_name(run.dtype)}"),
         Text(inert(run.filter)),
     ]
     how = [
@@ -134,14 +136,15 @@ def _bar(done: float, width: int, glyphs: Glyphs) -> Text:
 
 
 def map_lines(tally: Tally, width: int, rows: int, glyphs: Glyphs) -> list[Text]:
-    """Draw the tile map and its legend in at most `rows` lines; less than two are no map."""
+    """Draw the tile map, its heading and its legend in at most `rows` lines; two at least."""
     down, across = tally.map.shape
     if rows < 2 or down * across < 2:
         return []
     per_cell = 2 if across * 2 <= width else 1  # two characters are about a square
-    view = tally.map.view(rows - 1, width)
+    heading = _heading("map of the tiles", rows)
+    view = tally.map.view(rows - 1 - len(heading), width)
     lines = [_map_row(row, per_cell, glyphs) for row in view.looks]
-    return [*lines, _legend(view, width, glyphs)]
+    return [*heading, *lines, _legend(view, width, glyphs)]
 
 
 def maker_lines(tally: Tally, width: int, rows: int, glyphs: Glyphs) -> list[Text]:
@@ -153,8 +156,10 @@ def maker_lines(tally: Tally, width: int, rows: int, glyphs: Glyphs) -> list[Tex
     if rows < 2 or down * across < 2:
         return []
     per_cell = 2 if across * 2 <= width else 1
-    view, makers = tally.map.view(rows - 1, width), tally.map.makers(rows - 1, width)
-    lines = []
+    heading = _heading("map of the tiles, by worker", rows)
+    room = rows - 1 - len(heading), width
+    view, makers = tally.map.view(*room), tally.map.makers(*room)
+    lines = heading
     for looks, names in zip(view.looks, makers, strict=True):
         line = Text()
         for look, maker in zip(looks, names, strict=True):
@@ -169,6 +174,11 @@ def maker_lines(tally: Tally, width: int, rows: int, glyphs: Glyphs) -> list[Tex
             legend.append(letter, style).append(f" {inert(worker.name)}  ", TITLE)
     legend.rstrip()
     return [*lines, legend]
+
+
+def _heading(words: str, rows: int) -> list[Text]:
+    """Return the heading of a map, if there is a row for it."""
+    return [Text(words, TITLE)] if rows > LEAST_MAP else []
 
 
 def maker_look(number: int) -> tuple[str, str]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 SPARK_WIDTH: Final = 12
+UNBOUNDED: Final = 10_000  # columns for what is printed once: rich would break names to fit them in
 NAME_WIDTHS: Final = (8, 28)  # least and most
 STATE_WIDTH: Final = 10  # least; reasons take what is left of the line
 
@@ -55,7 +56,7 @@ def _spark(worker: WorkerRecord, at_s: float) -> str:
     return spark(worker.meter.history(at_s, SPARK_WIDTH))
 
 
-_SPARKLINE: Final = Column("", SPARK_WIDTH, 3, _spark, "<")
+_SPARKLINE: Final = Column("recent speed", SPARK_WIDTH, 3, _spark, "<")
 COLUMNS: Final = (
     Column("tiles", 7, 7, lambda worker, _: f"{worker.stored:,}"),
     Column("flying", 6, 5, lambda worker, _: str(len(worker.flying))),

@@ -158,6 +158,9 @@ _SCHEMA: Final = TypeAdapter(_Document)
 _TABLES: Final[dict[str, type]] = {"hosts": _HostTable, "defaults": Defaults}
 
 
+WRITE_ONE: Final = 'write the line hosts = ["node1:8080", "node2:8080"] into one'
+"""A whole hosts file in a sentence: `hosts.example.toml` is not installed."""
+
 MAX_BYTES: Final = 2**24
 """Of a hosts file: hundreds of thousands of hosts."""
 
@@ -203,9 +206,7 @@ def find_hosts(text: str) -> Config:
     ConfigError
         As `load_hosts` and `parse_hosts` do.
     """
-    if is_addresses(text):
-        return parse_hosts([part.strip() for part in text.split(",")])
-    return load_hosts(text)
+    return parse_hosts(text) if is_addresses(text) else load_hosts(text)
 
 
 def is_addresses(text: str) -> bool:
@@ -213,20 +214,22 @@ def is_addresses(text: str) -> bool:
     return ("," in text or ":" in text) and not Path(text).exists()
 
 
-def parse_hosts(hosts: Sequence[str]) -> Config:
-    """Return the fleet of a sequence of addresses, such as ``["node1:8080", "node2"]``.
+def parse_hosts(hosts: Sequence[str] | str) -> Config:
+    """Return the fleet of several addresses, such as ``["node1:8080", "node2"]``.
 
     Parameters
     ----------
-    hosts : sequence of str
+    hosts : sequence of str, or str
+        One string has commas between them: ``"node1:8080,node2"``.
 
     Raises
     ------
     ConfigError
         If any is no address or stands twice: all mistakes, each with its index.
     """
-    addresses: object = hosts if isinstance(hosts, str) else list(hosts)
-    return _parse({"hosts": addresses}, "hosts", {})
+    if isinstance(hosts, str):
+        hosts = [address.strip() for address in hosts.split(",")]
+    return _parse({"hosts": list(hosts)}, "hosts", {})
 
 
 def _parse(
@@ -367,11 +370,11 @@ def _lines(text: str) -> dict[Key, int]:
 def _unreadable(error: Exception, text: str) -> str:
     match error:
         case FileNotFoundError():
-            return "no such file; hosts.example.toml shows what goes into one"
+            return f"no such file; {WRITE_ONE}"
         case OSError():
             return f"can't be read: {error.strerror}"
         case UnicodeDecodeError():
-            return "is not UTF-8 text; a hosts file is TOML, as hosts.example.toml shows"
+            return f"is not UTF-8 text; {WRITE_ONE}"
         case _ if all(re.search(form, text, re.MULTILINE) for form in _TWO_FORMS):
             return "has both hosts = [...] and [[hosts]]; TOML allows one form, so keep one of them"
         case _:

@@ -13,7 +13,7 @@ from coordinator.journal.records import Header, Log, parse
 from coordinator.stores import Sink, Source
 from coordinator.stores.atomic_file import read_regular
 from coordinator.stores.npy import check_unlocked, journal_path, partial_path
-from coordinator.text import inert
+from coordinator.text import dtype_name, inert
 from tiling.geometry.plan import Plan
 
 MAX_JOURNAL = 2**32
@@ -86,8 +86,8 @@ def believe(path: Path, log: Log, plan: Plan, seals: Seals, source: Source, sink
 def _input(was: Header, now: Header) -> Iterator[str]:
     if was.shape != now.shape or was.input_dtype != now.input_dtype:
         yield (
-            f"the input changed: it was {inert(was.input_dtype)} {was.shape}, "
-            f"and is {now.input_dtype} {now.shape}"
+            f"the input changed: it was {dtype_name(was.input_dtype)} {was.shape}, "
+            f"and is {dtype_name(now.input_dtype)} {now.shape}"
         )
     elif was.input_bytes != now.input_bytes:
         yield f"the input changed: it had {was.input_bytes} bytes, and has {now.input_bytes}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -14,13 +15,46 @@ CHANNELS = (3, 4)
 """Lengths of a last axis that is likely to be colours."""
 
 
-def advice(job: Job, shape: tuple[int, ...], bound: float) -> Iterator[str]:
-    """Yield sentences, each with what to do, on a job for samples within `bound`."""
-    if len(shape) > 2 and shape[-1] in CHANNELS and job.halo.before[-1] + job.halo.after[-1]:
+FAR = 10
+"""So many times an axis no filter is meant to reach."""
+
+ALONG_ONE_AXIS = ("sobel", "prewitt")
+"""Filters of all axes that take their differences along one."""
+
+
+def advice(
+    job: Job,
+    shape: tuple[int, ...],
+    bound: float,
+    links: Sequence[tuple[str, Mapping[str, Any]]] = (),
+) -> Iterator[str]:
+    """Yield sentences, each with what to do, on a job for samples within `bound`.
+
+    Parameters
+    ----------
+    job : Job
+    shape : tuple of int
+        Of the array.
+    bound : float
+    links : sequence of (str, mapping)
+        The filters and their parameters, as the user gave them.
+    """
+    colours = len(shape) > 2 and shape[-1] in CHANNELS
+    axes = {name for name, given in links if name in ALONG_ONE_AXIS and given.get("axis", -1) == -1}
+    if colours and job.halo.before[-1] + job.halo.after[-1]:
+        what = "the axis with --axis 0" if axes else _EACH_AXIS
         yield (
             f"the last axis has {shape[-1]} samples: if they are colours, the filter mixes them; "
-            "give sigma or size for each axis (0 or 1 for the last), or the axes to filter"
+            f"give {what}"
         )
+    elif axes and len(shape) > 1:
+        yield (
+            f"{min(axes)}: it goes along the last axis, as in SciPy; name another with --axis, "
+            "such as --axis 0"
+        )
+    yield from _far(job, shape[:-1] if colours else shape)
+    for name, given in links:
+        yield from _without_effect(name, given)
     for call in job.calls:
         yield from _of_call(call)
     if math.isnan(bound) and any(
@@ -30,6 +64,58 @@ def advice(job: Job, shape: tuple[int, ...], bound: float) -> Iterator[str]:
             "there may be NaN where minima or maxima are taken: SciPy's depend on the whole line, "
             "so the run goes line by line, axis by axis; replace NaN first to have it in one pass"
         )
+
+
+_EACH_AXIS = "sigma or size for each axis (sigma 0 or size 1 for the last), or the axes to filter"
+
+
+def spreading(job: Job, not_numbers: int, infinite: int, *, whole: bool) -> Iterator[str]:
+    """Yield a sentence on samples that are no numbers, if the results around them are none either.
+
+    Parameters
+    ----------
+    job : Job
+    not_numbers, infinite : int
+        How many there are.
+    whole : bool
+        Whether all samples were looked at.
+    """
+    reach = math.prod(
+        before + after + 1 for before, after in zip(job.halo.before, job.halo.after, strict=True)
+    )
+    arithmetic = any(not call.filter.startswith("binary_") for call in job.calls)
+    if not not_numbers + infinite or reach < 2 or not arithmetic:
+        return
+    kinds = (("NaN", not_numbers), ("infinite", infinite))
+    which = " and ".join(f"{number:,} {kind}" for kind, number in kinds if number)
+    yield (
+        f"the input holds {which} sample{'' if not_numbers + infinite == 1 else 's'}"
+        f"{'' if whole else ' in the part that was looked at'}: each can spoil up to {reach:,} "
+        "samples of the result; replace them first, as with numpy.nan_to_num"
+    )
+
+
+def _far(job: Job, shape: tuple[int, ...]) -> Iterator[str]:
+    """Yield a sentence on a filter that reaches much farther than an axis is long."""
+    for axis, length in enumerate(shape):
+        reach = max(job.halo.before[axis], job.halo.after[axis])
+        if length and reach >= FAR * length:
+            yield (
+                f"the filter reads {reach:,} samples to each side along axis {axis}, which has "
+                f"{length:,}: mostly the edge again, and slow (coord plan tells how slow); sigma, "
+                "radius and size count samples"
+            )
+            return
+
+
+def _without_effect(name: str, given: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what SciPy does not look at, among the parameters of a filter."""
+    mode, cval = given.get("mode", ""), given.get("cval", 0)
+    modes = [mode] if isinstance(mode, str) else mode
+    if cval != 0 and not any("constant" in str(each) for each in modes):
+        yield f"{name}: cval has no effect with mode {mode}; a fill value needs mode constant"
+    if given.get("size") is not None and given.get("footprint") is not None:
+        yield f"{name}: size has no effect beside a footprint; leave out one of the two"
 
 
 def _of_call(call: Call) -> Iterator[str]:

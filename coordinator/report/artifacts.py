@@ -124,9 +124,12 @@ def check_replaceable(path: Path, start: bytes, taken: Sequence[Path] = ()) -> N
     """
     if not path.parent.is_dir():
         raise InputError(f"{path}: there is no folder {path.parent}")
-    in_use = any(same_file(path, other) for other in taken)
-    if in_use or path.is_symlink() or (path.exists() and not _begins(path, start)):
-        raise InputError(f"{path}: is something else already; name another file")
+    if any(same_file(path, other) for other in taken):
+        raise InputError(f"{path}: the run reads or writes this file already; name another")
+    if path.is_symlink() or (path.exists() and not _begins(path, start)):
+        raise InputError(
+            f"{path}: is something else already, not what coord writes there; name another file"
+        )
 
 
 def _begins(path: Path, start: bytes) -> bool:

@@ -19,7 +19,7 @@ from coordinator.report.css import CSS
 from coordinator.report.html import Html, join, long_text, tag, text
 from coordinator.report.recorder import Recorder
 from coordinator.report.timeline import KINDS, UNKNOWN, Span, bins, lanes, totals_s
-from coordinator.text import brief_time, count, extent, megabytes
+from coordinator.text import brief_time, count, dtype_name, extent, megabytes
 
 POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 MAP_SIZE: Final = (64, 96)
@@ -113,7 +113,7 @@ def _summary(history: Recorder) -> Html:
         stages = f" in the last of {run.stages} stages" if run.stages > 1 else ""
         tile = extent(run.tile_shape)
         rows += [
-            ("shape", "array", extent(run.shape), f"{extent(run.shape)} {run.dtype}"),
+            ("shape", "array", extent(run.shape), f"{extent(run.shape)} {dtype_name(run.dtype)}"),
             ("tiles", "tiles", history.tiles, f"{history.tiles:,} of {tile}{stages}"),
             ("halo", "halo overhead", run.halo_overhead, f"{run.halo_overhead:.1%}"),
         ]

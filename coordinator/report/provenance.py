@@ -172,11 +172,21 @@ def load_provenance(output: Path) -> Provenance:
         return Provenance.decode(read_regular(path, MAX_BYTES).decode("utf-8"))
     except FileNotFoundError:
         hint = "coord writes it beside every output, but for --no-provenance"
-        raise InputError(f"{output}: nothing is known of it: there is no {path}; {hint}") from None
+        raise InputError(_unknown(output, f"there is no {path}; {hint}")) from None
     except OSError as error:
         raise StoreError(f"{path}: can't be read: {error.strerror}") from error
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise InputError(f"{path}: {error}") from None
+
+
+def _unknown(output: Path, why: str) -> str:
+    """Return why there is no provenance of what was named."""
+    made = output.with_suffix("")
+    if not output.exists():
+        return f"{output}: no such file"
+    if output.suffix == ".json" and made.exists():
+        return f"{output}: how {made} was made; name that file: {made}"
+    return f"{output}: nothing is known of it: {why}"
 
 
 def find_provenance(output: Path) -> Provenance | None:

@@ -8,10 +8,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from coordinator.errors import InputError
 from coordinator.stores import Source
-from coordinator.stores.memory import MaskedSource
+from coordinator.stores.memory import ArraySource, MaskedSource
+from coordinator.text import extent
 from tiling.dtypes import Dtype, output_dtype
-from tiling.errors import BadTypeError, BadValueError, UnsupportedError
+from tiling.errors import BadTypeError, BadValueError, TilingError, UnsupportedError
 from tiling.filters import FILTERS
 from tiling.jobs.job import Call, Job
 
@@ -38,13 +40,33 @@ class Chain:
         if not links:
             raise BadValueError("a chain needs at least one filter")
         calls: list[Call] = []
-        for name, parameters in links:
+        for number, (name, parameters) in enumerate(links, 1):
             if calls and parameters.get("mask") is not None:
                 raise UnsupportedError(f"{name}: only the first filter of a chain takes a mask")
-            call = call_of(name, ndim, dtype, parameters)
+            try:
+                call = call_of(name, ndim, dtype, parameters)
+            except TilingError as error:
+                if len(links) == 1:
+                    raise
+                raise type(error)(f"filter {number}, {name}: {error}") from error
             dtype = _result(heeded(name, parameters).get("output"), dtype, call.target)
             calls.append(call)
         return cls(Job(ndim, tuple(calls)), dtype)
+
+
+def chain_of(links: Sequence[Link], array: ArraySource) -> Chain:
+    """Normalise the parameters of every filter for the array of a file, which a refusal tells.
+
+    Raises
+    ------
+    InputError
+        What SciPy refuses.
+    """
+    try:
+        return Chain.of(links, len(array.shape), array.dtype)
+    except TilingError as error:
+        what = f"{extent(array.shape)} {array.dtype.name}"
+        raise InputError(f"{array.name}, {what}: {error}") from error
 
 
 def masked(links: Sequence[Link], source: Source) -> Source:

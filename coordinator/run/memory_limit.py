@@ -83,7 +83,7 @@ def fit(request: Request, capacity: Capacity, limit_bytes: int | None, peak: Pea
     least = need = peak(request.job, request.plan(capacity), capacity.slots)
     size = capacity.tile_bytes
     while limit_bytes is not None and need > limit_bytes:
-        if request.tile is not None or size < request.job.source.itemsize:
+        if request.tile is not None or size < max(2, request.job.source.itemsize):
             what = f"tiles of {request.tile}" if request.tile else "the smallest tiles"
             raise InputError(
                 f"--max-memory: {megabytes(limit_bytes)} MB do not suffice: {what} need "

@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,11 +24,43 @@ import numpy as np
 
 from coordinator.errors import ConfigError, InputError
 from coordinator.run.calls import Link
+from coordinator.stores.atomic_file import read_regular
 from coordinator.stores.npy import open_npy
 from tiling.filters import FILTERS, Exactness, supported
+from tiling.protocol.npy import MAGIC
+
+QUOTES = 'words and paths stand in quotes, as in name = "sobel"'
+
+EMPTY = (
+    "wants [[filters]] tables and nothing else, each with a name and parameters, such as\n"
+    '  [[filters]]\n  name = "gaussian_filter"\n  sigma = 2'
+)
 
 ARRAYS = ("footprint", "structure", "weights", "mask")
 """Parameters that are arrays."""
+
+
+def check_order(pipeline: Path, source: Path) -> None:
+    """Refuse a pipeline and an input that stand in each other's place.
+
+    Raises
+    ------
+    InputError
+        With the line to write.
+    """
+    if _is_array(pipeline):
+        first = "PIPELINE.toml" if _is_array(source) else str(source)
+        raise InputError(
+            f"{pipeline}: an array, not a pipeline; the pipeline comes first: "
+            f"{shlex.join(['coord', 'run', first, str(pipeline)])}"
+        )
+
+
+def _is_array(path: Path) -> bool:
+    try:
+        return path.is_file() and read_regular(path, len(MAGIC)) == MAGIC
+    except (InputError, OSError):
+        return False
 
 
 def load_pipeline(path: Path) -> list[Link]:
@@ -45,10 +78,10 @@ def load_pipeline(path: Path) -> list[Link]:
     except OSError as error:
         raise InputError(f"{path}: can't be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(str(path), (f"not TOML: {error}",)) from None
+        raise ConfigError(str(path), (f"not TOML: {error}; {QUOTES}",)) from None
     filters = value.get("filters")
     if set(value) != {"filters"} or not isinstance(filters, list) or not filters:
-        raise ConfigError(str(path), ("wants [[filters]] tables and nothing else",))
+        raise ConfigError(str(path), (EMPTY,))
     mistakes = [text for k, entry in enumerate(filters, 1) for text in _mistakes(k, entry)]
     if mistakes:
         raise ConfigError(str(path), tuple(mistakes))
@@ -66,6 +99,9 @@ def _mistakes(number: int, entry: Any) -> Iterable[str]:
         return
     name = entry.get("name")
     known = [row.name for row in supported()]
+    if name is None:
+        yield f'filters {number}: name is missing, such as name = "gaussian_filter"'
+        return
     if not isinstance(name, str) or name not in FILTERS:
         yield f"filters {number}: name: {name!r} is no filter{_hint(name, known)}"
         return

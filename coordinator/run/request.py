@@ -30,6 +30,10 @@ PIECE_BYTES = 16 * 2**20
 """Of a block that is looked at, or combined with others, in this process."""
 
 
+LOOKED_AT_BYTES = 2 * PIECE_BYTES
+"""Of an array, for a note only: it is milliseconds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What the user wants: a job on a source, cut as `tile` says or as seems best.
@@ -125,6 +129,24 @@ def bound_of(source: Source) -> float:
         both = np.max(block), np.min(block)
         bound = float(np.max([bound, abs(float(both[0])), abs(float(both[1]))]))
     return bound
+
+
+def not_finite(source: Source) -> tuple[int, int, bool]:
+    """Count NaN and infinite samples; also tell whether all were looked at.
+
+    Of an array beyond `LOOKED_AT_BYTES` it is some blocks, evenly spread.
+    """
+    if source.dtype.kind not in "fc":
+        return 0, 0, True
+    plan = pieces(source)
+    step = max(1, -(-len(plan) * PIECE_BYTES // LOOKED_AT_BYTES))
+    found = [0, 0]
+    for number in range(0, len(plan), step):
+        block = source.read(plan[number].read)
+        if not np.isfinite(block).all():
+            found[0] += int(np.count_nonzero(np.isnan(block)))
+            found[1] += int(np.count_nonzero(np.isinf(block)))
+    return found[0], found[1], step == 1
 
 
 def pieces(source: Source) -> Plan:

@@ -10,11 +10,13 @@ import io
 import math
 import operator
 import os
+import stat
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from coordinator.errors import InputChangedError, StoreError
+from coordinator.errors import InputChangedError, InputError, StoreError
 from tiling.dtypes import Array
 
 ROW_BYTES = 2**14
@@ -108,5 +110,14 @@ class FlatFile:
 
 
 def open_file(path: str) -> io.FileIO:
-    """Open a file for reading; it is closed with the last object that has it."""
+    """Open a file for reading; it is closed with the last object that has it.
+
+    Raises
+    ------
+    InputError
+        If it is a pipe or the like, which might never end and can't be read anywhere.
+    """
+    mode = Path(path).stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise InputError(f"{path}: a pipe or a device, not a .npy file; write the array to a file")
     return _File(path)

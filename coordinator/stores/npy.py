@@ -19,11 +19,13 @@ import numpy as np
 from coordinator.errors import InputError, StoreError
 from coordinator.stores.atomic_file import open_own, same_file, sync_folder, usual_mode
 from coordinator.stores.flat_file import FlatFile, open_file
+from coordinator.stores.formats import foreign
 from coordinator.stores.memory import ArraySource, view
+from coordinator.stores.names import content, similar
 from tiling.dtypes import Array, Dtype
 from tiling.geometry.box import Box
 from tiling.geometry.edges import segments
-from tiling.protocol.npy import MAX_HEADER, NpyError, parse_header
+from tiling.protocol.npy import MAGIC, MAX_HEADER, NpyError, parse_header
 
 IN_USE = "another coordinator is writing it; wait for it to end"
 
@@ -68,7 +70,8 @@ def open_npy(path: Path) -> NpySource:
     """
     try:
         file = open_file(str(path))
-        header = parse_header(file.read(MAX_HEADER))
+        start = file.read(MAX_HEADER)
+        header = parse_header(start)
         present = os.fstat(file.fileno()).st_size - header.offset
         if present < header.data_bytes:
             raise InputError(
@@ -80,13 +83,14 @@ def open_npy(path: Path) -> NpySource:
             length = header.offset + header.data_bytes
             data = mmap.mmap(file.fileno(), length, access=mmap.ACCESS_READ)
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
+        raise InputError(f"{path}: no such file{similar(path)}") from None
     except IsADirectoryError:
-        raise InputError(f"{path}: a folder, not a .npy file") from None
+        raise InputError(f"{path}: {foreign(path) or 'a folder, not a .npy file'}") from None
     except OSError as error:
         raise StoreError(f"{path}: can't be read: {error.strerror}") from error
     except NpyError as error:
-        raise InputError(f"{path}: {error}") from None
+        other = None if start.startswith(MAGIC) else content(path, start)
+        raise InputError(f"{path}: {other or error}") from None
     array = header.array(memoryview(data)[header.offset :] if data else b"")
     shape = array.shape if array.flags.c_contiguous else array.shape[::-1]
     return NpySource(array, str(path), FlatFile(file, str(path), header.offset, shape))

@@ -117,16 +117,16 @@ def _lines(times: Times, workers: int) -> Iterator[str]:
         gain = f"{times.scipy_s / took_s:,.1f} times as fast"
         yield f"{name:24}{brief_time(took_s):>8}   {gain:>22}   equal, bit for bit"
     if times.fleet_s > times.here_s:
-        yield "The workers share this machine's cores and are sent every byte, so here is faster."
+        yield "The workers share this machine's cores, and every byte is sent to them."
     yield _verdict(times.here_s, times.array_bytes / LINK_BYTES_S)
 
 
 def _verdict(here_s: float, send_s: float) -> str:
     """Say whether machines of their own would pay: where computing takes longer than sending."""
-    what = f"Sending it takes {brief_time(send_s)} each way at 1 Gbit/s"
+    what = f"At 1 Gbit/s, sending it takes {brief_time(send_s)} each way"
     if here_s > send_s:
-        return f"{what}, computing longer: further machines pay."
-    return f"{what}, computing less: keep it on one machine."
+        return f"{what}: further machines pay."
+    return f"{what}: keep it on one machine."
 
 
 def _timed(case: Case, fleet: Fleet) -> Times:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from coordinator.display.worker_table import workers_table
+from coordinator.display.worker_table import UNBOUNDED, workers_table
 from coordinator.engines.http.client import Client
 from coordinator.engines.http.handshake import no_worker_error
 from coordinator.engines.http.health import Health
@@ -93,14 +93,15 @@ def run_doctor(config: Config, credential: Credential) -> None:
         If no worker can be used.
     """
     findings = told_apart(_examine_all(config, credential), config, credential)
-    console = Console()
+    console = Console(width=UNBOUNDED)
     console.print(table(findings))
     troubled = [finding for finding in findings if finding.trouble]
     if len(troubled) == len(findings):
         lost = [WorkerLost(f.worker, f.trouble, untrusted=f.untrusted) for f in troubled]
         raise no_worker_error(lost)
+    words = Console() if console.is_terminal else console
     for finding in troubled:
-        console.print(Text(f"{finding.worker}: {finding.trouble}"))
+        words.print(Text(f"{finding.worker}: {finding.trouble}"))
 
 
 def table(findings: Sequence[Finding]) -> Table:

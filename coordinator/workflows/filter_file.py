@@ -6,8 +6,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from math import nan
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,17 +17,20 @@ from coordinator.engines import Engine
 from coordinator.events import OutputWritten
 from coordinator.journal.recovery import check_same
 from coordinator.report.artifacts import write_artifacts
-from coordinator.run.calls import Chain, Link, masked
+from coordinator.run.calls import Link, chain_of, masked
 from coordinator.run.output import Opening, Output, unfinished
-from coordinator.run.request import Request, known_bound, tile_shape
+from coordinator.run.request import Request, known_bound, not_finite, tile_shape
 from coordinator.run.run import run
-from coordinator.stores.npy import check_output, followed, open_npy, remove_second_name
+from coordinator.stores.names import check_output_name
+from coordinator.stores.npy import (
+    check_output,
+    followed,
+    open_npy,
+    remove_second_name,
+)
 from coordinator.workflows.run_options import Placement, RunOptions, both
 from tiling.filters import FILTERS
 from tiling.geometry.plan import Plan
-
-if TYPE_CHECKING:
-    from tiling.jobs.job import Job
 
 
 def filter_chain(
@@ -50,11 +54,12 @@ def filter_chain(
         What is wrong, before anything is written.
     """
     placement = options.placement
+    check_output_name(target)
     target = followed(target)
     array, status = open_npy(source), source.stat()
+    chain = chain_of(links, array)
     remove_second_name(target)
     check_output(target, source, overwrite=options.overwrite)
-    chain = Chain.of(links, len(array.shape), array.dtype)
     job, shape = chain.job, tile_shape(placement.tile, len(array.shape))
     read = masked(links, array)
     bound = known_bound(job, read)
@@ -93,7 +98,7 @@ def filter_chain(
         ):
             shown = display if options.log is None else both(options.log, display)
             with write_artifacts(options.artifacts, shown, source, target, job) as listen:
-                for sentence in _advice(job, array.shape, bound) if options.notes else ():
+                for sentence in _advice(request, links) if options.notes else ():
                     options.say(f"note: {sentence}")
                 run(request, open_output, _bounded(engine, request, placement), listen)
             beside = options.artifacts.asked_for
@@ -105,10 +110,13 @@ def filter_chain(
         raise
 
 
-def _advice(job: Job, shape: tuple[int, ...], bound: float) -> Iterator[str]:
-    from coordinator.planning.hints import advice
+def _advice(request: Request, links: Sequence[Link]) -> Iterator[str]:
+    from coordinator.planning.hints import advice, spreading
 
-    return advice(job, shape, bound)
+    job, source = request.job, request.source
+    yield from advice(job, source.shape, nan if request.bound is None else request.bound, links)
+    not_numbers, infinite, whole = not_finite(source)
+    yield from spreading(job, not_numbers, infinite, whole=whole)
 
 
 def _bounded(engine: Engine, request: Request, placement: Placement) -> Engine:

@@ -95,6 +95,10 @@ def preview_files(before: Path, after: Path, picture: Path, tile: Any = None) ->
         shapes = f"{a.shape} and {b.shape}"
         raise InputError(f"{before} and {after}: want arrays of one shape, not of {shapes}")
     cut = cut_of(a.shape, tile, after)
+    if picture.suffix.lower() not in (".png", ""):
+        raise InputError(
+            f"{picture}: a preview is a PNG picture; write -o {picture.with_suffix('.png')}"
+        )
     check_replaceable(picture, PNG_START, [before, after])
     pixels = preview(a, b, cut.grid if cut else None)
     write_bytes(picture, encode(pixels))

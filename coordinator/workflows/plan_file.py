@@ -22,7 +22,7 @@ from coordinator.planning.measure import (
 from coordinator.planning.rehearsal import Sample
 from coordinator.planning.speeds import Measured, Speeds, sharing
 from coordinator.report.artifacts import CHEAP_BYTES
-from coordinator.run.calls import Chain, Link, masked
+from coordinator.run.calls import Link, chain_of, masked
 from coordinator.run.memory_limit import FleetPeak, LocalPeak, Peak, fit, in_flight_bytes
 from coordinator.run.request import Request, known_bound, tile_shape
 from coordinator.stores import Source
@@ -73,7 +73,7 @@ def plan_chain(
     began_s = time.perf_counter()
     array = open_npy(source)
     ndim = len(array.shape)
-    job = Chain.of(links, ndim, array.dtype).job
+    job = chain_of(links, array).job
     job.program.check_shape(array.shape)
     read = masked(links, array)
     bound = known_bound(job, read)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,16 +11,16 @@ from pathlib import Path
 from coordinator.checks.recompute import Check, Sampling
 from coordinator.display.listener import Style, make_listener
 from coordinator.engines.local import capacity
-from coordinator.errors import InputError, VerifyError
+from coordinator.errors import InputError, StoreError, VerifyError
 from coordinator.events import Event, Hearer, RunFinished, TileSent, TileStored, WorkerReady
 from coordinator.machine import NAME, usable_cores
-from coordinator.report.provenance import Provenance
-from coordinator.run.calls import Chain, Link, masked
+from coordinator.report.provenance import Provenance, find_provenance
+from coordinator.run.calls import Chain, Link, chain_of, masked
 from coordinator.run.request import Request, known_bound
 from coordinator.run.stage import run_started
 from coordinator.stores.memory import ArraySource
 from coordinator.stores.npy import open_npy
-from coordinator.text import count, inert
+from coordinator.text import count, dtype_name, extent, inert
 from coordinator.workflows.filter_file import title
 from tiling.errors import TilingError
 from tiling.geometry.plan import Plan
@@ -85,6 +86,7 @@ def verify_file(
         If a file can't be used, or the provenance is of another input.
     """
     array, made = open_npy(source), open_npy(result)
+    _check_order(result, source)
     if isinstance(filters, Recorded):
         chain, words = filters.chain, filters.title
         if chain.job.reads_states:
@@ -95,11 +97,14 @@ def verify_file(
         if (chain.job.ndim, chain.job.source) != (len(array.shape), array.dtype.newbyteorder("=")):
             raise InputError(f"{result}: its provenance is of another input; say --filter and how")
     else:
-        chain, words = Chain.of(filters, len(array.shape), array.dtype), title(filters)
+        chain, words = chain_of(filters, array), title(filters)
     want = array.shape, chain.dtype
     if (made.shape, made.dtype) != want:
-        got = f"{made.shape} of {made.dtype}"
-        raise VerifyError(f"{result} holds {got}; SciPy makes {want[0]} of {want[1]}")
+        got, makes = (
+            f"{extent(shape)} {dtype_name(dtype.str)}"
+            for shape, dtype in ((made.shape, made.dtype), want)
+        )
+        raise VerifyError(f"{result} holds {got}; of {source}, SciPy makes {makes}")
     chain.job.program.check_shape(array.shape)
     read = array if isinstance(filters, Recorded) else masked(filters, array)
     request = Request(chain.job, read, title=words, bound=known_bound(chain.job, read))
@@ -113,6 +118,19 @@ def verify_file(
         _audit(request, plan, made, sample, tell)
     of = f"{len(sample):,} of " if len(sample) < len(plan) else ""
     return f"{of}{count(len(plan), 'tile')}"
+
+
+def _check_order(result: Path, source: Path) -> None:
+    """Refuse an output and an input that stand in each other's place, if a provenance shows it."""
+    try:
+        provenance = None if find_provenance(result) else find_provenance(source)
+    except (InputError, StoreError):
+        return
+    if provenance is not None and Path(provenance.input.path).name == result.name:
+        raise InputError(
+            f"{source} was made from {result}, not {result} from {source}; the output comes first: "
+            f"{shlex.join(['coord', 'verify', str(source), str(result)])}"
+        )
 
 
 def _audit(

@@ -12,7 +12,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from coordinator.display.worker_table import workers_table
+from coordinator.display.worker_table import UNBOUNDED, workers_table
 from coordinator.engines.http.client import Client
 from coordinator.engines.http.health import Health
 from coordinator.engines.http.refusal import Refusal
@@ -76,15 +76,14 @@ def run_hosts(
         If no worker can be reached.
     """
     chosen = pick(config, names)
-    console = Console()
     if not watch:
         statuses = look_once(chosen, credential)
-        console.print(status_table(statuses))
+        Console(width=UNBOUNDED).print(status_table(statuses))
         if all(each.health is None for each in statuses):
-            raise NoWorkerError(f"none of {len(statuses)} workers can be reached; see coord doctor")
+            raise NoWorkerError("no worker can be reached; coord doctor says what to do")
         return
     with suppress(KeyboardInterrupt):  # the way to stop watching
-        _watch(chosen, credential, console)
+        _watch(chosen, credential, Console())
 
 
 def pick(config: Config, names: Sequence[str]) -> Config:

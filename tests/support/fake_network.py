@@ -5,6 +5,7 @@ As the mock of httpcore's backends: what is tested is the client, from its socke
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import socket
@@ -99,12 +100,16 @@ class FakeNetwork:
                 sock.sendall(answered)
 
     def _read(self, name: str, reader: Any) -> Request | None:
-        first = reader.readline().decode("ascii").split()
-        if len(first) < 3:
-            return None
-        headers = dict(parse_headers(reader).items())
-        body = reader.read(int(headers.get("Content-Length", 0)))
-        return Request(name, first[0], first[1], headers, body)
+        """Read a request; None where the connection ends before it does."""
+        lines = []
+        while (line := reader.readline()) != b"\r\n":
+            if not line:
+                return None
+            lines.append(line)
+        method, path, _ = lines[0].decode("ascii").split()
+        headers = dict(parse_headers(io.BytesIO(b"".join([*lines[1:], b"\r\n"]))).items())
+        body = reader.read(size := int(headers.get("Content-Length", 0)))
+        return Request(name, method, path, headers, body) if len(body) == size else None
 
 
 @dataclass

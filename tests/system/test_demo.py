@@ -20,7 +20,7 @@ def test_the_demo_compares_and_says_what_comes_next() -> None:
     assert done.stdout.count("equal, bit for bit") == 4
     assert len(re.findall(r"keep it on one machine|further machines pay", done.stdout)) == 2
     assert "next, with an array of yours:\n  coord blur in.npy" in done.stdout
-    assert all(len(line) <= 100 for line in done.stdout.splitlines())
+    assert all(len(line) <= 80 for line in done.stdout.splitlines())
 
 
 @pytest.mark.parametrize(

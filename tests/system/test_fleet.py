@@ -90,7 +90,7 @@ def test_from_toml(two_workers: list[WorkerProcess], tmp_path: Path) -> None:
     x = samples((30, 40), "i4", 2, special=False)
     with Fleet.from_toml(hosts) as fleet:
         assert_same_bits(fleet.gaussian_filter(x, 1), ndimage.gaussian_filter(x, 1))
-        assert repr(fleet) == f"<Fleet of 2: {', '.join(addresses)}>"
+        assert repr(fleet) == f"<Fleet of 2 workers ({', '.join(addresses)}), open>"
 
 
 def test_a_dead_host_is_left_out(two_workers: list[WorkerProcess]) -> None:

@@ -197,3 +197,15 @@ def test_help_tells_exit_codes(folder: Path) -> None:
     for command in (*commands, "verify"):
         said = " ".join(coord(folder, command, "--help").stdout.split())
         assert f"Examples: coord {command}" in said
+
+
+def test_long_names_are_not_broken(tmp_path: Path) -> None:
+    """A table that is printed once has each name in one piece, however narrow the terminal is."""
+    name = f"{'long-name-' * 6}x.invalid:8080"
+    (tmp_path / "hosts.toml").write_text(f'hosts = ["{name}"]')
+    for command in ("hosts", "doctor"):
+        ended = coord(
+            tmp_path, command, "--hosts", "hosts.toml", env={**ENVIRONMENT, "COLUMNS": "40"}
+        )
+        assert ended.returncode == 3
+        assert any(line.startswith(f"{name} ") for line in ended.stdout.splitlines())

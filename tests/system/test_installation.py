@@ -8,6 +8,7 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -57,11 +58,15 @@ def said_by(wheel: Path, folder: Path) -> list[str]:
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler here")
-def test_a_wheel_has_the_native_kernel_and_no_python_in_it(tmp_path: Path) -> None:
-    """One wheel serves every Python 3 of this system, from its first call."""
+def test_a_wheel_has_the_native_kernel_and_the_manuals(tmp_path: Path) -> None:
+    """There is no Python in the kernel: one wheel serves every Python 3 of this system."""
     wheel = build(tmp_path)
     assert "-py3-none-linux_" in wheel.name
+    typed = {"tilefan/py.typed", "tilefan/ndimage.pyi", "coordinator/api/methods.pyi"}
+    assert typed <= set(ZipFile(wheel).namelist())
     assert said_by(wheel, tmp_path) == ["native", ""]
+    manuals = tmp_path / "environment" / "share" / "man" / "man1"
+    assert {path.name for path in manuals.iterdir()} == {"coord.1", "worker.1"}
 
 
 def test_without_a_compiler_scipy_serves(tmp_path: Path) -> None:

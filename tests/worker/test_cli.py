@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -13,12 +14,16 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import ndimage
+from typer.testing import CliRunner
 
 from tests.support.processes import running_workers
+from worker.cli import app
+from worker.runtime.port_holder import port_holder
 
 QUICK = ("--kernel", "reference")
 """Starts at once: the native kernel would prove itself first."""
@@ -51,6 +56,24 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (["8080"], "for the port write --port 8080"),
+        (["hosts.toml"], "coord hosts --hosts hosts.toml"),
+        (["serve"], "which takes options only"),
+        (["--prot", "8080"], "--port"),
+        (["--port", "http"], "a port is an integer from 0 to 65535"),
+        (["--port", "70000"], "a port is an integer from 0 to 65535"),
+        (["--threads", "0"], "want an integer of at least 1"),
+    ],
+)
+def test_a_mistake_on_the_line_gets_a_sentence(line: list[str], words: str) -> None:
+    """Exit code 2, and what would be right."""
+    ended = CliRunner().invoke(app, line)
+    assert (ended.exit_code, words in ended.stderr) == (2, True), ended.stderr
+
+
 def test_an_address_that_is_taken() -> None:
     """One sentence and exit code 7."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -59,7 +82,35 @@ def test_an_address_that_is_taken() -> None:
     assert (result.returncode, result.stdout) == (7, "")
     warning, error = result.stderr.splitlines()
     assert "no token is asked for" in warning
-    assert error.startswith(f"worker: can't listen on 127.0.0.1:{port}: ")
+    assert error.startswith(f"worker: can't listen on 127.0.0.1:{port}: the port is in use by ")
+    assert error.endswith(f"; take another, such as --port {int(port) + 1}")
+    if sys.platform == "linux":
+        assert f"(pid {os.getpid()})" in error
+
+
+def test_an_address_of_another_machine() -> None:
+    """What --host takes is said."""
+    result = run("--insecure-network", "--insecure", "--host", "192.0.2.1", "--port", "0")
+    assert result.returncode == 7
+    assert "this machine has no such address; --host takes an address of this" in result.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells, in /proc")
+def test_who_holds_a_port() -> None:
+    """Of both families; nobody holds one that is free."""
+    for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        try:
+            taken = socket.create_server((host, 0), family=family)
+        except OSError:  # a machine without IPv6
+            continue
+        with taken:
+            port = taken.getsockname()[1]
+            assert port_holder(port) == _myself()
+        assert port_holder(port) is None
+
+
+def _myself() -> str:
+    return f"{Path('/proc/self/comm').read_text('utf-8').strip()} (pid {os.getpid()})"
 
 
 @pytest.mark.parametrize(

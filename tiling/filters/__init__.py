@@ -153,14 +153,14 @@ _CLOSING = "of a dilation and an erosion"
 _LARGER = "the larger of erosion and dilation"
 _ITERATED = "iterations times the structure's reach"
 
-_SIGN = "the sum of two unlike NaNs is the first, where NumPy's is either by place"
-_NAN = "whole lines only where floats hold NaN, or may come to"
+_SIGN = "where two NaNs with different bits are added, the first stays; in NumPy it is either"
+_NAN = "lines if floats hold NaN, or a filter before this one may make some; else halo"
 _BOTH = f"{_NAN}; {_SIGN}"
 _HEAP = "an array of one axis is one tile (SciPy keeps a heap along it), and keeps its dtype"
 _SUMS = "halo for integers whose sums stay below 2**53, whole lines for all else"
 _CALLS = (
     "it calls a function of yours, and a worker runs no code that arrives over the network; "
-    "coordinator.ndimage has it, computed by SciPy"
+    "tilefan.ndimage has it, computed by SciPy"
 )
 _UNTIL = "with iterations below 1, tiles are computed again until none changes"
 

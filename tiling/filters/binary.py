@@ -87,7 +87,7 @@ def _dilating(origin: Any, element: Array, window: Array, axes: tuple[int, ...])
     SciPy turns the structure round before it spreads it over the axes, so with axes out of order
     the shift that an even size takes lands on another axis. These shifts make up for that.
     """
-    values = [integer(value, "origin") for value in per_axis(origin, len(axes))]
+    values = [integer(value, "origin") for value in per_axis(origin, len(axes), "origin")]
     turned = spread(flipped(values, element.shape), axes, window.ndim)
     for shift, size in zip(turned, window.shape, strict=True):
         if not 0 <= size // 2 + shift < size:

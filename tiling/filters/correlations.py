@@ -193,7 +193,7 @@ def convolve(
     chosen = window_axes(axes, ndim)
     window = expand(_weights(weights), chosen, ndim, "weights")
     shape = [window.shape[axis] for axis in (chosen if len(chosen) < ndim else range(ndim))]
-    shifts = [integer(value, "origin") for value in per_axis(origin, len(chosen))]
+    shifts = [integer(value, "origin") for value in per_axis(origin, len(chosen), "origin")]
     origins = origins_of(flipped(shifts, shape), window, chosen)
     turned = np.flip(window)
     if turned.dtype.kind == "c":
@@ -247,7 +247,9 @@ def laplace(
     """
     chosen, steps = axes_of(axes, ndim), Steps(native(dtype))
     target, total = target_of(output, dtype), 0
-    for axis, each in zip(chosen, per_axis(mode, len(chosen)) if chosen else (), strict=True):
+    for axis, each in zip(
+        chosen, per_axis(mode, len(chosen), "mode") if chosen else (), strict=True
+    ):
         fill = cval_of(cval, steps.dtype(SOURCE))
         number = steps.add(_passes([axis], [(1, -2, 1)], [each], fill), target, SOURCE)
         total = steps.add(Arithmetic("add"), target, total, number) if total else number
@@ -322,7 +324,7 @@ def _edges(
 ) -> Call:
     source, target = native(dtype), target_of(output, dtype)
     first = axis_of(axis, ndim)
-    modes = per_axis(mode, ndim)
+    modes = per_axis(mode, ndim, "mode")
     axes = [first, *(other for other in range(ndim) if other != first)]
     weights = [(-1, 0, 1), *[smoothing] * (ndim - 1)]
     passes = _passes(axes, weights, [modes[one] for one in axes], cval_of(cval, source))

@@ -84,7 +84,7 @@ def extremum(
     size, footprint = around.size, None
     if around.structure is None and around.footprint is None:
         if size is None:
-            raise UnsupportedError("no footprint provided")
+            raise UnsupportedError("no footprint provided: give size or footprint, such as size 3")
     elif around.structure is None:
         footprint = boolean(around.footprint)
         if not footprint.any():
@@ -99,7 +99,8 @@ def _separable(
     steps: Steps, source: int, target: Dtype, around: Neighbourhood, size: Any, minimum: bool
 ) -> int:
     count = len(around.axes)
-    columns = [per_axis(value, count) for value in (size, around.origin, around.mode)]
+    given = {"size": size, "origin": around.origin, "mode": around.mode}
+    columns = [per_axis(value, count, name) for name, value in given.items()]
     number = source
     for axis, length, origin, mode in zip(around.axes, *columns, strict=True):
         if not _is_window(length):

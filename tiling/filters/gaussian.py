@@ -131,7 +131,7 @@ def gaussian_laplace(
         What SciPy refuses, as the same builtin kind of error.
     """
     chosen = axes_of(axes, ndim)
-    sigmas = spread(per_axis(sigma, len(chosen)), chosen, ndim)
+    sigmas = spread(per_axis(sigma, len(chosen), "sigma"), chosen, ndim)
     call = Steps(native(dtype))
     _derivatives(call, ndim, target_of(output, dtype), chosen, sigmas, 2, mode, cval, kwargs)
     return call.call("gaussian_laplace", ndim)
@@ -190,7 +190,7 @@ def _derivatives(
     options = {"truncate": 4.0, "radius": None, **kwargs}
     source, every = steps.dtype(SOURCE), tuple(range(ndim))
     total = 0
-    for axis, each in zip(axes, per_axis(mode, len(axes)) if axes else (), strict=True):
+    for axis, each in zip(axes, per_axis(mode, len(axes), "mode") if axes else (), strict=True):
         orders = [order if other == axis else 0 for other in range(ndim)]
         passes = _passes(source, every, sigma, orders, each, cval, **options)
         number = steps.add(passes, target, SOURCE)
@@ -211,9 +211,10 @@ def _passes(
     radius: Any,
 ) -> Correlations:
     """Return the passes of a `gaussian_filter`, none for an axis without sigma."""
-    sigmas, orders = (map(scalar, per_axis(value, len(axes))) for value in (sigma, order))
-    modes, radii = (per_axis(value, len(axes)) for value in (mode, radius))
-    columns = zip(axes, sigmas, orders, modes, radii, strict=True)
+    given = {"sigma": sigma, "order": order, "mode": mode, "radius": radius}
+    each = {name: per_axis(value, len(axes), name) for name, value in given.items()}
+    sigmas, orders = map(scalar, each["sigma"]), map(scalar, each["order"])
+    columns = zip(axes, sigmas, orders, each["mode"], each["radius"], strict=True)
     rows = [row for row in columns if _sigma(row[1]) > SKIPPED_SIGMA]
     fill = cval_of(cval, source) if rows else 0.0
     return Correlations(
@@ -264,5 +265,8 @@ def _radius(sigma: Any, truncate: Any, radius: Any) -> int:
     if not isinstance(radius, numbers.Integral) or radius < 0:
         raise BadValueError(f"Radius must be a nonnegative integer, not {radius!r}")
     if 2 * int(radius) + 1 > MAX_TAPS:
-        raise UnsupportedError(f"a radius of {radius} samples needs more than {MAX_TAPS} taps")
+        raise UnsupportedError(
+            f"sigma {sigma!r} with a radius of {int(radius):,} samples needs more than "
+            f"{MAX_TAPS:,} taps, the most that a filter has; sigma and radius count samples"
+        )
     return int(radius)

@@ -86,7 +86,8 @@ def uniform_filter(
     """
     steps, target = Steps(native(dtype)), _target(output, dtype)
     chosen = axes_of(axes, ndim)
-    columns = [per_axis(value, len(chosen)) for value in (size, origin, mode)]
+    given = {"size": size, "origin": origin, "mode": mode}
+    columns = [per_axis(value, len(chosen), name) for name, value in given.items()]
     number = SOURCE
     for axis, length, shift, each in zip(chosen, *columns, strict=True):
         if length > 1:

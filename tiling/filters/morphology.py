@@ -34,8 +34,8 @@ def _dilate(steps: Steps, source: int, target: Dtype, around: Neighbourhood) -> 
         for window in (around.footprint, around.structure)
     )
     window = structure if footprint is None else footprint
-    sizes = per_axis(around.size, count) if window is None else _shape(window, count)
-    shifts = [integer(value, "origin") for value in per_axis(around.origin, count)]
+    sizes = per_axis(around.size, count, "size") if window is None else _shape(window, count)
+    shifts = [integer(value, "origin") for value in per_axis(around.origin, count, "origin")]
     try:
         origins = flipped(shifts, [size & 1 for size in sizes])
     except TypeError as error:

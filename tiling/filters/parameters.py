@@ -110,7 +110,9 @@ def axes_of(axes: Any, ndim: int) -> tuple[int, ...]:
         raise BadTypeError(f"axes: {error}") from None
     for axis in chosen:
         if not -ndim <= axis < ndim:
-            raise BadValueError(f"axis {axis} is out of range for an array of {ndim} axes")
+            raise BadValueError(
+                f"axes: axis {axis} is out of range for an array of {ndim} axes; the first is 0"
+            )
     positive = tuple(axis % ndim for axis in chosen)
     if len(set(positive)) != len(positive):
         raise BadValueError(f"axes must be unique: {tuple(chosen)}")
@@ -133,11 +135,13 @@ def axis_of(axis: Any, ndim: int) -> int:
     """
     number = integer(axis, "axis")
     if not -ndim <= number < ndim:
-        raise BadValueError(f"axis {number} is out of bounds for array of dimension {ndim}")
+        raise BadValueError(
+            f"axis {number} is out of bounds for array of dimension {ndim}; the first axis is 0"
+        )
     return number % ndim
 
 
-def per_axis(value: Any, count: int) -> Sequence[Any]:
+def per_axis(value: Any, count: int, name: str) -> Sequence[Any]:
     """Repeat a scalar for each axis; a sequence must have one entry per axis.
 
     Parameters
@@ -145,6 +149,8 @@ def per_axis(value: Any, count: int) -> Sequence[Any]:
     value : object or iterable
     count : int
         The number of filtered axes.
+    name : str
+        Of the parameter, for messages.
 
     Raises
     ------
@@ -155,9 +161,11 @@ def per_axis(value: Any, count: int) -> Sequence[Any]:
         return [value] * count
     values = list(value)
     if len(values) != count:
+        axes = "axis" if count == 1 else "axes"
+        such = f", such as {values[:count]!r:.80}" if len(values) > count > 0 else ""
         raise UnsupportedError(
-            f"sequence argument must have length equal to input rank: {values!r:.80} has "
-            f"{len(values)} values for {count} filtered axes; give one, or one for each"
+            f"{name}: {len(values)} values for {count} {axes}: {values!r:.80}; give one, or one "
+            f"for each axis{such} (SciPy: sequence argument must have length equal to input rank)"
         )
     return values
 
@@ -181,7 +189,7 @@ def integer(value: Any, name: str) -> int:
     try:
         number = operator.index(value)
     except TypeError as error:
-        raise BadTypeError(f"{name}: {error}") from None
+        raise BadTypeError(f"{name}: {value!r:.80}: {error}") from None
     if abs(number) > MAX_INTEGER:
         raise BadValueError(f"{name}: {number} is too large")
     return number
@@ -211,7 +219,7 @@ def size_of(value: Any) -> int:
     except (TypeError, ValueError) as error:
         raise BadTypeError(f"size: {error}") from None
     if too_small:
-        raise UnsupportedError(f"incorrect filter size: {value!r}")
+        raise UnsupportedError(f"incorrect filter size: {value!r}; the least is 1")
     return integer(value, "size")
 
 
@@ -236,7 +244,10 @@ def origin_of(origin: Any, size: int) -> int:
     """
     number = integer(origin, "origin")
     if not 0 <= size // 2 + number < size:
-        raise BadValueError(f"invalid origin: {number} for a window of {size} samples")
+        raise BadValueError(
+            f"invalid origin: {number} for a window of {size} samples; from {-(size // 2)} to "
+            f"{(size - 1) // 2} it stays over its centre"
+        )
     return number
 
 
@@ -256,7 +267,10 @@ def mode_of(mode: Any) -> Mode:
         For no mode that SciPy has.
     """
     if not isinstance(mode, str) and np.iterable(mode):
-        raise UnsupportedError("A sequence of modes is not supported by this filter")
+        raise UnsupportedError(
+            f"mode: {list(mode)!r:.60}: A sequence of modes is not supported by this filter; "
+            "give one"
+        )
     return plain_mode(mode)
 
 

@@ -153,8 +153,10 @@ class _Footprint:
         chosen = window_axes(axes, ndim)
         if footprint is None:
             if size is None:
-                raise UnsupportedError("no footprint or filter size provided")
-            sizes = [integer(length, "size") for length in per_axis(size, len(chosen))]
+                raise UnsupportedError(
+                    "no footprint or filter size provided: give size or footprint, such as size 3"
+                )
+            sizes = [integer(length, "size") for length in per_axis(size, len(chosen), "size")]
             if min(sizes, default=1) < 0:
                 raise BadValueError(f"negative size: {min(sizes)}")
             if math.prod(sizes) > MAX_TAPS:
@@ -194,5 +196,5 @@ def _modes(mode: Any, axes: tuple[int, ...], ndim: int) -> Any:
     """Return modes for all axes from those of some; one mode stays one."""
     if isinstance(mode, str) or not np.iterable(mode):
         return mode
-    modes = per_axis(mode, len(axes))
+    modes = per_axis(mode, len(axes), "mode")
     return [modes[axes.index(axis)] if axis in axes else "constant" for axis in range(ndim)]

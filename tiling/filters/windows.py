@@ -77,8 +77,12 @@ def expand(window: Array, axes: tuple[int, ...], ndim: int, name: str) -> Array:
     UnsupportedError
         For a window of another number of axes, or without samples.
     """
-    if window.ndim != len(axes) or 0 in window.shape:
-        raise UnsupportedError(f"{name}.ndim ({window.ndim}) must match len(axes) ({len(axes)})")
+    rule = f"{name}.ndim ({window.ndim}) must match len(axes) ({len(axes)})"
+    if window.ndim != len(axes):
+        lists = "[" * len(axes) + "1, ..." + "]" * len(axes)
+        raise UnsupportedError(f"{rule}; give one with an axis for each, such as {lists}")
+    if 0 in window.shape:
+        raise UnsupportedError(f"{name} of shape {window.shape} holds no sample; the least is 1")
     return np.expand_dims(window, tuple(axis for axis in range(ndim) if axis not in axes))
 
 
@@ -104,7 +108,7 @@ def origins_of(origin: Any, window: Array, axes: tuple[int, ...]) -> tuple[int, 
     TilingError
         As `origin_of` and `per_axis` do.
     """
-    values = [integer(value, "origin") for value in per_axis(origin, len(axes))]
+    values = [integer(value, "origin") for value in per_axis(origin, len(axes), "origin")]
     shifts = spread(values, axes, window.ndim)
     return tuple(map(origin_of, shifts, window.shape))
 

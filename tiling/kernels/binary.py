@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tiling.dtypes import Array
+from tiling.kernels import scipys
 from tiling.operations.arithmetic import FREE, VALUE
 
 if TYPE_CHECKING:
@@ -45,10 +46,7 @@ def run_states(
         samples = np.pad(samples, longer, constant_values=operation.border) if longer else samples
         free = np.pad(held, longer) if longer else held
     if block.size:
-        from scipy import ndimage
-
-        function = getattr(ndimage, name)
-        samples = function(samples, mask=free, **defined(parameters, samples.shape))
+        samples = scipys.call(name, samples, mask=free, **defined(parameters, samples.shape))
     inside = tuple(slice(0, length) for length in block.shape)
     out[...] = (samples[inside] | (block & FREE))[crop]
 

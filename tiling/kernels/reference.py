@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from tiling.kernels import binary, windows
+from tiling.kernels import binary, scipys, windows
 from tiling.kernels.slabs import slabs
 from tiling.kernels.watch import current
 from tiling.operations import Correlations
@@ -116,10 +116,9 @@ def correlate(block: Array, step: Pass, dtype: np.dtype[Any]) -> Array:
     dtype : numpy.dtype
         Of the result.
     """
-    from scipy.ndimage import correlate1d
-
     result = np.empty(block.shape, dtype)
-    correlate1d(
+    scipys.call(
+        "correlate1d",
         block,
         step.taps,
         axis=step.axis,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tiling.dtypes import Array
+from tiling.kernels import scipys
 from tiling.kernels.binary import defined, erosion
 
 if TYPE_CHECKING:
@@ -46,10 +47,8 @@ def run(operation: Operation, block: Array, crop: tuple[slice, ...], out: Array)
     fits = out.shape == block.shape and out.flags.c_contiguous  # SciPy's rank filter needs it so
     whole = out if fits else np.empty(block.shape, out.dtype)
     if 0 not in block.shape:
-        from scipy import ndimage
-
         with np.errstate(all="ignore"):  # SciPy subtracts parts of complex numbers with NumPy
-            getattr(ndimage, name)(block, output=whole, **parameters)
+            scipys.call(name, block, output=whole, **parameters)
     if whole is not out:
         out[...] = whole[crop]
 

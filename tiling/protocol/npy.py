@@ -32,6 +32,25 @@ NUMBERS = re.compile(r"[<>|=](b1|[iu][1248]|f(2|4|8|12|16)|c(8|16|24|32))")
 """What `numpy.save` calls a dtype of numbers; nothing else is shown to `numpy.dtype`."""
 
 
+KINDS = {
+    "O": "pickled Python objects",
+    "U": "text",
+    "S": "bytes of text",
+    "M": "dates",
+    "m": "times",
+    "V": "records of several fields",
+}
+"""What is in an array that holds no numbers, by the letter of its dtype."""
+
+AS_TYPE = "save it with a dtype of numbers: numpy.save(path, array.astype('float64'))"
+
+ADVICE = {
+    "V": "save one field: numpy.save(path, array['field'])",
+    "M": "save them as numbers: numpy.save(path, dates.astype('int64'))",
+    "m": "save them as numbers: numpy.save(path, times.astype('int64'))",
+}
+
+
 class NpyError(TilingError, ValueError):
     """The bytes are not a `.npy` file of plain numbers."""
 
@@ -144,8 +163,18 @@ def dtype_of(descr: Any) -> Dtype:
             return np.dtype(descr)
         except TypeError:  # a long double of another platform
             pass
-    shown = f" {descr[:60]!r}" if isinstance(descr, str) else ""
-    raise NpyError(f"dtype{shown} is not one of plain numbers (pickled objects are never read)")
+    raise NpyError(
+        f"holds {_kind(descr)}, not plain numbers; {ADVICE.get(_letter(descr), AS_TYPE)}"
+    )
+
+
+def _letter(descr: Any) -> str:
+    return descr.lstrip("<>|=")[:1] if isinstance(descr, str) else "V"
+
+
+def _kind(descr: Any) -> str:
+    known = KINDS.get(_letter(descr))
+    return known or f"dtype {descr[:60]!r}"
 
 
 def _shape(shape: tuple[Any, ...], itemsize: int) -> tuple[int, ...]:

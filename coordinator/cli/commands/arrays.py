@@ -9,6 +9,7 @@ from pathlib import Path
 import typer
 
 from coordinator.cli.exit import exit_codes
+from coordinator.cli.fold import echo
 from coordinator.cli.options import JSON, OUTPUT, RUN, argument, command, file_option, option
 from coordinator.cli.parse import numbers
 from coordinator.errors import ExitCode
@@ -44,7 +45,7 @@ def diff(left: Path, right: Path, tile: str | None, as_json: bool) -> None:
         if as_json:
             typer.echo(json.dumps(render_difference.to_json(names, difference)))
         else:
-            typer.echo("\n".join(render_difference.lines(names, difference, cut)))
+            echo("\n".join(render_difference.lines(names, difference, cut)))
         raise typer.Exit(ExitCode.DONE if difference.equal else ExitCode.DIFFERENT_BITS)
 
 
@@ -67,7 +68,7 @@ def show(output: Path, as_json: bool) -> None:
         if as_json:
             typer.echo(json.dumps({**json.loads(provenance.encode()), "intact": intact}))
         else:
-            typer.echo("\n".join(render_provenance.lines(provenance, intact=intact)))
+            echo("\n".join(render_provenance.lines(provenance, intact=intact)))
         raise typer.Exit(ExitCode.DIFFERENT_BITS if intact is False else ExitCode.DONE)
 
 

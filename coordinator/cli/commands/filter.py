@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from collections.abc import Mapping, MutableMapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from typer.core import TyperCommand
 from typer.main import get_command
 
 from coordinator.cli.commands.run import run_filters
-from coordinator.cli.groups import LazyGroup
+from coordinator.cli.groups import LazyGroup, OneCommand
 from coordinator.cli.options import (
     DISPLAY,
     FILTER,
@@ -28,39 +28,51 @@ from coordinator.cli.options import (
     option,
     output,
 )
-from coordinator.cli.parse import modes, number
+from coordinator.cli.parse import integer, modes, number, numbers, sizes, yes_or_no
+from tiling.filters.meanings import MEANINGS
 
 if TYPE_CHECKING:
     from typer._click import Command, Context, Parameter
 
-_AXES = "one value, or one per axis"
+_WRITTEN = {
+    "footprint": "a .npy file, or nested lists such as [[0,1],[1,1]]",
+    "structure": "a .npy file, or nested lists",
+    "weights": "a .npy file, or lists such as [1,2,1]",
+    "mask": "a .npy file, or nested lists",
+    "radius": "overrides --truncate",
+    "mode": "reflect mirror nearest constant wrap",
+    "brute_force": "0 or 1",
+}
+"""How a value is written on a command line, where its meaning does not tell."""
+
+
+def _help(key: str) -> str:
+    """Return the help of one of SciPy's parameters."""
+    meaning = MEANINGS[key]
+    written = ["one value, or one per axis"] if meaning.several else []
+    written += [_WRITTEN[key]] if key in _WRITTEN else []
+    words = meaning.words[0].upper() + meaning.words[1:]
+    return f"{words}{': ' * bool(written)}{'; '.join(written)}."
+
 
 OPTIONS: Mapping[str, str] = {
-    "sigma": f"Standard deviation in samples: {_AXES}.",
-    "order": f"Derivative; 0 smooths: {_AXES}.",
-    "truncate": "Radius of the filter, in sigmas.",
-    "radius": f"Radius in samples: {_AXES}; overrides --truncate.",
-    "size": f"Samples in the window: {_AXES}.",
-    "footprint": "The window's shape: a .npy file, or nested lists such as [[0,1],[1,1]].",
-    "structure": "What is added, or fits in: a .npy file, or nested lists.",
-    "weights": "A .npy file, or lists such as [1,2,1].",
-    "rank": "Place among the window's sorted samples; -1 is the largest.",
-    "percentile": "From 0 to 100; negative ones count from the largest.",
-    "iterations": "How many times; 0 until nothing changes.",
-    "border_value": "What lies beyond the array: 0 or 1.",
-    "brute_force": "Whether all samples are looked at in each iteration: 0 or 1.",
-    "mode": "Edge mode, or one per axis: reflect mirror nearest constant wrap.",
-    "cval": "Fill value of mode constant.",
-    "origin": f"Shift of the window: {_AXES}.",
-    "axis": "The axis to filter.",
-    "axes": "The axes to filter; all unless given.",
-    "output": "Dtype of the output, such as float32; the input's unless given.",
-    "mask": "Where samples may change: a .npy file, or nested lists.",
+    key: _help(key)
+    for key in (
+        *("sigma", "order", "truncate", "radius", "size", "footprint", "structure", "weights"),
+        *("rank", "percentile", "iterations", "border_value", "brute_force", "mode", "cval"),
+        *("origin", "axis", "axes", "output", "mask"),
+    )
 }
 """The help of each of SciPy's parameters."""
 
 NAMES = {"output": "dtype"}
 """Options with another name than SciPy's parameter."""
+
+SINGLE = ("rank", "iterations", "axis", "border_value")
+"""Parameters that are one integer."""
+
+INTEGERS = ("order", "radius", "origin", "axes")
+"""Parameters that are an integer, or one for each axis."""
 
 METAVARS = {
     **dict.fromkeys(("footprint", "structure", "weights", "mask"), "ARRAY"),
@@ -84,7 +96,7 @@ TYPICAL = {
 """Values of the examples, for each option that a row has."""
 
 START, END = "<!-- filters -->", "<!-- /filters -->"
-"""Between these the README holds what `markdown_table` returns."""
+"""Between these docs/reference/filters.md holds what `markdown_table` returns."""
 
 TILES = {
     "HALO": "halo",
@@ -92,7 +104,7 @@ TILES = {
     "REPEATED": "halo, repeated",
     "REFUSED": "refused",
 }
-"""Words of the README for each `tiling.filters.Exactness`."""
+"""Words of the table for each `tiling.filters.Exactness`."""
 
 
 class Rows(LazyGroup):
@@ -116,7 +128,7 @@ class Rows(LazyGroup):
         return Row(cmd_name, summary=row.summary)
 
 
-class Row(TyperCommand):
+class Row(OneCommand):
     """The command of a filter; its row is imported when its options or its help are wanted.
 
     Parameters
@@ -171,7 +183,7 @@ def parameter_option(key: str, default: Any = None) -> inspect.Parameter:
     as_is = default in (None, inspect.Parameter.empty)
     return option(
         FILTER,
-        f"--{NAMES.get(key, key).replace('_', '-')}",
+        option_of(key),
         metavar=METAVARS.get(key, "NUMBERS"),
         help=OPTIONS[key],
         autocompletion=complete_modes if key == "mode" else None,
@@ -206,42 +218,73 @@ def parse_one(key: str, text: str) -> Any:
     """Read one option: a number, numbers, a word, words, or an array."""
     from coordinator.run.pipeline_file import ARRAYS, array_from
 
+    option_name = option_of(key)
     if key in ARRAYS:
-        return _list(key, text) if text.lstrip().startswith("[") else array_from(text, Path())
+        return _list(key, text) if _is_list(text, option_name) else array_from(text, Path())
     match key:
+        case "size":
+            return sizes(text, option_name)
+        case key if key in SINGLE:
+            return integer(text, option_name)
+        case key if key in INTEGERS:
+            return numbers(text, int, option_name)
         case "mode":
             return modes(text)
         case "output":
             return text
         case "cval":
-            return number(text, "--cval")
+            return number(text, option_name)
         case "brute_force":
-            return text.lower() in ("1", "true", "yes")
-    words = [_number(key, word) for word in text.split(",")]
-    return words if "," in text else words[0]
+            return yes_or_no(text, option_name)
+    return numbers(text, _whole_or_float, option_name)
 
 
-def _number(key: str, word: str) -> int | float:
+def option_of(key: str) -> str:
+    """Return the option of a parameter of SciPy's."""
+    return f"--{NAMES.get(key, key).replace('_', '-')}"
+
+
+def _whole_or_float(word: str) -> float:
     try:
         return int(word)
     except ValueError:
-        pass
-    try:
         return float(word)
-    except ValueError:
-        raise typer.BadParameter(f"{word!r} is not a number", param_hint=f"--{key}") from None
+
+
+def _is_list(text: str, option_name: str) -> bool:
+    """Tell whether an array is written as nested lists; one of numbers is neither them nor a file.
+
+    Raises
+    ------
+    typer.BadParameter
+        If brackets are missing.
+    """
+    if re.fullmatch(r"[-+0-9.eE, ]+", text) and not Path(text).exists():
+        raise typer.BadParameter(
+            f"{text!r} is neither a .npy file nor a list, which has brackets: '[{text}]'",
+            param_hint=option_name,
+        )
+    return text.lstrip().startswith("[")
 
 
 def _list(key: str, text: str) -> Any:
+    import numpy as np
+
     try:
-        return json.loads(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"not a list: {error}", param_hint=f"--{key}") from None
+        lists = json.loads(text)
+        np.asarray(lists, np.complex128)  # ragged lists, and words, are an error
+    except (ValueError, TypeError) as error:
+        raise typer.BadParameter(
+            f"{text!r}: not lists of numbers, each as long as the others, such as [[0,1],[1,1]]: "
+            f"{error}",
+            param_hint=option_of(key),
+        ) from None
+    return lists
 
 
 @command(
     "filters",
-    flag(DISPLAY, "--markdown", help="As the README has it."),
+    flag(DISPLAY, "--markdown", help="As a table in Markdown."),
     examples=("coord filters", "coord filters --markdown"),
 )
 def filters(markdown: bool) -> None:
@@ -257,7 +300,7 @@ def filters(markdown: bool) -> None:
 
 
 def markdown_table() -> str:
-    """Return the README's table of filters; rows that differ only in their names are one."""
+    """Return the table of the documents; rows that differ only in their names are one."""
     from tiling.filters import FILTERS
 
     groups: dict[tuple[str, str, str, str], list[str]] = {}

@@ -10,6 +10,7 @@ from typing import Any
 import typer
 
 from coordinator.cli.exit import exit_codes, say
+from coordinator.cli.fold import echo
 from coordinator.cli.options import GAUSSIAN, JSON, SOURCE, WHERE, MakeLinks, command
 from coordinator.cli.parse import gaussian, placement
 
@@ -63,4 +64,4 @@ def show_plan(
         if as_json:
             typer.echo(json.dumps(render_forecast.to_json(forecast)))
         else:
-            typer.echo("\n".join(render_forecast.lines(forecast)))
+            echo("\n".join(render_forecast.lines(forecast)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,7 @@ def blur(source: Path, **options: Any) -> None:
 
 @command(
     "run",
-    argument("pipeline", "PIPELINE", "A TOML file with [[filters]] tables."),
+    argument("pipeline", "PIPELINE", "A TOML file with a table for each filter."),
     SOURCE,
     output("run"),
     *RUNNING,
@@ -59,13 +59,14 @@ def blur(source: Path, **options: Any) -> None:
 def run(pipeline: Path, source: Path, **options: Any) -> None:
     """Run the filters of a pipeline one after another, in one pass over the file.
 
-    Each [[filters]] table has SciPy's name of a filter, and its parameters:
+    Each table is called filters and has SciPy's name of a filter, and its parameters:
     name = "gaussian_filter", sigma = 2. Arrays are .npy files or nested lists.
     """
 
     def make_links() -> Sequence[tuple[str, Mapping[str, Any]]]:
-        from coordinator.run.pipeline_file import load_pipeline
+        from coordinator.run.pipeline_file import check_order, load_pipeline
 
+        check_order(pipeline, source)
         return load_pipeline(pipeline)
 
     run_filters(make_links, source, "run", **options)
@@ -121,8 +122,17 @@ def run_filters(make_links: MakeLinks, source: Path, word: str, **options: Any) 
                 command=command,
             ),
         )
+        for sentence in _without_effect({**where, **options}) if run_options.notes else ():
+            say(f"note: {sentence}")
         target = options["output"] or source.parent / f"{source.stem}.{word}.npy"
         filter_chain(list(make_links()), source, target, run_options)
+
+
+def _without_effect(options: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a sentence on each flag that only means something beside another option."""
+    for flag, other in (("keep_going", "hosts"), ("seams", "report")):
+        if options[flag] and not options[other]:
+            yield f"--{flag.replace('_', '-')} has no effect without --{other}"
 
 
 def _sampling(fraction: float | None) -> Any:

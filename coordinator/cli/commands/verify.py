@@ -7,8 +7,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from coordinator.cli.commands.filter import (
     NAMES,
     OPTIONS,
@@ -17,6 +15,7 @@ from coordinator.cli.commands.filter import (
     parse,
 )
 from coordinator.cli.exit import exit_codes
+from coordinator.cli.fold import echo
 from coordinator.cli.options import FILTER, PROGRESS, QUIET, RUN, argument, command, option
 from coordinator.cli.parse import share
 from coordinator.display.listener import Style
@@ -95,7 +94,7 @@ def verify(
             style="none" if quiet else progress,
         )
         if not quiet and progress != "json":
-            typer.echo(f"{result} is equal to SciPy {version('scipy')}, bit for bit ({checked})")
+            echo(f"{result} is equal to SciPy {version('scipy')}, bit for bit ({checked})")
 
 
 def _link(name: str, parameters: Mapping[str, str]) -> tuple[str, dict[str, Any]]:

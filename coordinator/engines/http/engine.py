@@ -34,6 +34,11 @@ from tiling.jobs.job import Job
 FRESH_S = 5.0
 """How long a greeting holds: as long as a silent worker may go unnoticed in a run."""
 
+CLOSED = (
+    "the fleet is closed, by close() or by the end of its with block, and does not open again: "
+    "make a new one, and keep it open for as long as you use it"
+)
+
 ERRORS: dict[int, type[TilefanError]] = {3: NoWorkerError, 5: VerifyError}
 """The error for each way in which the dispatcher ends a run badly, but for tiles that failed."""
 
@@ -53,6 +58,10 @@ class HttpEngine:
         The dispatcher's thresholds, all but those that `config` has a say in.
     network : Network
         Connects; TCP unless given.
+
+    Attributes
+    ----------
+    closed : bool
 
     Raises
     ------
@@ -77,7 +86,7 @@ class HttpEngine:
         self._buffers = Buffers()
         self._greeted: list[WorkerReady | WorkerLost] = []
         self._fresh_for, self._fresh_until = "", 0.0
-        self._closed = False
+        self.closed = False
         self._open()
 
     def prepare(self, job: Job, tell: Hearer) -> Capacity:
@@ -148,13 +157,13 @@ class HttpEngine:
 
     def close(self) -> None:
         """Close the connections; nothing can be run any more."""
-        self._closed = True
+        self.closed = True
         self._session.close()
 
     def _own_session(self) -> Session:
         """Return the session, opened anew in a forked child: it has neither threads nor sockets."""
-        if self._closed:
-            raise InputError("the fleet is closed; open another")
+        if self.closed:
+            raise InputError(CLOSED)
         if not self._session.is_ours:
             self._open()
         return self._session

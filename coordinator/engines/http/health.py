@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version as installed_version
 from typing import Any, Final
 
 from coordinator.text import inert
@@ -79,8 +80,7 @@ class Health:
         """
         fields: Mapping[str, Any] = said if isinstance(said, dict) else {}
         if (protocol := fields.get("protocol")) != PROTOCOL:
-            shown = inert(repr(protocol)[:40])
-            raise ValueError(f"is no tilefan worker of protocol {PROTOCOL}: it says {shown}")
+            raise ValueError(_other_protocol(protocol, fields.get("version")))
         memory = fields.get("memory")
         resident = memory.get("resident_bytes") if isinstance(memory, dict) else None
         return cls(
@@ -100,6 +100,17 @@ class Health:
 
 def _codecs(value: object) -> tuple[str, ...]:
     return tuple(name for name in CODECS if name in value) if isinstance(value, list) else ()
+
+
+def _other_protocol(protocol: object, version: object) -> str:
+    """Return what is wrong with a worker of another protocol, or with what is none."""
+    if not isinstance(protocol, int):
+        return f"is no tilefan worker of protocol {PROTOCOL}: it says {_text(protocol)[:40]}"
+    there = _text(version)[:20] if isinstance(version, str) else "an unknown version"
+    return (
+        f"speaks protocol {_text(protocol)[:40]}, this coordinator protocol {PROTOCOL}: install "
+        f"the same version on both: this {installed_version('tilefan')}, there {there}"
+    )
 
 
 def _computing(value: object) -> tuple[tuple[int, float], ...]:

@@ -106,7 +106,7 @@ def test_equal_files(files: Path) -> None:
     """Exit code 0, and a line that says what was compared."""
     done = coord(files, "diff", "a.npy", "a.npy")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "a.npy and a.npy are equal: 4x6 <f8, 24 samples\n"
+    assert done.stdout == "a.npy and a.npy are equal: 4x6 float64, 24 samples\n"
 
 
 def test_files_that_differ(files: Path) -> None:
@@ -114,9 +114,9 @@ def test_files_that_differ(files: Path) -> None:
     done = coord(files, "diff", "a.npy", "b.npy", "--tile", "2,6")
     assert (done.returncode, done.stderr) == (5, "")
     assert done.stdout.splitlines() == [
-        "1 of 24 samples differ (0.042 of them)",
-        "first at (1, 2): 8.0, and 8.000000000000002",
-        "largest difference: 1 ulp, at (1, 2)",
+        "4.17 % of samples differ (1 of 24)",
+        "first at (1, 2): 8.0 in a.npy, 8.000000000000002 in b.npy",
+        "largest difference: 1 ulp (steps of the last bit), at (1, 2)",
         "in 1 of 2 tiles: tile 0 at (0, 0) (1)",
         "within 1 sample of seams: axis 0 at 2 (1)",
     ]
@@ -128,9 +128,9 @@ def test_files_that_differ(files: Path) -> None:
 @pytest.mark.parametrize(
     ("other", "words"),
     [
-        ("swapped.npy", "the dtypes differ: <f8, and >f8\n0 of 24"),
-        ("single.npy", "the dtypes differ: <f8, and <f4\n"),
-        ("flat.npy", "the shapes differ: 4x6, and 24\n"),
+        ("swapped.npy", "the dtypes differ: float64, and float64 (big-endian)\n0 % of samples"),
+        ("single.npy", "the dtypes differ: float64, and float32\nso no samples"),
+        ("flat.npy", "the shapes differ: 4x6, and 24\nso no samples"),
     ],
 )
 def test_other_kinds_of_arrays(files: Path, other: str, words: str) -> None:

@@ -168,7 +168,7 @@ def test_a_finished_file(tmp_path: Path) -> None:
     assert coord("verify", good, source, "--sigma", "1.6", "-q").returncode == 5
     other = coord("verify", good, source, "--dtype", "float64", "-q")
     assert other.returncode == 5
-    assert "holds (40, 60) of int32; SciPy makes (40, 60) of float64" in other.stderr
+    assert f"holds 40x60 int32; of {source}, SciPy makes 40x60 float64" in other.stderr
     assert coord("verify", good, source, "--sample", "0%").returncode == 2
     assert coord("verify", tmp_path / "none.npy", source).returncode == 2
 

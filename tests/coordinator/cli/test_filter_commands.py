@@ -135,9 +135,9 @@ def test_all_mistakes_of_a_pipeline_at_once(folder: Path) -> None:
 BAD = [
     ("filter nope in.npy", "No such command"),
     ("filter rank_filter in.npy --size 3", "--rank"),
-    ("filter median_filter in.npy --size x", "not a number"),
+    ("filter median_filter in.npy --size x", "want integers"),
     ("filter median_filter in.npy --footprint none.npy", "no such file"),
-    ("filter correlate1d in.npy --weights [1,", "not a list"),
+    ("filter correlate1d in.npy --weights [1,", "not lists of numbers"),
     ("filter median_filter in.npy --size 3 --mode warp", "did you mean wrap?"),
     (
         "filter binary_erosion in.npy --iterations 0 --structure [[[1,0]]]",

@@ -68,11 +68,12 @@ def test_the_frame_of_an_ordinary_terminal() -> None:
         ████████████████████████████████████████████████████▋░░░░░░░░░░░░░░░░░░░░░░░░░░
          66 %  20/30     3.6 MB/s   0:08 elapsed   0:04 left
 
-        worker       tiles flying    MB/s               median retries state
+        worker       tiles flying    MB/s recent speed  median retries state
         node1:8080       7      3     1.2  █  █ █  █ █  300 ms       0 working
         node2:8080       7      0     1.2 █ █  █ █ █    300 ms       0 ready
         node3:8080       6      0     1.2  █ █ █  █ █   300 ms       0 lost: connectio…
 
+        map of the tiles
         ████████████
         ████████████
         ████████████
@@ -155,7 +156,7 @@ def test_huge_grids_fold() -> None:
     """A million tiles share the cells of a small map, which says how many."""
     text = Terminal(80, 24).show(*play(grid=(1000, 1000), stored=500))
     assert "▓" in text
-    assert "a cell: 80x16 tiles" in text
+    assert "a cell: 96x16 tiles" in text
     assert "500/1,000,000" in text
 
 

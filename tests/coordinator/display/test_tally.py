@@ -240,7 +240,7 @@ def test_degenerate_grids(grid: tuple[int, ...]) -> None:
     "name",
     [
         *("text", "history.tile_map", "history.history", "display.json_lines", "display.listener"),
-        "hosts.addresses",
+        *("hosts.addresses", "display.notebook"),
     ],
 )
 def test_examples_run(name: str) -> None:

@@ -70,10 +70,11 @@ def test_a_byte_order_mark_does_no_harm(load: Callable[[str], Config]) -> None:
 
 
 def test_python_lists() -> None:
-    """`Fleet([...])` takes the same addresses."""
+    """`Fleet([...])` takes the same addresses, and one string with commas between them."""
     assert parse_hosts(("127.0.0.1:8081",)).hosts == (
         Host("127.0.0.1:8081", "http://127.0.0.1:8081"),
     )
+    assert parse_hosts("node1:8080, node2") == parse_hosts(["node1:8080", "node2"])
 
 
 @pytest.mark.parametrize(
@@ -244,16 +245,19 @@ def test_not_toml(load: Callable[[str], Config]) -> None:
 
 
 def test_missing_folder_and_binary_files(tmp_path: Path) -> None:
-    """A file that can't be read as text says so, and where an example is."""
+    """A file that can't be read as text says so, and what to write."""
     binary = tmp_path / "hosts.toml"
     binary.write_bytes(b"\x93NUMPY\x01")
     assert "not UTF-8" in mistakes(load_hosts, binary)[0]
     assert "can't be read" in mistakes(load_hosts, tmp_path)[0]
-    assert "no such file; hosts.example.toml" in mistakes(load_hosts, tmp_path / "none.toml")[0]
+    assert (
+        'no such file; write the line hosts = ["node1:8080"'
+        in mistakes(load_hosts, tmp_path / "none.toml")[0]
+    )
 
 
 @pytest.mark.parametrize(
-    "hosts", ["node1", [None], [], [b"a"]], ids=["str", "none", "empty", "bytes"]
+    "hosts", ["node1,,node2", [None], [], [b"a"]], ids=["str", "none", "empty", "bytes"]
 )
 def test_bad_python_lists(hosts: object) -> None:
     """The Python API gets the same sentences."""

@@ -118,8 +118,11 @@ def retype(bench: Workbench) -> None:
     [
         (touch, "the input changed: it was modified"),
         (grow, "the input changed: it had 3488 bytes, and has 3489"),
-        (reshape, r"the input changed: it was <f8 \(60, 7\), and is <f8 \(61, 7\)"),
-        (retype, r"the input changed: it was <f8 \(60, 7\), and is >f8 \(60, 7\)"),
+        (reshape, r"the input changed: it was float64 \(60, 7\), and is float64 \(61, 7\)"),
+        (
+            retype,
+            r"the input changed: it was float64 \(60, 7\), and is float64 \(big-endian\) \(60, 7\)",
+        ),
     ],
     ids=["modified", "grown", "other shape", "other byte order"],
 )

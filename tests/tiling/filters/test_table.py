@@ -1,4 +1,4 @@
-"""The table as people meet it: signatures, docstrings, refusals, the README, and the wire."""
+"""The table as people meet it: signatures, docstrings, refusals, the documents, and the wire."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from coordinator.cli.commands.filter import END, START, markdown_table
 from tests.support.equality import assert_same_bits
 from tiling.errors import TilingError, UnsupportedError, WireError
 from tiling.filters import FILTERS, Exactness, supported
+from tiling.filters.meanings import MEANINGS, one_per_axis
 from tiling.jobs.job import Job
 from tiling.kernels import reference
 from tiling.kernels.apply import apply
 
 X = np.arange(12.0).reshape(3, 4)
 ROWS = [row.name for row in supported()]
-README = Path(__file__).parents[3] / "README.md"
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "filters.md"
 KINDS = (ValueError, TypeError, RuntimeError)
 
 SAMPLES: dict[str, dict[str, Any]] = {
@@ -64,6 +65,14 @@ def test_the_module_lists_its_functions() -> None:
         _ = ndimage.no_filter
 
 
+def test_every_parameter_has_a_meaning() -> None:
+    """One for all filters, and none that no function has."""
+    faces = [inspect.signature(getattr(ndimage, name)) for name in FILTERS]
+    names = {one for face in faces for one in face.parameters} | {"truncate", "radius"}
+    assert set(MEANINGS) == names - {"kwargs"}
+    assert {name for name, meaning in MEANINGS.items() if meaning.several} == set(PER_AXIS)
+
+
 @pytest.mark.parametrize(
     "name", [name for name, row in FILTERS.items() if row.exactness is Exactness.REFUSED]
 )
@@ -87,6 +96,30 @@ def test_what_calls_a_function_is_scipys_here() -> None:
     theirs = scipy_ndimage.generic_filter(X, noted(calls[1]), size=3, mode="wrap")
     assert_same_bits(ours, theirs)
     assert_same_bits(np.array(calls[0]), np.array(calls[1]))
+
+
+PER_AXIS: dict[str, Any] = {
+    "sigma": [1, 1],
+    "order": [0, 1],
+    "radius": [1, 2],
+    "size": [3, 3],
+    "origin": [0, 0],
+    "mode": ["wrap", "mirror"],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter"),
+    [(name, each) for name in ROWS for each in PER_AXIS if each in FILTERS[name].defaults],
+)
+def test_who_takes_a_value_for_each_axis(name: str, parameter: str) -> None:
+    """Docstrings and types say it where it is so, and only there."""
+    parameters = {**SAMPLES.get(name, {}), parameter: PER_AXIS[parameter]}
+    if one_per_axis(name, parameter):
+        getattr(ndimage, name)(X, **parameters)
+    else:
+        with pytest.raises(TilingError):
+            getattr(ndimage, name)(X, **parameters)
 
 
 BAD: list[tuple[str, Any, dict[str, Any]]] = [
@@ -257,8 +290,8 @@ def put(tree: Any, path: tuple[Any, ...], value: Any) -> None:
         tree[path[-1]] = value
 
 
-def test_the_readme_has_the_table() -> None:
+def test_the_documents_have_the_table() -> None:
     """If this fails, put what `coord filters --markdown` prints between the markers."""
-    text = README.read_text("utf-8")
+    text = PAGE.read_text("utf-8")
     table = text[text.index(START) + len(START) : text.index(END)]
     assert table.strip() == markdown_table()

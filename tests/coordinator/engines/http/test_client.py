@@ -7,6 +7,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,13 @@ def test_a_tile_there_and_back() -> None:
         (json_answer({"detail": "full\x1b[2J"}, 503), FailureKind.BUSY, "HTTP 503: full"),
         (answer(500), FailureKind.BROKEN, "HTTP 500"),
         (answer(418), FailureKind.REFUSED, "HTTP 418"),
-        (json_answer({"protocol": PROTOCOL + 1}), FailureKind.REFUSED, "protocol"),
+        (json_answer({"protocol": PROTOCOL + 1}), FailureKind.REFUSED, "there an unknown version"),
+        (
+            json_answer({"protocol": PROTOCOL + 1, "version": "9.9\x1b"}),
+            FailureKind.REFUSED,
+            f"install the same version on both: this {version('tilefan')}, there 9.9?",
+        ),
+        (json_answer({"protocol": "\x1b"}), FailureKind.REFUSED, "is no tilefan worker"),
         (json_answer([1]), FailureKind.REFUSED, "protocol"),
         (answer(200, b"hello"), FailureKind.REFUSED, "not JSON"),
         (answer(200, b"[" * 10**5), FailureKind.REFUSED, "not JSON"),

@@ -1,0 +1,53 @@
+"""Names of `.npy` files that are none, and what may be meant by them."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from itertools import islice
+from pathlib import Path
+
+from coordinator.errors import InputError
+from coordinator.stores.formats import foreign, npy_name
+
+MOST_NAMES = 1000
+"""Of a folder, that are compared with that of a file that is missing."""
+
+
+def check_output_name(path: Path) -> None:
+    """Refuse an output that is named as a file of another format; one without a suffix is none.
+
+    Raises
+    ------
+    InputError
+        Saying what to write instead.
+    """
+    if path.name.startswith("="):
+        raise InputError(f"{path}: begins with =; write -o {path.with_name(path.name[1:])}")
+    if re.fullmatch(r"\.[A-Za-z]\w*", path.suffix) and path.suffix.lower() != ".npy":
+        raise InputError(
+            f"{path}: the output is a .npy file, not {path.suffix}; write -o {npy_name(path)}, and "
+            f"convert that afterwards"
+        )
+
+
+def content(path: Path, start: bytes) -> str | None:
+    """Return what is in a file that is no `.npy` file, and how to make it one, if that is known."""
+    if not start:
+        return "not a .npy file: it is empty"
+    words = foreign(path, start)
+    if words is None and start.isascii() and b"\0" not in start:
+        return "not a .npy file: it is text; numpy.save writes a .npy file"
+    return words
+
+
+def similar(path: Path) -> str:
+    """Return a question after a file that may be meant, of the first `MOST_NAMES` of its folder."""
+    if path.is_symlink():
+        return f": the link leads to {path.readlink()}, where there is none"
+    try:
+        names = [entry.name for entry in islice(path.parent.iterdir(), MOST_NAMES)]
+    except OSError:
+        return ""
+    close = difflib.get_close_matches(path.name, names, 1, cutoff=0.75)
+    return f"; did you mean {path.with_name(close[0])}?" if close else ""

@@ -1,0 +1,65 @@
+"""What the command line of `worker` says where it is not understood."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+from typer.core import TyperCommand
+
+from worker.settings import MAX_PORT
+
+if TYPE_CHECKING:
+    from typer._click import Context
+
+
+class WorkerCommand(TyperCommand):
+    """A command without arguments: what looks like one is named with its option."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Parse a line; a word that is left over gets a suggestion."""
+        ctx.allow_extra_args = True
+        rest = super().parse_args(ctx, args)
+        if rest and not ctx.resilient_parsing:
+            ctx.fail(f"{rest[0]!r} is no option of a worker{_instead(rest[0])}")
+        return rest
+
+
+def _instead(word: str) -> str:
+    if word.isdigit():
+        return f"; for the port write --port {word}"
+    if word.endswith(".toml"):
+        return "; it is coord that reads a hosts file, as in coord hosts --hosts hosts.toml"
+    return ", which takes options only: worker --port 8080"
+
+
+def port_number(text: str | int) -> int:
+    """Parse a port.
+
+    Raises
+    ------
+    typer.BadParameter
+        If it is none.
+    """
+    return _integer(text, "a port is an integer from 0 to 65535, such as 8080", 0, MAX_PORT)
+
+
+def thread_count(text: str | int) -> int:
+    """Parse a number of threads.
+
+    Raises
+    ------
+    typer.BadParameter
+        If it is none, or no positive one.
+    """
+    return _integer(text, "want an integer of at least 1", 1, 2**31)
+
+
+def _integer(text: str | int, rule: str, least: int, most: int) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = least - 1
+    if not least <= number <= most:
+        raise typer.BadParameter(f"{text!r}: {rule}")
+    return number
