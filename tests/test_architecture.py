@@ -265,6 +265,7 @@ def test_a_small_blur_loads_what_it_needs(tmp_path: Path) -> None:
     own = ("display.live", "report.page", "run.memory_limit", "checks.recompute", "api.fleet")
     assert_not_loaded(modules, *(f"coordinator.{name}" for name in own))
     assert_not_loaded(modules, "coordinator.hosts.hosts_file")
+    assert_not_loaded(modules, *(f"coordinator.stores.{name}" for name in ("tiff", "hdf5", "fits")))
     assert_not_loaded(modules, "tiling.filters.ranks", "tiling.operations.windows")
     assert_not_loaded(modules, "rich", "aiohttp", "asyncio", "logging", "scipy")
 

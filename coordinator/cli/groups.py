@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import shlex
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar
 
@@ -14,6 +15,9 @@ from typer.main import get_command
 
 if TYPE_CHECKING:
     from typer._click import Command, Context, HelpFormatter
+
+MORE_INPUTS: ContextVar[tuple[str, ...]] = ContextVar("MORE_INPUTS", default=())
+"""The arguments after the first input, of a command whose outputs go into a folder."""
 
 
 def _similar(name: str, names: Sequence[str]) -> list[str]:
@@ -105,7 +109,9 @@ class OneCommand(TyperCommand):
         allowed, ctx.allow_extra_args = ctx.allow_extra_args, True
         rest = super().parse_args(ctx, args)
         ctx.allow_extra_args = allowed
-        if rest and not allowed and not ctx.resilient_parsing:
+        if ctx.params.get("out_dir") is not None:
+            MORE_INPUTS.set(tuple(rest))
+        elif rest and not allowed and not ctx.resilient_parsing:
             more = "one argument" if len(rest) == 1 else f"{len(rest)} arguments"
             ctx.fail(f"Got {more} too many: {shlex.join(rest)}{self._instead(ctx, rest)}")
         return rest

@@ -39,6 +39,8 @@ PLACES = {
         "plan": "coordinator.cli.commands.plan:plan",
     },
     "Look at arrays": {
+        "info": "coordinator.cli.commands.arrays:info",
+        "runs": "coordinator.cli.commands.runs:runs",
         "verify": "coordinator.cli.commands.verify:verify",
         "diff": "coordinator.cli.commands.arrays:diff",
         "show": "coordinator.cli.commands.arrays:show",
@@ -63,7 +65,6 @@ ALIASES = {
     **dict.fromkeys(("compare", "cmp"), "diff"),
     "worker": "worker, a command of its own",
     "list": "filters",
-    "info": "show",
     "check": "verify or doctor",
 }
 """What people write for a command, and what they mean."""

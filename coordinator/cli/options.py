@@ -227,13 +227,14 @@ def hosts(
 
 def output(name: str) -> Parameter:
     """Return the option that names the output; its default has this name."""
-    text = f"Where to write; INPUT.{name}.npy unless given."
+    text = f"Where to write; INPUT.{name}, of the same format, unless given."
     if len(name) > LONGEST_NAME:  # no room for it in a column of the help
         text = "Where to write; beside INPUT, with the filter's name, unless given."
     return file_option(OUTPUT, "--output", "-o", help=text)
 
 
-SOURCE = argument("source", "INPUT", "A .npy file of numbers.")
+ARRAY = "An array: .npy, .tif, .h5, .nii, .fits, .png; FILE::/path of several."
+SOURCE = argument("source", "INPUT", ARRAY)
 QUIET = flag(DISPLAY, "--quiet", "-q", help="Print nothing but errors.")
 JSON = flag(DISPLAY, "--json", "as_json", help="Print it as one line of JSON.")
 PROGRESS = option(
@@ -285,6 +286,11 @@ WHERE = (
 
 RUNNING = (
     *WHERE,
+    file_option(
+        OUTPUT,
+        "--out-dir",
+        help="A folder for the outputs; INPUT and any number of others, one after another.",
+    ),
     flag(
         OUTPUT,
         "--overwrite",

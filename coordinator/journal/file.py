@@ -15,7 +15,7 @@ from typing import Self
 from coordinator.errors import StoreError
 from coordinator.journal.records import Finished, Header, Log, encode, encode_header
 from coordinator.stores.atomic_file import open_own
-from coordinator.stores.npy import journal_path
+from coordinator.stores.partial import journal_path
 
 
 class JournalFile:

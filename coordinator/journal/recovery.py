@@ -12,7 +12,7 @@ from coordinator.journal.digests import Seals
 from coordinator.journal.records import Header, Log, parse
 from coordinator.stores import Sink, Source
 from coordinator.stores.atomic_file import read_regular
-from coordinator.stores.npy import check_unlocked, journal_path, partial_path
+from coordinator.stores.partial import check_unlocked, journal_path, partial_path
 from coordinator.text import dtype_name, inert
 from tiling.geometry.plan import Plan
 

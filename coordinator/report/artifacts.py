@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from coordinator.errors import InputError, StoreError, TilefanError
 from coordinator.stores.atomic_file import read_regular, same_file, write_text
+from coordinator.stores.place import Place
 
 if TYPE_CHECKING:
     from coordinator.events import Event, Listener, RunStarted
@@ -73,7 +74,7 @@ class Artifacts:
             If a file that exists can't be read.
         """
         from coordinator.report.provenance import provenance_path
-        from coordinator.stores.npy import journal_path, partial_path
+        from coordinator.stores.partial import journal_path, partial_path
 
         taken = [source, target, partial_path(target), journal_path(target)]
         for path, start in (
@@ -143,7 +144,7 @@ def _begins(path: Path, start: bytes) -> bool:
 
 @contextmanager
 def write_artifacts(
-    artifacts: Artifacts, listen: Listener, source: Path, target: Path, job: Job
+    artifacts: Artifacts, listen: Listener, source: Place, target: Place, job: Job
 ) -> Iterator[Listener]:
     """Yield a listener to the run; write what is asked for when the run is over.
 
@@ -152,7 +153,7 @@ def write_artifacts(
     artifacts : Artifacts
     listen : callable
         Another listener, which is called with every event too.
-    source, target : Path
+    source, target : Place
         Of the run.
     job : Job
 
@@ -169,7 +170,7 @@ def write_artifacts(
         return
     from coordinator.report.recorder import Recorder
 
-    artifacts.check(source, target)
+    artifacts.check(source.path, target.path)
     history = Recorder(timed=bool(artifacts.report or artifacts.trace))
     started = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
     writer = _Writer(artifacts, history, source, target, job, started)
@@ -214,8 +215,8 @@ class _Writer:
 
     artifacts: Artifacts
     history: Recorder
-    source: Path
-    target: Path
+    source: Place
+    target: Place
     job: Job
     started: str
 
@@ -254,7 +255,7 @@ class _Writer:
             return
         from coordinator.report.provenance import provenance_path
 
-        path = provenance_path(self.target)
+        path = provenance_path(self.target.path)
         try:
             check_replaceable(path, PROVENANCE_START)
             write_text(path, provenance.encode())
@@ -313,11 +314,11 @@ class _Writer:
         from coordinator.history.tile_map import longest_axes
         from coordinator.report import png
         from coordinator.report.page import Picture
-        from coordinator.stores.npy import open_npy
+        from coordinator.stores.files import open_place
 
         pictures = []
-        for name, path in (("input", self.source), ("output", self.target)):
-            array = open_npy(path).array
+        for name, place in (("input", self.source), ("output", self.target)):
+            array = open_place(place).array
             if not array.size:
                 return []
             plane = png.middle_plane(array, png.step_for(array.shape))
@@ -326,7 +327,7 @@ class _Writer:
             if self.artifacts.seams and self.history.run is not None and array.ndim > 1:
                 down, across = longest_axes(array.shape)
                 seams = _seams(self.history.run, down), _seams(self.history.run, across)
-            caption = f"{name}: {path.name}, the middle slice"
+            caption = f"{name}: {place.path.name}, the middle slice"
             pictures.append(Picture(caption, png.encode(pixels), seams))
         return pictures
 

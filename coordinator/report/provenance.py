@@ -19,6 +19,7 @@ from typing import Any
 
 from coordinator.errors import InputError, StoreError
 from coordinator.stores.atomic_file import read_regular
+from coordinator.stores.place import Place
 from coordinator.text import inert
 
 VERSION = 1
@@ -154,7 +155,8 @@ def provenance_path(output: Path) -> Path:
     >>> provenance_path(Path("out.npy")).name
     'out.npy.json'
     """
-    return output.with_name(f"{output.name}.json")
+    path = Place.parse(output).path
+    return path.with_name(f"{path.name}.json")
 
 
 def load_provenance(output: Path) -> Provenance:
@@ -244,12 +246,12 @@ def _fits(provenance: Provenance) -> bool:
     )
 
 
-def mark(path: Path, digest_bytes: float = math.inf) -> FileMark:
+def mark(array: Place | Path, digest_bytes: float = math.inf) -> FileMark:
     """Return the mark of an array's file; all of it is read.
 
     Parameters
     ----------
-    path : Path
+    array : Place or Path
     digest_bytes : float
         A larger file gets no digest, and is not read.
 
@@ -260,17 +262,18 @@ def mark(path: Path, digest_bytes: float = math.inf) -> FileMark:
     """
     import xxhash
 
-    from coordinator.stores.npy import open_npy
+    from coordinator.stores.files import find_layout
 
-    dtype = open_npy(path).dtype
+    place = Place.parse(array)
+    dtype, path = find_layout(place)[1].dtype, place.path
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             if size > digest_bytes:
-                return FileMark(str(path), dtype.str, size, "")
-            # No .npy file is empty, and a map spares a copy: what the run has used is still there.
+                return FileMark(str(place), dtype.str, size, "")
+            # Never empty; and a map spares a copy: what the run has used is still there.
             with mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as data:
                 digest = xxhash.xxh3_128_hexdigest(data)
-        return FileMark(str(path), dtype.str, size, f"xxh3-128:{digest}")
+        return FileMark(str(place), dtype.str, size, f"xxh3-128:{digest}")
     except OSError as error:
         raise StoreError(f"{path}: can't be read: {error.strerror}") from error

@@ -19,7 +19,9 @@ from coordinator.journal.file import JournalFile
 from coordinator.journal.records import Header, JournalError, Log
 from coordinator.journal.recovery import believe, find
 from coordinator.stores import Sink, Source
-from coordinator.stores.npy import NpySink, journal_path
+from coordinator.stores.files import Target
+from coordinator.stores.flat_sink import FlatSink
+from coordinator.stores.partial import journal_path
 from tiling.dtypes import Dtype
 from tiling.geometry.plan import Plan
 from tiling.jobs.job import Job
@@ -92,8 +94,8 @@ class Opening:
 
     Parameters
     ----------
-    path : Path
-        Of the output.
+    target : Target
+        The output.
     job : Job
     source : Source
     stat : os.stat_result
@@ -105,12 +107,12 @@ class Opening:
     again : str
         The command that goes on with this run.
     overwrite, sync : bool
-        See `NpySink.create`.
+        See `FlatSink.create`.
     input_path : Path, optional
         Of the input's file; without it, changes of the input go unnoticed.
     """
 
-    path: Path
+    target: Target
     job: Job
     source: Source
     stat: os.stat_result
@@ -143,16 +145,9 @@ class Opening:
                 "a mixture, and is not kept"
             )
 
-    def create(self, *, keep: bool = False) -> NpySink:
-        """Open the output's file; see `NpySink.create`."""
-        return NpySink.create(
-            self.path,
-            self.source.shape,
-            self.dtype,
-            keep=keep,
-            overwrite=self.overwrite,
-            sync=self.sync,
-        )
+    def create(self, *, keep: bool = False) -> FlatSink:
+        """Open the output's file; see `FlatSink.create`."""
+        return self.target.create(keep=keep, overwrite=self.overwrite, sync=self.sync)
 
     def begin_stages(self) -> Output:
         """Open an empty output that no later run can go on with."""
@@ -183,7 +178,7 @@ class Opening:
         """
         sink = self.create()
         try:
-            journal = JournalFile.create(self.path, self.header(plan.grid.tile))
+            journal = JournalFile.create(self.target.path, self.header(plan.grid.tile))
         except BaseException:  # an interruption too must leave nothing
             sink.discard()
             raise
@@ -201,8 +196,8 @@ class Opening:
         """
         sink = self.create(keep=True)
         try:
-            kept = believe(self.path, log, plan, Seals(self.job), self.source, sink)
-            journal = JournalFile.reopen(self.path, log, len(kept))
+            kept = believe(self.target.path, log, plan, Seals(self.job), self.source, sink)
+            journal = JournalFile.reopen(self.target.path, log, len(kept))
         except BaseException as error:
             sink.suspend()
             if isinstance(error, KeyboardInterrupt):

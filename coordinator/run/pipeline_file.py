@@ -25,7 +25,7 @@ import numpy as np
 from coordinator.errors import ConfigError, InputError
 from coordinator.run.calls import Link
 from coordinator.stores.atomic_file import read_regular
-from coordinator.stores.npy import open_npy
+from coordinator.stores.files import open_place
 from tiling.filters import FILTERS, Exactness, supported
 from tiling.protocol.npy import MAGIC
 
@@ -89,8 +89,8 @@ def load_pipeline(path: Path) -> list[Link]:
 
 
 def array_from(value: Any, folder: Path) -> Any:
-    """Return a parameter that is an array: of a `.npy` file's path, or as it is."""
-    return np.array(open_npy(folder / value).array) if isinstance(value, str) else value
+    """Return a parameter that is an array: of a file's path, or as it is."""
+    return np.array(open_place(folder / value).array) if isinstance(value, str) else value
 
 
 def _mistakes(number: int, entry: Any) -> Iterable[str]:

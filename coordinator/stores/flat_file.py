@@ -119,5 +119,5 @@ def open_file(path: str) -> io.FileIO:
     """
     mode = Path(path).stat().st_mode
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-        raise InputError(f"{path}: a pipe or a device, not a .npy file; write the array to a file")
+        raise InputError(f"{path}: a pipe or a device, not a file; write the array to one")
     return _File(path)

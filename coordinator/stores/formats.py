@@ -1,177 +1,184 @@
-"""Files of other formats: how each is recognised, and the line that converts it to `.npy`."""
+"""The table of formats, and which of them a name or a file's first bytes mean."""
 
 from __future__ import annotations
 
-import re
-import shlex
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
+from coordinator.errors import InputError
+from coordinator.stores.atomic_file import read_regular
+from coordinator.stores.format import Format
+from coordinator.stores.place import Place
+from tiling.dtypes import Dtype
 
-@dataclass(frozen=True, slots=True)
-class Format:
-    """A format that other programs write.
+START_BYTES = 16
+"""Of a file, by which a format is known."""
 
-    Parameters
-    ----------
-    name : str
-        As it stands in a sentence.
-    suffixes : tuple of str
-        Of its files, in lower case.
-    marks : tuple of (int, bytes)
-        Any of them at its place in the file tells the format.
-    read : str
-        A Python expression of the array; ``{}`` is the file's name, as Python writes it.
-    modules : tuple of str
-        That it needs besides NumPy.
-    hint : str
-        What the line may need besides.
-    """
-
-    name: str
-    suffixes: tuple[str, ...]
-    marks: tuple[tuple[int, bytes], ...]
-    read: str
-    modules: tuple[str, ...] = ()
-    hint: str = ""
-
-
-_TITLES: Final = "for a line of titles add skiprows=1"
-
-_PICTURE: Final = "imageio.v3.imread({})", ("imageio",)
-
-FORMATS: Final = (
-    Format("a PNG picture", (".png",), ((0, b"\x89PNG\r\n"),), *_PICTURE),
-    Format("a JPEG picture", (".jpg", ".jpeg"), ((0, b"\xff\xd8\xff"),), *_PICTURE),
-    Format("a GIF picture", (".gif",), ((0, b"GIF8"),), *_PICTURE),
-    Format("a BMP picture", (".bmp",), (), *_PICTURE),
-    Format("a WebP picture", (".webp",), ((8, b"WEBP"),), *_PICTURE),
-    Format(
-        "a TIFF picture",
-        (".tif", ".tiff"),
-        tuple((0, mark) for mark in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
-        "tifffile.imread({})",
-        ("tifffile",),
-    ),
-    Format(
-        "a .npz archive of arrays",
-        (".npz",),
-        ((0, b"PK\x03\x04"),),
-        "[*numpy.load({}).values()][0]",
-        hint="it takes the first array",
-    ),
-    Format("a table in text", (".csv",), (), "numpy.loadtxt({}, delimiter=',')", hint=_TITLES),
-    Format("a table in text", (".tsv",), (), "numpy.loadtxt({}, delimiter='\\t')", hint=_TITLES),
-    Format("a table in text", (".txt",), (), "numpy.loadtxt({})", hint=_TITLES),
-    Format(
-        "an HDF5 file",
-        (".h5", ".hdf5", ".hdf"),
-        ((0, b"\x89HDF\r\n"),),
-        "[*h5py.File({}).values()][0][()]",
-        ("h5py",),
-        "it takes the first dataset",
-    ),
-    Format(
-        "a NetCDF file",
-        (".nc",),
-        ((0, b"CDF"),),
-        "[*xarray.open_dataset({}).values()][0].values",
-        ("xarray", "netCDF4"),
-        "it takes the first variable",
-    ),
-    Format("a Zarr array", (".zarr",), (), "zarr.open_array({}, mode='r')[:]", ("zarr",)),
-    Format(
-        "a NIfTI image",
-        (".nii", ".nii.gz"),
-        ((344, b"n+1\0"),),
-        "nibabel.load({}).dataobj",
-        ("nibabel",),
-    ),
-    Format(
-        "a FITS image",
-        (".fits", ".fit"),
-        ((0, b"SIMPLE  ="),),
-        "astropy.io.fits.getdata({})",
-        ("astropy",),
-    ),
-    Format("an MRC map", (".mrc",), ((208, b"MAP "),), "mrcfile.read({})", ("mrcfile",)),
-    Format(
-        "a DICOM image",
-        (".dcm",),
-        ((128, b"DICM"),),
-        "pydicom.dcmread({}).pixel_array",
-        ("pydicom",),
-    ),
-    Format(
-        "a MATLAB file",
-        (".mat",),
-        ((0, b"MATLAB"),),
-        "scipy.io.loadmat({})['name']",
-        ("scipy",),
-        "with the variable's name",
-    ),
-    Format(
-        "samples without a header",
-        (".raw", ".bin", ".dat"),
-        (),
-        "numpy.fromfile({}, 'uint16').reshape(768, 1024)",
-        hint="with its own dtype and shape",
-    ),
+NPY = Format(
+    name="NumPy",
+    suffixes=(".npy",),
+    module="npy",
+    kind="flat",
+    starts=(b"\x93NUMPY",),
 )
-"""Every format that a message knows, each with how its files begin."""
 
-_PLAIN: Final = re.compile(r"[\w./ +,=@:-]+")
+INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
+
+TIFF = Format(
+    name="TIFF",
+    suffixes=(".tif", ".tiff", ".ome.tif", ".ome.tiff", ".btf", ".tf8", ".ome.btf", ".ome.tf8"),
+    module="tiff",
+    kind="flat",
+    starts=(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+    library="tifffile",
+    extra="tiff",
+    dtypes=(*INTEGERS, "float16", "float32", "float64", "complex64", "complex128"),
+    note="BigTIFF where it is large; ImageJ's and OME's with what they say of an image",
+)
+
+HDF5 = Format(
+    name="HDF5",
+    suffixes=(".h5", ".hdf5", ".hdf", ".he5", ".nxs"),
+    module="hdf5",
+    kind="flat",
+    starts=(b"\x89HDF\r\n\x1a\n",),
+    library="h5py",
+    extra="hdf5",
+    dtypes=("bool", *TIFF.dtypes),
+    note="file.h5::/path names an array; an output is a new file, and contiguous",
+)
+
+NIFTI = Format(
+    name="NIfTI",
+    suffixes=(".nii",),
+    module="nifti",
+    kind="flat",
+    starts=(b"\x5c\1\0\0", b"\0\0\1\x5c", b"\x1c\2\0\0", b"\0\0\2\x1c"),
+    library="nibabel",
+    extra="nifti",
+    dtypes=(*INTEGERS, "float32", "float64", "complex64", "complex128"),
+    note="with its affine; not where samples are to be scaled",
+)
+
+FITS = Format(
+    name="FITS",
+    suffixes=(".fits", ".fit", ".fts"),
+    module="fits",
+    kind="flat",
+    starts=(b"SIMPLE  =",),
+    library="astropy",
+    extra="fits",
+    byte_order=">",
+    dtypes=("uint8", "int16", "int32", "int64", "float32", "float64"),
+    note="file.fits::1 or ::NAME names an extension; not where samples are to be scaled",
+)
+
+NIFTI_GZ = replace(
+    NIFTI,
+    name="compressed NIfTI",
+    suffixes=(".nii.gz",),
+    module="nifti_gz",
+    kind="whole",
+    starts=(),
+)
+
+PNG = Format(
+    name="PNG",
+    suffixes=(".png",),
+    module="pictures",
+    kind="whole",
+    starts=(b"\x89PNG\r\n\x1a\n",),
+    library="PIL",
+    extra="pictures",
+    dtypes=("bool", "uint8", "uint16"),
+    note="two axes, or a third of two to four colours; 16 bits for grey only",
+)
+
+JPEG = Format(
+    name="JPEG",
+    suffixes=(".jpg", ".jpeg", ".jpe", ".jfif"),
+    module="pictures",
+    kind="whole",
+    starts=(b"\xff\xd8\xff",),
+    library="PIL",
+    extra="pictures",
+    writes=False,
+    note="they do not keep the samples that they are given",
+)
+
+FORMATS = (NPY, TIFF, HDF5, NIFTI, NIFTI_GZ, FITS, PNG, JPEG)
+
+SUFFIXES = tuple(suffix for row in FORMATS for suffix in row.suffixes)
 
 
-def format_of(path: Path, start: bytes = b"") -> Format | None:
-    """Return the format of a file, by its first bytes or else by its name; None if unknown."""
-    for known in FORMATS:
-        if any(start[at : at + len(mark)] == mark for at, mark in known.marks):
-            return known
+def stored_dtype(place: Place, dtype: Dtype) -> Dtype:
+    """Return a dtype as an output has it."""
+    return format_named(place.path).stored(dtype)
+
+
+def default_output(source: Place, word: str = "") -> Place:
+    """Return the output beside an input, with a word in its name if one is given.
+
+    Examples
+    --------
+    >>> str(default_output(Place.parse("photos/in.NPY"), "blur"))
+    'photos/in.blur.npy'
+    """
+    row = format_named(source.path)
+    stem, inside = source.path.stem, source.inside
+    if (suffix := _suffix(source.path, row)) is not None:
+        stem = source.path.name[: -len(suffix)]
+    if not row.writes:
+        row, suffix, inside = PNG, None, ""
+    name = ".".join(filter(None, (stem, word)))
+    return Place(source.path.parent / f"{name}{(suffix or row.suffixes[0]).lower()}", inside)
+
+
+def check_writable(place: Place) -> Format:
+    """Return the format of an output, by its name.
+
+    Raises
+    ------
+    InputError
+        If there is none that can be written.
+    """
+    row = format_named(place.path)
+    if not row.writes:
+        others = ", ".join(row.suffixes[0] for row in FORMATS if row.writes)
+        raise InputError(f"{place}: {row.name} files can't be written: {row.note}; {others} can")
+    return row
+
+
+def format_named(path: Path) -> Format:
+    """Return the format that a file's suffix stands for; NumPy's unless it is another's."""
+    named = [row for row in FORMATS if _suffix(path, row) is not None]
+    return max(named, key=lambda row: len(_suffix(path, row) or ""), default=NPY)
+
+
+def format_of_file(place: Place) -> Format:
+    """Return the format of a file that is there: a file is what it begins like.
+
+    Raises
+    ------
+    OSError
+        If the system does not let it be read.
+    """
+    try:
+        start = read_regular(place.path, START_BYTES)
+    except InputError:
+        if not place.path.is_dir():
+            raise InputError(
+                f"{place}: a pipe or a device, not a file; write the array to one"
+            ) from None
+        start = b""
+    row = format_named(place.path)
+    if start.startswith(row.starts):
+        return row
+    return next((other for other in FORMATS if start.startswith(other.starts)), row)
+
+
+def _suffix(path: Path, row: Format) -> str | None:
+    """Return the suffix of a path, as it is spelt there, if it is one of a format's."""
     name = path.name.lower()
-    return next((known for known in FORMATS if name.endswith(known.suffixes)), None)
-
-
-def foreign(path: Path, start: bytes = b"") -> str | None:
-    """Return what a file is instead of a `.npy` file, and how to convert it; None if unknown."""
-    if path.suffix == ".gz" and start[:2] == b"\x1f\x8b":
-        return f"compressed: gunzip --keep {shlex.quote(str(path))} makes a file to read"
-    if (known := format_of(path, start)) is None:
-        return None
-    needs = f"pip install {' '.join(known.modules)}" if known.modules else ""
-    remarks = "; ".join(filter(None, (needs, known.hint)))
-    line = convert_line(known, path)
-    return (
-        f"{known.name}, not a .npy file; convert it{f' ({remarks})' if remarks else ''}:\n  {line}"
-    )
-
-
-def convert_line(known: Format, path: Path) -> str:
-    """Return the command that writes a `.npy` file of the same array beside a file.
-
-    Examples
-    --------
-    >>> print(convert_line(FORMATS[0], Path("in.png")))
-    python -c "import numpy, imageio.v3; numpy.save('in.npy', imageio.v3.imread('in.png'))"
-    """
-    read = known.read.format(repr(str(path)))
-    module = known.read.partition("(")[0].lstrip("[*").rpartition(".")[0]
-    imports = ", ".join(dict.fromkeys(("numpy", module)))
-    code = f"import {imports}; numpy.save({str(npy_name(path))!r}, {read})"
-    return (
-        f'python -c "{code}"' if _PLAIN.fullmatch(str(path)) else shlex.join(["python", "-c", code])
-    )
-
-
-def npy_name(path: Path) -> Path:
-    """Return the name of a `.npy` file beside a file: another than its own.
-
-    Examples
-    --------
-    >>> str(npy_name(Path("a/scan.nii.gz"))), str(npy_name(Path("scan.npy")))
-    ('a/scan.npy', 'scan.converted.npy')
-    """
-    stem = path.name.removesuffix(".gz").rpartition(".")[0] or path.name
-    name = f"{stem}.npy"
-    return path.with_name(f"{stem}.converted.npy" if name == path.name else name)
+    found = [suffix for suffix in row.suffixes if name.endswith(suffix)]
+    return path.name[-max(map(len, found)) :] if found else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,19 @@ from tiling.operations.arithmetic import FREE, VALUE, zero_of
 
 @dataclass(frozen=True, slots=True)
 class ArraySource:
-    """An array of any strides and byte order; a block inside it is a view, not a copy."""
+    """An array of any strides and byte order; a block inside it is a view, not a copy.
+
+    Parameters
+    ----------
+    array : ndarray
+    name : str
+    about : object
+        What a file says besides: for the module of its format, which writes it into an output.
+    """
 
     array: Array
     name: str = "array"
+    about: Any = field(default=None, compare=False)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Names of `.npy` files that are none, and what may be meant by them."""
+"""Names of files that are none, and what may be meant by them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from itertools import islice
 from pathlib import Path
 
 from coordinator.errors import InputError
-from coordinator.stores.formats import foreign, npy_name
+from coordinator.stores.foreign import foreign, npy_name
+from coordinator.stores.formats import SUFFIXES
 
 MOST_NAMES = 1000
 """Of a folder, that are compared with that of a file that is missing."""
@@ -24,10 +25,10 @@ def check_output_name(path: Path) -> None:
     """
     if path.name.startswith("="):
         raise InputError(f"{path}: begins with =; write -o {path.with_name(path.name[1:])}")
-    if re.fullmatch(r"\.[A-Za-z]\w*", path.suffix) and path.suffix.lower() != ".npy":
+    if re.fullmatch(r"\.[A-Za-z]\w*", path.suffix) and not path.name.lower().endswith(SUFFIXES):
         raise InputError(
-            f"{path}: the output is a .npy file, not {path.suffix}; write -o {npy_name(path)}, and "
-            f"convert that afterwards"
+            f"{path}: {path.suffix} files can't be written; write -o {npy_name(path)}, and convert "
+            "that afterwards"
         )
 
 

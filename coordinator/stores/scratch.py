@@ -1,4 +1,4 @@
-"""Arrays between two stages: in memory while small, in a file without a name when large."""
+"""Arrays between two stages, or decoded: in memory while small, in a nameless file when large."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ MEMORY_BYTES = 256 * 2**20
 """Up to here an intermediate array stays in memory."""
 
 
-def scratch(shape: tuple[int, ...], dtype: Dtype, memory_bytes: int = MEMORY_BYTES) -> Array:
+def scratch(
+    shape: tuple[int, ...],
+    dtype: Dtype,
+    memory_bytes: int = MEMORY_BYTES,
+    what: str = "between two stages",
+) -> Array:
     """Make an array to write and read; its room on the disk is given back with the last view of it.
 
     Parameters
@@ -25,6 +30,8 @@ def scratch(shape: tuple[int, ...], dtype: Dtype, memory_bytes: int = MEMORY_BYT
     dtype : numpy.dtype
     memory_bytes : int
         Above this the array is a memory map of a temporary file.
+    what : str
+        What it is for, in an error.
 
     Raises
     ------
@@ -40,7 +47,7 @@ def scratch(shape: tuple[int, ...], dtype: Dtype, memory_bytes: int = MEMORY_BYT
             data = mmap.mmap(file.fileno(), size)
     except OSError as error:
         raise StoreError(
-            f"{tempfile.gettempdir()}: no room for {size} bytes between two stages: "
+            f"{tempfile.gettempdir()}: no room for {size} bytes {what}: "
             f"{error.strerror}; set TMPDIR to a folder with more"
         ) from error
     return np.frombuffer(data, dtype).reshape(shape)

@@ -1,4 +1,4 @@
-"""`coord blur`, `filter` and `run`: one `.npy` file filtered into another."""
+"""`coord blur`, `filter` and `run`: one file of an array filtered into another."""
 
 from __future__ import annotations
 
@@ -21,13 +21,11 @@ from coordinator.run.calls import Link, chain_of, masked
 from coordinator.run.output import Opening, Output, unfinished
 from coordinator.run.request import Request, known_bound, not_finite, tile_shape
 from coordinator.run.run import run
+from coordinator.stores.files import Target, open_place
+from coordinator.stores.formats import default_output
 from coordinator.stores.names import check_output_name
-from coordinator.stores.npy import (
-    check_output,
-    followed,
-    open_npy,
-    remove_second_name,
-)
+from coordinator.stores.partial import check_output, followed, remove_second_name
+from coordinator.stores.place import Place
 from coordinator.workflows.run_options import Placement, RunOptions, both
 from tiling.filters import FILTERS
 from tiling.geometry.plan import Plan
@@ -39,13 +37,14 @@ def filter_chain(
     target: Path,
     options: RunOptions = RunOptions(),  # noqa: B008 - a frozen value
 ) -> None:
-    """Filter one `.npy` file into another, by filters one after another.
+    """Filter one file of an array into another, by filters one after another.
 
     Parameters
     ----------
     links : sequence of (str, mapping)
         Rows of `tiling.filters.FILTERS`, and SciPy's parameters for each.
     source, target : Path
+        As a user writes them; see `Place.parse`.
     options : RunOptions
 
     Raises
@@ -54,9 +53,11 @@ def filter_chain(
         What is wrong, before anything is written.
     """
     placement = options.placement
-    check_output_name(target)
-    target = followed(target)
-    array, status = open_npy(source), source.stat()
+    given, place = Place.parse(source), Place.parse(target)
+    check_output_name(place.path)
+    source, target = given.path, followed(place.path)
+    place = replace(place, path=target)
+    array, status = open_place(given), source.stat()
     chain = chain_of(links, array)
     remove_second_name(target)
     check_output(target, source, overwrite=options.overwrite)
@@ -65,7 +66,7 @@ def filter_chain(
     bound = known_bound(job, read)
     request = Request(job, read, shape, title(links), bound, options.sampling)
     opening = Opening(
-        target,
+        Target.of(place, array.shape, chain.dtype, array),
         job,
         array,
         status,
@@ -97,17 +98,22 @@ def filter_chain(
             make_listener(options.style) as display,
         ):
             shown = display if options.log is None else both(options.log, display)
-            with write_artifacts(options.artifacts, shown, source, target, job) as listen:
+            with write_artifacts(options.artifacts, shown, given, place, job) as listen:
                 for sentence in _advice(request, links) if options.notes else ():
                     options.say(f"note: {sentence}")
                 run(request, open_output, _bounded(engine, request, placement), listen)
-            beside = options.artifacts.asked_for
-            written = OutputWritten(str(target), target.stat().st_size, beside)
+            asked_for = options.artifacts.asked_for
+            written = OutputWritten(str(place), target.stat().st_size, asked_for)
             shown(time.monotonic(), written)
     except KeyboardInterrupt as interrupt:
         if opened and opened[0].sink.committed:
             interrupt.add_note(f"{target} is written; what belongs beside it may be missing")
         raise
+
+
+def beside(source: Path, word: str) -> Path:
+    """Return the output of an input for which none is named; `word` is in its name."""
+    return Path(str(default_output(Place.parse(source), word)))
 
 
 def _advice(request: Request, links: Sequence[Link]) -> Iterator[str]:

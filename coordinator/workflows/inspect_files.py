@@ -15,7 +15,8 @@ from coordinator.report.preview import preview
 from coordinator.report.provenance import Provenance, find_provenance, load_provenance, mark
 from coordinator.run.request import tile_shape
 from coordinator.stores.atomic_file import write_bytes
-from coordinator.stores.npy import open_npy
+from coordinator.stores.files import find_layout, open_place
+from coordinator.stores.place import Place
 from tiling.geometry.grid import Grid
 from tiling.geometry.halo import Halo
 
@@ -23,8 +24,34 @@ PNG_START = b"\x89PNG\r\n"
 """The first bytes of a picture: a file with others is not replaced."""
 
 
+def describe(array: Path) -> dict[str, Any]:
+    """Return what is known of an array before any sample is read, in words and numbers.
+
+    Raises
+    ------
+    InputError, StoreError
+        If it can't be read.
+    """
+    place = Place.parse(array)
+    row, layout = find_layout(place)
+    try:
+        file_bytes = place.path.stat().st_size
+    except OSError as error:
+        raise StoreError(f"{place.path}: can't be read: {error.strerror}") from error
+    array_bytes = math.prod(layout.shape) * layout.dtype.itemsize
+    return {
+        "array": str(place),
+        "format": row.name,
+        "shape": list(layout.shape),
+        "dtype": layout.dtype.str,
+        "stored": layout.stored or ("as it is" if layout.offset is not None else "compressed"),
+        "bytes": array_bytes,
+        "file": file_bytes,
+    }
+
+
 def diff_files(left: Path, right: Path, tile: Any = None) -> tuple[Difference, Cut | None]:
-    """Compare two `.npy` files; also return the tiles that places are counted in.
+    """Compare two files of arrays; also return the tiles that places are counted in.
 
     Parameters
     ----------
@@ -37,7 +64,7 @@ def diff_files(left: Path, right: Path, tile: Any = None) -> tuple[Difference, C
     TilefanError, TilingError
         If a file can't be read, or the tile is none.
     """
-    a, b = open_npy(left).array, open_npy(right).array
+    a, b = open_place(left).array, open_place(right).array
     cut = cut_of(a.shape, tile, left, right)
     return compare(a, b, cut), cut
 
@@ -79,7 +106,7 @@ def preview_files(before: Path, after: Path, picture: Path, tile: Any = None) ->
     Parameters
     ----------
     before, after : Path
-        `.npy` files of one shape.
+        Files of arrays of one shape.
     picture : Path
         A PNG file.
     tile : int or sequence of int, optional
@@ -90,7 +117,7 @@ def preview_files(before: Path, after: Path, picture: Path, tile: Any = None) ->
     TilefanError, TilingError
         If they can't be read, have other shapes, or the picture can't be written.
     """
-    a, b = open_npy(before).array, open_npy(after).array
+    a, b = open_place(before).array, open_place(after).array
     if a.shape != b.shape or not a.size:
         shapes = f"{a.shape} and {b.shape}"
         raise InputError(f"{before} and {after}: want arrays of one shape, not of {shapes}")

@@ -26,8 +26,9 @@ from coordinator.run.calls import Link, chain_of, masked
 from coordinator.run.memory_limit import FleetPeak, LocalPeak, Peak, fit, in_flight_bytes
 from coordinator.run.request import Request, known_bound, tile_shape
 from coordinator.stores import Source
+from coordinator.stores.files import open_place
 from coordinator.stores.memory import CastSource
-from coordinator.stores.npy import open_npy
+from coordinator.stores.place import Place
 from coordinator.stores.scratch import MEMORY_BYTES
 from coordinator.workflows.filter_file import title
 from coordinator.workflows.run_options import Placement
@@ -54,7 +55,7 @@ CAVEAT_REPEATED = "what is repeated until nothing changes is counted once: how o
 def plan_chain(
     links: Sequence[Link], source: Path, placement: Placement, process_s: float = 0.0
 ) -> Forecast:
-    """Forecast the filtering of one `.npy` file, into a file beside it.
+    """Forecast the filtering of one file of an array, into a file beside it.
 
     Parameters
     ----------
@@ -71,7 +72,8 @@ def plan_chain(
         What a run would refuse before it writes anything.
     """
     began_s = time.perf_counter()
-    array = open_npy(source)
+    given = Place.parse(source)
+    array, source = open_place(given), given.path
     ndim = len(array.shape)
     job = chain_of(links, array).job
     job.program.check_shape(array.shape)

@@ -18,8 +18,10 @@ from coordinator.report.provenance import Provenance, find_provenance
 from coordinator.run.calls import Chain, Link, chain_of, masked
 from coordinator.run.request import Request, known_bound
 from coordinator.run.stage import run_started
+from coordinator.stores.files import open_place
+from coordinator.stores.formats import stored_dtype
 from coordinator.stores.memory import ArraySource
-from coordinator.stores.npy import open_npy
+from coordinator.stores.place import Place
 from coordinator.text import count, dtype_name, extent, inert
 from coordinator.workflows.filter_file import title
 from tiling.errors import TilingError
@@ -85,7 +87,7 @@ def verify_file(
     InputError
         If a file can't be used, or the provenance is of another input.
     """
-    array, made = open_npy(source), open_npy(result)
+    array, made = open_place(source), open_place(result)
     _check_order(result, source)
     if isinstance(filters, Recorded):
         chain, words = filters.chain, filters.title
@@ -98,7 +100,7 @@ def verify_file(
             raise InputError(f"{result}: its provenance is of another input; say --filter and how")
     else:
         chain, words = chain_of(filters, array), title(filters)
-    want = array.shape, chain.dtype
+    want = array.shape, stored_dtype(Place.parse(result), chain.dtype)
     if (made.shape, made.dtype) != want:
         got, makes = (
             f"{extent(shape)} {dtype_name(dtype.str)}"

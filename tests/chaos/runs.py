@@ -29,7 +29,8 @@ from coordinator.journal.recovery import find
 from coordinator.run.output import Opening, Output
 from coordinator.run.request import Request
 from coordinator.run.run import run
-from coordinator.stores.npy import open_npy
+from coordinator.stores.files import Target, open_place
+from coordinator.stores.place import Place
 from tests.support.coordinators import wait_until
 from tests.support.equality import assert_same_bits
 from tiling.filters import FILTERS
@@ -150,13 +151,14 @@ class Task:
             result.ended_s = time.monotonic()
 
     def _run(self, engine: HttpEngine, listen: Callable[[float, Event], None]) -> None:
-        array = open_npy(self.source)
+        array = open_place(self.source)
         call = FILTERS["gaussian_filter"].call(
             len(array.shape), array.dtype, self.sigma, mode=self.mode
         )
         job = Job(len(array.shape), (call,))
         stat = self.source.stat()
-        opening = Opening(self.target, job, array, stat, job.target, (), "")
+        result = Target.of(Place(self.target), array.shape, job.target)
+        opening = Opening(result, job, array, stat, job.target, (), "")
         left = find(self.target)
 
         def open_output(plan: Plan) -> Output:

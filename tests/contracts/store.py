@@ -9,11 +9,12 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
+from coordinator.errors import InputError
 from coordinator.stores import Sink, Source
 from tests.support.equality import assert_same_bits
 from tests.support.strategies import Array, samples
@@ -27,7 +28,22 @@ each_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
 each_dtype = pytest.mark.parametrize("dtype", DTYPES)
 
 
-class SourceContract(ABC):
+class _Stored:
+    """What can be stored, and as what."""
+
+    plain: ClassVar[str] = "<i2"
+    """A dtype that can."""
+
+    def holds(self, shape: tuple[int, ...], dtype: str) -> bool:  # noqa: ARG002 -- of some formats
+        """Tell whether there can be such an array."""
+        return True
+
+    def stored(self, array: Array) -> Array:
+        """Return an array as it is read again."""
+        return array
+
+
+class SourceContract(_Stored, ABC):
     """An array that gives blocks."""
 
     @abstractmethod
@@ -38,17 +54,19 @@ class SourceContract(ABC):
     @each_dtype
     def test_the_whole(self, tmp_path: Path, shape: tuple[int, ...], dtype: str) -> None:
         """It has the array's shape and dtype, and gives its samples in native byte order."""
+        if not self.holds(shape, dtype):
+            pytest.skip("there is no such file")
         array = samples(shape, dtype, 1, special=True)
         source = self.open(array, tmp_path)
         assert source.shape == shape
-        assert source.dtype == array.dtype
+        assert source.dtype == self.stored(array).dtype
         block = source.read(Box.whole(shape))
-        assert_same_bits(block, array.astype(array.dtype.newbyteorder("=")))
+        assert_same_bits(block, self.stored(array).astype(array.dtype.newbyteorder("=")))
 
     @pytest.mark.parametrize("order", ["C", "F"])
     def test_every_box(self, tmp_path: Path, order: Any) -> None:
         """Each box, those that are empty or reach round the edges too, is np.take's."""
-        array = np.asarray(samples((4, 5), "<i4", 2, special=False), order=order)
+        array = np.asarray(samples((4, 5), self.plain, 2, special=False), order=order)
         source = self.open(array, tmp_path)
         intervals = [
             [(a, b) for a in range(-n, n + 1) for b in range(a, min(a + n, 2 * n) + 1)]
@@ -62,7 +80,7 @@ class SourceContract(ABC):
 
     def test_reading_again(self, tmp_path: Path) -> None:
         """A block is the same every time, and blocks read before stay as they are."""
-        array = samples((6, 6), "<f4", 3, special=False)
+        array = samples((6, 6), self.plain, 3, special=False)
         source = self.open(array, tmp_path)
         boxes = [Box((0, 0), (3, 3)), Box((-1, 2), (3, 6)), Box((0, 0), (3, 3))]
         first, _, again = blocks = [source.read(box) for box in boxes]
@@ -71,10 +89,10 @@ class SourceContract(ABC):
 
     def test_it_has_a_name(self, tmp_path: Path) -> None:
         """Progress and errors call it by that."""
-        assert self.open(np.zeros(3), tmp_path).name
+        assert self.open(np.zeros((3, 4), self.plain), tmp_path).name
 
 
-class SinkContract(ABC):
+class SinkContract(_Stored, ABC):
     """An array that takes blocks."""
 
     @abstractmethod
@@ -101,14 +119,19 @@ class SinkContract(ABC):
     def test_tiles_in_any_order(self, tmp_path: Path, shape: tuple[int, ...], dtype: str) -> None:
         """What was written tile by tile is there after the commit, in the sink's byte order."""
         array = samples(shape, dtype, 5, special=True)
+        if not self.holds(shape, dtype):
+            with pytest.raises(InputError):
+                self.make(shape, array.dtype, tmp_path)
+            assert not [*tmp_path.iterdir()]
+            return
         sink = self.make(shape, array.dtype, tmp_path)
         self.fill(sink, array, (2,) * len(shape))
         sink.commit()
-        assert_same_bits(self.finished(sink), array)
+        assert_same_bits(self.finished(sink), self.stored(array))
 
     def test_a_region_is_a_view(self, tmp_path: Path) -> None:
         """It has the shape of the box, can be written, and shares nothing with another's."""
-        sink = self.make((4, 6), np.dtype("<i2"), tmp_path)
+        sink = self.make((4, 6), np.dtype(self.plain), tmp_path)
         left, right = sink.region(Box((0, 0), (4, 3))), sink.region(Box((0, 3), (4, 6)))
         assert left.shape == right.shape == (4, 3)
         left[...], right[...] = 1, 2
@@ -118,18 +141,18 @@ class SinkContract(ABC):
 
     def test_suspend_says_whether_a_later_run_finds_it(self, tmp_path: Path) -> None:
         """What was written is there again for who is told so, and nothing for who is not."""
-        array = samples((4, 6), "<i2", 7, special=False)
+        array = samples((4, 6), self.plain, 7, special=False)
         sink = self.make(array.shape, array.dtype, tmp_path)
         self.fill(sink, array, (2, 3))
         kept = sink.suspend()
         found = self.resumed(sink, tmp_path)
         assert kept == (found is not None)
         if found is not None:
-            assert_same_bits(found, array)
+            assert_same_bits(found, self.stored(array))
 
     def test_it_has_a_name(self, tmp_path: Path) -> None:
         """Progress and errors call it by that."""
-        sink = self.make((3,), np.dtype("<i2"), tmp_path)
+        sink = self.make((3, 4), np.dtype(self.plain), tmp_path)
         assert sink.name
         sink.discard()
 
@@ -141,46 +164,31 @@ class FileSinkContract(SinkContract):
     def path(self, folder: Path) -> Path:
         """Return where `make` puts the output in this folder."""
 
-    @abstractmethod
-    def save(self, path: Path, array: Array) -> None:
-        """Write the file as the format's own library does."""
-
-    @each_shape
-    @each_dtype
-    def test_bytes_of_the_file(self, tmp_path: Path, shape: tuple[int, ...], dtype: str) -> None:
-        """The format's own library would have written the same."""
-        array = samples(shape, dtype, 6, special=True)
-        sink = self.make(shape, array.dtype, tmp_path)
-        self.fill(sink, array, (3,) * len(shape))
-        sink.commit()
-        self.save(tmp_path / "reference", array)
-        assert self.path(tmp_path).read_bytes() == (tmp_path / "reference").read_bytes()
-
     def test_nothing_is_there_before_the_commit(self, tmp_path: Path) -> None:
         """Only the commit makes the final path."""
-        sink = self.make((3,), np.dtype("<f4"), tmp_path)
+        sink = self.make((3, 4), np.dtype(self.plain), tmp_path)
         assert not self.path(tmp_path).exists()
-        sink.region(Box((0,), (3,)))[...] = 1
+        sink.region(Box((0, 0), (3, 4)))[...] = 1
         assert not self.path(tmp_path).exists()
         sink.commit()
         assert [*tmp_path.iterdir()] == [self.path(tmp_path)]
 
-    @pytest.mark.parametrize("shape", [(3,), (0,)], ids=str)
+    @pytest.mark.parametrize("shape", [(3, 4), (1, 1)], ids=str)
     def test_discard_leaves_nothing(self, tmp_path: Path, shape: tuple[int, ...]) -> None:
         """Neither the output nor a part of it."""
-        self.make(shape, np.dtype("<f4"), tmp_path).discard()
+        self.make(shape, np.dtype(self.plain), tmp_path).discard()
         assert not [*tmp_path.iterdir()]
 
     def test_suspend_lets_go(self, tmp_path: Path) -> None:
         """The output is not there yet, and another sink may be made at once."""
-        assert self.make((3,), np.dtype("<f4"), tmp_path).suspend()
+        assert self.make((3, 4), np.dtype(self.plain), tmp_path).suspend()
         assert not self.path(tmp_path).exists()
-        self.make((3,), np.dtype("<f4"), tmp_path).commit()
+        self.make((3, 4), np.dtype(self.plain), tmp_path).commit()
         assert [*tmp_path.iterdir()] == [self.path(tmp_path)]
 
     def test_suspend_of_what_somebody_removed(self, tmp_path: Path) -> None:
         """It does not promise what is not there."""
-        sink = self.make((3,), np.dtype("<f4"), tmp_path)
+        sink = self.make((3, 4), np.dtype(self.plain), tmp_path)
         for path in tmp_path.iterdir():
             path.unlink()
         assert not sink.suspend()
@@ -191,7 +199,7 @@ class FileSinkContract(SinkContract):
     def test_an_older_output(self, tmp_path: Path, end: Callable[[Sink], None]) -> None:
         """It is there in full until it is replaced, and stays if the run fails."""
         self.path(tmp_path).write_bytes(b"older")
-        sink = self.make((3,), np.dtype("<f4"), tmp_path)
+        sink = self.make((3, 4), np.dtype(self.plain), tmp_path)
         assert self.path(tmp_path).read_bytes() == b"older"
         end(sink)
         assert [*tmp_path.iterdir()] == [self.path(tmp_path)]

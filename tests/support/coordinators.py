@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coordinator.journal.records import JournalError, parse
-from coordinator.stores.npy import journal_path
+from coordinator.stores.partial import journal_path
 
 BUSY_MACHINE_S = 60.0
 """Nothing that is waited for here takes so long, on any machine."""

@@ -1,4 +1,4 @@
-"""The commands over existing arrays: `coord diff`, `show`, `preview`."""
+"""The commands over existing arrays: `coord info`, `diff`, `show`, `preview`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import typer
 
 from coordinator.cli.exit import exit_codes
 from coordinator.cli.fold import echo
-from coordinator.cli.options import JSON, OUTPUT, RUN, argument, command, file_option, option
+from coordinator.cli.options import ARRAY, JSON, OUTPUT, RUN, argument, command, file_option, option
 from coordinator.cli.parse import numbers
 from coordinator.errors import ExitCode
+from coordinator.text import dtype_name, extent, megabytes, printable
 
 TILE = option(
     RUN,
@@ -23,15 +24,38 @@ TILE = option(
 
 
 @command(
+    "info",
+    argument("array", "ARRAY", ARRAY),
+    JSON,
+    examples=("coord info in.tif", "coord info data.h5::/volume --json"),
+)
+def info(array: Path, as_json: bool) -> None:
+    """Tell what is in a file: format, shape, dtype, how it is stored, and its size.
+
+    No sample is read.
+    """
+    with exit_codes():
+        from coordinator.workflows.inspect_files import describe
+
+        facts = describe(array)
+        if as_json:
+            typer.echo(json.dumps(facts))
+        else:
+            what = f"{extent(facts['shape'])} {dtype_name(facts['dtype'])}"
+            echo(f"{facts['array']}: {facts['format']}, {what}, {megabytes(facts['bytes'])} MB")
+            echo(f"stored: {printable(facts['stored'])}; {megabytes(facts['file'])} MB on the disk")
+
+
+@command(
     "diff",
-    argument("left", "A", "A .npy file of numbers."),
+    argument("left", "A", ARRAY),
     argument("right", "B", "Another one."),
     TILE,
     JSON,
     examples=("coord diff out.npy scipy.npy", "coord diff out.npy scipy.npy --tile 128,768,3"),
 )
 def diff(left: Path, right: Path, tile: str | None, as_json: bool) -> None:
-    """Compare two .npy files to the bit: where they differ, how often and how far.
+    """Compare two arrays to the bit: where they differ, how often and how far.
 
     Neither is loaded whole. Exits with 0 if they are equal and with 5 if they differ.
     """
@@ -51,7 +75,7 @@ def diff(left: Path, right: Path, tile: str | None, as_json: bool) -> None:
 
 @command(
     "show",
-    argument("output", "OUTPUT", "A .npy file with provenance (see coord blur)."),
+    argument("output", "OUTPUT", "A file with provenance (see coord blur)."),
     JSON,
     examples=("coord show out.npy",),
 )
@@ -74,7 +98,7 @@ def show(output: Path, as_json: bool) -> None:
 
 @command(
     "preview",
-    argument("before", "INPUT", "A .npy file of numbers."),
+    argument("before", "INPUT", ARRAY),
     argument("after", "OUTPUT", "What was made of it."),
     file_option(
         OUTPUT, "--output", "-o", "picture", default=Parameter.empty, help="The PNG file to write."

@@ -11,7 +11,8 @@ from typing import Any
 
 import typer
 
-from coordinator.cli.exit import exit_codes, say
+from coordinator.cli.exit import exit_codes, fail, say
+from coordinator.cli.groups import MORE_INPUTS
 from coordinator.cli.options import (
     EVENT_LOG,
     GAUSSIAN,
@@ -39,7 +40,7 @@ from coordinator.errors import TrustWarning
     ),
 )
 def blur(source: Path, **options: Any) -> None:
-    """Blur a .npy file as scipy.ndimage.gaussian_filter does; options are its parameters."""
+    """Blur an array as scipy.ndimage.gaussian_filter does; options are its parameters."""
     parameters = gaussian(options)
     run_filters(lambda: [("gaussian_filter", parameters)], source, "blur", **options)
 
@@ -100,12 +101,14 @@ def run_filters(make_links: MakeLinks, source: Path, word: str, **options: Any) 
         raise typer.BadParameter("--json goes with --dry-run; events of a run are --progress json")
     if options["output"] == Path("-"):
         raise typer.BadParameter("-o names a file, which is written in place: no stdout")
+    if options["out_dir"] is not None:
+        _check_many(options)
     quiet, command = options["quiet"], command_line(sys.argv)
     if quiet:
         warnings.simplefilter("ignore", TrustWarning)
     with exit_codes():
         from coordinator.report.artifacts import Artifacts
-        from coordinator.workflows.filter_file import filter_chain
+        from coordinator.workflows.filter_file import beside, filter_chain
         from coordinator.workflows.run_options import Placement, RunOptions
 
         run_options = RunOptions(
@@ -124,8 +127,23 @@ def run_filters(make_links: MakeLinks, source: Path, word: str, **options: Any) 
         )
         for sentence in _without_effect({**where, **options}) if run_options.notes else ():
             say(f"note: {sentence}")
-        target = options["output"] or source.parent / f"{source.stem}.{word}.npy"
-        filter_chain(list(make_links()), source, target, run_options)
+        links = list(make_links())
+        if options["out_dir"] is None:
+            filter_chain(links, source, options["output"] or beside(source, word), run_options)
+            return
+        from coordinator.workflows.filter_files import filter_files
+
+        sources = [source, *map(Path, MORE_INPUTS.get())]
+        if failed := filter_files(links, sources, options["out_dir"], run_options):
+            names = ", ".join(str(each) for each, _ in failed)
+            fail(f"{len(failed)} of {len(sources)} inputs failed: {names}", failed[0][1])
+
+
+def _check_many(options: Mapping[str, Any]) -> None:
+    """Refuse options of one output where there may be several."""
+    for name in ("output", "report", "trace"):
+        if options[name] is not None:
+            raise typer.BadParameter(f"--{name} names one file, and --out-dir takes many inputs")
 
 
 def _without_effect(options: Mapping[str, Any]) -> Iterator[str]:

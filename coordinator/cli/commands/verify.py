@@ -35,7 +35,7 @@ def complete_filters(incomplete: str) -> list[str]:
 
 @command(
     "verify",
-    argument("result", "OUTPUT", "The .npy file to check."),
+    argument("result", "OUTPUT", "The file to check."),
     argument("source", "INPUT", "What it was made from."),
     option(
         FILTER,

@@ -49,7 +49,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "empty.toml").touch()
     (tmp_path / "nameless.toml").write_text("[[filters]]\nsigma = 2\n")
     (tmp_path / "bare.toml").write_text("[[filters]]\nname = sobel\n")
-    (tmp_path / "pic.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(60))
+    (tmp_path / "pic.gif").write_bytes(b"GIF89a" + bytes(60))
     (tmp_path / "empty.npy").touch()
     (tmp_path / "text.npy").write_text("hello\n" * 9)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -59,8 +59,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 MISTAKES = [
-    ("blur pic.png", "a PNG picture, not a .npy file"),
-    ("blur pic.png", "numpy.save('pic.npy', imageio.v3.imread('pic.png'))"),
+    ("blur pic.gif", "a GIF picture, not a .npy file"),
+    ("blur pic.gif", "numpy.save('pic.npy', imageio.v3.imread('pic.gif'))"),
     ("blur empty.npy", "it is empty"),
     ("blur text.npy", "it is text"),
     ("blur records.npy", "records of several fields, not plain numbers; save one field"),
@@ -83,7 +83,7 @@ MISTAKES = [
     ("blur in.npy --verify 200%", "at most 100%"),
     ("blur in.npy --dtype flaot32", "did you mean float32?"),
     ("blur in.npy -o=out.npy", "begins with =; write -o out.npy"),
-    ("blur in.npy -o out.png", "write -o out.npy"),
+    ("blur in.npy -o out.gif", "write -o out.npy"),
     ("blur in.npy out.npy", "the output has its option: -o out.npy"),
     ("blur in.npy a.npy b.npy", "Got 2 arguments too many: a.npy b.npy"),
     ("blur in.npy --report p.toml", "not what coord writes there"),

@@ -24,7 +24,7 @@ from coordinator.journal.records import (
     parse,
 )
 from coordinator.journal.recovery import check_same
-from coordinator.stores.npy import journal_path
+from coordinator.stores.partial import journal_path
 
 HEADER = Header(
     job="ab" * 32,

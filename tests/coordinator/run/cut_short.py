@@ -14,9 +14,10 @@ import pytest
 from coordinator.engines import Capacity, TileRun
 from coordinator.engines.local import LocalEngine
 from coordinator.events import Event, Hearer, TileKept, TileSent, TileStored
-from coordinator.stores.npy import journal_path, partial_path
+from coordinator.stores.partial import journal_path, partial_path
 from coordinator.workflows.filter_file import filter_chain
 from coordinator.workflows.run_options import Placement, RunOptions
+from tests.support.formats import NPY, Array, Library, native
 from tiling.jobs.job import Job
 
 SIGMA = 1.5
@@ -57,15 +58,36 @@ class Watched:
 
 
 class Workbench:
-    """An input file, and ways to filter it."""
+    """An input file, and ways to filter it into another of its format."""
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.source = folder / "in.npy"
-        self.target = folder / "out" / "out.npy"
+    def __init__(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, library: Library = NPY
+    ) -> None:
+        self.library = library
+        self.source = folder / f"in{library.suffix}"
+        self.target = folder / "out" / f"out{library.suffix}"
         self.target.parent.mkdir()
         self.said: list[str] = []
         self._monkeypatch = monkeypatch
-        np.save(self.source, np.random.default_rng(7).random(SHAPE))
+        samples = np.random.default_rng(7).random(SHAPE)
+        self.save(samples if library.holds(SHAPE, "f8") else (samples * 65535).astype("u2"))
+
+    def save(self, array: Array) -> None:
+        """Make the input anew."""
+        self.library.save(self.source, array)
+
+    def input(self) -> Array:
+        """Return what the format's own library reads in the input."""
+        return native(self.library.load(self.source)).copy()
+
+    def result(self) -> Array:
+        """Return what the format's own library reads in the output."""
+        return native(self.library.load(self.target))
+
+    @property
+    def hidden(self) -> set[str]:
+        """Names of what an unfinished run leaves."""
+        return {self.partial.name, self.journal.name}
 
     @property
     def left(self) -> set[str]:

@@ -12,7 +12,7 @@ import pytest
 
 from coordinator.errors import InputChangedError, InputError, StoreError
 from coordinator.report.artifacts import Artifacts
-from coordinator.stores import npy
+from coordinator.stores import partial
 from coordinator.workflows.inspect_files import preview_files
 from tests.coordinator.run.cut_short import TILES, Watched, Workbench
 
@@ -177,7 +177,7 @@ def test_without_hard_links(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -
     def refuse(*_: Any) -> None:
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(npy.os, "link", refuse)
+    monkeypatch.setattr(partial.os, "link", refuse)
     with pytest.raises(StoreError, match="somebody has made this file"):
         bench.blur(Watched(TILES, lambda: bench.target.write_bytes(MINE)))
     bench.target.unlink()

@@ -1,94 +1,123 @@
-"""Files of other formats are named as what they are, with a line that converts them."""
+"""The table of formats, places of arrays, and outlines of files."""
 
 from __future__ import annotations
 
+import io
+import json
 import os
-import shlex
-import subprocess
-import sys
+import random
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from coordinator.errors import InputError
-from coordinator.stores.formats import FORMATS, Format, convert_line, foreign, format_of
-from coordinator.stores.names import check_output_name
-from coordinator.stores.npy import open_npy
+from coordinator.stores.files import open_place
+from coordinator.stores.formats import FORMATS, default_output, format_named
+from coordinator.stores.outline import PAGE, Outline, OutlineFile
+from coordinator.stores.place import Place
+from tests.coordinator.cli.test_cli import coord
 from tests.support.equality import assert_same_bits
 
 
-@pytest.mark.parametrize("known", FORMATS, ids=lambda known: known.suffixes[0])
-def test_every_format_is_known_by_its_name_and_by_its_first_bytes(known: Format) -> None:
-    """Bytes count more than the name; the line that converts is Python, with a name of its own."""
-    for suffix in known.suffixes:
-        assert format_of(Path(f"a{suffix.upper()}")) is known
-    for at, mark in known.marks:
-        assert format_of(Path("a.npy"), bytes(at) + mark + bytes(9)) is known
-    _, _, code = shlex.split(convert_line(known, Path("my $scan's.npy")))
-    compile(code, "line", "exec")
-    assert "my $scan's.converted.npy" in code
+def test_a_place_is_a_file_and_what_is_meant_inside(tmp_path: Path) -> None:
+    """The text reads back; a file of that very name is meant itself."""
+    for text in ("in.npy", "data.h5::/a/b", "x.tif::level=0"):
+        assert str(Place.parse(text)) == text
+        assert Place.parse(Path(text)) == Place.parse(text)
+    odd = tmp_path / "in::x.npy"
+    np.save(odd, np.arange(3))
+    assert Place.parse(odd) == Place(odd)
+    assert_same_bits(open_place(odd).array, np.arange(3))
 
 
-@pytest.mark.parametrize("suffix", ["npz", "csv"])
-def test_a_line_that_needs_numpy_alone_converts(tmp_path: Path, suffix: str) -> None:
-    """What it writes is the array."""
-    array = np.arange(6.0).reshape(2, 3)
-    np.savez(tmp_path / "in.npz", array)
-    np.savetxt(tmp_path / "in.csv", array, delimiter=",")
-    with pytest.raises(InputError) as refused:
-        open_npy(tmp_path / f"in.{suffix}")
-    _, *arguments = shlex.split(str(refused.value).splitlines()[-1])
-    subprocess.run([sys.executable, *arguments], check=True)
-    assert_same_bits(np.load(tmp_path / "in.npy"), array)
+def test_rows_have_suffixes_of_their_own() -> None:
+    """No two formats share one, and each row says what it needs."""
+    suffixes = [suffix for row in FORMATS for suffix in row.suffixes]
+    assert len(suffixes) == len(set(suffixes))
+    assert all(bool(row.library) == bool(row.extra) for row in FORMATS)
+    assert all(row.note for row in FORMATS if not row.writes)
 
 
-def test_a_zarr_array_is_a_folder_and_gz_is_compressed(tmp_path: Path) -> None:
-    """Neither is told to be a folder, or bytes, only."""
-    (tmp_path / "in.zarr").mkdir()
-    with pytest.raises(InputError, match="a Zarr array, not a"):
-        open_npy(tmp_path / "in.zarr")
-    assert "gunzip" in str(foreign(Path("in.npy.gz"), b"\x1f\x8b\x08"))
-    assert foreign(Path("in.npy"), b"what is this") is None
+@pytest.mark.parametrize("name", ["in", "in.dat", "a.npy.b"])
+def test_other_suffixes_mean_numpy(name: str) -> None:
+    """As they always did."""
+    assert format_named(Path(name)).name == "NumPy"
+
+
+def test_a_file_is_what_it_begins_like(tmp_path: Path) -> None:
+    """Whatever it is called."""
+    np.save(tmp_path / "in.npy", np.arange(3))
+    (tmp_path / "in.npy").rename(tmp_path / "in.dat")
+    assert_same_bits(open_place(tmp_path / "in.dat").array, np.arange(3))
 
 
 @pytest.mark.parametrize(
-    ("name", "instead"),
-    [
-        ("out.png", "out.npy"),
-        ("a/out.tif", "a/out.npy"),
-        ("scan.nii.gz", "scan.npy"),
-        ("out.NPZ", "out.npy"),
-        ("out.html", "out.npy"),
-        ("=out.png", "out.png"),
-    ],
+    ("source", "target"),
+    [("a/in.npy", "a/in.w.npy"), ("in", "in.w.npy"), ("in.dat", "in.w.npy")],
 )
-def test_an_output_is_named_as_what_it_is(name: str, instead: str) -> None:
-    """A name of another format is refused, with the name to write."""
-    with pytest.raises(InputError) as refused:
-        check_output_name(Path(name))
-    assert f"write -o {instead}" in str(refused.value)
+def test_outputs_have_the_format_of_their_inputs(source: str, target: str) -> None:
+    """Beside the input, if that format can be written."""
+    assert str(default_output(Place.parse(source), "w")) == target
 
 
-@pytest.mark.parametrize("name", ["out.npy", "OUT.NPY", "out", "sigma2.5", ".hidden"])
-def test_other_outputs_pass(name: str) -> None:
-    """A name without a suffix, or with a number for one, is that of no other format."""
-    check_output_name(Path(name))
+def test_an_outline_file_is_a_file(tmp_path: Path) -> None:
+    """Whatever is written, read, sought and cut in it, it has the bytes of a real one."""
+    dice = random.Random(1)
+    mine = OutlineFile()
+    with (tmp_path / "real").open("w+b", buffering=0) as real:
+        for _ in range(2000):
+            at, size = dice.randrange(4 * PAGE), dice.randrange(2 * PAGE)
+            data = dice.randbytes(size)
+            verb, what = dice.choice([("write", data), ("seek", at), ("read", size)])
+            assert getattr(mine, verb)(what) == getattr(real, verb)(what)
+            assert mine.seek(0, dice.choice([os.SEEK_CUR, os.SEEK_END])) >= 0
+            real.seek(mine.tell())
+            if dice.random() < 0.02:
+                assert mine.truncate(at) == real.truncate(at)
+            assert mine.tell() == real.tell()
+        mine.seek(0)
+        real.seek(0)
+        assert mine.read() == real.read()
 
 
-def test_a_missing_file_suggests_one_that_is_there(tmp_path: Path) -> None:
-    """One that is spelt much alike; a link that leads nowhere is called that."""
-    np.save(tmp_path / "hubble.npy", np.zeros(3))
-    with pytest.raises(InputError, match=r"no such file; did you mean .*hubble\.npy\?"):
-        open_npy(tmp_path / "huble.npy")
-    (tmp_path / "link.npy").symlink_to("gone.npy")
-    with pytest.raises(InputError, match=r"the link leads to gone\.npy"):
-        open_npy(tmp_path / "link.npy")
+def test_an_outline_is_all_but_the_samples(tmp_path: Path) -> None:
+    """It holds what was written around them, however many they are; and knows its own file."""
+    file = OutlineFile()
+    shape, dtype = (2**20, 2**20), np.dtype("u1")
+    file.write(b"head")
+    file.seek(10 + 2**40)
+    file.write(b"tail")
+    outline = file.outline(shape, dtype, 10)
+    assert (outline.length, sum(len(part) for _, part in outline.parts)) == (2**40 + 14, 14)
+    small = Outline.of_header(b"head", (3,), dtype, block=16)
+    with (tmp_path / "f").open("w+b") as real:
+        assert not small.is_in(real.fileno())
+        small.write(real.fileno())
+        assert small.is_in(real.fileno())
+        assert real.read() == b"head" + bytes(12)
+        os.pwrite(real.fileno(), b"x", 5)
+        assert small.is_in(real.fileno())
+        os.pwrite(real.fileno(), b"x", 3)
+        assert not small.is_in(real.fileno())
+    assert isinstance(file, io.RawIOBase)
 
 
-def test_what_would_never_end_is_not_read(tmp_path: Path) -> None:
-    """Neither a device nor a pipe that nobody writes into."""
-    os.mkfifo(tmp_path / "pipe")
-    for path in (tmp_path / "pipe", Path("/dev/zero")):
-        with pytest.raises(InputError, match="a pipe or a device"):
-            open_npy(path)
+def test_info_tells_what_is_there(tmp_path: Path) -> None:
+    """In two lines, or as JSON; no sample is read, and a mistake is a sentence."""
+    np.save(tmp_path / "in.npy", np.zeros((30, 20), ">f4"))
+    said = coord(tmp_path, "info", "in.npy")
+    assert said.stdout == (
+        "in.npy: NumPy, 30x20 float32 (big-endian), 0.00 MB\n"
+        "stored: as it is; 0.00 MB on the disk\n"
+    )
+    facts = json.loads(coord(tmp_path, "info", "in.npy", "--json").stdout)
+    assert (facts["shape"], facts["dtype"], facts["bytes"]) == ([30, 20], ">f4", 2400)
+    missing = coord(tmp_path, "info", "none.npy")
+    assert (missing.returncode, "no such file" in missing.stderr) == (2, True)
+
+
+def test_help_names_every_format() -> None:
+    """By the suffix of its files, as far as outputs can have it."""
+    from coordinator.cli.options import ARRAY
+
+    assert [row.name for row in FORMATS if row.writes and row.suffixes[0][:4] not in ARRAY] == []

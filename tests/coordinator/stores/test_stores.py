@@ -15,10 +15,19 @@ import numpy as np
 import pytest
 
 from coordinator.errors import InputChangedError, InputError, StoreError
+from coordinator.stores.files import Target, open_place
+from coordinator.stores.flat_sink import FlatSink
 from coordinator.stores.memory import ArraySink, ArraySource
-from coordinator.stores.npy import NpySink, check_output, open_npy, partial_path
+from coordinator.stores.partial import check_output, partial_path
+from coordinator.stores.place import Place
 from coordinator.stores.recycler import Leftovers
-from tests.contracts.store import FileSinkContract, SinkContract, SourceContract
+from tests.contracts.store import (
+    FileSinkContract,
+    SinkContract,
+    SourceContract,
+    each_dtype,
+    each_shape,
+)
 from tests.support.equality import assert_same_bits
 from tests.support.strategies import LAYOUTS, Array, samples
 from tiling.geometry.box import Box
@@ -62,7 +71,7 @@ class TestNpySource(SourceContract):
 
     def open(self, array: Array, folder: Path) -> ArraySource:
         np.save(folder / "in.npy", array)
-        return open_npy(folder / "in.npy")
+        return open_place(folder / "in.npy")
 
     def test_a_source_can_not_be_written(self, tmp_path: Path) -> None:
         """The input is safe, whatever happens to a block."""
@@ -98,7 +107,7 @@ class TestNpySource(SourceContract):
         with (tmp_path / "in.npy").open("wb") as file:
             np.save(file, np.arange(3))
             np.save(file, np.arange(9))
-        assert_same_bits(open_npy(tmp_path / "in.npy").read(Box((0,), (3,))), np.arange(3))
+        assert_same_bits(open_place(tmp_path / "in.npy").read(Box((0,), (3,))), np.arange(3))
 
 
 class TestNpySink(FileSinkContract):
@@ -107,20 +116,28 @@ class TestNpySink(FileSinkContract):
     def path(self, folder: Path) -> Path:
         return folder / "out.npy"
 
-    def make(self, shape: tuple[int, ...], dtype: np.dtype[Any], folder: Path) -> NpySink:
-        return NpySink.create(self.path(folder), shape, dtype)
+    def make(self, shape: tuple[int, ...], dtype: np.dtype[Any], folder: Path) -> FlatSink:
+        return Target.of(Place(self.path(folder)), shape, dtype).create()
 
     def finished(self, sink: Any) -> Array:
         return np.asarray(np.load(sink.path))
 
     def resumed(self, sink: Any, folder: Path) -> Array | None:
-        again = NpySink.create(self.path(folder), sink.array.shape, sink.array.dtype, keep=True)
+        target = Target.of(Place(self.path(folder)), sink.array.shape, sink.array.dtype)
+        again = target.create(keep=True)
         again.commit()
         return self.finished(again)
 
-    def save(self, path: Path, array: Array) -> None:
-        with path.open("wb") as file:
-            np.save(file, array)
+    @each_shape
+    @each_dtype
+    def test_bytes_of_the_file(self, tmp_path: Path, shape: tuple[int, ...], dtype: str) -> None:
+        """`numpy.save` would have written the same."""
+        array = samples(shape, dtype, 6, special=True)
+        sink = self.make(shape, array.dtype, tmp_path)
+        self.fill(sink, array, (3,) * len(shape))
+        sink.commit()
+        np.save(tmp_path / "reference.npy", array)
+        assert self.path(tmp_path).read_bytes() == (tmp_path / "reference.npy").read_bytes()
 
     def test_one_writer_at_a_time(self, tmp_path: Path) -> None:
         """A second coordinator is refused, and harms nothing; once the first ends, it may."""
@@ -196,7 +213,7 @@ class TestNpySink(FileSinkContract):
         (tmp_path / "file").touch()
         (tmp_path / ".folder.partial").mkdir()
         with pytest.raises(StoreError, match="can't be written"):
-            NpySink.create(tmp_path / where, (3,), np.dtype("u1"))
+            Target.of(Place(tmp_path / where), (3,), np.dtype("u1")).create()
         assert sorted(path.name for path in tmp_path.iterdir()) == [".folder.partial", "file"]
 
 
@@ -255,7 +272,7 @@ def test_files_that_are_no_input(
     make(path)
     before = [(each, each.is_file() and each.read_bytes()) for each in tmp_path.iterdir()]
     with pytest.raises(InputError) as caught:
-        open_npy(path)
+        open_place(path)
     assert str(path) in str(caught.value)
     assert words in str(caught.value)
     assert before == [(each, each.is_file() and each.read_bytes()) for each in tmp_path.iterdir()]
@@ -267,7 +284,7 @@ def test_files_that_can_not_be_read(tmp_path: Path, where: str) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "loop").symlink_to("loop")
     with pytest.raises(StoreError, match="can't be read"):
-        open_npy(tmp_path / where)
+        open_place(tmp_path / where)
 
 
 @pytest.fixture

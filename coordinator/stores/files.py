@@ -1,0 +1,128 @@
+"""Files of arrays, of any format of the table: opened for reading, and laid out for writing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from coordinator.errors import InputError, StoreError
+from coordinator.stores.flat_sink import Encode, FlatSink
+from coordinator.stores.foreign import foreign
+from coordinator.stores.format import Format
+from coordinator.stores.formats import check_writable, format_of_file
+from coordinator.stores.layout import Layout
+from coordinator.stores.memory import ArraySource
+from coordinator.stores.names import similar
+from coordinator.stores.outline import Outline
+from coordinator.stores.place import Place
+from tiling.dtypes import Dtype
+
+
+def open_place(place: Place | Path) -> ArraySource:
+    """Open an array for reading, of any format of the table.
+
+    Parameters
+    ----------
+    place : Place or Path
+        A path is read as a user wrote it; see `Place.parse`.
+
+    Raises
+    ------
+    InputError
+        If it is missing, cut short, or no array that can be filtered.
+    StoreError
+        If the system does not let it be read.
+    """
+    where = Place.parse(place)
+    with _readable(where):
+        return format_of_file(where).open_source(where)
+
+
+def find_layout(place: Place | Path) -> tuple[Format, Layout]:
+    """Find out what is known of an array before any sample is read.
+
+    Raises
+    ------
+    InputError, StoreError
+        As `open_place` does.
+    """
+    where = Place.parse(place)
+    with _readable(where):
+        row = format_of_file(where)
+        return row, row.layout(where)
+
+
+@contextmanager
+def _readable(where: Place) -> Iterator[None]:
+    """Translate what the system says of a file that can't be read."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise InputError(f"{where.path}: no such file{similar(where.path)}") from None
+    except IsADirectoryError:
+        what = foreign(where.path) or "a folder, not a file of an array"
+        raise InputError(f"{where.path}: {what}") from None
+    except OSError as error:
+        raise StoreError(f"{where}: can't be read: {error.strerror}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An output that is not there yet, and is known to hold the array that it is for.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file.
+    outline : Outline
+    encode : callable, optional
+        Of a format that is encoded as a whole.
+    """
+
+    path: Path
+    outline: Outline
+    encode: Encode | None = None
+
+    @classmethod
+    def of(
+        cls, place: Place, shape: tuple[int, ...], dtype: Dtype, like: ArraySource | None = None
+    ) -> Target:
+        """Lay out an output.
+
+        Parameters
+        ----------
+        place : Place
+        shape : tuple of int
+        dtype : numpy.dtype
+        like : ArraySource, optional
+            The input: what it says besides samples is said by the output too, as far as it is true.
+
+        Raises
+        ------
+        InputError
+            If the format can't hold such an array, or is not written.
+        """
+        row = check_writable(place)
+        name = dtype.newbyteorder("=").name
+        if row.dtypes and name not in row.dtypes:
+            raise InputError(
+                f"{place}: {row.name} files can't hold {name}; choose another format, or by "
+                f"--dtype one of {', '.join(row.dtypes)}"
+            )
+        module, about = row.load(place), None if like is None else like.about
+        outline = module.outline(shape, row.stored(dtype), place, about)
+        encode = module.encoder(place, about) if row.kind == "whole" else None
+        return cls(place.path, outline, encode)
+
+    def create(self, *, keep: bool = False, overwrite: bool = True, sync: bool = True) -> FlatSink:
+        """Take the room for it beside its final path; see `FlatSink.create`."""
+        return FlatSink.create(
+            self.path,
+            self.outline,
+            keep=keep,
+            overwrite=overwrite,
+            sync=sync,
+            encode=self.encode,
+        )

@@ -1,0 +1,139 @@
+"""A row of the table of formats: how its module is found, and what that must have.
+
+A format's module has `layout(place)`: what a file says before any sample is read; `decode(place,
+into)` where samples may be compressed; and `FOREIGN`: what its library raises of files that make no
+sense. One that can be written has `outline(shape, dtype, place, about)`: where the samples lie in a
+file, and what is around them. And one of kind "whole", whose samples do not lie in its file, has
+`encoder(place, about)`, which gives what writes it at the end. A library that not everybody has is
+imported by the module of its format, and by nothing else.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Literal, TypeAlias
+
+from coordinator.errors import InputError
+from coordinator.stores.flat_source import open_flat
+from coordinator.stores.layout import Layout
+from coordinator.stores.memory import ArraySource
+from coordinator.stores.place import Place
+from coordinator.stores.scratch import scratch
+from coordinator.text import inert
+from tiling.dtypes import Dtype
+
+Kind: TypeAlias = Literal["flat", "whole"]
+"""flat: an output's samples lie in the file one after another; each tile is written in its place.
+whole: an output is encoded after the last tile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A row of the table.
+
+    Parameters
+    ----------
+    name : str
+        What people call it.
+    suffixes : tuple of str
+        In lower case; the first is that of new files.
+    module : str
+        Of `coordinator.stores`.
+    kind : str
+        See `Kind`.
+    starts : tuple of bytes
+        How such files begin.
+    library : str
+        What `module` imports that not everybody has.
+    extra : str
+        Of `tilefan`, that installs it.
+    writes : bool
+        Whether outputs may have this format.
+    byte_order : str
+        ">" if samples are stored so, whatever is asked for.
+    dtypes : tuple of str
+        What an output may hold; all numbers if there is none.
+    note : str
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    module: str
+    kind: Kind
+    starts: tuple[bytes, ...]
+    library: str = ""
+    extra: str = ""
+    writes: bool = True
+    byte_order: Literal["", ">"] = ""
+    dtypes: tuple[str, ...] = ()
+    note: str = ""
+
+    def load(self, place: Place) -> ModuleType:
+        """Return the module; `place` is what it is wanted for.
+
+        Raises
+        ------
+        InputError
+            If its library is not installed; it says how to get it.
+        """
+        try:
+            return importlib.import_module(f"coordinator.stores.{self.module}")
+        except ModuleNotFoundError as error:
+            if not self.library or error.name is None or error.name.startswith("coordinator"):
+                raise
+            raise InputError(f"{place} needs: pip install 'tilefan[{self.extra}]'") from None
+
+    def open_source(self, place: Place) -> ArraySource:
+        """Open an array for reading.
+
+        Raises
+        ------
+        InputError
+            If it is no array that can be filtered; in the library's words, if those are all.
+        OSError
+            If the system does not let it be read.
+        """
+        layout = self.layout(place)
+        if layout.offset is not None:
+            return open_flat(place, layout)
+        what = f"for the samples of {place}, which are compressed or scattered"
+        if layout.order == "C":
+            array = scratch(layout.shape, layout.dtype, what=what)
+        else:
+            array = scratch(layout.shape[::-1], layout.dtype, what=what).T
+        with self._translated(place) as module:
+            module.decode(place, array)
+        return ArraySource(array, str(place), layout.about)
+
+    def layout(self, place: Place) -> Layout:
+        """Find out what is known of an array before any sample is read.
+
+        Raises
+        ------
+        InputError, OSError
+            As `open_source` does.
+        """
+        with self._translated(place) as module:
+            layout: Layout = module.layout(place)
+        layout.check(place)
+        return layout
+
+    @contextmanager
+    def _translated(self, place: Place) -> Iterator[ModuleType]:
+        """Yield the module; what its library raises becomes a sentence."""
+        module = self.load(place)
+        try:
+            yield module
+        except (OSError, *module.FOREIGN) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            words = inert(str(error)) or type(error).__name__
+            raise InputError(f"{place}: can't be read as {self.name}: {words}") from None
+
+    def stored(self, dtype: Dtype) -> Dtype:
+        """Return a dtype as files of this format have it."""
+        return dtype.newbyteorder(self.byte_order) if self.byte_order else dtype

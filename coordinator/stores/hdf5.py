@@ -1,0 +1,246 @@
+"""HDF5: a contiguous dataset is samples at an offset, which the library tells."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import h5py
+import numpy as np
+
+from coordinator.errors import InputError
+from coordinator.interruption import let_in
+from coordinator.stores.layout import Layout
+from coordinator.stores.outline import Outline, OutlineFile
+from coordinator.stores.place import Place
+from coordinator.text import inert
+from tiling.dtypes import Array, Dtype
+
+FOREIGN = (LookupError, RuntimeError, ValueError, TypeError, ArithmeticError)
+"""What h5py raises of files that make no sense."""
+
+UNNAMED = "/data"
+"""Of the dataset in an output, where neither its place nor the input names one."""
+
+ALIGNED = 64
+"""Samples begin at a multiple of it."""
+
+LINKED = {"DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME"}
+"""Attributes that mean something beside other datasets only."""
+
+READ_BYTES = 2**24
+"""Of a dataset without chunks that is read at a time."""
+
+MOST_NAMED = 20
+"""Datasets that an error names."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What an input's dataset is called, and its attributes."""
+
+    path: str
+    attributes: dict[str, Any]
+
+
+def layout(place: Place) -> Layout:
+    """Find a dataset: the only one, unless the place says which.
+
+    Raises
+    ------
+    InputError
+        If there is no such dataset of plain numbers, or what it needs is missing.
+    OSError
+        If the system, or the library, does not let it be read.
+    """
+    with _opened(place) as file:
+        dataset = _find(file, place)
+        dtype = _dtype(dataset, place)
+        stored = "contiguous" if (offset := _offset(dataset)) is not None else _words(dataset)
+        return Layout(dataset.shape, dtype, offset, about=_about(dataset), stored=stored)
+
+
+def decode(place: Place, into: Array) -> None:
+    """Read a dataset that is chunked, compressed or gathered from other ones, box by box."""
+    with _opened(place) as file:
+        dataset = _find(file, place)
+        _check_filters(dataset, place)
+        for box in _boxes(dataset):
+            let_in()
+            dataset.read_direct(into, box, box)
+
+
+def _opened(place: Place) -> h5py.File:
+    if not h5py.is_hdf5(place.path):
+        place.path.open("rb").close()
+        raise InputError(f"{place}: not an HDF5 file")
+    with suppress(ImportError):  # more filters, where somebody has installed them
+        importlib.import_module("hdf5plugin")
+    return h5py.File(place.path, "r")
+
+
+def _boxes(dataset: Any) -> Iterator[tuple[slice, ...]]:
+    """Yield boxes that make up a dataset: its chunks, or what is read at a time."""
+    if dataset.chunks is not None:
+        yield from dataset.iter_chunks()
+        return
+    if not dataset.shape:
+        yield ()
+        return
+    rows = max(1, READ_BYTES // max(1, dataset.nbytes // max(1, len(dataset))))
+    for start in range(0, len(dataset), rows):
+        yield (slice(start, start + rows), *(slice(None) for _ in dataset.shape[1:]))
+
+
+def _filters(dataset: Any) -> Iterator[tuple[int, str]]:
+    """Yield code and name of what each chunk goes through."""
+    made = dataset.id.get_create_plist()
+    for number in range(made.get_nfilters()):
+        code, _, _, name = made.get_filter(number)
+        yield code, name.decode("utf-8", "replace")
+
+
+def _words(dataset: Any) -> str:
+    """Return how a dataset is stored that is not contiguous."""
+    if dataset.is_virtual:
+        return "gathered from other datasets"
+    names = ", ".join(name for _, name in _filters(dataset)) or "uncompressed"
+    chunks = f"chunks of {'x'.join(map(str, dataset.chunks))}" if dataset.chunks else "not chunked"
+    return f"{chunks}, {names}"
+
+
+def _check_filters(dataset: Any, place: Place) -> None:
+    """Refuse a dataset that this library can't decompress."""
+    for code, name in _filters(dataset):
+        if not h5py.h5z.filter_avail(code):
+            raise InputError(
+                f"{place}: compressed by {inert(name)} (filter {code}), which is not installed; "
+                "try: pip install hdf5plugin"
+            )
+
+
+def _find(file: Any, place: Place) -> Any:
+    if not place.inside:
+        names = list(_names(file))
+        if len(names) == 1:
+            return file[names[0]]
+        what = f"{place}: holds {len(names)} datasets"
+        hint = f"name one: {place}::{names[0]}" if names else "none can be filtered"
+        raise InputError(f"{what}; {hint}{_others(names)}")
+    try:
+        found = file[place.inside]
+    except (KeyError, ValueError) as error:
+        raise InputError(
+            f"{place}: there is no such dataset{_others(list(_names(file)))} ({error})"
+        ) from None
+    if not isinstance(found, h5py.Dataset):
+        raise InputError(f"{place}: a group, not a dataset{_others(list(_names(file)))}")
+    if found.file.filename != file.filename:
+        raise InputError(f"{place}: a link to {found.file.filename}::{found.name}; name that")
+    return found
+
+
+def _names(file: Any) -> Iterator[str]:
+    """Yield the paths of all datasets of numbers."""
+    found: list[str] = []
+
+    def look(name: str, each: Any) -> None:
+        if isinstance(each, h5py.Dataset) and each.dtype.kind in "biufc" and each.shape is not None:
+            found.append(f"/{name}")
+
+    file.visititems(look)
+    yield from found
+
+
+def _others(names: list[str]) -> str:
+    return f"; there are: {', '.join(names[:MOST_NAMED])}" if names else ""
+
+
+def _dtype(dataset: Any, place: Place) -> Dtype:
+    dtype: Dtype = dataset.dtype
+    if dataset.shape is None or dtype.kind not in "biufc":
+        raise InputError(f"{place}: not an array of plain numbers, but of {dtype}")
+    if dataset.external:
+        raise InputError(f"{place}: its samples are in other files ({dataset.external[0][0]})")
+    return np.dtype(dtype.str)
+
+
+def _offset(dataset: Any) -> int | None:
+    """Return where the samples lie in the file; None if they do not lie there as they are."""
+    same = dataset.id.get_type() == h5py.h5t.py_create(dataset.dtype, logical=True)
+    if dataset.chunks is not None or dataset.is_virtual or not same:
+        return None
+    offset: int | None = dataset.id.get_offset()
+    return 0 if not dataset.size else offset
+
+
+def _about(dataset: Any) -> About:
+    """Return the attributes that can be read, and mean the same elsewhere."""
+    attributes = {}
+    for name in dataset.attrs:
+        dtype = dataset.attrs.get_id(name).dtype
+        if name not in LINKED and h5py.check_ref_dtype(dtype) is None:
+            attributes[name] = dataset.attrs[name]
+    return About(dataset.name, attributes)
+
+
+def outline(shape: tuple[int, ...], dtype: Dtype, place: Place, about: Any) -> Outline:
+    """Return the outline of a file of one contiguous dataset, with the input's attributes.
+
+    Raises
+    ------
+    InputError
+        If other datasets would be lost.
+    """
+    like = about if isinstance(about, About) else About(UNNAMED, {})
+    path = place.inside or like.path
+    _check_lost(place, path)
+    file = OutlineFile()
+    with h5py.File(file, "w", alignment_threshold=1, alignment_interval=ALIGNED) as made:
+        dataset = _create(made, path, shape, dtype, place)
+        for name, value in like.attributes.items():
+            dataset.attrs[name] = value
+        made.flush()
+        offset = dataset.id.get_offset() or 0
+    if not offset:  # nothing lies there
+        file.seek(0, 2)
+        offset = file.tell()
+    return file.outline(shape, dtype, offset)
+
+
+def _create(
+    file: Any, path: str, shape: tuple[int, ...], dtype: Dtype, place: Place
+) -> h5py.Dataset:
+    """Create a dataset whose room is taken at once, and filled by nobody."""
+    creation = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    creation.set_layout(h5py.h5d.CONTIGUOUS)
+    creation.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    creation.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    creation.set_obj_track_times(False)
+    links = h5py.h5p.create(h5py.h5p.LINK_CREATE)
+    links.set_create_intermediate_group(True)
+    links.set_char_encoding(h5py.h5t.CSET_UTF8)
+    space, kind = h5py.h5s.create_simple(shape), h5py.h5t.py_create(dtype, logical=True)
+    if not shape:
+        space = h5py.h5s.create(h5py.h5s.SCALAR)
+    try:
+        name = path.encode("utf-8")
+        return h5py.Dataset(h5py.h5d.create(file.id, name, kind, space, creation, links))
+    except (ValueError, RuntimeError, TypeError) as error:
+        raise InputError(f"{place}: no name of a dataset: {error}") from None
+
+
+def _check_lost(place: Place, path: str) -> None:
+    """Refuse an output that is a file with other datasets: it would be replaced as a whole."""
+    if not place.path.is_file() or not h5py.is_hdf5(place.path):
+        return
+    with h5py.File(place.path, "r") as file:
+        others = [name for name in _names(file) if name.strip("/") != path.strip("/")]
+    if others:
+        raise InputError(
+            f"{place}: the file has other datasets, which would be lost ({others[0]}); outputs are "
+            "new files: name one, and copy it there by h5copy"
+        )

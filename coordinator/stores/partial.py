@@ -1,0 +1,160 @@
+"""Where an output grows before it is whole: its hidden names, its lock, and what is refused.
+
+The output grows in a hidden file beside the final one and is renamed onto it when it is whole, so
+that a reader sees all of it or nothing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from coordinator.errors import InputError, StoreError
+from coordinator.stores.atomic_file import open_own, same_file
+
+IN_USE = "another coordinator is writing it; wait for it to end"
+
+
+def check_output(path: Path, source: Path | None, *, overwrite: bool) -> None:
+    """Refuse an output that exists, is the input, or lies in no folder.
+
+    Raises
+    ------
+    InputError
+        Saying which, and what would help.
+    StoreError
+        If the system does not let us look.
+    """
+    try:
+        exists = path.exists()
+    except OSError as error:  # a name too long, a folder that can't be entered
+        raise StoreError(f"{path}: can't be written: {error.strerror}") from error
+    if path.is_dir():
+        raise InputError(f"{path}: a folder, not a file to write")
+    if source is not None and same_file(path, source):
+        raise InputError(f"{path}: the output is the input; name another with --output")
+    grows = partial_path(path), encoded_path(path)
+    if source is not None and any(same_file(hidden, source) for hidden in grows):
+        raise InputError(f"{path}: would grow in the input, {source}; name another with --output")
+    if exists and not path.is_file():
+        raise InputError(f"{path}: not a file that could be replaced")
+    if exists and not overwrite:
+        raise InputError(f"{path}: exists; replace it with --overwrite or name another output")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: there is no folder {path.parent}")
+
+
+def followed(path: Path) -> Path:
+    """Return the file that an output's name means, if the name is a link."""
+    return Path(os.path.realpath(path)) if os.path.islink(path) else path  # noqa: PTH114 -- no error
+
+
+def partial_path(path: Path) -> Path:
+    """Return where the output grows before it is whole."""
+    return path.with_name(f".{path.name}.partial")
+
+
+def journal_path(path: Path) -> Path:
+    """Return where the journal of an output is kept."""
+    return path.with_name(f".{path.name}.journal")
+
+
+def encoded_path(path: Path) -> Path:
+    """Return where the final file grows of a format that is encoded as a whole."""
+    return path.with_name(f".{path.name}.encoded")
+
+
+def check_unlocked(path: Path) -> None:
+    """Refuse an output that another coordinator is writing.
+
+    Raises
+    ------
+    StoreError
+        If so; and if the system does not let it be known.
+    """
+    if partial_path(path).exists():
+        release(lock(path))
+
+
+def remove_partial(path: Path) -> None:
+    """Remove all that an unfinished run left beside an output.
+
+    Raises
+    ------
+    StoreError
+        If another coordinator writes it, or the system forbids it.
+    """
+    descriptor = lock(path)
+    try:
+        for hidden in (encoded_path(path), partial_path(path), journal_path(path)):
+            hidden.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"{path}: what is left of it can't be removed: {error.strerror}"
+        ) from error
+    finally:
+        release(descriptor)
+
+
+def rename_if_free(partial: Path, path: Path) -> None:
+    """Rename a file to a name that nobody else has taken; FileExistsError if somebody has."""
+    try:
+        os.link(partial, path)
+    except PermissionError:  # as filesystems without hard links say
+        if path.exists():
+            raise FileExistsError from None
+        partial.replace(path)
+    else:
+        partial.unlink(missing_ok=True)
+
+
+def remove_second_name(path: Path) -> None:
+    """Remove the name under which an output grew that has its final name too.
+
+    A coordinator that is killed as it gives the one for the other leaves both.
+
+    Raises
+    ------
+    StoreError
+        If the system forbids it.
+    """
+    if not path.is_file():
+        return
+    for hidden in (partial_path(path), encoded_path(path)):
+        try:
+            if not hidden.is_symlink() and hidden.samefile(path):
+                hidden.unlink()
+                partial_path(path).unlink(missing_ok=True)
+                journal_path(path).unlink(missing_ok=True)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise StoreError(f"{hidden}: can't be removed: {error.strerror}") from error
+
+
+def release(descriptor: int) -> None:
+    """Unlock and close; the map has a descriptor of its own, which would keep the lock."""
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    os.close(descriptor)
+
+
+def lock(path: Path) -> int:
+    """Open the partial file for this process alone, and return its descriptor."""
+    partial = partial_path(path)
+    try:
+        descriptor = open_own(partial, os.O_RDWR | os.O_CREAT)
+    except OSError as error:
+        raise StoreError(f"{path}: can't be written: {error.strerror}") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Between open and lock its owner may have renamed or removed it.
+        if os.path.samestat(os.fstat(descriptor), partial.stat()):
+            return descriptor
+        reason = IN_USE
+    except (BlockingIOError, FileNotFoundError):
+        reason = IN_USE
+    except OSError as error:
+        reason = f"can't be locked: {error.strerror}"
+    os.close(descriptor)
+    raise StoreError(f"{path}: {reason}")
