@@ -17,13 +17,15 @@ from coordinator.engines.http.client import Client
 from coordinator.engines.http.health import Health
 from coordinator.engines.http.refusal import Refusal
 from coordinator.engines.http.session import Session
-from coordinator.errors import InputError, NoWorkerError
+from coordinator.errors import InputError, NoWorkerError, TrustError
 from coordinator.hosts.hosts_file import Config
 from coordinator.hosts.token import Credential
 from coordinator.text import brief_time, clock, count, inert, megabytes
 
 EVERY_S: Final = 2.0
 """Between two looks."""
+
+ADVICE: Final = "coord doctor says what to do"
 
 COLUMNS: Final = ("worker", "state", "slots", "busy", "queue", "MB", "up", "kernel", "trip")
 
@@ -36,12 +38,17 @@ class WorkerStatus:
     health: Health | None = None
     round_trip_s: float = 0.0
     trouble: str = ""
+    untrusted: bool = False
 
     @property
     def cells(self) -> tuple[str, ...]:
         """The row of the table; a worker's words are shortened, and control characters replaced."""
         if self.health is None:
-            return (self.worker, "lost", *[""] * (len(COLUMNS) - 2))
+            return (
+                self.worker,
+                "refused" if self.untrusted else "lost",
+                *[""] * (len(COLUMNS) - 2),
+            )
         health = self.health
         load = (health.slots, health.in_flight, health.queue)
         return (
@@ -72,15 +79,17 @@ def run_hosts(
     ------
     InputError
         If a name is not in the hosts file.
-    NoWorkerError
-        If no worker can be reached.
+    TrustError, NoWorkerError
+        If no worker can be used.
     """
     chosen = pick(config, names)
     if not watch:
         statuses = look_once(chosen, credential)
         Console(width=UNBOUNDED).print(status_table(statuses))
         if all(each.health is None for each in statuses):
-            raise NoWorkerError("no worker can be reached; coord doctor says what to do")
+            if any(each.untrusted for each in statuses):
+                raise TrustError(f"no worker that can be trusted, or that trusts us; {ADVICE}")
+            raise NoWorkerError(f"no worker can be reached; {ADVICE}")
         return
     with suppress(KeyboardInterrupt):  # the way to stop watching
         _watch(chosen, credential, Console())
@@ -124,7 +133,7 @@ def _ask(client: Client) -> WorkerStatus:
     try:
         health = client.health()
     except Refusal as refusal:
-        return WorkerStatus(name, trouble=refusal.reason)
+        return WorkerStatus(name, trouble=refusal.reason, untrusted=refusal.untrusted)
     return WorkerStatus(name, health, time.perf_counter() - began)
 
 

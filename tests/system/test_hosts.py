@@ -20,7 +20,7 @@ from coordinator.engines.http.health import Health
 from coordinator.workflows.watch import COLUMNS, WorkerStatus, status_table
 from tests.coordinator.cli.test_cli import ENVIRONMENT, coord, refused
 from tests.support.coordinators import wait_until
-from tests.support.processes import WorkerProcess
+from tests.support.processes import WorkerProcess, running_workers
 from tests.system.test_doctor import rows
 from tiling.protocol.wire import PROTOCOL
 
@@ -53,6 +53,18 @@ def test_some_of_them(folder: Path, two_workers: list[WorkerProcess]) -> None:
     assert set(rows(coord(folder, "hosts", name, env=WIDE).stdout)) == {name}
     assert coord(folder, "hosts", "127.0.0.1:1").returncode == 3
     refused(coord(folder, "hosts", "node9:1"), 2, "node9:1: not in the hosts file")
+
+
+def test_refused(tmp_path: Path) -> None:
+    """A worker that wants another token is there, and is not lost."""
+    token = tmp_path / "token"
+    token.touch(0o600)
+    token.write_text("t" * 32)
+    with running_workers(1, "--token-file", str(token), insecure=False) as (worker,):
+        done = coord(tmp_path, "hosts", "--hosts", worker.address, env=WIDE)
+    assert done.returncode == 6, done.stderr
+    assert rows(done.stdout)[worker.address][0] == "refused"
+    assert "no worker that can be trusted, or that trusts us" in done.stderr
 
 
 def test_a_table_fits_into_eighty_columns() -> None:

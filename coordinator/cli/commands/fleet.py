@@ -57,7 +57,8 @@ def complete_workers(ctx: typer.Context, incomplete: str) -> list[str]:
 def hosts(names: Sequence[str], hosts: str, token_file: Path | None, watch: bool) -> None:
     """Show the fleet as it is now: who is there, how busy, and for how long.
 
-    Exits with 3 if no worker can be reached; coord doctor says more about each.
+    Exits with 6 if tokens or certificates are in the way of all that answer, or with 3 if no worker
+    can be reached; coord doctor says more about each.
     """
     with exit_codes():
         from coordinator.hosts.hosts_file import find_hosts

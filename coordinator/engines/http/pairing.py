@@ -15,7 +15,6 @@ from coordinator.engines.http.network import TCP, Network
 from coordinator.engines.http.pool import ConnectionPool
 from coordinator.engines.http.refusal import Refusal, dropping, parsed, problem, shown
 from coordinator.errors import NoWorkerError, TilefanError, TrustError
-from coordinator.events import FailureKind
 from coordinator.hosts.addresses import name_of
 from coordinator.hosts.certificates import whoever_answers
 from tiling.errors import WireError
@@ -180,9 +179,4 @@ class _Worker:
         name = name_of(self.url)
         if refusal.untrusted:
             return TrustError(f"{name}: {refusal.reason}")
-        if refusal.kind is FailureKind.UNREACHED:
-            port = name.rpartition(":")[2]
-            hint = f"start `worker --pair --port {port}` there, or open that port on the way"
-        else:
-            hint = "if it was started with --tls, write https:// before its name"
-        return NoWorkerError(f"{name}: {refusal.reason}: {hint}")
+        return NoWorkerError(f"{name}: {refusal.advised(self.url, 'worker --pair')}")
