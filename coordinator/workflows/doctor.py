@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
-from coordinator.display.worker_table import UNBOUNDED, workers_table
+from coordinator.display.worker_table import print_table, workers_table
 from coordinator.engines.http.client import Client
 from coordinator.engines.http.handshake import no_worker_error
 from coordinator.engines.http.health import Health
@@ -96,15 +94,13 @@ def run_doctor(config: Config, credential: Credential) -> None:
         If no worker can be used.
     """
     findings = told_apart(_examine_all(config, credential), config, credential)
-    console = Console(width=UNBOUNDED)
-    console.print(table(findings))
     troubled = [finding for finding in findings if finding.trouble]
-    if len(troubled) == len(findings):
+    useless = len(troubled) == len(findings)
+    lines = () if useless else (f"{each.worker}: {each.trouble}" for each in troubled)
+    print_table(table(findings), lines)
+    if useless:
         lost = [WorkerLost(f.worker, f.trouble, untrusted=f.untrusted) for f in troubled]
         raise no_worker_error(lost, hint=False)
-    words = Console() if console.is_terminal else console
-    for finding in troubled:
-        words.print(Text(f"{finding.worker}: {finding.trouble}"))
 
 
 def table(findings: Sequence[Finding]) -> Table:

@@ -10,9 +10,10 @@ from typing import Final
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.table import Table
 from rich.text import Text
 
-from coordinator.display.worker_table import UNBOUNDED, workers_table
+from coordinator.display.worker_table import print_table, workers_table
 from coordinator.engines.http.client import Client
 from coordinator.engines.http.health import Health
 from coordinator.engines.http.refusal import Refusal
@@ -85,7 +86,7 @@ def run_hosts(
     chosen = pick(config, names)
     if not watch:
         statuses = look_once(chosen, credential)
-        Console(width=UNBOUNDED).print(status_table(statuses))
+        print_table(status_table(statuses), _troubles(statuses))
         if all(each.health is None for each in statuses):
             if any(each.untrusted for each in statuses):
                 raise TrustError(f"no worker that can be trusted, or that trusts us; {ADVICE}")
@@ -123,7 +124,8 @@ def _watch(config: Config, credential: Credential, console: Console) -> None:
     ):
         while True:
             statuses = session.threads.map(_ask, session.clients.values())
-            live.update(status_table(statuses), refresh=True)
+            lines = map(Text, _troubles(statuses))
+            live.update(Group(status_table(statuses), *lines), refresh=True)
             time.sleep(EVERY_S)
 
 
@@ -137,10 +139,10 @@ def _ask(client: Client) -> WorkerStatus:
     return WorkerStatus(name, health, time.perf_counter() - began)
 
 
-def status_table(statuses: Sequence[WorkerStatus]) -> Group:
-    """Return the table, and a line for each worker that is in trouble."""
+def status_table(statuses: Sequence[WorkerStatus]) -> Table:
+    """Return the table; those in trouble are red."""
     rows = ((each.cells, bool(each.trouble)) for each in statuses)
-    return Group(workers_table(_title(statuses), COLUMNS, rows), *_troubles(statuses))
+    return workers_table(_title(statuses), COLUMNS, rows)
 
 
 def _title(statuses: Sequence[WorkerStatus]) -> str:
@@ -148,5 +150,5 @@ def _title(statuses: Sequence[WorkerStatus]) -> str:
     return f"{reached} of {count(len(statuses), 'worker')}, {time.strftime('%H:%M:%S')}"
 
 
-def _troubles(statuses: Sequence[WorkerStatus]) -> Iterator[Text]:
-    return (Text(f"{each.worker}: {inert(each.trouble)}") for each in statuses if each.trouble)
+def _troubles(statuses: Sequence[WorkerStatus]) -> Iterator[str]:
+    return (f"{each.worker}: {inert(each.trouble)}" for each in statuses if each.trouble)

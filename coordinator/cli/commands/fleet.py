@@ -9,6 +9,7 @@ from pathlib import Path
 import typer
 
 from coordinator.cli.exit import exit_codes
+from coordinator.cli.fold import echo
 from coordinator.cli.options import (
     CONTEXT,
     DISPLAY,
@@ -115,7 +116,7 @@ def demo(workers: int, quiet: bool) -> None:
     with exit_codes():
         from coordinator.workflows.demo import run_demo
 
-        run_demo(workers, (lambda _: None) if quiet else typer.echo)
+        run_demo(workers, (lambda _: None) if quiet else echo)
 
 
 @command(
@@ -135,4 +136,4 @@ def config(context: typer.Context, hosts: str | None, token_file: Path | None) -
         rows = list(settings(hosts, token_file, hosts_on_line=is_on_line))
         wide = [max(len(getattr(row, part)) for row in rows) for part in ("name", "value")]
         for row in rows:
-            typer.echo(f"{row.name:{wide[0]}}  {row.value:{wide[1]}}  {row.origin}")
+            echo(f"{row.name:{wide[0]}}  {row.value:{wide[1]}}  {row.origin}")
