@@ -14,8 +14,8 @@ from io import StringIO
 import typer
 from typer._click.exceptions import ClickException
 
-_LABEL = re.compile(r" *\S+ {2,}")
-"""Of a row. What begins with spaces and has none is a command line to be copied: left whole."""
+_LABEL = re.compile(r" *\S+ {2,}| +(?=\S+: )")
+"""Of a row, or before a name and its reason. What begins with spaces and has none is a command line to be copied: left whole."""
 
 
 def echo(text: str, *, err: bool = False) -> None:
@@ -58,7 +58,7 @@ def fold(line: str, columns: int) -> str:
       file
     """
     label = _LABEL.match(line)
-    indent = label.end() if label and 2 * label.end() <= columns else 2
+    indent = label.end() if label and 2 < label.end() <= columns / 2 else 4 if label else 2
     if len(line) <= columns or (not label and line.startswith(" ")):
         return line
     return textwrap.fill(
