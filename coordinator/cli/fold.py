@@ -15,7 +15,8 @@ import typer
 from typer._click.exceptions import ClickException
 
 _LABEL = re.compile(r" *\S+ {2,}| +(?=\S+: )")
-"""Of a row, or before a name and its reason. What begins with spaces and has none is a command line to be copied: left whole."""
+"""Of a row, or before a name and its reason. What begins with spaces and has none is a command line
+to be copied: left whole."""
 
 
 def echo(text: str, *, err: bool = False) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 MORE_INPUTS: ContextVar[tuple[str, ...]] = ContextVar("MORE_INPUTS", default=())
 """The arguments after the first input, of a command whose outputs go into a folder."""
+
+
+_ADDRESSES = re.compile(r"\S+:\d+")
 
 
 def _similar(name: str, names: Sequence[str]) -> list[str]:
@@ -117,8 +121,10 @@ class OneCommand(TyperCommand):
         return rest
 
     def _instead(self, ctx: Context, rest: list[str]) -> str:
-        """Return what a single word too many was meant to be, if that can be guessed."""
+        """Return what words too many were meant to be, if that can be guessed."""
         names = {name for parameter in self.get_params(ctx) for name in parameter.opts}
+        if "--hosts" in names and all(map(_ADDRESSES.fullmatch, rest)):
+            return f"; workers have their option: --hosts {','.join(rest)}"
         if len(rest) == 1 and "--output" in names and ctx.params.get("output") is None:
             return f"; the output has its option: -o {shlex.quote(rest[0])}"
         return ""

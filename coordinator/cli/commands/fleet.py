@@ -62,11 +62,20 @@ def hosts(names: Sequence[str], hosts: str, token_file: Path | None, watch: bool
     can be reached; coord doctor says more about each.
     """
     with exit_codes():
+        from coordinator.errors import ConfigError
         from coordinator.hosts.hosts_file import find_hosts
         from coordinator.hosts.token import find_credential, warn_of_clear_text
         from coordinator.workflows.watch import run_hosts
 
-        config, credential = find_hosts(hosts), find_credential(token_file)
+        try:
+            config = find_hosts(hosts)
+        except ConfigError as error:
+            if any(":" in name for name in names):
+                error.add_note(
+                    f"addresses go with their option: coord hosts --hosts {','.join(names)}"
+                )
+            raise
+        credential = find_credential(token_file)
         warn_of_clear_text(config, credential)
         run_hosts(config, credential, names, watch=watch)
 

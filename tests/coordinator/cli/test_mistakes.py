@@ -58,7 +58,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         signal.signal(number, handler)
 
 
-MISTAKES = [
+MISTAKES: list[tuple[str | list[str], str]] = [
     ("blur pic.gif", "a GIF picture, not a .npy file"),
     ("blur pic.gif", "numpy.save('pic.npy', imageio.v3.imread('pic.gif'))"),
     ("blur empty.npy", "it is empty"),
@@ -89,6 +89,14 @@ MISTAKES = [
     ("blur in.npy --report p.toml", "not what coord writes there"),
     ("blur in.npy --report in.npy", "reads or writes this file already"),
     ("blur in.npy --hosts none.toml", 'write the line hosts = ["node1:8080", "node2:8080"]'),
+    ("blur in.npy --hosts node1", "did you mean the worker node1:8080?"),
+    ("blur in.npy --hosts worbs.toml", "did you mean words.toml?"),
+    (["blur", "in.npy", "--hosts", ""], "hosts: is empty; name hosts.toml, or addresses"),
+    ("blur in.npy node1:8080", "workers have their option: --hosts node1:8080"),
+    ("doctor node1:8080 node2:8080", "--hosts node1:8080,node2:8080"),
+    ("hosts node1:8080", "coord hosts --hosts node1:8080"),
+    ("pair node1:8080,node2:8080 K7Q-3XW", "one at a time, each has a code of its own"),
+    ("pair K7Q-3XW node1:8080", "the worker comes first: coord pair node1:8080 CODE"),
     ("median in.npy", "give size or footprint"),
     ("median in.npy --size 0", "a window has at least 1 sample"),
     ("median in.npy --size 2.5", "'2.5': want integers"),
@@ -122,7 +130,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("line", "words"), MISTAKES, ids=[f"{a}-{b[:12]}" for a, b in MISTAKES])
-def test_a_mistake_gets_a_sentence(folder: Path, line: str, words: str) -> None:
+def test_a_mistake_gets_a_sentence(folder: Path, line: str | list[str], words: str) -> None:
     """Exit code 2, what is wrong and what would be right, once; nothing is written."""
     before = contents(folder)
     ended = coord(line)
