@@ -372,7 +372,7 @@ def _lines(text: str) -> dict[Key, int]:
 def _meant(path: Path) -> str:
     """Return what was meant by a file that is not there: another one, or a worker's name."""
     names = [each.name for each in path.parent.glob("*.toml")]
-    if close := difflib.get_close_matches(path.name, names, 1):
+    if close := difflib.get_close_matches(path.name, names, 1, cutoff=0.75):
         return f"; did you mean {path.with_name(close[0])}?"
     is_name = len(path.parts) == 1 and not path.suffix
     return f"; did you mean the worker {path}:{DEFAULT_PORT}?" if is_name else f"; {WRITE_ONE}"
