@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar
 
 import typer
+from typer._click.exceptions import MissingParameter
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
@@ -111,7 +112,11 @@ class OneCommand(TyperCommand):
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         """Parse a line; what is left over gets a suggestion."""
         allowed, ctx.allow_extra_args = ctx.allow_extra_args, True
-        rest = super().parse_args(ctx, args)
+        try:
+            rest = super().parse_args(ctx, args)
+        except MissingParameter as error:
+            error.message = "Such as: " + (self.epilog or "\n").splitlines()[1].strip()
+            raise
         ctx.allow_extra_args = allowed
         if ctx.params.get("out_dir") is not None:
             MORE_INPUTS.set(tuple(rest))
@@ -125,6 +130,9 @@ class OneCommand(TyperCommand):
         names = {name for parameter in self.get_params(ctx) for name in parameter.opts}
         if "--hosts" in names and all(map(_ADDRESSES.fullmatch, rest)):
             return f"; workers have their option: --hosts {','.join(rest)}"
+        for option in ("--sigma", "--size"):
+            if option in names and re.fullmatch(r"[\d.,]+", rest[0]):
+                return f"; did you mean {option} {rest[0]}?"
         if len(rest) == 1 and "--output" in names and ctx.params.get("output") is None:
             return f"; the output has its option: -o {shlex.quote(rest[0])}"
         return ""

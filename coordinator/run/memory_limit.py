@@ -87,7 +87,7 @@ def fit(request: Request, capacity: Capacity, limit_bytes: int | None, peak: Pea
             what = f"tiles of {request.tile}" if request.tile else "the smallest tiles"
             raise InputError(
                 f"--max-memory: {megabytes(limit_bytes)} MB do not suffice: {what} need "
-                f"{megabytes(least + 50_000)} MB"
+                f"{megabytes(least + 50_000)} MB; say --max-memory {math.ceil(least / 1e6) + 1}MB"
             )
         size //= 2
         need = peak(request.job, request.plan(replace(capacity, tile_bytes=size)), capacity.slots)

@@ -62,6 +62,9 @@ class Paired:
     certificate: str | None = None
 
 
+NO_WORKER = "no worker answers so; is the address right?"
+
+
 def pair(
     url: str,
     code: str,
@@ -169,7 +172,7 @@ class _Worker:
             raise NoWorkerError(f"{name_of(self.url)}: {reason}") from None
 
     def _refused(self, status: int, said: Mapping[str, Any]) -> TilefanError:
-        name, detail = name_of(self.url), shown(str(said.get("detail", "")))
+        name, detail = name_of(self.url), shown(str(said.get("detail") or NO_WORKER))
         if status in {401, 404}:
             return TrustError(f"{name}: is not pairing: start `worker --pair` there")
         kinds = {WRONG_CODE: "wrong code", NOT_PAIRING: "can't be paired"}
