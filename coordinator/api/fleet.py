@@ -49,7 +49,7 @@ class Fleet(FilterMethods):
     token_file : str or Path, optional
         Where the fleet's token is. Unless given, it is ``TILEFAN_TOKEN`` itself, or in the file
         that ``TILEFAN_TOKEN_FILE`` names, or in the user's configuration folder.
-    codec : str, optional
+    wire_codec : str, optional
         What tiles travel in: ``"auto"``, ``"none"``, ``"narrow"``, ``"lz4"`` or ``"zstd"``. Unless
         given, what the hosts file says, or auto.
     verify : float, optional
@@ -61,7 +61,7 @@ class Fleet(FilterMethods):
     ConfigError
         With every mistake in the hosts.
     InputError
-        If `verify` is no such share, or `codec` none of these, or not installed.
+        If `verify` is no such share, or `wire_codec` none of these, or not installed.
     TrustError
         If there is a token file and it can't be used.
 
@@ -79,7 +79,7 @@ class Fleet(FilterMethods):
         *,
         listen: Listener | None = None,
         token_file: str | Path | None = None,
-        codec: Codec | None = None,
+        wire_codec: Codec | None = None,
         verify: float | None = None,
     ) -> None:
         from coordinator.engines.http.engine import HttpEngine
@@ -87,7 +87,7 @@ class Fleet(FilterMethods):
         from coordinator.hosts.token import find_credential
 
         config = hosts if isinstance(hosts, Config) else parse_hosts(hosts)
-        config = config.with_codec(codec)
+        config = config.with_codec(wire_codec)
         self._hosts = config.hosts
         self._names = tuple(host.name for host in config.hosts)
         self._http = HttpEngine(config, find_credential(token_file))
@@ -104,7 +104,7 @@ class Fleet(FilterMethods):
         *,
         listen: Listener | None = None,
         token_file: str | Path | None = None,
-        codec: Codec | None = None,
+        wire_codec: Codec | None = None,
         verify: float | None = None,
     ) -> Self:
         """Make a fleet of the workers that a hosts.toml lists.
@@ -117,7 +117,9 @@ class Fleet(FilterMethods):
         from coordinator.hosts.hosts_file import load_hosts
 
         config = load_hosts(Path(path))
-        return cls(config, listen=listen, token_file=token_file, codec=codec, verify=verify)
+        return cls(
+            config, listen=listen, token_file=token_file, wire_codec=wire_codec, verify=verify
+        )
 
     @brief
     def run(self, links: Sequence[Link], input: Any, *, tile: Any = None) -> Array:  # noqa: A002

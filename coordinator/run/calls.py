@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from coordinator.errors import InputError
-from coordinator.stores import Source
-from coordinator.stores.memory import ArraySource, MaskedSource
+from coordinator.stores import FileSource, Source
+from coordinator.stores.memory import MaskedSource
 from coordinator.text import extent
 from tiling.dtypes import Dtype, output_dtype
 from tiling.errors import BadTypeError, BadValueError, TilingError, UnsupportedError
@@ -54,7 +54,7 @@ class Chain:
         return cls(Job(ndim, tuple(calls)), dtype)
 
 
-def chain_of(links: Sequence[Link], array: ArraySource) -> Chain:
+def chain_of(links: Sequence[Link], array: FileSource) -> Chain:
     """Normalise the parameters of every filter for the array of a file, which a refusal tells.
 
     Raises

@@ -18,9 +18,10 @@ from coordinator.report.provenance import Provenance, find_provenance, mark
 from coordinator.run.calls import Chain, Link, chain_of, masked
 from coordinator.run.request import Request, known_bound
 from coordinator.run.stage import run_started
+from coordinator.stores import FileSource
 from coordinator.stores.files import open_place
 from coordinator.stores.formats import stored_dtype
-from coordinator.stores.memory import ArraySource
+from coordinator.stores.output_target import is_folder_named
 from coordinator.stores.place import Place
 from coordinator.text import count, dtype_name, extent, inert
 from coordinator.workflows.filter_file import title
@@ -100,8 +101,12 @@ def verify_file(
             raise InputError(f"{result}: its provenance is of another input; say --filter and how")
     else:
         chain, words = chain_of(filters, array), title(filters)
-    want = array.shape, stored_dtype(Place.parse(result), chain.dtype)
-    if (made.shape, made.dtype) != want:
+    place = Place.parse(result)
+    dtype, got_dtype = stored_dtype(place, chain.dtype), made.dtype
+    if is_folder_named(place):  # zarr 3 has no byte order in its dtypes
+        dtype, got_dtype = dtype.newbyteorder("="), got_dtype.newbyteorder("=")
+    want = array.shape, dtype
+    if (made.shape, got_dtype) != want:
         got, makes = (
             f"{extent(shape)} {dtype_name(dtype.str)}"
             for shape, dtype in ((made.shape, made.dtype), want)
@@ -147,7 +152,7 @@ def check_order(result: Path, source: Path) -> None:
 
 
 def _audit(
-    request: Request, plan: Plan, made: ArraySource, sample: Sequence[int], tell: Hearer
+    request: Request, plan: Plan, made: FileSource, sample: Sequence[int], tell: Hearer
 ) -> None:
     """Compare a sample of tiles, telling of it as of a run on so many tiles."""
     tiles = len(sample)
