@@ -137,20 +137,23 @@ def parsed(response: HTTPResponse) -> Any:
 
     Raises
     ------
-    ValueError, RecursionError
-        If it is none, or larger than any honest one.
+    ValueError
+        If it is none, or larger or deeper than any honest one.
     """
     body = response.read(MAX_JSON_BYTES + 1)
     if len(body) > MAX_JSON_BYTES:
         raise ValueError(f"more than {MAX_JSON_BYTES} bytes")
-    return json.loads(body)
+    try:
+        return json.loads(body)
+    except RecursionError:
+        raise ValueError("brackets in brackets, too deep") from None
 
 
 def problem(response: HTTPResponse) -> dict[str, Any]:
     """Read the problem document (RFC 9457) of an answer; empty if it has none."""
     try:
         document = parsed(response)
-    except (ValueError, RecursionError):
+    except ValueError:
         return {}
     return document if isinstance(document, dict) else {}
 
