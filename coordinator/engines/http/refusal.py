@@ -33,11 +33,12 @@ UNTRUSTED = frozenset({401, 403, 429})
 """What a worker answers to a wrong token; 429: to many of them."""
 
 WRONG_CERTIFICATE = (
-    "shows a certificate that hosts.toml does not trust: if its owner made a new one, "
-    "paste the lines that `worker --tls` prints; if not, somebody is in between"
+    "shows a certificate that is not trusted here: paste the lines that `worker --tls` prints "
+    "into a hosts.toml; if its lines are there already and its owner made no new certificate, "
+    "somebody is in between"
 )
 
-NO_TLS = "does not speak TLS: start it with `worker --tls`, or write http:// in hosts.toml"
+NO_TLS = "does not speak TLS: start it with `worker --tls`, or write http:// before its name"
 
 
 class Refusal(Exception):  # noqa: N818 -- it is an answer, though not the one wished for
