@@ -88,10 +88,12 @@ def spreading(job: Job, not_numbers: int, infinite: int, *, whole: bool) -> Iter
         return
     kinds = (("NaN", not_numbers), ("infinite", infinite))
     which = " and ".join(f"{number:,} {kind}" for kind, number in kinds if number)
+    sums = any(operation.KIND == "running_mean" for operation, _ in job.program.windows())
+    spoilt = "all that follows on its lines" if sums else f"up to {reach:,} samples of the result"
     yield (
         f"the input holds {which} sample{'' if not_numbers + infinite == 1 else 's'}"
-        f"{'' if whole else ' in the part that was looked at'}: each can spoil up to {reach:,} "
-        "samples of the result; replace them first, as with numpy.nan_to_num"
+        f"{'' if whole else ' in the part that was looked at'}: each can spoil {spoilt}; replace "
+        "them first, as with numpy.nan_to_num"
     )
 
 

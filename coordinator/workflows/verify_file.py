@@ -14,7 +14,7 @@ from coordinator.engines.local import capacity
 from coordinator.errors import InputError, StoreError, VerifyError
 from coordinator.events import Event, Hearer, RunFinished, TileSent, TileStored, WorkerReady
 from coordinator.machine import NAME, usable_cores
-from coordinator.report.provenance import Provenance, find_provenance
+from coordinator.report.provenance import Provenance, find_provenance, mark
 from coordinator.run.calls import Chain, Link, chain_of, masked
 from coordinator.run.request import Request, known_bound
 from coordinator.run.stage import run_started
@@ -32,10 +32,11 @@ from tiling.protocol.npy import dtype_of
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The filters that a provenance records, and what people call them."""
+    """The filters that a provenance records, what people call them, and the input's digest."""
 
     chain: Chain
     title: str
+    input_digest: str
 
 
 def recorded(provenance: Provenance) -> Recorded:
@@ -56,7 +57,7 @@ def recorded(provenance: Provenance) -> Recorded:
         raise InputError(f"the provenance records no filters that exist: {error}; {hint}") from None
     if job.digest != provenance.job or job.target != dtype.newbyteorder("="):
         raise InputError(f"the provenance records another job than was run; {hint}")
-    return Recorded(Chain(job, dtype), inert(provenance.filter))
+    return Recorded(Chain(job, dtype), inert(provenance.filter), provenance.input.digest)
 
 
 def verify_file(
@@ -88,7 +89,6 @@ def verify_file(
         If a file can't be used, or the provenance is of another input.
     """
     array, made = open_place(source), open_place(result)
-    _check_order(result, source)
     if isinstance(filters, Recorded):
         chain, words = filters.chain, filters.title
         if chain.job.reads_states:
@@ -117,12 +117,23 @@ def verify_file(
             listen(time.monotonic(), event)
 
         sample = sampling.draw(plan.grid)
-        _audit(request, plan, made, sample, tell)
+        try:
+            _audit(request, plan, made, sample, tell)
+        except VerifyError:
+            if isinstance(filters, Recorded):
+                _check_input(filters, result, source)
+            raise
     of = f"{len(sample):,} of " if len(sample) < len(plan) else ""
     return f"{of}{count(len(plan), 'tile')}"
 
 
-def _check_order(result: Path, source: Path) -> None:
+def _check_input(recorded: Recorded, result: Path, source: Path) -> None:
+    """Refuse an input that is another than the recorded one: then other bits are no wonder."""
+    if recorded.input_digest and mark(source).digest != recorded.input_digest:
+        raise InputError(f"{result} was made from another array than {source}: the digests differ")
+
+
+def check_order(result: Path, source: Path) -> None:
     """Refuse an output and an input that stand in each other's place, if a provenance shows it."""
     try:
         provenance = None if find_provenance(result) else find_provenance(source)

@@ -52,9 +52,21 @@ def complete_workers(ctx: typer.Context, incomplete: str) -> list[str]:
     hosts_option(default=HOSTS_FILE),
     TOKEN_FILE,
     flag(DISPLAY, "--watch", help="Look again until interrupted."),
+    option(
+        FLEET,
+        "--wait",
+        "wait_s",
+        kind=float,
+        min=0.0,
+        default=0.0,
+        metavar="SECONDS",
+        help="Wait for workers that are starting, at most so long.",
+    ),
     examples=("coord hosts", "coord hosts node1:8080 --hosts hosts.toml --watch"),
 )
-def hosts(names: Sequence[str], hosts: str, token_file: Path | None, watch: bool) -> None:
+def hosts(
+    names: Sequence[str], hosts: str, token_file: Path | None, watch: bool, wait_s: float
+) -> None:
     """Show the fleet as it is now: who is there, how busy, and for how long.
 
     Exits with 3 if no worker can be reached; coord doctor says more about each.
@@ -62,9 +74,11 @@ def hosts(names: Sequence[str], hosts: str, token_file: Path | None, watch: bool
     with exit_codes():
         from coordinator.hosts.hosts_file import find_hosts
         from coordinator.hosts.token import find_credential, warn_of_clear_text
-        from coordinator.workflows.watch import run_hosts
+        from coordinator.workflows.watch import await_workers, run_hosts
 
-        config, credential = find_hosts(hosts), find_credential(token_file)
+        config = find_hosts(hosts)
+        await_workers(config, lambda: find_credential(token_file), wait_s)
+        credential = find_credential(token_file)
         warn_of_clear_text(config, credential)
         run_hosts(config, credential, names, watch=watch)
 
