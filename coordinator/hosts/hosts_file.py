@@ -186,7 +186,7 @@ def load_hosts(path: Path | str) -> Config:
             raise ConfigError(source, (f"more than {MAX_BYTES} bytes: no hosts file",))
         text = data.decode("utf-8-sig")
         document = tomllib.loads(text)
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, TypeError, ValueError, RecursionError) as error:
         raise ConfigError(source, (_unreadable(error, text),)) from None
     return _parse(document, source, _lines(text), Path(path).parent)
 
