@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 BARS: Final = "▁▂▃▄▅▆▇█"
 KINDS: Final = {"b": "bool", "i": "int", "u": "uint", "f": "float", "c": "complex"}
-LONGEST: Final = 300  # characters of a text from outside that are kept
+LONGEST: Final = 1000  # characters of a text from outside: a reason with its remedy has 500
 
 
 def inert(text: str) -> str:
@@ -69,10 +69,12 @@ def megabytes(size: float) -> str:
 
     Examples
     --------
-    >>> megabytes(23_592), megabytes(23_592_960), megabytes(4.2e9)
-    ('0.02', '23.6', '4,200')
+    >>> megabytes(23_592), megabytes(23_592_960), megabytes(4.2e9), megabytes(128)
+    ('0.02', '23.6', '4,200', '<0.01')
     """
     mb = size / 1e6
+    if 0 < mb < 0.005:
+        return "<0.01"
     if mb < 0.95:
         return f"{mb:.2f}"
     return f"{mb:.1f}" if mb < 999.95 else f"{mb:,.0f}"

@@ -97,7 +97,9 @@ def output_dtype(output: object, input_dtype: Dtype) -> Dtype:
         case str():
             dtype = _dtype(output)
             if not issubclass(dtype.type, np.number):
-                raise UnsupportedError(f"output must have numeric dtype, not {dtype}")
+                raise UnsupportedError(
+                    f"output must have numeric dtype, not {dtype}; such as float32"
+                )
             return dtype
         case type() | np.dtype():
             return _dtype(output)

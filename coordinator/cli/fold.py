@@ -6,11 +6,17 @@ import os
 import re
 import sys
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from io import StringIO
 
 import typer
+from typer._click.exceptions import ClickException
 
-_LABEL = re.compile(r" *\S+  ")
-"""Of a row. What begins with spaces and has none is a command line to be copied: left whole."""
+_LABEL = re.compile(r" *\S+ {2,}| +(?=\S+: )")
+"""Of a row, or before a name and its reason. What begins with spaces and has none is a command line
+to be copied: left whole."""
 
 
 def echo(text: str, *, err: bool = False) -> None:
@@ -22,6 +28,22 @@ def echo(text: str, *, err: bool = False) -> None:
         columns = 0
     lines = text.split("\n")
     typer.echo("\n".join(fold(line, columns) for line in lines) if columns else text, err=err)
+
+
+@contextmanager
+def folded_errors() -> Iterator[None]:
+    """Have mistakes in a command line shown by `echo`."""
+    try:
+        yield
+    except ClickException as error:
+        vars(error)["show"] = partial(_show, error)
+        raise
+
+
+def _show(error: ClickException) -> None:
+    text = StringIO()
+    type(error).show(error, file=text)
+    echo(text.getvalue().removesuffix("\n"), err=True)
 
 
 def fold(line: str, columns: int) -> str:
@@ -37,12 +59,13 @@ def fold(line: str, columns: int) -> str:
       file
     """
     label = _LABEL.match(line)
+    indent = label.end() if label and 2 < label.end() <= columns / 2 else 4 if label else 2
     if len(line) <= columns or (not label and line.startswith(" ")):
         return line
     return textwrap.fill(
         line,
         columns,
-        subsequent_indent=" " * (label.end() if label else 2),
+        subsequent_indent=" " * indent,
         break_long_words=False,
         break_on_hyphens=False,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
@@ -10,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar
 
 import typer
+from typer._click.exceptions import MissingParameter
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 
 MORE_INPUTS: ContextVar[tuple[str, ...]] = ContextVar("MORE_INPUTS", default=())
 """The arguments after the first input, of a command whose outputs go into a folder."""
+
+
+_ADDRESSES = re.compile(r"\S+:\d+")
 
 
 def _similar(name: str, names: Sequence[str]) -> list[str]:
@@ -107,7 +112,11 @@ class OneCommand(TyperCommand):
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         """Parse a line; what is left over gets a suggestion."""
         allowed, ctx.allow_extra_args = ctx.allow_extra_args, True
-        rest = super().parse_args(ctx, args)
+        try:
+            rest = super().parse_args(ctx, args)
+        except MissingParameter as error:
+            error.message = "Such as: " + (self.epilog or "\n").splitlines()[1].strip()
+            raise
         ctx.allow_extra_args = allowed
         if ctx.params.get("out_dir") is not None:
             MORE_INPUTS.set(tuple(rest))
@@ -117,8 +126,13 @@ class OneCommand(TyperCommand):
         return rest
 
     def _instead(self, ctx: Context, rest: list[str]) -> str:
-        """Return what a single word too many was meant to be, if that can be guessed."""
+        """Return what words too many were meant to be, if that can be guessed."""
         names = {name for parameter in self.get_params(ctx) for name in parameter.opts}
+        if "--hosts" in names and all(map(_ADDRESSES.fullmatch, rest)):
+            return f"; workers have their option: --hosts {','.join(rest)}"
+        for option in ("--sigma", "--size"):
+            if option in names and re.fullmatch(r"[\d.,]+", rest[0]):
+                return f"; did you mean {option} {rest[0]}?"
         if len(rest) == 1 and "--output" in names and ctx.params.get("output") is None:
             return f"; the output has its option: -o {shlex.quote(rest[0])}"
         return ""

@@ -15,6 +15,7 @@ from typing import Annotated, Any, get_args
 import typer
 
 from coordinator.cli.exit import DEBUG, say, show_warning
+from coordinator.cli.fold import folded_errors
 from coordinator.cli.groups import LazyGroup
 from coordinator.cli.options import HELP_NAMES, VERSION, epilog
 from coordinator.errors import ExitCode
@@ -76,6 +77,16 @@ class Commands(LazyGroup):
     places = PLACES
     elsewhere = "filter"
     aliases = ALIASES
+
+    def make_context(self, *args: Any, **named: Any) -> Any:
+        """Parse what comes before the command."""
+        with folded_errors():
+            return super().make_context(*args, **named)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Parse the rest, and run the command."""
+        with folded_errors():
+            return super().invoke(ctx)
 
     def main(self, *args: Any, **named: Any) -> Any:
         """Run a command line, or complete it for a shell."""

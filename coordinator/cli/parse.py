@@ -80,6 +80,22 @@ def lengths(text: str | None, option: str) -> tuple[int, ...]:
     return shape
 
 
+def tile_size(text: str) -> float | list[float]:
+    """Parse the shape of a tile: one size for all axes, or one per axis.
+
+    Raises
+    ------
+    typer.BadParameter
+        If one is no integer, or below 1.
+    """
+    values = numbers(text, int, "--tile")
+    if min(values if isinstance(values, list) else [values]) < 1:
+        raise typer.BadParameter(
+            f"{text!r}: every axis needs at least one sample", param_hint="--tile"
+        )
+    return values
+
+
 def yes_or_no(text: str, option: str) -> bool:
     """Parse ``1`` or ``0``, also in words.
 
@@ -171,7 +187,7 @@ def placement(options: MutableMapping[str, Any]) -> dict[str, Any]:
         "hosts": options.pop("hosts"),
         "token_file": options.pop("token_file"),
         "wire_codec": options.pop("wire_codec"),
-        "tile": numbers(tile, int, "--tile") if tile is not None else None,
+        "tile": tile_size(tile) if tile is not None else None,
         "max_memory_bytes": memory(max_memory, "--max-memory") if max_memory is not None else None,
     }
 

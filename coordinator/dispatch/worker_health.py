@@ -12,7 +12,7 @@ from coordinator.dispatch import policy
 from coordinator.dispatch.instructions import Probe, Tell
 from coordinator.dispatch.timers import Timer
 from coordinator.dispatch.worker_table import WorkerSignal, WorkerState
-from coordinator.events import FailureKind, FleetAwaited, WorkerBack, WorkerEjected
+from coordinator.events import FailureKind, FleetAwaited, WorkerBack, WorkerEjected, WorkerLost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from coordinator.dispatch.limits import Limits
     from coordinator.dispatch.timers import TimerQueue
     from coordinator.dispatch.worker_table import Worker, WorkerTable
-    from coordinator.events import WorkerLost, WorkerReady
+    from coordinator.events import WorkerReady
 
 
 class WorkerHealth:
@@ -101,7 +101,7 @@ class WorkerHealth:
             worker.reason = reason
             self._workers.signal(worker, WorkerSignal.LOST)
             self._probe_later(worker, now)
-            return self.check_fleet(now)
+            return [Tell(WorkerLost(worker.name, reason)), *self.check_fleet(now)]
         if not policy.must_eject(
             failures_in_row=worker.failures_in_row, ready=self._workers.ready, limits=self._limits
         ):

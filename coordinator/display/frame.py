@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
-from coordinator.display.closing import closing_lines
+from coordinator.display.closing import closing_lines, lost_lines
 from coordinator.display.style import (
     BAR,
     EMPHASIS,
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 WIDE: Final = 100  # columns from which the bar and its numbers share a line
 WHOLE_WORDS: Final[dict[str, Any]] = {"break_long_words": False, "break_on_hyphens": False}
+NEWS_LINES: Final = 3  # of a reason that is long
 LEAST_MAP: Final = 2  # rows: one of tiles, and the legend
 MAP_SHARE: Final = 0.5  # of the free rows, when workers and map both want more than there are
 
@@ -78,7 +79,8 @@ def frame(
 
 def _header(tally: Tally, width: int) -> list[Text]:
     if (run := tally.run) is None:
-        return [Text("greeting the workers", EMPHASIS), Text(tally.fleet(), TITLE)]
+        fleet = [Text(tally.fleet(), TITLE)] if tally.workers else []
+        return [Text("starting", EMPHASIS), *fleet]
     what = [
         Text(inert(run.input), EMPHASIS),
         Text(f"{extent(run.shape)} {dtype_name(run.dtype)}"),
@@ -223,9 +225,11 @@ def _footer(tally: Tally, now: float, width: int) -> list[Text]:
         if tally.written is None and tally.finished.error is None:
             return [Text("done", BAR)]
         style = TROUBLE if tally.finished.error else BAR
-        lines = (wrap(line, width, **WHOLE_WORDS) for line in closing_lines(tally, now))
-        return [Text(part, style) for parts in lines for part in parts]
+        lost = () if tally.finished.error else lost_lines(tally)
+        styled = [(line, style) for line in closing_lines(tally, now)]
+        styled += [(line, TROUBLE) for line in lost]
+        return [Text(part, s) for line, s in styled for part in wrap(line, width, **WHOLE_WORDS)]
     if tally.news is None:
         return [Text("")]
-    at_s = tally.since_start_s(tally.news.at_s)
-    return [Text(f"{clock(at_s)}  {inert(tally.news.text)}", "yellow")]
+    news = f"{clock(tally.since_start_s(tally.news.at_s))}  {inert(tally.news.text)}"
+    return [Text(line, "yellow") for line in wrap(news, width, **WHOLE_WORDS)[:NEWS_LINES]]

@@ -20,6 +20,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TextIO, TypeAlias
 
+from coordinator.errors import InputError
 from coordinator.events import Event, FleetAwaited, WorkerBack, WorkerEjected, WorkerLost
 
 if TYPE_CHECKING:
@@ -76,7 +77,14 @@ def make_listener(
     ------
     Listener
         To be called with each event and its time.
+
+    Raises
+    ------
+    InputError
+        If ``TILEFAN_MAP`` is no map.
     """
+    if (shown := environ.get("TILEFAN_MAP", "")) not in {"", "worker"}:
+        raise InputError(f"TILEFAN_MAP={shown}: there is no such map; unset it, or say worker")
     if stream is None:
         stream = sys.stdout if style == "json" else sys.stderr
     if style == "auto":
@@ -182,13 +190,19 @@ class PlainDisplay:
 
         self._tally = Tally()
         self._lines = PlainLines()
+        self._kept: list[str] = []
 
     def handle(self, now: float, event: Event) -> None:
-        """Count an event."""
+        """Count an event; what happened before the run is told as it starts, if it does."""
         with self._lock:
             self._tally.handle(now, event)
-            line = self._lines.news(self._tally) if isinstance(event, AT_ONCE) else ""
-        _write_line(self._stream, line)
+            if isinstance(event, AT_ONCE):
+                self._kept.append(self._lines.news(self._tally))
+            lines = self._kept if self._tally.run is not None else []
+            if lines:
+                self._kept = []
+        for line in lines:
+            _write_line(self._stream, line)
 
     def draw(self) -> None:
         """Write how far the run is, unless it is over."""
@@ -199,10 +213,10 @@ class PlainDisplay:
 
     def close(self) -> None:
         """Write how the run ended; nothing if it never began."""
-        from coordinator.display.closing import closing_lines, lost_lines
+        from coordinator.display.closing import closing_lines
 
         if self._tally.run is not None:
-            for line in (*closing_lines(self._tally, self._clock()), *lost_lines(self._tally)):
+            for line in closing_lines(self._tally, self._clock()):
                 _write_line(self._stream, line)
 
 

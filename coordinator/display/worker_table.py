@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -153,6 +154,15 @@ def shorten(line: Text, width: int, glyphs: Glyphs) -> Text:
         line.truncate(max(0, width - len(glyphs.ellipsis)))
         line.append(glyphs.ellipsis)
     return line
+
+
+def print_table(table: Table, lines: Iterable[str]) -> None:
+    """Print a table, and lines below it that a terminal gets broken between words."""
+    console = Console(width=UNBOUNDED)
+    console.print(table)
+    words = Console() if console.is_terminal else console
+    for line in lines:
+        words.print(Text(line))
 
 
 def workers_table(

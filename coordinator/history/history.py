@@ -224,8 +224,7 @@ class History:
                 why = f"unanswered by {name} for {brief_time(late_s)}"
                 self._remark(at_s, f"tile {tile} also sent to {to}: {why}")
             case FleetAwaited(patience_s):
-                patience = brief_time(patience_s)
-                self._remark(at_s, f"waiting up to {patience} for a worker to come back")
+                self._remark(at_s, f"waiting up to {patience_s:g} s for a worker to come back")
             case TileGivenUp(tile, reasons):
                 why = "; ".join(f"{name}: {reason}" for name, reason in reasons)
                 self._remark(at_s, f"tile {tile} given up: {why}")

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, get_args
 from pydantic import AfterValidator, ConfigDict, Field, Strict, TypeAdapter, ValidationError
 
 from coordinator.errors import ConfigError, InputError
-from coordinator.hosts.addresses import name_of, normalise
+from coordinator.hosts.addresses import DEFAULT_PORT, name_of, normalise
 from coordinator.hosts.certificates import authority_context, check_pin
 from coordinator.hosts.codec import Codec
 
@@ -206,6 +206,8 @@ def find_hosts(text: str) -> Config:
     ConfigError
         As `load_hosts` and `parse_hosts` do.
     """
+    if not text.strip():
+        raise ConfigError("hosts", ("is empty; name hosts.toml, or addresses such as node1:8080",))
     return parse_hosts(text) if is_addresses(text) else load_hosts(text)
 
 
@@ -367,10 +369,19 @@ def _lines(text: str) -> dict[Key, int]:
     return lines
 
 
+def _meant(path: Path) -> str:
+    """Return what was meant by a file that is not there: another one, or a worker's name."""
+    names = [each.name for each in path.parent.glob("*.toml")]
+    if close := difflib.get_close_matches(path.name, names, 1, cutoff=0.75):
+        return f"; did you mean {path.with_name(close[0])}?"
+    is_name = len(path.parts) == 1 and not path.suffix
+    return f"; did you mean the worker {path}:{DEFAULT_PORT}?" if is_name else f"; {WRITE_ONE}"
+
+
 def _unreadable(error: Exception, text: str) -> str:
     match error:
         case FileNotFoundError():
-            return f"no such file; {WRITE_ONE}"
+            return f"no such file{_meant(Path(error.filename))}"
         case OSError():
             return f"can't be read: {error.strerror}"
         case UnicodeDecodeError():

@@ -179,7 +179,8 @@ def load_provenance(output: Path) -> Provenance:
     except OSError as error:
         raise StoreError(f"{path}: can't be read: {error.strerror}") from error
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise InputError(f"{path}: {error}") from None
+        what = "not what coord writes there: restore it, or make the output again"
+        raise InputError(f"{path}: {what} ({error})") from None
 
 
 def _unknown(output: Path, why: str) -> str:

@@ -126,7 +126,8 @@ def fit(request: Request, capacity: Capacity, limit_bytes: int | None, peak: Pea
             hint = "" if request.tile else _finer(request, capacity, limit_bytes, peak)
             raise InputError(
                 f"--max-memory: {megabytes(limit_bytes)} MB do not suffice: {what} need "
-                f"{megabytes(least + 50_000)} MB{hint}"
+                f"{megabytes(least + 50_000)} MB{hint}; "
+                f"say --max-memory {math.ceil(least / 1e6) + 1}MB"
             )
         size //= 2
         need = peak(request.job, request.plan(replace(capacity, tile_bytes=size)), capacity.slots)

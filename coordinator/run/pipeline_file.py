@@ -26,6 +26,7 @@ from coordinator.errors import ConfigError, InputError
 from coordinator.run.calls import Link
 from coordinator.stores.atomic_file import read_regular
 from coordinator.stores.files import open_place
+from coordinator.stores.names import similar
 from tiling.filters import FILTERS, Exactness, supported
 from tiling.protocol.npy import MAGIC
 
@@ -75,6 +76,8 @@ def load_pipeline(path: Path) -> list[Link]:
     """
     try:
         value = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file{similar(path)}") from None
     except OSError as error:
         raise InputError(f"{path}: can't be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -7,6 +7,7 @@ in the same way, and encoded from the map when it is.
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from coordinator.stores.atomic_file import open_own, sync_folder, usual_mode
 from coordinator.stores.memory import fill, view
 from coordinator.stores.outline import Outline, mapped
 from coordinator.stores.partial import encoded_path, lock, partial_path, release, rename_if_free
+from coordinator.text import megabytes
 from tiling.dtypes import Array
 from tiling.geometry.box import Box
 
@@ -112,7 +114,9 @@ class FlatSink:
                 partial_path(path).unlink(missing_ok=True)
             release(descriptor)
             if isinstance(error, OSError):
-                raise StoreError(f"{path}: can't be written: {error.strerror}") from error
+                room = f"; it takes {megabytes(outline.data_bytes)} MB: make room, or name another"
+                hint = f"{room} disk by --output" if error.errno == errno.ENOSPC else ""
+                raise StoreError(f"{path}: can't be written: {error.strerror}{hint}") from error
             raise
 
     def region(self, box: Box) -> Array:

@@ -65,7 +65,8 @@ def open_flat(place: Place, layout: Layout) -> FlatSource:
     present = max(0, os.fstat(file.fileno()).st_size - offset)
     if present < size:
         raise InputError(
-            f"{place}: truncated: its header announces {size} bytes of data, {present} follow"
+            f"{place}: truncated: its header announces {size} bytes of data, {present} follow: "
+            "save or copy it again"
         )
     outline = Outline(layout.shape, layout.dtype, offset, offset + size, (), layout.order)
     if size:

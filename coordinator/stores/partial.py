@@ -41,7 +41,7 @@ def check_output(path: Path, source: Path | None, *, overwrite: bool, folder: bo
     except OSError as error:  # a name too long, a folder that can't be entered
         raise StoreError(f"{path}: can't be written: {error.strerror}") from error
     if path.is_dir() and not folder:
-        raise InputError(f"{path}: a folder, not a file to write")
+        raise InputError(f"{path}: a folder, not a file to write; name one, such as -o out.npy")
     if source is not None and same_file(path, source):
         raise InputError(f"{path}: the output is the input; name another with --output")
     grows = partial_path(path), encoded_path(path)

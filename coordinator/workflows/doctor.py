@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
-from coordinator.display.worker_table import UNBOUNDED, workers_table
+from coordinator.display.worker_table import print_table, workers_table
 from coordinator.engines.http.client import Client
 from coordinator.engines.http.handshake import no_worker_error
 from coordinator.engines.http.health import Health
@@ -44,7 +42,10 @@ YES, NO, UNKNOWN = "yes", "NO", ""
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The state of one worker; a `trouble` says what is wrong and what to do about it."""
+    """The state of one worker; a `trouble` says what is wrong and what to do about it.
+
+    It was `let_in` if it answered who shows the token: another refusal tells nothing of that.
+    """
 
     worker: str
     reached: bool = False
@@ -67,7 +68,7 @@ class Finding:
         return (
             self.worker,
             YES if self.reached else NO,
-            _answer(self.let_in, when=self.reached),
+            _answer(self.let_in, when=self.let_in or self.wrong_token),
             *words,
             _answer(self.attested, when=self.let_in and self.health is not None),
             "" if math.isnan(self.round_trip_s) else brief_time(self.round_trip_s),
@@ -93,15 +94,13 @@ def run_doctor(config: Config, credential: Credential) -> None:
         If no worker can be used.
     """
     findings = told_apart(_examine_all(config, credential), config, credential)
-    console = Console(width=UNBOUNDED)
-    console.print(table(findings))
     troubled = [finding for finding in findings if finding.trouble]
-    if len(troubled) == len(findings):
+    useless = len(troubled) == len(findings)
+    lines = () if useless else (f"{each.worker}: {each.trouble}" for each in troubled)
+    print_table(table(findings), lines)
+    if useless:
         lost = [WorkerLost(f.worker, f.trouble, untrusted=f.untrusted) for f in troubled]
-        raise no_worker_error(lost)
-    words = Console() if console.is_terminal else console
-    for finding in troubled:
-        words.print(Text(f"{finding.worker}: {finding.trouble}"))
+        raise no_worker_error(lost, hint=False)
 
 
 def table(findings: Sequence[Finding]) -> Table:
@@ -124,13 +123,10 @@ def examine(client: Client) -> Finding:
         health = client.health()
     except Refusal as refusal:
         reached = refusal.kind not in {FailureKind.UNREACHED, FailureKind.TIMEOUT}
-        let_in = reached and not refusal.untrusted
-        trouble = _advised(refusal, name)
         return Finding(
             name,
             reached,
-            let_in,
-            trouble=trouble,
+            trouble=refusal.advised(client.host.url),
             untrusted=refusal.untrusted,
             wrong_token=refusal.wrong_token,
         )
@@ -139,14 +135,6 @@ def examine(client: Client) -> Finding:
     except Refusal as refusal:
         return Finding(name, True, True, health, trouble=refusal.reason)
     return Finding(name, True, True, health, attested=True)
-
-
-def _advised(refusal: Refusal, name: str) -> str:
-    """Add what to do about a worker that can not be reached."""
-    if refusal.kind not in {FailureKind.UNREACHED, FailureKind.TIMEOUT}:
-        return refusal.reason
-    port = name.rpartition(":")[2]
-    return f"{refusal.reason}: start `worker --port {port}` there, or open that port on the way"
 
 
 def told_apart(

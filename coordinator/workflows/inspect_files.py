@@ -17,6 +17,7 @@ from coordinator.run.request import tile_shape
 from coordinator.stores.atomic_file import write_bytes
 from coordinator.stores.file_state import FileState
 from coordinator.stores.files import find_layout, open_place
+from coordinator.stores.partial import check_output
 from coordinator.stores.place import Place
 from tiling.geometry.grid import Grid
 from tiling.geometry.halo import Halo
@@ -97,7 +98,9 @@ def show_file(output: Path) -> tuple[Provenance, bool | None]:
     return provenance, None
 
 
-def preview_files(before: Path, after: Path, picture: Path, tile: Any = None) -> None:
+def preview_files(
+    before: Path, after: Path, picture: Path, tile: Any = None, *, overwrite: bool = False
+) -> None:
     """Write a picture of an input, its output and their difference.
 
     Parameters
@@ -108,6 +111,8 @@ def preview_files(before: Path, after: Path, picture: Path, tile: Any = None) ->
         A PNG file.
     tile : int or sequence of int, optional
         Whose seams are marked; what the provenance of the output says unless given.
+    overwrite : bool
+        Whether the picture may exist.
 
     Raises
     ------
@@ -124,5 +129,6 @@ def preview_files(before: Path, after: Path, picture: Path, tile: Any = None) ->
             f"{picture}: a preview is a PNG picture; write -o {picture.with_suffix('.png')}"
         )
     check_replaceable(picture, PNG_START, [before, after])
+    check_output(picture, before, overwrite=overwrite)
     pixels = preview(a, b, cut.grid if cut else None)
     write_bytes(picture, encode(pixels))

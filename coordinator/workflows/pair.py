@@ -38,6 +38,7 @@ def run_pair(worker: str, code: str, credential: Credential, *, take: bool = Fal
     StoreError
         If the worker's token can't be written here.
     """
+    _check_order(worker, code)
     try:
         url = normalise(worker)
     except ValueError as error:
@@ -48,6 +49,14 @@ def run_pair(worker: str, code: str, credential: Credential, *, take: bool = Fal
     if paired.token and credential.path:
         _keep(credential.path, paired.token)
     return [_outcome(name_of(url), paired, credential), *_next(url, paired)]
+
+
+def _check_order(worker: str, code: str) -> None:
+    """Refuse several workers, and a code in the place of one."""
+    if "," in worker:
+        raise InputError(f"worker {worker!a}: one at a time, each has a code of its own")
+    if ":" in code:
+        raise InputError("the worker comes first: coord pair node1:8080 CODE")
 
 
 def _keep(path: Path, token: Token) -> None:

@@ -10,14 +10,15 @@ from typing import Final
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.table import Table
 from rich.text import Text
 
-from coordinator.display.worker_table import UNBOUNDED, workers_table
+from coordinator.display.worker_table import print_table, workers_table
 from coordinator.engines.http.client import Client
 from coordinator.engines.http.health import Health
 from coordinator.engines.http.refusal import Refusal
 from coordinator.engines.http.session import Session
-from coordinator.errors import InputError, NoWorkerError
+from coordinator.errors import InputError, NoWorkerError, TrustError
 from coordinator.hosts.hosts_file import Config
 from coordinator.hosts.token import Credential
 from coordinator.text import brief_time, clock, count, inert, megabytes
@@ -27,6 +28,8 @@ AWAIT_S: Final = 0.5
 
 EVERY_S: Final = 2.0
 """Between two looks."""
+
+ADVICE: Final = "coord doctor says what to do"
 
 COLUMNS: Final = ("worker", "state", "slots", "busy", "queue", "MB", "up", "kernel", "trip")
 
@@ -39,12 +42,17 @@ class WorkerStatus:
     health: Health | None = None
     round_trip_s: float = 0.0
     trouble: str = ""
+    untrusted: bool = False
 
     @property
     def cells(self) -> tuple[str, ...]:
         """The row of the table; a worker's words are shortened, and control characters replaced."""
         if self.health is None:
-            return (self.worker, "lost", *[""] * (len(COLUMNS) - 2))
+            return (
+                self.worker,
+                "refused" if self.untrusted else "lost",
+                *[""] * (len(COLUMNS) - 2),
+            )
         health = self.health
         load = (health.slots, health.in_flight, health.queue)
         return (
@@ -75,15 +83,17 @@ def run_hosts(
     ------
     InputError
         If a name is not in the hosts file.
-    NoWorkerError
-        If no worker can be reached.
+    TrustError, NoWorkerError
+        If no worker can be used.
     """
     chosen = pick(config, names)
     if not watch:
         statuses = look_once(chosen, credential)
-        Console(width=UNBOUNDED).print(status_table(statuses))
+        print_table(status_table(statuses), _troubles(statuses))
         if all(each.health is None for each in statuses):
-            raise NoWorkerError("no worker can be reached; coord doctor says what to do")
+            if any(each.untrusted for each in statuses):
+                raise TrustError(f"no worker that can be trusted, or that trusts us; {ADVICE}")
+            raise NoWorkerError(f"no worker can be reached; {ADVICE}")
         return
     with suppress(KeyboardInterrupt):  # the way to stop watching
         _watch(chosen, credential, Console())
@@ -134,7 +144,8 @@ def _watch(config: Config, credential: Credential, console: Console) -> None:
     ):
         while True:
             statuses = session.threads.map(_ask, session.clients.values())
-            live.update(status_table(statuses), refresh=True)
+            lines = map(Text, _troubles(statuses))
+            live.update(Group(status_table(statuses), *lines), refresh=True)
             time.sleep(EVERY_S)
 
 
@@ -144,14 +155,14 @@ def _ask(client: Client) -> WorkerStatus:
     try:
         health = client.health()
     except Refusal as refusal:
-        return WorkerStatus(name, trouble=refusal.reason)
+        return WorkerStatus(name, trouble=refusal.reason, untrusted=refusal.untrusted)
     return WorkerStatus(name, health, time.perf_counter() - began)
 
 
-def status_table(statuses: Sequence[WorkerStatus]) -> Group:
-    """Return the table, and a line for each worker that is in trouble."""
+def status_table(statuses: Sequence[WorkerStatus]) -> Table:
+    """Return the table; those in trouble are red."""
     rows = ((each.cells, bool(each.trouble)) for each in statuses)
-    return Group(workers_table(_title(statuses), COLUMNS, rows), *_troubles(statuses))
+    return workers_table(_title(statuses), COLUMNS, rows)
 
 
 def _title(statuses: Sequence[WorkerStatus]) -> str:
@@ -159,5 +170,5 @@ def _title(statuses: Sequence[WorkerStatus]) -> str:
     return f"{reached} of {count(len(statuses), 'worker')}, {time.strftime('%H:%M:%S')}"
 
 
-def _troubles(statuses: Sequence[WorkerStatus]) -> Iterator[Text]:
-    return (Text(f"{each.worker}: {inert(each.trouble)}") for each in statuses if each.trouble)
+def _troubles(statuses: Sequence[WorkerStatus]) -> Iterator[str]:
+    return (f"{each.worker}: {inert(each.trouble)}" for each in statuses if each.trouble)

@@ -168,7 +168,9 @@ def test_show_and_preview_and_diff(folder: Path) -> None:
     assert (shown.returncode, shown.stderr) == (0, "")
     assert "intact  yes" in shown.stdout
     assert "gaussian_filter sigma=2.0" in shown.stdout
-    assert coord(folder, "preview", "in.npy", "out.npy", "-o", "p.png").returncode == 0
+    assert coord(folder, "preview", "in.npy", "out.npy", "-o", "p.png").stdout.startswith(
+        "wrote p.png ("
+    )
     assert (folder / "p.png").read_bytes().startswith(b"\x89PNG")
     np.save(folder / "same.npy", np.load(folder / "out.npy"))
     array = np.load(folder / "out.npy", mmap_mode="r+")

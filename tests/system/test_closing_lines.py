@@ -11,7 +11,7 @@ import pytest
 
 from coordinator.report.provenance import load_provenance
 from tests.coordinator.cli.test_cli import ENVIRONMENT, coord, refused
-from tests.support.processes import WorkerProcess
+from tests.support.processes import WorkerProcess, running_workers
 
 SCIPY = version("scipy")
 
@@ -63,15 +63,29 @@ def test_a_failure_is_said_once(folder: Path) -> None:
     done = coord(folder, "blur", "in.npy", "--hosts", "127.0.0.1:1,127.0.0.1:2")
     assert done.returncode == 3
     assert done.stderr.count("no usable worker") == 1
+    assert done.stderr.count("127.0.0.1:1") == 1
 
 
 def test_a_missing_worker_is_named_with_the_reason(folder: Path, hosts: str) -> None:
-    """Also in plain progress, and at the end."""
+    """As the run starts, in plain progress too; at the end it is counted."""
     done = coord(folder, "blur", "in.npy", "--hosts", f"{hosts},127.0.0.1:1")
     lost = "127.0.0.1:1 lost: connection refused"
     assert done.returncode == 0
     assert lost in done.stderr.splitlines()[0]
-    assert done.stderr.splitlines()[-1].startswith(lost)
+    assert done.stderr.count("127.0.0.1:1") == 1
+    assert done.stderr.rstrip().endswith("on 3 workers, 1 lost")
+
+
+def test_a_wrong_token_is_told_whole(folder: Path, hosts: str) -> None:
+    """The line ends with what to do, not somewhere before."""
+    token = folder / "token"
+    token.touch(0o600)
+    token.write_text("t" * 32)
+    with running_workers(1, "--token-file", str(token), insecure=False) as (worker,):
+        done = coord(folder, "blur", "in.npy", "--hosts", f"{hosts},{worker.address}")
+    assert done.returncode == 0, done.stderr
+    assert re.search(rf"^{worker.address} lost: wants a.* token.*chmod 600 it$", done.stderr, re.M)
+    assert done.stderr.count(worker.address) == 1
 
 
 def test_quiet_is_quiet(folder: Path, hosts: str) -> None:

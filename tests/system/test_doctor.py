@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import http.server
 import re
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -62,6 +66,54 @@ def test_nobody_is_there(tmp_path: Path) -> None:
     result = doctor(tmp_path, "127.0.0.1:1")
     assert result.returncode == 3, result.stderr
     assert "no usable worker" in result.stderr
+    assert result.stderr.count("start `worker --port 1` there") == 1
+    assert "8080" not in result.stderr
+
+
+@pytest.mark.parametrize("kind", ["not a worker", "encrypts"])
+def test_who_could_not_be_shown_a_token(kind: str, tmp_path: Path) -> None:
+    """Nobody can say whether it would be taken, and none is told to start what is there."""
+    with answering(kind, tmp_path) as address:
+        result = doctor(tmp_path, address)
+    assert result.returncode == 3, result.stderr
+    assert rows(result.stdout)[address][:3] == ["yes", "", ""]
+    said = {"not a worker": "is no tilefan worker", "encrypts": "write https:// before its name"}
+    assert said[kind] in result.stderr
+    assert "worker --port" not in result.stderr
+
+
+def test_a_name_that_nobody_knows(tmp_path: Path) -> None:
+    """It is to be checked: starting a worker there would not help."""
+    result = doctor(tmp_path, "nobody.invalid:8080")
+    assert result.returncode == 3, result.stderr
+    assert "nobody knows that name: check it" in result.stderr
+    assert "worker --port" not in result.stderr
+
+
+@contextmanager
+def answering(kind: str, folder: Path) -> Iterator[str]:
+    """Yield the address of a web server, or of a worker that wants TLS."""
+    if kind == "encrypts":
+        with running_workers(1, "--tls", env={"XDG_CONFIG_HOME": str(folder)}) as (worker,):
+            yield worker.address
+        return
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), JustFine) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+class JustFine(http.server.BaseHTTPRequestHandler):
+    """Answers everything by a page."""
+
+    def do_GET(self) -> None:
+        """Send it."""
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<html>")
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
 
 
 def test_a_token_is_wanted(tmp_path: Path) -> None:

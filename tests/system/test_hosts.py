@@ -56,6 +56,18 @@ def test_some_of_them(folder: Path, two_workers: list[WorkerProcess]) -> None:
     refused(coord(folder, "hosts", "node9:1"), 2, "node9:1: not in the hosts file")
 
 
+def test_refused(tmp_path: Path) -> None:
+    """A worker that wants another token is there, and is not lost."""
+    token = tmp_path / "token"
+    token.touch(0o600)
+    token.write_text("t" * 32)
+    with running_workers(1, "--token-file", str(token), insecure=False) as (worker,):
+        done = coord(tmp_path, "hosts", "--hosts", worker.address, env=WIDE)
+    assert done.returncode == 6, done.stderr
+    assert rows(done.stdout)[worker.address][0] == "refused"
+    assert "no worker that can be trusted, or that trusts us" in done.stderr
+
+
 def test_a_table_fits_into_eighty_columns() -> None:
     """Nothing is cut but a name that is too long, which goes on below."""
     health = {"status": "draining", "slots": 128, "in_flight": 128, "queue": 128, "uptime_s": 9e5}

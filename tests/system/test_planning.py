@@ -44,6 +44,15 @@ def test_a_small_array_stays_here(folder: Path, two_workers: list[WorkerProcess]
     assert contents(folder) == before
 
 
+@pytest.mark.parametrize("option", [(), ("--json",)], ids=["words", "json"])
+def test_a_fleet_of_which_nobody_can_be_used(folder: Path, option: tuple[str, ...]) -> None:
+    """The plan is printed, and its exit code is that of the run."""
+    done = coord(folder, "plan", "in.npy", "--hosts", "127.0.0.1:1", *option)
+    assert done.returncode == 3
+    assert "connection refused" in done.stdout
+    assert "no usable worker" in done.stderr
+
+
 def test_the_choice_and_what_it_beat(folder: Path) -> None:
     """In words and in JSON; the time is that of the whole command."""
     np.save(folder / "big.npy", np.zeros((2000, 2000), "f4"))

@@ -104,7 +104,8 @@ def hosts(size: Size) -> str:
         watch.WorkerStatus("node1:8080", HEALTH, 0.0004),
         watch.WorkerStatus("node2:8080", trouble="connection refused"),
     ]
-    return _printed(size, watch.status_table(statuses))
+    lost = Text("node2:8080: connection refused")
+    return _printed(size, watch.status_table(statuses), lost)
 
 
 def _printed(size: Size, *parts: RenderableType) -> str:

@@ -116,7 +116,8 @@ def _line(
     target = complex_target(output, dtype) if mixed else target_of(output, dtype)
     fill = _fill(cval, source, taps) if mixed else 0.0  # SciPy looks at the weights only then
     if taps.ndim != 1 or not taps.size:
-        raise UnsupportedError("no filter weights given")
+        axes = f": they have {taps.ndim} axes, want one" if taps.ndim != 1 else ""
+        raise UnsupportedError(f"no filter weights given{axes}")
     if taps.size > MAX_TAPS:
         raise UnsupportedError(f"{taps.size} weights: at most {MAX_TAPS}")
     place, shift = axis_of(axis, ndim), origin_of(origin, taps.size)

@@ -252,21 +252,27 @@ def _order(order: Any) -> int:
     return int(order)
 
 
+def _words(number: int) -> str:
+    """Write an integer; one of many digits as a power of ten."""
+    return f"{number:,}" if number < 10**15 else f"about 10^{int(math.log10(number))}"
+
+
 def _radius(sigma: Any, truncate: Any, radius: Any) -> int:
     """Return the radius of SciPy's `gaussian_filter1d`."""
+    hint = "" if radius is not None else f": truncate is {truncate!r}, want 0 or more"
     if radius is None:
         try:
             radius = int(truncate * float(sigma) + 0.5)
-        except OverflowError:
-            raise BadValueError(f"truncate must be finite, not {truncate!r}") from None
-        except (TypeError, ValueError) as error:
+        except (OverflowError, TypeError, ValueError) as error:
+            if isinstance(truncate, float) and not math.isfinite(truncate):
+                raise BadValueError(f"truncate must be finite, not {truncate!r}") from None
             kind = BadTypeError if isinstance(error, TypeError) else BadValueError
             raise kind(f"truncate: {error}") from None
     if not isinstance(radius, numbers.Integral) or radius < 0:
-        raise BadValueError(f"Radius must be a nonnegative integer, not {radius!r}")
+        raise BadValueError(f"Radius must be a nonnegative integer, not {radius!r}{hint}")
     if 2 * int(radius) + 1 > MAX_TAPS:
         raise UnsupportedError(
-            f"sigma {sigma!r} with a radius of {int(radius):,} samples needs more than "
+            f"sigma {sigma!r} with a radius of {_words(int(radius))} samples needs more than "
             f"{MAX_TAPS:,} taps, the most that a filter has; sigma and radius count samples"
         )
     return int(radius)

@@ -127,7 +127,7 @@ def percentile_filter(
     try:
         share = percentile + 100.0 if percentile < 0.0 else percentile
         if not 0 <= share <= 100:
-            raise UnsupportedError(f"invalid percentile: {percentile!r}")
+            raise UnsupportedError(f"invalid percentile: {percentile!r}; want 0 to 100")
         place = window.count - 1 if share == 100.0 else int(float(window.count) * share / 100.0)
     except TypeError as error:
         raise BadTypeError(f"percentile: {error}") from None

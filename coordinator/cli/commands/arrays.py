@@ -10,8 +10,18 @@ import typer
 
 from coordinator.cli.exit import exit_codes
 from coordinator.cli.fold import echo
-from coordinator.cli.options import ARRAY, JSON, OUTPUT, RUN, argument, command, file_option, option
-from coordinator.cli.parse import numbers
+from coordinator.cli.options import (
+    ARRAY,
+    JSON,
+    OUTPUT,
+    RUN,
+    argument,
+    command,
+    file_option,
+    flag,
+    option,
+)
+from coordinator.cli.parse import tile_size
 from coordinator.errors import ExitCode
 from coordinator.text import dtype_name, extent, megabytes, printable
 
@@ -64,7 +74,7 @@ def diff(left: Path, right: Path, tile: str | None, as_json: bool) -> None:
         from coordinator.workflows.inspect_files import diff_files
 
         names = str(left), str(right)
-        size = numbers(tile, int, "--tile") if tile else None
+        size = tile_size(tile) if tile else None
         difference, cut = diff_files(left, right, size)
         if as_json:
             typer.echo(json.dumps(render_difference.to_json(names, difference)))
@@ -103,10 +113,11 @@ def show(output: Path, as_json: bool) -> None:
     file_option(
         OUTPUT, "--output", "-o", "picture", default=Parameter.empty, help="The PNG file to write."
     ),
+    flag(OUTPUT, "--overwrite", help="Replace the picture."),
     TILE,
     examples=("coord preview in.npy out.npy -o preview.png",),
 )
-def preview(before: Path, after: Path, picture: Path, tile: str | None) -> None:
+def preview(before: Path, after: Path, picture: Path, overwrite: bool, tile: str | None) -> None:
     """Make a picture: before, after and the difference, with the seams of the tiles marked.
 
     Of an array of more than two axes it is the middle slice along the two longest.
@@ -114,5 +125,6 @@ def preview(before: Path, after: Path, picture: Path, tile: str | None) -> None:
     with exit_codes():
         from coordinator.workflows.inspect_files import preview_files
 
-        size = numbers(tile, int, "--tile") if tile else None
-        preview_files(before, after, picture, size)
+        size = tile_size(tile) if tile else None
+        preview_files(before, after, picture, size, overwrite=overwrite)
+        echo(f"wrote {printable(str(picture))} ({megabytes(picture.stat().st_size)} MB)")

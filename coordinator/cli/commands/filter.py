@@ -14,6 +14,7 @@ import typer
 from typer.main import get_command
 
 from coordinator.cli.commands.run import run_filters
+from coordinator.cli.fold import echo
 from coordinator.cli.groups import LazyGroup, OneCommand
 from coordinator.cli.options import (
     DISPLAY,
@@ -294,9 +295,10 @@ def filters(markdown: bool) -> None:
     if markdown:
         typer.echo(markdown_table())
         return
+    echo(f"{'filter':28} {'tiles':8} what a sample needs, per axis; notes")
     for row in FILTERS.values():
         note = f"; {row.note}" if row.note else ""
-        typer.echo(f"{row.name:28} {row.exactness.name.lower():8} {row.halo}{note}")
+        echo(f"{row.name:28} {row.exactness.name.lower():8} {row.halo}{note}")
 
 
 def markdown_table() -> str:

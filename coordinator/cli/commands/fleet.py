@@ -9,6 +9,7 @@ from pathlib import Path
 import typer
 
 from coordinator.cli.exit import exit_codes
+from coordinator.cli.fold import echo
 from coordinator.cli.options import (
     CONTEXT,
     DISPLAY,
@@ -69,14 +70,23 @@ def hosts(
 ) -> None:
     """Show the fleet as it is now: who is there, how busy, and for how long.
 
-    Exits with 3 if no worker can be reached; coord doctor says more about each.
+    Exits with 6 if tokens or certificates are in the way of all that answer, or with 3 if no worker
+    can be reached; coord doctor says more about each.
     """
     with exit_codes():
+        from coordinator.errors import ConfigError
         from coordinator.hosts.hosts_file import find_hosts
         from coordinator.hosts.token import find_credential, warn_of_clear_text
         from coordinator.workflows.watch import await_workers, run_hosts
 
-        config = find_hosts(hosts)
+        try:
+            config = find_hosts(hosts)
+        except ConfigError as error:
+            if any(":" in name for name in names):
+                error.add_note(
+                    f"addresses go with their option: coord hosts --hosts {','.join(names)}"
+                )
+            raise
         await_workers(config, lambda: find_credential(token_file), wait_s)
         credential = find_credential(token_file)
         warn_of_clear_text(config, credential)
@@ -128,7 +138,7 @@ def demo(workers: int, quiet: bool) -> None:
     with exit_codes():
         from coordinator.workflows.demo import run_demo
 
-        run_demo(workers, (lambda _: None) if quiet else typer.echo)
+        run_demo(workers, (lambda _: None) if quiet else echo)
 
 
 @command(
@@ -148,4 +158,4 @@ def config(context: typer.Context, hosts: str | None, token_file: Path | None) -
         rows = list(settings(hosts, token_file, hosts_on_line=is_on_line))
         wide = [max(len(getattr(row, part)) for row in rows) for part in ("name", "value")]
         for row in rows:
-            typer.echo(f"{row.name:{wide[0]}}  {row.value:{wide[1]}}  {row.origin}")
+            echo(f"{row.name:{wide[0]}}  {row.value:{wide[1]}}  {row.origin}")

@@ -32,7 +32,7 @@ def plan(source: Path, as_json: bool, **options: Any) -> None:
 
     Workers are greeted and each filters one block, then a few of them filter some tiles together,
     so that their speed is measured. The time is that of a whole `coord blur`: from its start until
-    it ends, with the output on the disk.
+    it ends, with the output on the disk. Exits with 3 if no worker can be used.
     """
     links = [("gaussian_filter", gaussian(options))]
     show_plan(lambda: links, source, placement(options), as_json=as_json)
@@ -54,6 +54,7 @@ def show_plan(
     """
     with exit_codes():
         from coordinator.cli import render_forecast
+        from coordinator.errors import NoWorkerError
         from coordinator.machine import process_age_s
         from coordinator.workflows.plan_file import plan_chain
         from coordinator.workflows.run_options import Placement
@@ -65,3 +66,5 @@ def show_plan(
             typer.echo(json.dumps(render_forecast.to_json(forecast)))
         else:
             echo("\n".join(render_forecast.lines(forecast)))
+        if where["hosts"] is not None and all(share.trouble for share in forecast.shares):
+            raise NoWorkerError("no usable worker; coord doctor says what to do")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 from coordinator.cli.exit import exit_codes
+from coordinator.cli.fold import echo
 from coordinator.cli.options import FLEET, TOKEN_FILE, argument, command, flag
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ def pair(worker: str, code: str, take: bool, token_file: Path | None) -> None:
         from coordinator.workflows.pair import run_pair
 
         credential = find_credential(token_file, may_be_missing=True)
-        for line in run_pair(worker, code or asked(), credential, take=take):
+        outcome, *next_lines = run_pair(worker, code or asked(), credential, take=take)
+        echo(outcome)
+        for line in next_lines:
             typer.echo(line)
 
 
@@ -79,8 +82,9 @@ def token(
         if (machines or run_them) if action == "show" else reveal:
             raise InputError("show goes with --reveal only, copy with machines and --run")
         credential = find_credential(token_file)
+        to_copy = action == "copy" and not run_them  # commands: left whole
         for line in lines(credential, action, machines, reveal=reveal, run_them=run_them):
-            typer.echo(line)
+            (typer.echo if to_copy else echo)(line)
 
 
 def lines(

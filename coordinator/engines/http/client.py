@@ -17,7 +17,7 @@ from coordinator.engines.http.exchange import Answered, TileExchange
 from coordinator.engines.http.health import MAX_SLOTS, Health
 from coordinator.engines.http.link import Link
 from coordinator.engines.http.pool import ConnectionPool
-from coordinator.engines.http.refusal import Refusal, agreed, dropping, parsed
+from coordinator.engines.http.refusal import START, Refusal, agreed, dropping, parsed
 from coordinator.engines.http.threads import Threads, Turns
 from coordinator.events import FailureKind, WorkerReady
 from coordinator.hosts.attestation import attestation_error, attested
@@ -218,7 +218,7 @@ class Client:
                 answer = parsed(agreed(connection, self._credential))
             except TimeoutError:
                 reason = f"no answer within {wait_s:g} s"
-                raise Refusal(FailureKind.TIMEOUT, reason) from None
+                raise Refusal(FailureKind.TIMEOUT, reason, remedy=START) from None
             except ValueError:
                 reason = "is no tilefan worker: its answer is not JSON"
                 raise Refusal(FailureKind.REFUSED, reason, unfit=True) from None

@@ -10,6 +10,7 @@ from functools import partial
 from math import inf
 from statistics import median_low
 
+from coordinator.dispatch.outcome import ADVICE
 from coordinator.engines import Capacity
 from coordinator.engines.http.client import Client
 from coordinator.engines.http.refusal import Refusal
@@ -130,10 +131,18 @@ def capacity_of(ready: Sequence[WorkerReady], budget_bytes: int) -> Capacity:
     return Capacity.within(slots, budget_bytes, pace_of(ready), at_once)
 
 
-def no_worker_error(lost: Sequence[WorkerLost]) -> TilefanError:
-    """Return the error of a fleet in which nobody is usable: of trust, if that is in the way."""
+def no_worker_error(lost: Sequence[WorkerLost], *, hint: bool = True) -> TilefanError:
+    """Return the error of a fleet in which nobody is usable: of trust, if that is in the way.
+
+    Parameters
+    ----------
+    lost : sequence of WorkerLost
+    hint : bool
+        Whether to say how a worker is started, if one may be missing: not where the reasons do.
+    """
     named = "".join(f"\n  {event.worker}: {event.reason}" for event in lost)
     if any(event.untrusted for event in lost):
         return TrustError(f"no worker that can be trusted, or that trusts us:{named}")
-    hint = "\nstart one with `worker --port 8080` on each of them"
-    return NoWorkerError(f"no usable worker:{named}{hint}")
+    ports = dict.fromkeys(event.worker.rpartition(":")[2] for event in lost if not event.permanent)
+    start = f"\nstart `worker --port {' or '.join(ports)}` there; {ADVICE}" if ports else ""
+    return NoWorkerError(f"no usable worker:{named}{start if hint else ''}")

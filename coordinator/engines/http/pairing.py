@@ -15,7 +15,6 @@ from coordinator.engines.http.network import TCP, Network
 from coordinator.engines.http.pool import ConnectionPool
 from coordinator.engines.http.refusal import Refusal, dropping, parsed, problem, shown
 from coordinator.errors import NoWorkerError, TilefanError, TrustError
-from coordinator.events import FailureKind
 from coordinator.hosts.addresses import name_of
 from coordinator.hosts.certificates import whoever_answers
 from tiling.errors import WireError
@@ -64,6 +63,9 @@ class Paired:
     place: str
     token: Token | None = None
     certificate: str | None = None
+
+
+NO_WORKER = "no worker answers so; is the address right?"
 
 
 def pair(
@@ -175,7 +177,7 @@ class _Worker:
             raise NoWorkerError(f"{name_of(self.url)}: {reason}") from None
 
     def _refused(self, status: int, said: Mapping[str, Any]) -> TilefanError:
-        name, detail = name_of(self.url), shown(str(said.get("detail", "")))
+        name, detail = name_of(self.url), shown(str(said.get("detail") or NO_WORKER))
         if status in {401, 404}:
             return TrustError(f"{name}: is not pairing: start `worker --pair` there")
         kinds = {WRONG_CODE: "wrong code", NOT_PAIRING: "can't be paired"}
@@ -185,9 +187,4 @@ class _Worker:
         name = name_of(self.url)
         if refusal.untrusted:
             return TrustError(f"{name}: {refusal.reason}")
-        if refusal.kind is FailureKind.UNREACHED:
-            port = name.rpartition(":")[2]
-            hint = f"start `worker --pair --port {port}` there, or open that port on the way"
-        else:
-            hint = "if it was started with --tls, write https:// before its name"
-        return NoWorkerError(f"{name}: {refusal.reason}: {hint}")
+        return NoWorkerError(f"{name}: {refusal.advised(self.url, 'worker --pair')}")

@@ -41,6 +41,11 @@ WRONG_CERTIFICATE = (
 NO_TLS = "does not speak TLS: start it with `worker --tls`, or write http:// before its name"
 
 
+START = "start `{worker} --port {port}` there, or open that port on the way"
+CHECK_NAME = "nobody knows that name: check it, or write the address instead"
+SAY_HTTPS = "if it was started with --tls, write https:// before its name"
+
+
 class Refusal(Exception):  # noqa: N818 -- it is an answer, though not the one wished for
     """A worker did not do what it was asked.
 
@@ -58,6 +63,8 @@ class Refusal(Exception):  # noqa: N818 -- it is an answer, though not the one w
         Whether one of the two could not prove who it is; implies `unfit`.
     wrong_token : bool
         Whether that is so because the worker wants another token; implies `untrusted`.
+    remedy : str
+        What to do about it, if it can be told: `START` or the like.
     """
 
     def __init__(
@@ -69,6 +76,7 @@ class Refusal(Exception):  # noqa: N818 -- it is an answer, though not the one w
         unfit: bool = False,
         untrusted: bool = False,
         wrong_token: bool = False,
+        remedy: str = "",
     ) -> None:
         super().__init__(reason)
         self.kind = kind
@@ -77,6 +85,21 @@ class Refusal(Exception):  # noqa: N818 -- it is an answer, though not the one w
         self.wrong_token = wrong_token
         self.untrusted = untrusted or wrong_token
         self.unfit = unfit or self.untrusted
+        self.remedy = remedy
+
+    def advised(self, url: str, worker: str = "worker") -> str:
+        """Return the reason, and what to do about it.
+
+        Parameters
+        ----------
+        url : str
+            Of the worker, normalised.
+        worker : str
+            The command line that starts it, but for its port.
+        """
+        remedy = "" if self.remedy is SAY_HTTPS and url.startswith("https://") else self.remedy
+        port = url.rpartition(":")[2]
+        return ": ".join(filter(None, (self.reason, remedy.format(worker=worker, port=port))))
 
 
 class UnknownJobError(Refusal):
@@ -194,9 +217,11 @@ def _unreached(error: Exception) -> Refusal:
         case ConnectError():
             return _unconnected(error.__cause__)
         case OSError():
-            return Refusal(FailureKind.BROKEN, "closed the connection without an answer")
+            reason = "closed the connection without an answer"
+            return Refusal(FailureKind.BROKEN, reason, remedy=SAY_HTTPS)
         case _:
-            return Refusal(FailureKind.CORRUPT, "does not answer in HTTP", unfit=True)
+            reason = "does not answer in HTTP"
+            return Refusal(FailureKind.CORRUPT, reason, unfit=True, remedy=SAY_HTTPS)
 
 
 def _unconnected(why: BaseException | None) -> Refusal:
@@ -206,10 +231,10 @@ def _unconnected(why: BaseException | None) -> Refusal:
         case ssl.SSLError():
             return Refusal(FailureKind.REFUSED, NO_TLS, untrusted=True)
         case TimeoutError():
-            return Refusal(FailureKind.UNREACHED, "no connection in time")
+            return Refusal(FailureKind.UNREACHED, "no connection in time", remedy=START)
         case OSError(errno=int(number)) if number > 0:
-            return Refusal(FailureKind.UNREACHED, os.strerror(number).lower())
+            return Refusal(FailureKind.UNREACHED, os.strerror(number).lower(), remedy=START)
         case OSError(strerror=str(words)):  # of a name that nobody knows
-            return Refusal(FailureKind.UNREACHED, shown(words).lower())
+            return Refusal(FailureKind.UNREACHED, shown(words).lower(), remedy=CHECK_NAME)
         case _:
-            return Refusal(FailureKind.UNREACHED, shown(str(why)).lower())
+            return Refusal(FailureKind.UNREACHED, shown(str(why)).lower(), remedy=START)

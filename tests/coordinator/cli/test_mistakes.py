@@ -51,6 +51,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "bare.toml").write_text("[[filters]]\nname = sobel\n")
     (tmp_path / "pic.gif").write_bytes(b"GIF89a" + bytes(60))
     (tmp_path / "empty.npy").touch()
+    (tmp_path / "cut.npy").write_bytes((tmp_path / "in.npy").read_bytes()[:150])
+    (tmp_path / "broken.npy").touch()
+    (tmp_path / "broken.npy.json").touch()
     (tmp_path / "text.npy").write_text("hello\n" * 9)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield tmp_path
@@ -58,7 +61,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         signal.signal(number, handler)
 
 
-MISTAKES = [
+MISTAKES: list[tuple[str | list[str], str]] = [
     ("blur pic.gif", "a GIF picture, not a .npy file"),
     ("blur pic.gif", "numpy.save('pic.npy', imageio.v3.imread('pic.gif'))"),
     ("blur empty.npy", "it is empty"),
@@ -84,11 +87,38 @@ MISTAKES = [
     ("blur in.npy --dtype flaot32", "did you mean float32?"),
     ("blur in.npy -o=out.npy", "begins with =; write -o out.npy"),
     ("blur in.npy -o out.gif", "write -o out.npy"),
+    ("blur in.npy --truncate nan", "truncate must be finite, not nan"),
+    ("blur in.npy --sigma 2 --truncate -1", "truncate is -1.0, want 0 or more"),
+    ("blur in.npy --truncate 1e300", "a radius of about 10^299 samples"),
+    ("blur in.npy --tile 0", "--tile: '0': every axis needs at least one sample"),
+    ("diff in.npy in.npy --tile 3,0", "--tile: '3,0': every axis needs at least one sample"),
+    ("blur in.npy -o big.npy --tile 0", "every axis needs at least one sample"),
+    ("blur in.npy -o big.npy --tile 2,2,2", "has 3 axes, the array has 2"),
+    ("blur in.npy --max-memory 1KB", "MB; say --max-memory "),
+    ("blur in.npy --dtype object", "not object; such as float32"),
+    (["blur", "in.npy", "-o", ""], "name one, such as -o out.npy"),
+    ("blur in.npy 2", "did you mean --sigma 2?"),
+    ("median in.npy 3", "did you mean --size 3?"),
+    ("filter percentile_filter in.npy --size 3 --percentile 101", "want 0 to 100"),
+    ("filter percentile_filter in.npy --size 3", "Such as: coord filter percentile_filter in.npy"),
+    ("filter convolve1d in.npy", "--weights weights.npy"),
+    ("filter convolve1d in.npy --weights in.npy", "they have 2 axes, want one"),
+    ("run p.tom in.npy", "did you mean p.toml?"),
+    ("blur cut.npy", "22 follow: save or copy it again"),
+    ("show broken.npy", "restore it, or make the output again"),
     ("blur in.npy out.npy", "the output has its option: -o out.npy"),
     ("blur in.npy a.npy b.npy", "Got 2 arguments too many: a.npy b.npy"),
     ("blur in.npy --report p.toml", "not what coord writes there"),
     ("blur in.npy --report in.npy", "reads or writes this file already"),
     ("blur in.npy --hosts none.toml", 'write the line hosts = ["node1:8080", "node2:8080"]'),
+    ("blur in.npy --hosts node1", "did you mean the worker node1:8080?"),
+    ("blur in.npy --hosts worbs.toml", "did you mean words.toml?"),
+    (["blur", "in.npy", "--hosts", ""], "hosts: is empty; name hosts.toml, or addresses"),
+    ("blur in.npy node1:8080", "workers have their option: --hosts node1:8080"),
+    ("doctor node1:8080 node2:8080", "--hosts node1:8080,node2:8080"),
+    ("hosts node1:8080", "coord hosts --hosts node1:8080"),
+    ("pair node1:8080,node2:8080 K7Q-3XW", "one at a time, each has a code of its own"),
+    ("pair K7Q-3XW node1:8080", "the worker comes first: coord pair node1:8080 CODE"),
     ("median in.npy", "give size or footprint"),
     ("median in.npy --size 0", "a window has at least 1 sample"),
     ("median in.npy --size 2.5", "'2.5': want integers"),
@@ -123,7 +153,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("line", "words"), MISTAKES, ids=[f"{a}-{b[:12]}" for a, b in MISTAKES])
-def test_a_mistake_gets_a_sentence(folder: Path, line: str, words: str) -> None:
+def test_a_mistake_gets_a_sentence(folder: Path, line: str | list[str], words: str) -> None:
     """Exit code 2, what is wrong and what would be right, once; nothing is written."""
     before = contents(folder)
     ended = coord(line)

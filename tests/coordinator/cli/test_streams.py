@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pty
 import signal
+import struct
 import subprocess
 import sys
+import termios
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,6 +17,10 @@ import numpy as np
 import pytest
 
 from coordinator import __main__ as start
+from tests.coordinator.display.test_listener import read
+
+TABLE = 80
+"""Columns that a table of workers takes."""
 
 COORD = f"{sys.executable} -m coordinator"
 
@@ -98,3 +107,34 @@ def test_a_signal_while_a_code_is_asked_for(
         assert process.stderr
         assert b"no code" not in process.stderr.read()
     assert process.returncode == code
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "filters",
+        "token show",
+        "config",
+        "blur in.npy --mode grid-mirror",
+        "blur in.npy --nonsense --nonsense",
+        "doctor --hosts localhost:1",
+        "hosts --hosts localhost:1,localhost:2",
+    ],
+)
+def test_a_terminal_gets_whole_words(tmp_path: Path, line: str, columns: int) -> None:
+    """No line of several words is longer than the terminal: those break where words do."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    env = {"PYTHONPATH": str(Path(__file__).parents[3]), "TERM": "dumb"}
+    env["XDG_CONFIG_HOME"] = str(tmp_path)
+    command = [*COORD.split(), *line.split()]
+    with subprocess.Popen(command, cwd=tmp_path, env=env, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        written = b"".join(iter(lambda: read(ours), b"")).decode()
+        process.wait(30)
+    os.close(ours)
+    assert "Traceback" not in written
+    table = ("worker ", "localhost:") if columns < TABLE else ()
+    lines = [line.rstrip() for line in written.splitlines() if not line.startswith(table)]
+    assert [line for line in lines if len(line) > columns and " " in line.strip()] == []

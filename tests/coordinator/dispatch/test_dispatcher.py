@@ -466,6 +466,14 @@ def test_a_lost_fleet_is_exit_4_after_a_while() -> None:
     assert harness.outcome.message == "the fleet was lost: a: silent; b: connection refused"
 
 
+def test_a_worker_that_was_not_reached_is_named_before_anybody_waits() -> None:
+    """Its tile says so first: that it is lost is told at once, and then that the fleet is."""
+    harness = Harness(9, "a")
+    (send, *_) = of(Send, harness.ready("a"))
+    told = [type(each) for each in of(object, harness.fail(send, FailureKind.UNREACHED))]
+    assert told.index(WorkerLost) < told.index(FleetAwaited)
+
+
 def test_when_the_last_one_goes_an_ejected_one_is_asked_at_once() -> None:
     """A worker that fails is better than none."""
     harness = Harness(100, "a", "b", limits=Limits(faulty_workers=9, attempts=9))

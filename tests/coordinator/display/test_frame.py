@@ -12,7 +12,7 @@ from coordinator.display.canvas import Canvas
 from coordinator.display.frame import Size, frame
 from coordinator.display.style import ASCII, UNICODE, Glyphs
 from coordinator.display.tally import Tally
-from coordinator.events import RunFinished, TileFailed, WorkerLost, WorkerReady
+from coordinator.events import OutputWritten, RunFinished, TileFailed, WorkerLost, WorkerReady
 from tests.coordinator.display.scripted import EVIL, play, script
 
 SIZES = [(120, 40), (80, 24), (40, 20)]
@@ -118,6 +118,26 @@ def test_it_follows_a_resize() -> None:
         text = terminal.show(*play())
         assert text.splitlines()[-1] == "0:08  node3:8080 lost: connection refused"
         assert terminal.screen.cursor.y < size[1]
+
+
+def test_nobody_is_greeted_where_there_is_no_fleet() -> None:
+    """Before a run of this machine begins there is nothing to say but that."""
+    first, *_ = frame(Tally(), 0.0, Size(80, 24), UNICODE)
+    assert first.plain == "starting"
+    assert "worker" not in Terminal(80, 24).show(Tally(), 0.0)
+
+
+def test_the_reasons_of_lost_workers_can_be_read() -> None:
+    """While they are news, and at the end, on as many lines as they take."""
+    tally, now = play()
+    reason = "wants another token: " + "start it with --pair and run coord pair there " * 3 + "END"
+    tally.handle(now, WorkerLost("node2:8080", reason))
+    assert "END" in Terminal(80, 24).show(tally, now)
+    tally.handle(now, RunFinished())
+    tally.handle(now, OutputWritten("out.npy", 9_437_312, ()))
+    shown = Terminal(80, 24).show(tally, now).split("wrote out.npy")[1]
+    assert "node2:8080 lost: wants another token" in shown
+    assert "END" in shown
 
 
 def test_the_last_frame_stays_and_the_cursor_comes_back() -> None:

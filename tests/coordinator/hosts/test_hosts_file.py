@@ -354,5 +354,5 @@ def test_a_fleet_is_named_by_a_file_or_by_addresses(
     assert find_hosts("node1:8080, https://node2") == parse_hosts(["node1:8080", "https://node2"])
     (tmp_path / "a,b:1").write_text('hosts = ["c"]')
     assert [host.name for host in find_hosts("a,b:1").hosts] == ["c:8080"]
-    with pytest.raises(ConfigError, match="no such file"):
+    with pytest.raises(ConfigError, match="no such file; did you mean the worker node1:8080"):
         find_hosts("node1")

@@ -111,18 +111,20 @@ def test_files_that_would_replace_each_other(
 
 
 def test_a_preview_replaces_pictures_only(bench: Workbench) -> None:
-    """Neither the input nor a file of another kind."""
+    """Neither the input nor a file of another kind, and them if that is asked for."""
     bench.blur()
     mine = bench.source.with_name("mine")
     mine.write_bytes(MINE)
     for path in (bench.source, bench.target, mine):
         before = path.read_bytes()
         with pytest.raises(InputError, match=r"something else|reads or writes|a PNG picture"):
-            preview_files(bench.source, bench.target, path)
+            preview_files(bench.source, bench.target, path, overwrite=True)
         assert path.read_bytes() == before
     picture = bench.source.with_name("p.png")
-    for _ in range(2):
+    preview_files(bench.source, bench.target, picture)
+    with pytest.raises(InputError, match="exists; replace it with --overwrite"):
         preview_files(bench.source, bench.target, picture)
+    preview_files(bench.source, bench.target, picture, overwrite=True)
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 

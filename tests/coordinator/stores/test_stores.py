@@ -191,15 +191,20 @@ class TestNpySink(FileSinkContract):
     def test_a_failure_while_room_is_taken(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Any
     ) -> None:
-        """An interruption or a full disk leaves nothing behind, and lets others write."""
+        """An interruption or a full disk leaves nothing behind, and lets others write.
+
+        Of a full disk it is said how much would fit.
+        """
 
         def fail(*_: object) -> None:
             raise error
 
         with monkeypatch.context() as patched:
             patched.setattr(os, "posix_fallocate", fail)
-            with pytest.raises((KeyboardInterrupt, MemoryError, StoreError)):
+            with pytest.raises((KeyboardInterrupt, MemoryError, StoreError)) as failed:
                 self.make((3,), np.dtype("u1"), tmp_path)
+        if isinstance(error, OSError):
+            assert "it takes <0.01 MB: make room" in str(failed.value)
         assert not [*tmp_path.iterdir()]
         self.make((3,), np.dtype("u1"), tmp_path).discard()
 

@@ -76,8 +76,12 @@ def test_nobody() -> None:
     events = greeted(lambda _: answer(503), ["a:1", "b:1"])
     lost = [event for event in events if isinstance(event, WorkerLost)]
     assert len(lost) == 2
-    with pytest.raises(NoWorkerError, match=r"a:1: HTTP 503.*\n.*b:1: HTTP 503.*\nstart one"):
+    with pytest.raises(
+        NoWorkerError, match=r"a:1: HTTP 503.*\n.*b:1: HTTP 503.*\nstart `worker --port 1` there"
+    ):
         raise no_worker_error(lost)
+    strangers = [WorkerLost("a:1", "is no tilefan worker", permanent=True)]
+    assert str(no_worker_error(strangers)).endswith("is no tilefan worker")
 
 
 def test_nobody_that_trusts_us() -> None:
