@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import comparison, forecast, kernels, link, machine, rows, startup, transport
+from benchmarks import comparison, forecast, kernels, link, machine, rows, startup, transport, zarr
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
@@ -25,6 +25,7 @@ SECTIONS: dict[str, Callable[..., Iterator[str]]] = {
     "link": link.measure,
     "startup": startup.measure,
     "forecast": forecast.measure,
+    "zarr": zarr.measure,
 }
 
 

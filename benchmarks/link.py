@@ -79,7 +79,9 @@ def _compare(addresses: list[str], case: Case, array: Array, rounds: int) -> tup
         for codec in CODECS:
             with warnings.catch_warnings():  # the token goes in clear text: there is none
                 warnings.simplefilter("ignore")
-                fleet = Fleet(addresses, codec=cast("Codec", codec), listen=partial(count, codec))
+                fleet = Fleet(
+                    addresses, wire_codec=cast("Codec", codec), listen=partial(count, codec)
+                )
             stack.enter_context(fleet)
             runs[codec] = partial(fleet.gaussian_filter, array, case.sigma)
             for _ in range(2):  # a link's speed is known after some tiles

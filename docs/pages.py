@@ -8,6 +8,8 @@ from typing import Any
 
 import tilefan
 from coordinator.display.json_lines import event_schema
+from coordinator.stores.format import Format
+from coordinator.stores.formats import FORMATS
 from docs.manual import APPS, markdown
 from tiling.filters import supported
 
@@ -21,6 +23,7 @@ def write_pages(folder: Path) -> None:
         "events": events(),
         "functions": functions(),
         "errors": errors(),
+        "formats": formats(),
         **{name: markdown(name) for name in APPS},
     }
     for name, text in pages.items():
@@ -44,6 +47,19 @@ def functions() -> str:
     """Return the directives that describe every filter."""
     names = (f".. autofunction:: tilefan.ndimage.{row.name}" for row in supported())
     return "\n\n".join(("```{eval-rst}", *names)) + "\n```\n"
+
+
+def formats() -> str:
+    """Return the table of formats, from that of the code."""
+    head = "| format | names | install | an output may hold | besides |", "|---|---|---|---|---|"
+    return "\n".join((*head, *map(_format, FORMATS), ""))
+
+
+def _format(row: Format) -> str:
+    names = " ".join(f"`{suffix}`" for suffix in row.suffixes)
+    extra = f"`tilefan[{row.extra}]`" if row.extra else ""
+    holds = (", ".join(row.dtypes) or "all numbers") if row.writes else "nothing: it is only read"
+    return f"| {row.name} | {names} | {extra} | {holds} | {row.note} |"
 
 
 def errors() -> str:

@@ -57,7 +57,10 @@ LAW: dict[str, dict[str, frozenset[str]]] = {
         **{unit: frozenset({"stores"}) for unit in ("journal", "checks")},
         "display": frozenset({"history"}),
         "report": frozenset({"history", "stores"}),
-        **{unit: frozenset() for unit in ("errors", "events", "text", "machine", "interruption")},
+        **{
+            unit: frozenset()
+            for unit in ("errors", "events", "text", "machine", "interruption", "warn")
+        },
         "engines": frozenset({"dispatch", "hosts", "stores", "journal"}),
         "run": frozenset({"engines", "stores", "journal", "checks"}),
         "planning": frozenset({"engines", "hosts", "stores"}),
@@ -100,7 +103,7 @@ LAW: dict[str, dict[str, frozenset[str]]] = {
 """What each subpackage, or module beside them, may import of its own package besides itself."""
 
 ROOTS = {
-    "coordinator": {"errors", "events", "text", "machine", "interruption"},
+    "coordinator": {"errors", "events", "text", "machine", "interruption", "warn"},
     "tiling": {"errors", "dtypes"},
     "worker": {"errors", "settings", "machine", "log", "rate_limit"},
     "tilefan": set(),

@@ -86,9 +86,12 @@ def output_dtype(output: object, input_dtype: Dtype) -> Dtype:
     UnsupportedError
         For a name that is no number's.
     BadTypeError, BadValueError
-        For a dtype that NumPy does not know.
+        For a dtype that NumPy does not know, and for an array that holds no numbers.
     """
     match output:
+        case None if input_dtype.kind in "SUV":
+            words = {"S": "bytes", "U": "text", "V": "records"}[input_dtype.kind]
+            raise BadTypeError(f"the array holds {words}, not numbers")
         case None:
             return _dtype(input_dtype.name)
         case str():

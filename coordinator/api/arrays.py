@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
+import reprlib
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,8 +16,9 @@ from coordinator.run.request import Request, known_bound, tile_shape
 from coordinator.run.run import run
 from coordinator.stores.memory import ArraySink, ArraySource
 from coordinator.stores.recycler import LEFTOVERS
+from coordinator.warn import warn
 from tiling.dtypes import Array, Dtype
-from tiling.errors import BadTypeError, UnsupportedError
+from tiling.errors import BadTypeError, BadValueError, UnsupportedError
 from tiling.filters import FILTERS
 from tiling.geometry.plan import Plan
 from tiling.jobs.job import Job
@@ -56,8 +57,7 @@ def filter_array(
     TilefanError
         If the run fails.
     """
-    array = np.asarray(input)
-    links = [(name, heeded(name, parameters)) for name, parameters in links]
+    array, links = _array(input), _chain(links)
     for name, parameters in links[:-1]:
         if _given(parameters.get("output")) is not None:
             raise BadTypeError(f"{name}: only the last filter of a chain fills an output array")
@@ -80,8 +80,7 @@ def filter_array(
 
 def plan_array(engine: Engine, links: Sequence[Link], input: Any, tile: Any = None) -> Plan:  # noqa: A002
     """Return how `filter_array` would cut an array; of a job in stages, the last one's plan."""
-    array = np.asarray(input)
-    links = [(name, heeded(name, parameters)) for name, parameters in links]
+    array, links = _array(input), _chain(links)
     job = Chain.of(links, array.ndim, array.dtype).job
     source = masked(links, ArraySource(array))
     parts = [
@@ -94,15 +93,46 @@ def plan_array(engine: Engine, links: Sequence[Link], input: Any, tile: Any = No
     return request.plan(engine.prepare(last, lambda _: None))
 
 
+def _array(input: Any) -> Array:  # noqa: A002
+    """Return the input as an array; NumPy makes none of rows of several lengths."""
+    try:
+        return np.asarray(input)
+    except ValueError as error:
+        raise BadValueError(f"the input is no array: {error}") from None
+
+
+def _chain(links: Any) -> list[Link]:
+    """Return the filters of a chain, without what SciPy ignores of their parameters.
+
+    Raises
+    ------
+    BadTypeError
+        If any is something else than a name and its parameters.
+    """
+    chain: list[Link] = []
+    several = isinstance(links, Iterable) and not isinstance(links, str)
+    for link in links if several else [links]:
+        match link:
+            case (str(name), Mapping() as parameters):
+                chain.append((name, heeded(name, parameters)))
+            case _:
+                form = '[("gaussian_filter", {"sigma": 2})]'
+                raise BadTypeError(
+                    f"filters are names with their parameters, such as {form}, "
+                    f"not {reprlib.repr(link)}"
+                )
+    return chain
+
+
 def _warn(links: Sequence[Link], job: Job) -> None:
     """Warn of what SciPy warns of."""
     for (_, parameters), call in zip(links, job.calls, strict=True):
         if parameters.get("size") is not None and parameters.get("footprint") is not None:
-            warnings.warn("ignoring size because footprint is set", stacklevel=5)
+            warn(UserWarning("ignoring size because footprint is set"))
         output = parameters.get("output")
         asked = np.dtype(output) if isinstance(output, type | np.dtype) else call.target
         if call.target.kind == "c" != asked.kind:
-            warnings.warn("promoting specified output dtype to complex", stacklevel=5)
+            warn(UserWarning("promoting specified output dtype to complex"))
 
 
 def _check_in_place(links: Sequence[Link]) -> None:

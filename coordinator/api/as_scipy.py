@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coordinator.api.local import FUNCTIONS
+from coordinator.api.methods import FilterMethods
+from coordinator.errors import InputError
 from tiling.errors import TilingError
 from tiling.filters import supported
 
@@ -42,6 +44,11 @@ def as_scipy(fleet: Fleet | None = None) -> Iterator[None]:
     fleet : Fleet, optional
         This machine's cores unless given.
 
+    Raises
+    ------
+    InputError
+        If it is something else.
+
     Notes
     -----
     The attributes of the module `scipy.ndimage` are replaced, so a name that was imported earlier
@@ -60,6 +67,8 @@ def as_scipy(fleet: Fleet | None = None) -> Iterator[None]:
     ...     ndimage.median_filter([5, 1, 9, 3, 7], size=3)
     array([5, 5, 3, 7, 7])
     """
+    if not isinstance(fleet, FilterMethods | None):
+        raise InputError(f"as_scipy takes a Fleet, not {fleet!r}: write with Fleet(...) as fleet")
     names = [row.name for row in supported()]
     functions = {name: getattr(fleet, name) if fleet else FUNCTIONS[name] for name in names}
     _enter(functions)

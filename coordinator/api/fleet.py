@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from numbers import Real
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -14,7 +15,7 @@ from coordinator.api.methods import FilterMethods
 from coordinator.api.tracebacks import brief
 from coordinator.display.notebook import Bar, in_notebook, table
 from coordinator.engines import Engine
-from coordinator.errors import InputError
+from coordinator.errors import ConfigError, InputError
 from coordinator.events import Listener
 from coordinator.run.calls import Link
 from coordinator.text import count
@@ -49,7 +50,7 @@ class Fleet(FilterMethods):
     token_file : str or Path, optional
         Where the fleet's token is. Unless given, it is ``TILEFAN_TOKEN`` itself, or in the file
         that ``TILEFAN_TOKEN_FILE`` names, or in the user's configuration folder.
-    codec : str, optional
+    wire_codec : str, optional
         What tiles travel in: ``"auto"``, ``"none"``, ``"narrow"``, ``"lz4"`` or ``"zstd"``. Unless
         given, what the hosts file says, or auto.
     verify : float, optional
@@ -61,7 +62,8 @@ class Fleet(FilterMethods):
     ConfigError
         With every mistake in the hosts.
     InputError
-        If `verify` is no such share, or `codec` none of these, or not installed.
+        If `verify` is no such share, `listen` is no function, or `wire_codec` is none of these, or
+        not installed.
     TrustError
         If there is a token file and it can't be used.
 
@@ -79,15 +81,15 @@ class Fleet(FilterMethods):
         *,
         listen: Listener | None = None,
         token_file: str | Path | None = None,
-        codec: Codec | None = None,
+        wire_codec: Codec | None = None,
         verify: float | None = None,
     ) -> None:
         from coordinator.engines.http.engine import HttpEngine
-        from coordinator.hosts.hosts_file import Config, parse_hosts
         from coordinator.hosts.token import find_credential
 
-        config = hosts if isinstance(hosts, Config) else parse_hosts(hosts)
-        config = config.with_codec(codec)
+        if not callable(listen or silent):
+            raise InputError(f"listen must be a function of a time and an event, not {listen!r}")
+        config = _config(hosts).with_codec(wire_codec)
         self._hosts = config.hosts
         self._names = tuple(host.name for host in config.hosts)
         self._http = HttpEngine(config, find_credential(token_file))
@@ -104,7 +106,7 @@ class Fleet(FilterMethods):
         *,
         listen: Listener | None = None,
         token_file: str | Path | None = None,
-        codec: Codec | None = None,
+        wire_codec: Codec | None = None,
         verify: float | None = None,
     ) -> Self:
         """Make a fleet of the workers that a hosts.toml lists.
@@ -116,8 +118,10 @@ class Fleet(FilterMethods):
         """
         from coordinator.hosts.hosts_file import load_hosts
 
-        config = load_hosts(Path(path))
-        return cls(config, listen=listen, token_file=token_file, codec=codec, verify=verify)
+        config = load_hosts(path)
+        return cls(
+            config, listen=listen, token_file=token_file, wire_codec=wire_codec, verify=verify
+        )
 
     @brief
     def run(self, links: Sequence[Link], input: Any, *, tile: Any = None) -> Array:  # noqa: A002
@@ -186,10 +190,32 @@ class Fleet(FilterMethods):
         return "closed" if self.closed else "open"
 
 
+def _config(hosts: Any) -> Config:
+    """Return the fleet of several addresses; a file has a method of its own.
+
+    Raises
+    ------
+    ConfigError
+    """
+    from coordinator.hosts.hosts_file import Config, parse_hosts
+
+    if isinstance(hosts, Config):
+        return hosts
+    if not isinstance(hosts, Iterable | Path):
+        form = '"node1:8080,node2:8080"'
+        raise ConfigError("hosts", (f"must be addresses such as {form}, not {hosts!r}",))
+    addresses: list[Any] = [hosts] if isinstance(hosts, str | Path) else list(hosts)
+    for address in addresses:
+        if isinstance(address, Path) or str(address).endswith(".toml"):
+            path = str(address)
+            raise ConfigError("hosts", (f"{path} is a file: write Fleet.from_toml({path!r})",))
+    return parse_hosts(hosts if isinstance(hosts, str) else addresses)
+
+
 def _sampling(verify: float | None) -> Sampling | None:
     if verify is None:
         return None
-    if not 0 < verify <= 1:
+    if not isinstance(verify, Real) or not 0 < verify <= 1:
         raise InputError(f"verify must be a share of the tiles such as 0.02, not {verify!r}")
     from coordinator.checks.recompute import Sampling
 

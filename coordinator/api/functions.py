@@ -15,8 +15,8 @@ from coordinator.api.documentation import documentation
 from coordinator.api.tracebacks import brief
 from coordinator.engines import Engine
 from coordinator.events import Listener
+from coordinator.run.calls import bound
 from tiling.dtypes import Array
-from tiling.errors import BadTypeError
 from tiling.filters import Exactness, Filter
 
 _INPUT = inspect.Parameter("input", inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -72,10 +72,7 @@ def _given(
     row: Filter, signature: inspect.Signature, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> tuple[dict[str, Any], Any, Any]:
     """Return what a function was called with: SciPy's parameters, the array, and the tile."""
-    try:
-        given = dict(signature.bind(*args, **kwargs).arguments)
-    except TypeError as error:
-        raise BadTypeError(f"{row.name}: {error}") from None
+    given = bound(row.name, signature, args, kwargs)
     array, tile, more = given.pop("input"), given.pop("tile", None), given.pop("kwargs", {})
     return given | more, array, tile
 

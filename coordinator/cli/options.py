@@ -233,7 +233,7 @@ def output(name: str) -> Parameter:
     return file_option(OUTPUT, "--output", "-o", help=text)
 
 
-ARRAY = "An array: .npy, .tif, .h5, .nii, .fits, .png; FILE::/path of several."
+ARRAY = "An array: .npy, .zarr, .tif, .h5, .nii, .fits, .png; FILE::/path of several."
 SOURCE = argument("source", "INPUT", ARRAY)
 QUIET = flag(DISPLAY, "--quiet", "-q", help="Print nothing but errors.")
 JSON = flag(DISPLAY, "--json", "as_json", help="Print it as one line of JSON.")
@@ -263,7 +263,7 @@ WHERE = (
     TOKEN_FILE,
     option(
         FLEET,
-        "--codec",
+        "--wire-codec",
         kind=Codec,
         metavar="CODEC",
         help="With --hosts: what tiles travel in: auto, none, narrow, lz4 or zstd. Unless given, "
@@ -301,6 +301,24 @@ RUNNING = (
         "--sync/--no-sync",
         default=True,
         help="Wait until the output is on the disk, so that it outlives a power cut.",
+    ),
+    option(
+        OUTPUT,
+        "--chunks",
+        metavar="SHAPE",
+        help="Of a zarr output: one length, or one per axis; as the input has them unless given.",
+    ),
+    option(
+        OUTPUT,
+        "--shards",
+        metavar="SHAPE",
+        help="Of a zarr output: in which its chunks lie together.",
+    ),
+    option(
+        OUTPUT,
+        "--codec",
+        metavar="NAME",
+        help="Of a zarr output: zstd:1, gzip:5, blosc:lz4 or none; the input's unless given.",
     ),
     file_option(OUTPUT, "--report", help="Write an HTML page about the run."),
     file_option(OUTPUT, "--trace", help="Write a trace of it, for Perfetto."),

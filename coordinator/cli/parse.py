@@ -63,6 +63,23 @@ def sizes(text: str, option: str) -> float | list[float]:
     return values
 
 
+def lengths(text: str | None, option: str) -> tuple[int, ...]:
+    """Parse the shape of a chunk: one length for all axes, or one per axis; () if there is none.
+
+    Raises
+    ------
+    typer.BadParameter
+        If one is no integer, or below 1.
+    """
+    if text is None:
+        return ()
+    values: Any = numbers(text, int, option)
+    shape = tuple(values) if isinstance(values, list) else (values,)
+    if min(shape) < 1:
+        raise typer.BadParameter(f"{text!r}: a length is 1 at least", param_hint=option)
+    return shape
+
+
 def tile_size(text: str) -> float | list[float]:
     """Parse the shape of a tile: one size for all axes, or one per axis.
 
@@ -169,7 +186,7 @@ def placement(options: MutableMapping[str, Any]) -> dict[str, Any]:
     return {
         "hosts": options.pop("hosts"),
         "token_file": options.pop("token_file"),
-        "codec": options.pop("codec"),
+        "wire_codec": options.pop("wire_codec"),
         "tile": tile_size(tile) if tile is not None else None,
         "max_memory_bytes": memory(max_memory, "--max-memory") if max_memory is not None else None,
     }

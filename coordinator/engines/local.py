@@ -189,6 +189,7 @@ class _Pull:
                 native = np.empty(out.shape, job.target)
                 apply(job.program, block, tile.crop.slices, native, self._kernel)
                 out[...] = native
+        self._tiles.sink.store(tile.write, out)
         took_s = time.monotonic() - began_s
         with self._lock:
             del self._watches[tile.index]

@@ -57,7 +57,7 @@ class Defaults:
         Slowest link worth using, in 10^6 bytes per second; deadlines of transfers follow from it.
     max_in_flight_mb : float
         Bytes of all tiles in flight together, in 10^6 bytes.
-    codec : str
+    wire_codec : str
         What blocks may travel in; see `coordinator.engines.http.link`.
     """
 
@@ -70,7 +70,7 @@ class Defaults:
     silent_after_s: Seconds = 10.0  # SciPy may hold a worker's interpreter for some seconds
     slow_link_mb_s: Positive = 1.0  # below 8 Mbit/s, sending costs more than filtering at home
     max_in_flight_mb: Positive = 280.0  # keeps the coordinator below 400 MiB, interpreter included
-    codec: Codec = "auto"  # packs where that pays
+    wire_codec: Codec = "auto"  # packs where that pays
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +132,8 @@ class Config:
         if codec is None:
             return self
         if codec not in (names := get_args(Codec)):
-            raise InputError(f"codec must be one of {' '.join(names)}, not {codec!r}")
-        return replace(self, defaults=replace(self.defaults, codec=codec))
+            raise InputError(f"wire_codec must be one of {' '.join(names)}, not {codec!r}")
+        return replace(self, defaults=replace(self.defaults, wire_codec=codec))
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,7 @@ def load_hosts(path: Path | str) -> Config:
             raise ConfigError(source, (f"more than {MAX_BYTES} bytes: no hosts file",))
         text = data.decode("utf-8-sig")
         document = tomllib.loads(text)
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, TypeError, ValueError, RecursionError) as error:
         raise ConfigError(source, (_unreadable(error, text),)) from None
     return _parse(document, source, _lines(text), Path(path).parent)
 

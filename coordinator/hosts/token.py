@@ -8,7 +8,6 @@ refuses them.
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ import platformdirs
 
 from coordinator.errors import TrustError, TrustWarning
 from coordinator.hosts.addresses import is_this_machine
+from coordinator.warn import warn
 from tiling.errors import BadValueError
 from tiling.protocol.token import (
     FILE_NAME,
@@ -136,12 +136,11 @@ def warn_of_clear_text(config: Config, credential: Credential) -> None:
     ]
     if credential.token and exposed:
         more = f" and {len(exposed) - 1} more" if exposed[1:] else ""
-        warnings.warn(
+        warn(
             TrustWarning(
                 f"the token goes to {exposed[0]}{more} in clear text, and so does the data: on a "
                 "shared network, start each worker with `worker --tls` and "
-                "paste the lines that it prints into hosts.toml",
+                "paste the lines that it prints into a hosts.toml",
                 tuple(exposed),
-            ),
-            stacklevel=2,
+            )
         )

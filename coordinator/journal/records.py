@@ -54,6 +54,8 @@ class Header:
         Shape of the piece that each tile owns.
     halo : tuple of (int, int)
         Before and after, for each axis.
+    stored : str
+        How the output is stored, where there are several ways.
     """
 
     job: str
@@ -65,6 +67,7 @@ class Header:
     shape: tuple[int, ...]
     tile: tuple[int, ...]
     halo: tuple[tuple[int, int], ...]
+    stored: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,17 @@ from typing import Any
 
 import numpy as np
 
+from tiling.geometry.edges import read_interval
+from tiling.geometry.plan import Plan
 from tiling.jobs.job import Call, Job
 from tiling.operations import Correlations, Operation, Program
 
 CHANNELS = (3, 4)
 """Lengths of a last axis that is likely to be colours."""
 
+
+OFTEN = 3.0
+"""So many times a chunk is not meant to be decoded."""
 
 FAR = 10
 """So many times an axis no filter is meant to reach."""
@@ -88,10 +93,12 @@ def spreading(job: Job, not_numbers: int, infinite: int, *, whole: bool) -> Iter
         return
     kinds = (("NaN", not_numbers), ("infinite", infinite))
     which = " and ".join(f"{number:,} {kind}" for kind, number in kinds if number)
+    sums = any(operation.KIND == "running_mean" for operation, _ in job.program.windows())
+    spoilt = "all that follows on its lines" if sums else f"up to {reach:,} samples of the result"
     yield (
         f"the input holds {which} sample{'' if not_numbers + infinite == 1 else 's'}"
-        f"{'' if whole else ' in the part that was looked at'}: each can spoil up to {reach:,} "
-        "samples of the result; replace them first, as with numpy.nan_to_num"
+        f"{'' if whole else ' in the part that was looked at'}: each can spoil {spoilt}; replace "
+        "them first, as with numpy.nan_to_num"
     )
 
 
@@ -152,3 +159,45 @@ def _rounding_passes(operation: Operation) -> int:
     if isinstance(operation, Correlations):
         return sum(bool((step.taps != np.rint(step.taps)).any()) for step in operation.passes)
     return int(operation.KIND == "running_mean")
+
+
+def of_chunks(plan: Plan, chunk: tuple[int, ...]) -> Iterator[str]:
+    """Yield how often the chunks of an input are wanted, and what to do if that is often.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of the stage that reads the input.
+    chunk : tuple of int
+        That is decoded by itself.
+    """
+    wanted, there = chunks_read(plan, chunk), 1
+    for length, size in zip(plan.grid.shape, chunk, strict=True):
+        there *= -(-length // size)
+    if there and wanted / there >= OFTEN:
+        yield (
+            f"the {there} chunks of the input are wanted {wanted / there:.1f} times each, by the "
+            "tiles round them, and decoded again where memory does not hold them: it would be "
+            "read faster in smaller chunks, or larger tiles"
+        )
+
+
+def chunks_read(plan: Plan, chunk: tuple[int, ...]) -> int:
+    """Count the chunks that the tiles of a plan read, each as often as it is read.
+
+    Examples
+    --------
+    >>> from tiling.geometry.grid import Grid
+    >>> from tiling.geometry.halo import Halo
+    >>> chunks_read(Plan(Grid((12,), (4,)), Halo((1,), (1,)), (False,), 1, 1), (4,))
+    7
+    """
+    grid, count = plan.grid, 1
+    for axis, (length, size) in enumerate(zip(grid.shape, chunk, strict=True)):
+        halo, wraps = (plan.halo.before[axis], plan.halo.after[axis]), plan.wraps[axis]
+        boxes = (
+            read_interval(grid.interval(axis, place), halo, length, wraps=wraps)
+            for place in range(grid.counts[axis])
+        )
+        count *= sum(-(-stop // size) - start // size for start, stop in boxes)
+    return count

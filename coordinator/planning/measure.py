@@ -143,8 +143,8 @@ def measure_files(source: Path, folder: Path, out_bytes: int, digest_bytes: int)
     size = min(out_bytes, FILE_BYTES)
     if not size:
         return 0.0
-    with source.open("rb") as file, unnamed_file(folder) as descriptor:
-        data = file.read(size)  # not mapped: another process may cut the file short
+    with unnamed_file(folder) as descriptor:
+        data = _start_of(source, size)
         if not data:
             return 0.0
         began = time.perf_counter()
@@ -156,3 +156,11 @@ def measure_files(source: Path, folder: Path, out_bytes: int, digest_bytes: int)
         os.fdatasync(descriptor)
         sync_s = time.perf_counter() - began
     return sync_s * out_bytes / size + digest_s * digest_bytes / len(data)
+
+
+def _start_of(source: Path, size: int) -> bytes:
+    """Return bytes as a file begins; zeros for what is no file."""
+    if not source.is_file():
+        return bytes(size)
+    with source.open("rb") as file:
+        return file.read(size)  # not mapped: another process may cut the file short

@@ -19,7 +19,7 @@ from typing import Any
 
 from coordinator.errors import InputError, StoreError
 from coordinator.stores.atomic_file import read_regular
-from coordinator.stores.place import Place
+from coordinator.stores.place import Place, stand_in
 from coordinator.text import inert
 
 VERSION = 1
@@ -155,7 +155,8 @@ def provenance_path(output: Path) -> Path:
     >>> provenance_path(Path("out.npy")).name
     'out.npy.json'
     """
-    path = Place.parse(output).path
+    place = Place.parse(output)
+    path = stand_in(place) if place.remote else place.path
     return path.with_name(f"{path.name}.json")
 
 
@@ -268,6 +269,8 @@ def mark(array: Place | Path, digest_bytes: float = math.inf) -> FileMark:
     place = Place.parse(array)
     dtype, path = find_layout(place)[1].dtype, place.path
     try:
+        if place.remote or path.is_dir():
+            return _mark_folder(place, dtype.str, digest_bytes)
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             if size > digest_bytes:
@@ -278,3 +281,14 @@ def mark(array: Place | Path, digest_bytes: float = math.inf) -> FileMark:
         return FileMark(str(place), dtype.str, size, f"xxh3-128:{digest}")
     except OSError as error:
         raise StoreError(f"{path}: can't be read: {error.strerror}") from error
+
+
+def _mark_folder(place: Place, dtype: str, digest_bytes: float) -> FileMark:
+    """Return the mark of an array in chunks, of all files in its folder."""
+    from coordinator.stores.file_state import FileState
+    from coordinator.stores.folder import digest_of
+
+    size = FileState.of(place).file_bytes
+    if place.remote or size > digest_bytes:
+        return FileMark(str(place), dtype, size, "")
+    return FileMark(str(place), dtype, size, f"files-xxh3-128:{digest_of(place.path)}")

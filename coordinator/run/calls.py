@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from inspect import Signature
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from coordinator.errors import InputError
-from coordinator.stores import Source
-from coordinator.stores.memory import ArraySource, MaskedSource
+from coordinator.stores import FileSource, Source
+from coordinator.stores.memory import MaskedSource
 from coordinator.text import extent
 from tiling.dtypes import Dtype, output_dtype
 from tiling.errors import BadTypeError, BadValueError, TilingError, UnsupportedError
@@ -54,7 +55,7 @@ class Chain:
         return cls(Job(ndim, tuple(calls)), dtype)
 
 
-def chain_of(links: Sequence[Link], array: ArraySource) -> Chain:
+def chain_of(links: Sequence[Link], array: FileSource) -> Chain:
     """Normalise the parameters of every filter for the array of a file, which a refusal tells.
 
     Raises
@@ -103,11 +104,25 @@ def call_of(name: str, ndim: int, dtype: Dtype, parameters: Mapping[str, Any]) -
     if name not in FILTERS:
         raise BadValueError(f"{name!r} is no filter of the table; see coord filters")
     row = FILTERS[name]
+    bound(name, row.signature, (), parameters)
+    return row.call(ndim, dtype, **parameters)
+
+
+def bound(
+    name: str, signature: Signature, args: Sequence[Any], named: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the parameters of a call by name; one that there is not comes before a missing one.
+
+    Raises
+    ------
+    BadTypeError
+        If they do not fit the signature.
+    """
     try:
-        row.signature.bind(**parameters)
+        signature.bind_partial(*args, **named)
+        return dict(signature.bind(*args, **named).arguments)
     except TypeError as error:
         raise BadTypeError(f"{name}: {error}") from None
-    return row.call(ndim, dtype, **parameters)
 
 
 def heeded(name: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:

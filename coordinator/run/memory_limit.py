@@ -15,6 +15,7 @@ from coordinator.errors import InputError
 from coordinator.events import Hearer
 from coordinator.machine import resident_bytes
 from coordinator.run.request import Request
+from coordinator.stores import Source
 from coordinator.text import megabytes
 from tiling.geometry.plan import Plan
 from tiling.jobs.job import Job
@@ -26,9 +27,43 @@ if TYPE_CHECKING:
 KERNEL_BYTES = 100_000_000
 """Of SciPy, once it is loaded, and of the threads' scratch; measured, and rounded up."""
 
+CACHE_SHARE = 4
+"""Of the memory, decoded chunks may take one part in so many."""
+
 BUFFER_BYTES = 32_000_000
 """Of connections in use: the stacks and arenas of their threads, a dozen of them."""
 
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """How often what a tile reads and writes is in memory besides, where it is stored in chunks.
+
+    Parameters
+    ----------
+    read, write : int
+    """
+
+    read: int = 0
+    write: int = 0
+
+    @classmethod
+    def of_stores(cls, request: Request) -> Copies:
+        """Return those of a request: chunks that are decoded, and a block that is encoded."""
+        is_keyed = bool(getattr(request.source, "chunks", ()))
+        return cls(read=int(is_keyed), write=int(bool(request.grain)))
+
+    @property
+    def times(self) -> int:
+        """How often all that is in flight may be in memory: tiles are read and stored together."""
+        return 2 if self.read or self.write else 1
+
+    def of(self, job: Job, plan: Plan) -> int:
+        """Return the bytes for one tile."""
+        there, back = math.prod(plan.largest_read), math.prod(plan.largest_write)
+        return self.read * there * job.source.itemsize + self.write * back * job.target.itemsize
+
+
+NO_COPIES = Copies()
 
 Peak: TypeAlias = Callable[[Job, Plan, int], int]
 """Most bytes that this process has at a time, following a plan with so many slots."""
@@ -42,13 +77,15 @@ class LocalPeak:
     ----------
     base_bytes : int
         Of the process before the run.
+    copies : Copies
     """
 
     base_bytes: int
+    copies: Copies = NO_COPIES
 
     def __call__(self, job: Job, plan: Plan, slots: int) -> int:
         """Return the bytes of the tiles in hand, and of all else."""
-        each = tile_bytes(job, plan.largest_read, plan.largest_write)
+        each = tile_bytes(job, plan.largest_read, plan.largest_write) + self.copies.of(job, plan)
         return self.base_bytes + KERNEL_BYTES + min(slots, max(1, len(plan))) * each
 
 
@@ -58,12 +95,13 @@ class FleetPeak:
 
     base_bytes: int
     in_flight_bytes: int
+    copies: Copies = NO_COPIES
 
     def __call__(self, job: Job, plan: Plan, slots: int) -> int:
         """Return the bytes of the tiles in flight, there and back, and of all else."""
         each = travelling_bytes(job, plan)
         in_flight = max(each, min(min(slots, max(1, len(plan))) * each, self.in_flight_bytes))
-        return self.base_bytes + BUFFER_BYTES + in_flight
+        return self.base_bytes + BUFFER_BYTES + self.copies.times * in_flight
 
 
 def travelling_bytes(job: Job, plan: Plan) -> int:
@@ -85,9 +123,11 @@ def fit(request: Request, capacity: Capacity, limit_bytes: int | None, peak: Pea
     while limit_bytes is not None and need > limit_bytes:
         if request.tile is not None or size < max(2, request.job.source.itemsize):
             what = f"tiles of {request.tile}" if request.tile else "the smallest tiles"
+            hint = "" if request.tile else _finer(request, capacity, limit_bytes, peak)
             raise InputError(
                 f"--max-memory: {megabytes(limit_bytes)} MB do not suffice: {what} need "
-                f"{megabytes(least + 50_000)} MB; say --max-memory {math.ceil(least / 1e6) + 1}MB"
+                f"{megabytes(least + 50_000)} MB{hint}; "
+                f"say --max-memory {math.ceil(least / 1e6) + 1}MB"
             )
         size //= 2
         need = peak(request.job, request.plan(replace(capacity, tile_bytes=size)), capacity.slots)
@@ -95,24 +135,45 @@ def fit(request: Request, capacity: Capacity, limit_bytes: int | None, peak: Pea
     return replace(capacity, tile_bytes=size)
 
 
-def in_flight_bytes(budget_bytes: int, limit_bytes: int | None, base_bytes: int) -> int:
+def _finer(request: Request, capacity: Capacity, limit_bytes: int, peak: Peak) -> str:
+    """Return a hint at chunks of the output that would fit, if there are any."""
+    grain = list(request.grain)
+    while math.prod(grain) > 1:
+        longest = grain.index(max(grain))
+        grain[longest] = -(-grain[longest] // 2)
+        finer = replace(request, grain=tuple(grain))
+        if peak(request.job, finer.plan(replace(capacity, tile_bytes=1)), 1) <= limit_bytes:
+            return f"; chunks of the output would fit by --chunks {','.join(map(str, grain))}"
+    return ""
+
+
+def in_flight_bytes(
+    budget_bytes: int, limit_bytes: int | None, base_bytes: int, copies: Copies = NO_COPIES
+) -> int:
     """Return the bytes of tiles that may be in flight, within a bound for the whole process."""
-    return (
-        budget_bytes
-        if limit_bytes is None
-        else max(1, min(budget_bytes, limit_bytes - base_bytes - BUFFER_BYTES))
-    )
+    if limit_bytes is None:
+        return budget_bytes
+    return max(1, min(budget_bytes, (limit_bytes - base_bytes - BUFFER_BYTES) // copies.times))
 
 
 def within(engine: Engine, request: Request, limit_bytes: int, *, fleet: bool) -> Engine:
     """Return the engine, bounded."""
-    base_bytes = resident_bytes()
+    base_bytes = resident_bytes() + bound_cache(request.source, limit_bytes)
+    copies = Copies.of_stores(request)
     peak = (
-        FleetPeak(base_bytes, max(1, limit_bytes - base_bytes - BUFFER_BYTES))
+        FleetPeak(base_bytes, in_flight_bytes(limit_bytes, limit_bytes, base_bytes, copies), copies)
         if fleet
-        else LocalPeak(base_bytes)
+        else LocalPeak(base_bytes, copies)
     )
     return FrugalEngine(engine, request, limit_bytes, peak)
+
+
+def bound_cache(source: Source, limit_bytes: int | None) -> int:
+    """Let a source keep decoded chunks in a share of the memory, if that has a bound; return it."""
+    bound = getattr(source, "bound_cache", None)
+    if bound is None or limit_bytes is None:
+        return 0
+    return int(bound(limit_bytes // CACHE_SHARE))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,20 +8,20 @@ two workers disagree about a tile     nothing: nobody knows whose other tiles to
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from coordinator.errors import InputChangedError, InputError, StoreError
+from coordinator.errors import InputChangedError, InputError
 from coordinator.journal.digests import Seals
 from coordinator.journal.file import JournalFile
 from coordinator.journal.records import Header, JournalError, Log
 from coordinator.journal.recovery import believe, find
 from coordinator.stores import Sink, Source
-from coordinator.stores.files import Target
-from coordinator.stores.flat_sink import FlatSink
+from coordinator.stores.file_state import FileState
+from coordinator.stores.output_target import OutputTarget
 from coordinator.stores.partial import journal_path
+from coordinator.stores.place import Place
 from tiling.dtypes import Dtype
 from tiling.geometry.plan import Plan
 from tiling.jobs.job import Job
@@ -94,11 +94,10 @@ class Opening:
 
     Parameters
     ----------
-    target : Target
-        The output.
+    target : OutputTarget
     job : Job
     source : Source
-    stat : os.stat_result
+    state : FileState
         Of the input's file.
     dtype : numpy.dtype
         Of the output.
@@ -108,20 +107,20 @@ class Opening:
         The command that goes on with this run.
     overwrite, sync : bool
         See `FlatSink.create`.
-    input_path : Path, optional
+    input_place : Place, optional
         Of the input's file; without it, changes of the input go unnoticed.
     """
 
-    target: Target
+    target: OutputTarget
     job: Job
     source: Source
-    stat: os.stat_result
+    state: FileState
     dtype: Dtype
     parameters: tuple[tuple[str, str], ...]
     again: str
     overwrite: bool = True
     sync: bool = True
-    input_path: Path | None = None
+    input_place: Place | None = None
 
     def check_input(self) -> None:
         """Compare the input's file with what it was when the run began.
@@ -133,20 +132,16 @@ class Opening:
         StoreError
             If it can't be looked at.
         """
-        if self.input_path is None:
+        if self.input_place is None:
             return
-        try:
-            now = self.input_path.stat()
-        except OSError as error:
-            raise StoreError(f"{self.input_path}: can't be read: {error.strerror}") from error
-        if _identity(now) != _identity(self.stat):
+        if FileState.of(self.input_place).identity != self.state.identity:
             raise InputChangedError(
-                f"{self.input_path}: the input was changed while it was read; the output would be "
+                f"{self.input_place}: the input was changed while it was read; the output would be "
                 "a mixture, and is not kept"
             )
 
-    def create(self, *, keep: bool = False) -> FlatSink:
-        """Open the output's file; see `FlatSink.create`."""
+    def create(self, *, keep: bool = False) -> Sink:
+        """Open the output; see `FlatSink.create`."""
         return self.target.create(keep=keep, overwrite=self.overwrite, sync=self.sync)
 
     def begin_stages(self) -> Output:
@@ -159,13 +154,14 @@ class Opening:
         return Header(
             job=self.job.digest,
             parameters=self.parameters,
-            input_bytes=self.stat.st_size,
-            input_mtime_ns=self.stat.st_mtime_ns,
+            input_bytes=self.state.file_bytes,
+            input_mtime_ns=self.state.mtime_ns,
             input_dtype=self.source.dtype.str,
             output_dtype=self.dtype.str,
             shape=self.source.shape,
             tile=tile,
             halo=tuple(zip(halo.before, halo.after, strict=True)),
+            stored=self.target.stored,
         )
 
     def begin(self, plan: Plan) -> Output:
@@ -204,10 +200,6 @@ class Opening:
                 error.add_note(f"what was finished is kept; go on with:\n  {self.again}")
             raise
         return Output(sink, journal, frozenset(kept), self.again, self.check_input)
-
-
-def _identity(status: os.stat_result) -> tuple[int, ...]:
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def unfinished(

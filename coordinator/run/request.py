@@ -50,6 +50,8 @@ class Request:
         Of the source's samples (see `tiling.operations.base`); looked for unless given.
     sampling : Sampling, optional
         Which tiles are computed once more before the output is made visible; none without it.
+    grain : tuple of int
+        Of the output; see `choose_tile`.
     """
 
     job: Job
@@ -58,6 +60,7 @@ class Request:
     title: str = ""
     bound: float | None = None
     sampling: Sampling | None = None
+    grain: tuple[int, ...] = ()
 
     def choice(self, capacity: Capacity) -> Choice:
         """Choose the tiles for an engine of this capacity, unless the user has."""
@@ -80,7 +83,7 @@ class Request:
 
     def _cut(self, capacity: Capacity) -> tuple[Choice, Plan]:
         bound = ANYTHING if self.bound is None else self.bound
-        return _cut(self.job, self.source.shape, self.tile, bound, capacity)
+        return _cut(self.job, self.source.shape, self.tile, bound, capacity, self.grain)
 
 
 @functools.lru_cache(maxsize=64)  # frames of one shape are filtered one after another
@@ -90,6 +93,7 @@ def _cut(
     tile: tuple[int, ...] | None,
     bound: float,
     capacity: Capacity,
+    grain: tuple[int, ...],
 ) -> tuple[Choice, Plan]:
     # What is repeated until nothing changes may cut all axes.
     whole = (False,) * job.ndim if job.repeated else job.whole(bound)
@@ -107,6 +111,7 @@ def _cut(
             # Each tile more is one more that a change has to reach.
             most_rounds=1 if job.repeated else MOST_ROUNDS,
             max_tile_bytes=capacity.tile_bytes,
+            grain=grain,
         )
     else:
         choice = Choice(tile, "as asked for")
@@ -125,7 +130,7 @@ def known_bound(job: Job, source: Source) -> float:
 def bound_of(source: Source) -> float:
     """Return the largest magnitude among all samples, NaN if there is one."""
     bound = 0.0
-    for block in (source.read(tile.read) for tile in pieces(source)):
+    for block in (source.read(tile.read) for tile in pieces(source, getattr(source, "chunks", ()))):
         both = np.max(block), np.min(block)
         bound = float(np.max([bound, abs(float(both[0])), abs(float(both[1]))]))
     return bound
@@ -138,7 +143,7 @@ def not_finite(source: Source) -> tuple[int, int, bool]:
     """
     if source.dtype.kind not in "fc":
         return 0, 0, True
-    plan = pieces(source)
+    plan = pieces(source, getattr(source, "chunks", ()))
     step = max(1, -(-len(plan) * PIECE_BYTES // LOOKED_AT_BYTES))
     found = [0, 0]
     for number in range(0, len(plan), step):
@@ -149,15 +154,16 @@ def not_finite(source: Source) -> tuple[int, int, bool]:
     return found[0], found[1], step == 1
 
 
-def pieces(source: Source) -> Plan:
-    """Cut an array into slabs that are read at a time where nothing is sent."""
-    return _pieces(source.shape, source.dtype.itemsize)
+def pieces(source: Source, grain: tuple[int, ...] = ()) -> Plan:
+    """Cut an array into slabs, or into whole grains, that are read at a time without workers."""
+    return _pieces(source.shape, source.dtype.itemsize, grain)
 
 
 @functools.lru_cache(maxsize=64)
-def _pieces(shape: tuple[int, ...], itemsize: int) -> Plan:
+def _pieces(shape: tuple[int, ...], itemsize: int, grain: tuple[int, ...]) -> Plan:
     halo, wraps = Halo.none(len(shape)), (False,) * len(shape)
-    tile = choose_tile(shape, itemsize, (), wraps, 1, max_tile_bytes=PIECE_BYTES).tile
+    most = PIECE_BYTES
+    tile = choose_tile(shape, itemsize, (), wraps, 1, max_tile_bytes=most, grain=grain).tile
     return Plan(Grid(shape, tile), halo, wraps, itemsize, itemsize)
 
 
@@ -180,3 +186,24 @@ def tile_shape(tile: Any, ndim: int) -> tuple[int, ...] | None:
     if min(shape, default=1) < 1:
         raise BadValueError(f"tile {shape}: every axis needs at least one sample")
     return shape
+
+
+def check_grain(
+    tile: tuple[int, ...] | None, shape: tuple[int, ...], grain: tuple[int, ...]
+) -> None:
+    """Refuse tiles that a user asks for if two of them would write to one chunk of the output.
+
+    Raises
+    ------
+    BadValueError
+        Saying which tiles would do, and which chunks.
+    """
+    if tile is None or not grain:
+        return
+    axes = tuple(zip(tile, shape, grain, strict=True))
+    if any(size < length and size % unit for size, length, unit in axes):
+        fitting = ",".join(str(min(-(-size // unit) * unit, length)) for size, length, unit in axes)
+        raise BadValueError(
+            f"tile {tile} cuts the output's chunks of {grain}; take --tile {fitting}, or chunks "
+            f"that fit: --chunks {','.join(map(str, tile))}"
+        )

@@ -99,7 +99,9 @@ class StagedRun:
             capacity = self._engine.prepare(part.work, self._tell)
             return request.plan(capacity), request.expected_s(capacity)
         sources = self._sources(part)
-        plan = replace(pieces(sources[0]), output_itemsize=part.target.itemsize)
+        plan = replace(
+            pieces(sources[0], self._request.grain), output_itemsize=part.target.itemsize
+        )
         return plan, combining_s(plan, len(sources))
 
     def _keep(self, part: Stage, plan: Plan, later: tuple[Stage, ...]) -> None:

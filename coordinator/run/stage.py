@@ -51,7 +51,7 @@ def compute(request: Request, plan: Plan, output: Output, engine: Engine, tell: 
     sample = request.sampling.draw(plan.grid)
     witness = Witness(sample, tell)
     _run(tiles, engine, witness)
-    check = Check(job, plan, source, output.sink.region)
+    check = Check(job, plan, source, output.sink.read)
     checked = sum(1 for _ in check.tiles(sample, witness.makers))
     tell(TilesVerified(checked, len(plan)))
 
@@ -73,7 +73,7 @@ def combine(
         region = output.sink.region(tile.write)
         native: Array = np.empty(region.shape, region.dtype.newbyteorder("="))
         combine_blocks(work, blocks, native)
-        region[...] = native
+        output.sink.store(tile.write, native)
         took_s = time.monotonic() - began_s
         tell(TileAnswered(tile.index, NAME, 1, "", 0, took_s, 0.0))
         tell(TileStored(tile.index, NAME, region.nbytes))

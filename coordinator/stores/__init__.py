@@ -1,11 +1,11 @@
-"""Sources and sinks of blocks: arrays in memory, `.npy` files."""
+"""Sources and sinks of blocks: arrays in memory, files, folders of chunks."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from tiling.dtypes import Array, Dtype
 from tiling.geometry.box import Box
 
-__all__ = ["Sink", "Source"]
+__all__ = ["FileSource", "Sink", "Source"]
 
 
 class Source(Protocol):
@@ -30,6 +30,18 @@ class Source(Protocol):
         """
 
 
+class FileSource(Source, Protocol):
+    """A source that is a file, or a folder of chunks."""
+
+    @property
+    def array(self) -> Array:
+        """All of it: a map of the file, or decoded when it is first asked for."""
+
+    @property
+    def about(self) -> Any:
+        """What it says besides: for the module of its format, which writes it into an output."""
+
+
 class Sink(Protocol):
     """An array that takes blocks, in any order; `commit`, `discard` or `suspend` ends its life."""
 
@@ -42,7 +54,22 @@ class Sink(Protocol):
         """Whether the output is whole and visible: nothing can be taken back."""
 
     def region(self, box: Box) -> Array:
-        """Return the writable view of a box, in the sink's own byte order."""
+        """Return where a box may be computed: an array in any byte order, to be stored when full.
+
+        It may be the output itself, or nothing of it yet.
+        """
+
+    def store(self, box: Box, block: Array) -> None:
+        """Take a block, which may be its box's `region`; from any thread."""
+
+    def read(self, box: Box) -> Array:
+        """Return the block of a box as it was stored.
+
+        Raises
+        ------
+        StoreError
+            If it is damaged, or was never stored whole.
+        """
 
     def commit(self) -> None:
         """Make the output whole and visible."""

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coordinator.errors import InputError, StoreError
+from coordinator.stores import FileSource
 from coordinator.stores.flat_sink import Encode, FlatSink
 from coordinator.stores.foreign import foreign
 from coordinator.stores.format import Format
 from coordinator.stores.formats import check_writable, format_of_file
 from coordinator.stores.layout import Layout
-from coordinator.stores.memory import ArraySource
 from coordinator.stores.names import similar
 from coordinator.stores.outline import Outline
 from coordinator.stores.place import Place
 from tiling.dtypes import Dtype
 
 
-def open_place(place: Place | Path) -> ArraySource:
+def open_place(place: Place | Path) -> FileSource:
     """Open an array for reading, of any format of the table.
 
     Parameters
@@ -68,9 +68,20 @@ def _readable(where: Place) -> Iterator[None]:
         raise StoreError(f"{where}: can't be read: {error.strerror}") from error
 
 
+def row_for(place: Place, dtype: Dtype) -> Format:
+    """Return the format of an output that is to hold a dtype."""
+    row, name = check_writable(place), dtype.newbyteorder("=").name
+    if row.dtypes and name not in row.dtypes:
+        raise InputError(
+            f"{place}: {row.name} files can't hold {name}; choose another format, or by "
+            f"--dtype one of {', '.join(row.dtypes)}"
+        )
+    return row
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An output that is not there yet, and is known to hold the array that it is for.
+    """An output in a file that is not there yet, and is known to hold the array that it is for.
 
     Parameters
     ----------
@@ -85,9 +96,19 @@ class Target:
     outline: Outline
     encode: Encode | None = None
 
+    @property
+    def grain(self) -> tuple[int, ...]:
+        """(): any box may be written at once."""
+        return ()
+
+    @property
+    def stored(self) -> str:
+        """Nothing: of a file there is one way to be stored."""
+        return ""
+
     @classmethod
     def of(
-        cls, place: Place, shape: tuple[int, ...], dtype: Dtype, like: ArraySource | None = None
+        cls, place: Place, shape: tuple[int, ...], dtype: Dtype, like: FileSource | None = None
     ) -> Target:
         """Lay out an output.
 
@@ -96,7 +117,7 @@ class Target:
         place : Place
         shape : tuple of int
         dtype : numpy.dtype
-        like : ArraySource, optional
+        like : FileSource, optional
             The input: what it says besides samples is said by the output too, as far as it is true.
 
         Raises
@@ -104,13 +125,7 @@ class Target:
         InputError
             If the format can't hold such an array, or is not written.
         """
-        row = check_writable(place)
-        name = dtype.newbyteorder("=").name
-        if row.dtypes and name not in row.dtypes:
-            raise InputError(
-                f"{place}: {row.name} files can't hold {name}; choose another format, or by "
-                f"--dtype one of {', '.join(row.dtypes)}"
-            )
+        row = row_for(place, dtype)
         module, about = row.load(place), None if like is None else like.about
         outline = module.outline(shape, row.stored(dtype), place, about)
         encode = module.encoder(place, about) if row.kind == "whole" else None

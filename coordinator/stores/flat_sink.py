@@ -18,7 +18,7 @@ import numpy as np
 
 from coordinator.errors import StoreError
 from coordinator.stores.atomic_file import open_own, sync_folder, usual_mode
-from coordinator.stores.memory import view
+from coordinator.stores.memory import fill, view
 from coordinator.stores.outline import Outline, mapped
 from coordinator.stores.partial import encoded_path, lock, partial_path, release, rename_if_free
 from coordinator.text import megabytes
@@ -122,6 +122,12 @@ class FlatSink:
     def region(self, box: Box) -> Array:
         """Return the writable view of a box."""
         return view(self.array, box)
+
+    read = region
+
+    def store(self, box: Box, block: Array) -> None:
+        """Copy a block into the map, unless it lies there."""
+        fill(self.array, box, block)
 
     def commit(self) -> None:
         """Give the whole file its final name.

@@ -63,7 +63,6 @@ FORMATS: Final = (
         ("xarray", "netCDF4"),
         "it takes the first variable",
     ),
-    Foreign("a Zarr array", (".zarr",), (), "zarr.open_array({}, mode='r')[:]", ("zarr",)),
     Foreign("an MRC map", (".mrc",), ((208, b"MAP "),), "mrcfile.read({})", ("mrcfile",)),
     Foreign(
         "a DICOM image",

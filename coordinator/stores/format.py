@@ -4,8 +4,9 @@ A format's module has `layout(place)`: what a file says before any sample is rea
 into)` where samples may be compressed; and `FOREIGN`: what its library raises of files that make no
 sense. One that can be written has `outline(shape, dtype, place, about)`: where the samples lie in a
 file, and what is around them. And one of kind "whole", whose samples do not lie in its file, has
-`encoder(place, about)`, which gives what writes it at the end. A library that not everybody has is
-imported by the module of its format, and by nothing else.
+`encoder(place, about)`, which gives what writes it at the end. One of kind "keyed" has
+`open_source(place)` and `target(place, shape, dtype, about, storing)` instead. A library that not
+everybody has is imported by the modules of its format, and by nothing else.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from types import ModuleType
 from typing import Literal, TypeAlias
 
 from coordinator.errors import InputError
+from coordinator.stores import FileSource
 from coordinator.stores.flat_source import open_flat
 from coordinator.stores.layout import Layout
 from coordinator.stores.memory import ArraySource
@@ -26,9 +28,10 @@ from coordinator.stores.scratch import scratch
 from coordinator.text import inert
 from tiling.dtypes import Dtype
 
-Kind: TypeAlias = Literal["flat", "whole"]
+Kind: TypeAlias = Literal["flat", "whole", "keyed"]
 """flat: an output's samples lie in the file one after another; each tile is written in its place.
-whole: an output is encoded after the last tile."""
+whole: an output is encoded after the last tile.
+keyed: an output is a folder of chunks; each is written with the tile that it is in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ class Format:
                 raise
             raise InputError(f"{place} needs: pip install 'tilefan[{self.extra}]'") from None
 
-    def open_source(self, place: Place) -> ArraySource:
+    def open_source(self, place: Place) -> FileSource:
         """Open an array for reading.
 
         Raises
@@ -97,6 +100,10 @@ class Format:
         OSError
             If the system does not let it be read.
         """
+        if self.kind == "keyed":
+            with self._translated(place) as module:
+                source: FileSource = module.open_source(place)
+            return source
         layout = self.layout(place)
         if layout.offset is not None:
             return open_flat(place, layout)

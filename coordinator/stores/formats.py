@@ -8,6 +8,7 @@ from pathlib import Path
 from coordinator.errors import InputError
 from coordinator.stores.atomic_file import read_regular
 from coordinator.stores.format import Format
+from coordinator.stores.partial import is_zarr
 from coordinator.stores.place import Place
 from tiling.dtypes import Dtype
 
@@ -106,7 +107,20 @@ JPEG = Format(
     note="they do not keep the samples that they are given",
 )
 
-FORMATS = (NPY, TIFF, HDF5, NIFTI, NIFTI_GZ, FITS, PNG, JPEG)
+ZARR = Format(
+    name="zarr",
+    suffixes=(".zarr", ".ome.zarr"),
+    module="zarr",
+    kind="keyed",
+    starts=(),
+    library="tensorstore",
+    extra="zarr",
+    dtypes=("bool", *TIFF.dtypes),
+    note="versions 2 and 3, shards, OME images; file.zarr::path names an array; also s3:// gs:// "
+    "and, for reading, http(s)://",
+)
+
+FORMATS = (NPY, TIFF, HDF5, NIFTI, NIFTI_GZ, FITS, ZARR, PNG, JPEG)
 
 SUFFIXES = tuple(suffix for row in FORMATS for suffix in row.suffixes)
 
@@ -130,6 +144,8 @@ def default_output(source: Place, word: str = "") -> Place:
         stem = source.path.name[: -len(suffix)]
     if not row.writes:
         row, suffix, inside = PNG, None, ""
+    if row.kind == "keyed":
+        inside = ""
     name = ".".join(filter(None, (stem, word)))
     return Place(source.path.parent / f"{name}{(suffix or row.suffixes[0]).lower()}", inside)
 
@@ -143,6 +159,8 @@ def check_writable(place: Place) -> Format:
         If there is none that can be written.
     """
     row = format_named(place.path)
+    if place.remote and row is not ZARR:
+        raise InputError(f"{place}: only zarr is written there; name it {place.path.name}.zarr")
     if not row.writes:
         others = ", ".join(row.suffixes[0] for row in FORMATS if row.writes)
         raise InputError(f"{place}: {row.name} files can't be written: {row.note}; {others} can")
@@ -163,6 +181,8 @@ def format_of_file(place: Place) -> Format:
     OSError
         If the system does not let it be read.
     """
+    if place.remote or is_zarr(place.path):
+        return ZARR
     try:
         start = read_regular(place.path, START_BYTES)
     except InputError:

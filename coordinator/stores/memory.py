@@ -127,6 +127,12 @@ class ArraySink:
         """Return the writable view of a box."""
         return view(self.array, box)
 
+    read = region
+
+    def store(self, box: Box, block: Array) -> None:
+        """Copy a block into the array, unless it lies there."""
+        fill(self.array, box, block)
+
     def commit(self) -> None:
         """Do nothing: the array is the caller's own."""
 
@@ -142,6 +148,13 @@ def _truth(samples: Array) -> Array:
     """Tell which samples are not 0."""
     truth: Array = np.not_equal(samples, zero_of(samples.dtype))
     return truth
+
+
+def fill(array: Array, box: Box, block: Array) -> None:
+    """Copy a block into its box of an array, unless it is a view of it."""
+    part = view(array, box)
+    if not np.may_share_memory(part, block):
+        part[...] = block
 
 
 def view(array: Array, box: Box) -> Array:

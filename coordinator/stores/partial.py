@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from pathlib import Path
 
 from coordinator.errors import InputError, StoreError
@@ -16,8 +17,17 @@ from coordinator.stores.atomic_file import open_own, same_file
 IN_USE = "another coordinator is writing it; wait for it to end"
 
 
-def check_output(path: Path, source: Path | None, *, overwrite: bool) -> None:
+def check_output(path: Path, source: Path | None, *, overwrite: bool, folder: bool = False) -> None:
     """Refuse an output that exists, is the input, or lies in no folder.
+
+    Parameters
+    ----------
+    path : Path
+    source : Path, optional
+        Of the input.
+    overwrite : bool
+    folder : bool
+        Whether the output is to be a folder, of chunks.
 
     Raises
     ------
@@ -30,19 +40,39 @@ def check_output(path: Path, source: Path | None, *, overwrite: bool) -> None:
         exists = path.exists()
     except OSError as error:  # a name too long, a folder that can't be entered
         raise StoreError(f"{path}: can't be written: {error.strerror}") from error
-    if path.is_dir():
+    if path.is_dir() and not folder:
         raise InputError(f"{path}: a folder, not a file to write; name one, such as -o out.npy")
     if source is not None and same_file(path, source):
         raise InputError(f"{path}: the output is the input; name another with --output")
     grows = partial_path(path), encoded_path(path)
     if source is not None and any(same_file(hidden, source) for hidden in grows):
         raise InputError(f"{path}: would grow in the input, {source}; name another with --output")
-    if exists and not path.is_file():
+    if folder:
+        _check_folder(path, source, exists=exists)
+    elif exists and not path.is_file():
         raise InputError(f"{path}: not a file that could be replaced")
     if exists and not overwrite:
         raise InputError(f"{path}: exists; replace it with --overwrite or name another output")
     if not path.parent.is_dir():
         raise InputError(f"{path}: there is no folder {path.parent}")
+
+
+def _check_folder(path: Path, source: Path | None, *, exists: bool) -> None:
+    """Refuse a folder of which more would be replaced than an array, or that the input is in."""
+    if exists and not is_zarr(path):
+        raise InputError(f"{path}: is there, and is no zarr; name another with --output")
+    if source is None:
+        return
+    there, here = source.resolve(), path.resolve()
+    if there.is_relative_to(here):
+        raise InputError(f"{path}: the input, {source}, is in it; name another with --output")
+    if source.is_dir() and here.is_relative_to(there):
+        raise InputError(f"{path}: would be in the input, {source}; name another with --output")
+
+
+def is_zarr(path: Path) -> bool:
+    """Tell whether a folder is an array or a group of zarr."""
+    return any((path / name).is_file() for name in ("zarr.json", ".zarray", ".zgroup"))
 
 
 def followed(path: Path) -> Path:
@@ -73,7 +103,10 @@ def check_unlocked(path: Path) -> None:
     StoreError
         If so; and if the system does not let it be known.
     """
-    if partial_path(path).exists():
+    partial = partial_path(path)
+    if partial.is_dir():
+        release(lock_folder(path))
+    elif partial.exists():
         release(lock(path))
 
 
@@ -85,8 +118,11 @@ def remove_partial(path: Path) -> None:
     StoreError
         If another coordinator writes it, or the system forbids it.
     """
-    descriptor = lock(path)
+    is_folder = partial_path(path).is_dir()
+    descriptor = lock_folder(path) if is_folder else lock(path)
     try:
+        if is_folder:
+            shutil.rmtree(partial_path(path))
         for hidden in (encoded_path(path), partial_path(path), journal_path(path)):
             hidden.unlink(missing_ok=True)
     except OSError as error:
@@ -141,11 +177,27 @@ def release(descriptor: int) -> None:
 
 def lock(path: Path) -> int:
     """Open the partial file for this process alone, and return its descriptor."""
-    partial = partial_path(path)
     try:
-        descriptor = open_own(partial, os.O_RDWR | os.O_CREAT)
+        descriptor = open_own(partial_path(path), os.O_RDWR | os.O_CREAT)
     except OSError as error:
         raise StoreError(f"{path}: can't be written: {error.strerror}") from error
+    return _locked(descriptor, path)
+
+
+def lock_folder(path: Path) -> int:
+    """Open the partial folder for this process alone, made if it is not there; see `lock`."""
+    partial = partial_path(path)
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        partial.mkdir(exist_ok=True)
+        descriptor = os.open(partial, flags)
+    except OSError as error:
+        raise StoreError(f"{path}: can't be written: {partial}: {error.strerror}") from error
+    return _locked(descriptor, path)
+
+
+def _locked(descriptor: int, path: Path) -> int:
+    partial = partial_path(path)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # Between open and lock its owner may have renamed or removed it.

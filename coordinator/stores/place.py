@@ -1,12 +1,17 @@
-"""Where an array lies: a file, and what is meant inside it."""
+"""Where an array lies: a file, a folder or an object store, and what is meant inside it."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 MARK = "::"
 """Between a file and what is meant inside it; a file whose own name has it is meant itself."""
+
+
+SCHEME = re.compile(r"(s3|gs|https?):/+(?=.)")
+"""Of a place that is not on this machine, as a path spells it: without the second slash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +21,7 @@ class Place:
     Parameters
     ----------
     path : Path
+        Also of a place that is not on this machine: ``s3:/bucket/name`` for that URL.
     inside : str
         As the file's format has it: ``/volume`` of HDF5, ``level=1`` of TIFF; "" means the only
         array, or the first.
@@ -43,7 +49,39 @@ class Place:
         return cls(Path(file), inside)
 
     def __str__(self) -> str:
-        return f"{self.path}{MARK}{self.inside}" if self.inside else str(self.path)
+        file = self.url if self.remote else str(self.path)
+        return f"{file}{MARK}{self.inside}" if self.inside else file
+
+    @property
+    def remote(self) -> bool:
+        """Whether it is not on this machine.
+
+        Examples
+        --------
+        >>> Place.parse("s3://bucket/in.zarr").remote, Place.parse("s3/in.zarr").remote
+        (True, False)
+        """
+        return SCHEME.match(str(self.path)) is not None
+
+    @property
+    def url(self) -> str:
+        """The URL of a place that is not on this machine; of another one, its path."""
+        return SCHEME.sub(r"\1://", str(self.path))
+
+
+def stand_in(place: Place) -> Path:
+    """Return what stands on this machine for a place that is not on it; its folder is there.
+
+    Beside it lie the journal of an output, and its provenance.
+    """
+    import hashlib
+
+    from platformdirs import user_state_path
+
+    folder = user_state_path("tilefan") / "outputs"
+    folder.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256(place.url.rstrip("/").encode()).hexdigest()[:16]
+    return folder / f"{digest}-{place.path.name[:100]}"
 
 
 def _exists(path: Path) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,15 @@ from coordinator.journal.recovery import check_same
 from coordinator.report.artifacts import write_artifacts
 from coordinator.run.calls import Link, chain_of, masked
 from coordinator.run.output import Opening, Output, unfinished
-from coordinator.run.request import Request, known_bound, not_finite, tile_shape
+from coordinator.run.request import Request, check_grain, known_bound, not_finite, tile_shape
 from coordinator.run.run import run
-from coordinator.stores.files import Target, open_place
+from coordinator.stores.file_state import FileState
+from coordinator.stores.files import open_place
 from coordinator.stores.formats import default_output
 from coordinator.stores.names import check_output_name
+from coordinator.stores.output_target import is_folder_named, lay_out
 from coordinator.stores.partial import check_output, followed, remove_second_name
-from coordinator.stores.place import Place
+from coordinator.stores.place import Place, stand_in
 from coordinator.workflows.run_options import Placement, RunOptions, both
 from tiling.filters import FILTERS
 from tiling.geometry.plan import Plan
@@ -55,27 +57,30 @@ def filter_chain(
     placement = options.placement
     given, place = Place.parse(source), Place.parse(target)
     check_output_name(place.path)
-    source, target = given.path, followed(place.path)
-    place = replace(place, path=target)
-    array, status = open_place(given), source.stat()
+    source, target = given.path, stand_in(place) if place.remote else followed(place.path)
+    place = place if place.remote else replace(place, path=target)
+    array, state = open_place(given), FileState.of(given)
     chain = chain_of(links, array)
     job, shape = chain.job, tile_shape(placement.tile, len(array.shape))
     remove_second_name(target)
-    check_output(target, source, overwrite=options.overwrite)
+    is_folder = is_folder_named(place)
+    check_output(target, source, overwrite=options.overwrite, folder=is_folder)
     read = masked(links, array)
     bound = known_bound(job, read)
-    request = Request(job, read, shape, title(links), bound, options.sampling)
+    output = lay_out(place, array.shape, chain.dtype, array, options.storing)
+    check_grain(shape, array.shape, output.grain)
+    request = Request(job, read, shape, title(links), bound, options.sampling, output.grain)
     opening = Opening(
-        Target.of(place, array.shape, chain.dtype, array),
+        output,
         job,
         array,
-        status,
+        state,
         chain.dtype,
         _words(links),
         options.again,
         options.overwrite,
         options.sync,
-        source,
+        given,
     )
     left = unfinished(target, overwrite=options.overwrite, resume=options.resume, say=options.say)
     if left is not None:
@@ -94,7 +99,7 @@ def filter_chain(
 
     try:
         with (
-            open_engine(placement, keep_going=options.keep_going) as engine,
+            open_engine(placement, request, keep_going=options.keep_going) as engine,
             make_listener(options.style) as display,
         ):
             shown = display if options.log is None else both(options.log, display)
@@ -103,7 +108,10 @@ def filter_chain(
                     options.say(f"note: {sentence}")
                 run(request, open_output, _bounded(engine, request, placement), listen)
             asked_for = options.artifacts.asked_for
-            written = OutputWritten(str(place), target.stat().st_size, asked_for)
+            size = math.prod(array.shape) * chain.dtype.itemsize
+            if not place.remote:
+                size = FileState.of(place).file_bytes
+            written = OutputWritten(str(place), size, asked_for)
             shown(time.monotonic(), written)
     except KeyboardInterrupt as interrupt:
         if opened and opened[0].sink.committed:
@@ -120,9 +128,12 @@ def _advice(request: Request, links: Sequence[Link]) -> Iterator[str]:
     from coordinator.planning.hints import advice, spreading
 
     job, source = request.job, request.source
-    yield from advice(job, source.shape, nan if request.bound is None else request.bound, links)
+    bound = math.nan if request.bound is None else request.bound
+    yield from advice(job, source.shape, bound, links)
     not_numbers, infinite, whole = not_finite(source)
     yield from spreading(job, not_numbers, infinite, whole=whole)
+    if (missing := getattr(source, "missing", lambda: None)()) and missing[0]:
+        yield f"{missing[0]} of {missing[1]} chunks of the input are missing: read as fill values"
 
 
 def _bounded(engine: Engine, request: Request, placement: Placement) -> Engine:
@@ -145,7 +156,9 @@ def _words(links: Sequence[Link]) -> tuple[tuple[str, str], ...]:
 
 
 @contextmanager
-def open_engine(placement: Placement, *, keep_going: bool = False) -> Iterator[Engine]:
+def open_engine(
+    placement: Placement, request: Request, *, keep_going: bool = False
+) -> Iterator[Engine]:
     """Yield the fleet that is named, or this machine."""
     if placement.hosts is None:
         from coordinator.engines.local import LocalEngine
@@ -157,11 +170,14 @@ def open_engine(placement: Placement, *, keep_going: bool = False) -> Iterator[E
         from coordinator.hosts.hosts_file import find_hosts
         from coordinator.hosts.token import find_credential
         from coordinator.machine import resident_bytes
-        from coordinator.run.memory_limit import in_flight_bytes
+        from coordinator.run.memory_limit import Copies, bound_cache, in_flight_bytes
 
         credential, limits = find_credential(placement.token_file), Limits(keep_going=keep_going)
-        config = find_hosts(placement.hosts).with_codec(placement.codec)
-        most = in_flight_bytes(config.in_flight_bytes, placement.max_memory_bytes, resident_bytes())
+        config = find_hosts(placement.hosts).with_codec(placement.wire_codec)
+        limit_bytes = placement.max_memory_bytes
+        base_bytes = resident_bytes() + bound_cache(request.source, limit_bytes)
+        copies = Copies.of_stores(request)
+        most = in_flight_bytes(config.in_flight_bytes, limit_bytes, base_bytes, copies)
         config = config.bounded(most)
         with closing(HttpEngine(config, credential, limits)) as engine:
             yield engine

@@ -15,6 +15,7 @@ from coordinator.report.preview import preview
 from coordinator.report.provenance import Provenance, find_provenance, load_provenance, mark
 from coordinator.run.request import tile_shape
 from coordinator.stores.atomic_file import write_bytes
+from coordinator.stores.file_state import FileState
 from coordinator.stores.files import find_layout, open_place
 from coordinator.stores.partial import check_output
 from coordinator.stores.place import Place
@@ -35,10 +36,6 @@ def describe(array: Path) -> dict[str, Any]:
     """
     place = Place.parse(array)
     row, layout = find_layout(place)
-    try:
-        file_bytes = place.path.stat().st_size
-    except OSError as error:
-        raise StoreError(f"{place.path}: can't be read: {error.strerror}") from error
     array_bytes = math.prod(layout.shape) * layout.dtype.itemsize
     return {
         "array": str(place),
@@ -47,7 +44,7 @@ def describe(array: Path) -> dict[str, Any]:
         "dtype": layout.dtype.str,
         "stored": layout.stored or ("as it is" if layout.offset is not None else "compressed"),
         "bytes": array_bytes,
-        "file": file_bytes,
+        "file": FileState.of(place).file_bytes,
     }
 
 

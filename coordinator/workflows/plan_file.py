@@ -13,6 +13,7 @@ from coordinator.engines import Capacity
 from coordinator.engines.local import capacity as local_capacity
 from coordinator.machine import boot, resident_bytes, usable_cores
 from coordinator.planning.forecast import Forecast, StageForecast, shares, together, verdict
+from coordinator.planning.hints import of_chunks
 from coordinator.planning.measure import (
     measure_arithmetic,
     measure_files,
@@ -23,9 +24,18 @@ from coordinator.planning.rehearsal import Sample
 from coordinator.planning.speeds import Measured, Speeds, sharing
 from coordinator.report.artifacts import CHEAP_BYTES
 from coordinator.run.calls import Link, chain_of, masked
-from coordinator.run.memory_limit import FleetPeak, LocalPeak, Peak, fit, in_flight_bytes
-from coordinator.run.request import Request, known_bound, tile_shape
-from coordinator.stores import Source
+from coordinator.run.memory_limit import (
+    Copies,
+    FleetPeak,
+    LocalPeak,
+    Peak,
+    bound_cache,
+    fit,
+    in_flight_bytes,
+)
+from coordinator.run.request import Request, check_grain, known_bound, tile_shape
+from coordinator.stores import FileSource, Source
+from coordinator.stores.file_state import FileState
 from coordinator.stores.files import open_place
 from coordinator.stores.memory import CastSource
 from coordinator.stores.place import Place
@@ -34,8 +44,10 @@ from coordinator.workflows.filter_file import title
 from coordinator.workflows.run_options import Placement
 from tiling.dtypes import Dtype
 from tiling.filters import FILTERS
+from tiling.geometry.grid import Grid
 from tiling.geometry.plan import Plan
 from tiling.jobs.cost import mean_work
+from tiling.jobs.job import Job
 from tiling.jobs.memory import tile_bytes
 from tiling.jobs.stages import Stage, stages
 from tiling.operations import Arithmetic
@@ -79,8 +91,12 @@ def plan_chain(
     job.program.check_shape(array.shape)
     read = masked(links, array)
     bound = known_bound(job, read)
-    request = Request(job, read, tile_shape(placement.tile, ndim), title(links), bound)
-    place = _place(source.parent, placement)
+    tile = tile_shape(placement.tile, ndim)
+    grain = getattr(array, "chunks", ())  # of an output like it
+    check_grain(tile, array.shape, grain)
+    request = Request(job, read, tile, title(links), bound, grain=grain)
+    cache_bytes = bound_cache(array, placement.max_memory_bytes)
+    place = replace(_place(source.parent, placement), base_bytes=resident_bytes() + cache_bytes)
     start_s = process_s + time.perf_counter() - began_s
     parts = stages(job, bound)
     dtypes = {0: read.dtype, **{part.number: part.target for part in parts}}
@@ -91,12 +107,13 @@ def plan_chain(
         cost, measured = place.forecast(request, part, read_dtypes, last=last)
         costs.append(cost if last else _kept(cost, math.prod(array.shape) * part.target.itemsize))
         workers = workers or measured
-    sizes = source.stat().st_size, math.prod(array.shape) * job.target.itemsize
+    sizes = FileState.of(given).file_bytes, math.prod(array.shape) * job.target.itemsize
     cheap_bytes = sum(size for size in sizes if size <= CHEAP_BYTES)
     finish_s = measure_files(source, source.parent, sizes[1], cheap_bytes)
     kept = _live_bytes(parts, math.prod(array.shape))
     exactness = "; ".join(dict.fromkeys(FILTERS[name].exactness.value for name, _ in links))
-    around = _Around(start_s, finish_s, tuple(_caveats(parts, workers)))
+    caveats = *_caveats(parts, workers), *_of_chunks(array, parts[0], costs[0])
+    around = _Around(start_s, finish_s, caveats)
     return _together(request, exactness, costs, workers, kept, around)
 
 
@@ -105,6 +122,16 @@ def _kept(cost: StageForecast, array_bytes: int) -> StageForecast:
     kept_s = measure_scratch(array_bytes)
     fleet_s = None if cost.fleet_s is None else cost.fleet_s + kept_s
     return replace(cost, here_s=cost.here_s + kept_s, fleet_s=fleet_s)
+
+
+def _of_chunks(array: FileSource, first: Stage, cost: StageForecast) -> Iterator[str]:
+    """Yield what is to be said of the chunks of an input that has some."""
+    inner = getattr(array.about, "inner", ())
+    if inner and cost.tiles and isinstance(first.work, Job):
+        job = first.work
+        itemsizes = job.source.itemsize, job.target.itemsize
+        plan = Plan(Grid(array.shape, cost.tile), job.halo, job.wraps, *itemsizes)
+        yield from of_chunks(plan, inner)
 
 
 def _caveats(parts: Sequence[Stage], workers: tuple[Measured, ...]) -> Iterator[str]:
@@ -121,7 +148,7 @@ def _place(folder: Path, placement: Placement) -> _Place:
         from coordinator.hosts.hosts_file import find_hosts
         from coordinator.hosts.token import find_credential, warn_of_clear_text
 
-        config = find_hosts(placement.hosts).with_codec(placement.codec)
+        config = find_hosts(placement.hosts).with_codec(placement.wire_codec)
         fleet = config, find_credential(placement.token_file)
         warn_of_clear_text(*fleet)
     return _Place(fleet, placement.max_memory_bytes, resident_bytes(), folder)
@@ -172,7 +199,7 @@ class _Place:
         return _cost(stage, here, there), there.workers
 
     def _here(self, stage: Request, folder: Path | None) -> _Found:
-        peak = LocalPeak(self.base_bytes)
+        peak = LocalPeak(self.base_bytes, Copies.of_stores(stage))
         capacity = local_capacity(usable_cores(), stage.job)
         if self.fleet is None:
             capacity = fit(stage, capacity, self.limit_bytes, peak)
@@ -190,9 +217,12 @@ class _Place:
         workers, ready = measure_alone(config, credential, stage.job, stage.source)
         if not ready:
             capacity = local_capacity(usable_cores(), stage.job)
-            return _Found(workers, capacity, LocalPeak(self.base_bytes), Speeds(()))
-        budget = in_flight_bytes(config.in_flight_bytes, self.limit_bytes, self.base_bytes)
-        peak = FleetPeak(self.base_bytes, budget)
+            return _Found(
+                workers, capacity, LocalPeak(self.base_bytes, Copies.of_stores(stage)), Speeds(())
+            )
+        base_bytes, copies = self.base_bytes, Copies.of_stores(stage)
+        budget = in_flight_bytes(config.in_flight_bytes, self.limit_bytes, base_bytes, copies)
+        peak = FleetPeak(base_bytes, budget, copies)
         capacity = fit(stage, capacity_of(ready, budget), self.limit_bytes, peak)
         sample = _sample(stage, stage.plan(capacity), folder)
         few, rehearsal = measure_together(config.bounded(budget), credential, ready, sample)

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from coordinator.display.listener import Style
 from coordinator.report.artifacts import Artifacts
+from coordinator.stores.storing import Storing
 
 if TYPE_CHECKING:
     from coordinator.checks.recompute import Sampling
     from coordinator.events import Event, Listener
     from coordinator.hosts.codec import Codec
+
+__all__ = ["Placement", "RunOptions", "Storing", "both"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Placement:
         Shape of a tile.
     max_memory_bytes : int, optional
         Of this process; tiles are made so small that it suffices.
-    codec : str, optional
+    wire_codec : str, optional
         What tiles travel in to a fleet and back; as its hosts file says unless given.
     """
 
@@ -38,7 +41,7 @@ class Placement:
     token_file: Path | None = None
     tile: Any = None
     max_memory_bytes: int | None = None
-    codec: Codec | None = None
+    wire_codec: Codec | None = None
 
 
 def _silent(_: str) -> None:
@@ -84,6 +87,8 @@ class RunOptions:
         Also hears each event of the run.
     artifacts : Artifacts
         What to write beside the output.
+    storing : Storing
+        How the output is stored, in a format that leaves a choice.
     """
 
     placement: Placement = Placement()
@@ -98,3 +103,4 @@ class RunOptions:
     again: str = ""
     log: Listener | None = None
     artifacts: Artifacts = field(default_factory=Artifacts)
+    storing: Storing = field(default_factory=Storing)

@@ -9,6 +9,7 @@ from pathlib import Path
 from coordinator.errors import InputError, StoreError
 from coordinator.journal.records import JournalError
 from coordinator.journal.recovery import find
+from coordinator.stores.file_state import files_below
 from coordinator.stores.partial import encoded_path, journal_path, partial_path, remove_partial
 from tiling.geometry.grid import Grid
 
@@ -63,11 +64,8 @@ def _outputs(folder: Path) -> Iterator[Path]:
 
 
 def _looked_at(output: Path) -> UnfinishedRun:
-    disk_bytes = sum(
-        path.stat().st_blocks * 512
-        for path in (partial_path(output), journal_path(output), encoded_path(output))
-        if path.is_file()
-    )
+    hidden = partial_path(output), journal_path(output), encoded_path(output)
+    disk_bytes = sum(map(_disk_bytes, hidden))
     try:
         log = find(output)
     except StoreError as error:
@@ -78,6 +76,14 @@ def _looked_at(output: Path) -> UnfinishedRun:
         return UnfinishedRun(output, disk_bytes=disk_bytes, trouble="its partial file is gone")
     tiles = len(Grid(log.header.shape, log.header.tile))
     return UnfinishedRun(output, len(log.finished), tiles, disk_bytes)
+
+
+def _disk_bytes(path: Path) -> int:
+    """Return what a file takes, or all files of a folder; 0 if there is none."""
+    if path.is_dir():
+        states = (entry.stat(follow_symlinks=False) for entry in files_below(path))
+        return sum(state.st_blocks * 512 for state in states)
+    return path.stat().st_blocks * 512 if path.is_file() else 0
 
 
 def remove_run(run: UnfinishedRun) -> None:

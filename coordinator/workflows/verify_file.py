@@ -14,13 +14,14 @@ from coordinator.engines.local import capacity
 from coordinator.errors import InputError, StoreError, VerifyError
 from coordinator.events import Event, Hearer, RunFinished, TileSent, TileStored, WorkerReady
 from coordinator.machine import NAME, usable_cores
-from coordinator.report.provenance import Provenance, find_provenance
+from coordinator.report.provenance import Provenance, find_provenance, mark
 from coordinator.run.calls import Chain, Link, chain_of, masked
 from coordinator.run.request import Request, known_bound
 from coordinator.run.stage import run_started
+from coordinator.stores import FileSource
 from coordinator.stores.files import open_place
 from coordinator.stores.formats import stored_dtype
-from coordinator.stores.memory import ArraySource
+from coordinator.stores.output_target import is_folder_named
 from coordinator.stores.place import Place
 from coordinator.text import count, dtype_name, extent, inert
 from coordinator.workflows.filter_file import title
@@ -32,10 +33,11 @@ from tiling.protocol.npy import dtype_of
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The filters that a provenance records, and what people call them."""
+    """The filters that a provenance records, what people call them, and the input's digest."""
 
     chain: Chain
     title: str
+    input_digest: str
 
 
 def recorded(provenance: Provenance) -> Recorded:
@@ -56,7 +58,7 @@ def recorded(provenance: Provenance) -> Recorded:
         raise InputError(f"the provenance records no filters that exist: {error}; {hint}") from None
     if job.digest != provenance.job or job.target != dtype.newbyteorder("="):
         raise InputError(f"the provenance records another job than was run; {hint}")
-    return Recorded(Chain(job, dtype), inert(provenance.filter))
+    return Recorded(Chain(job, dtype), inert(provenance.filter), provenance.input.digest)
 
 
 def verify_file(
@@ -88,7 +90,6 @@ def verify_file(
         If a file can't be used, or the provenance is of another input.
     """
     array, made = open_place(source), open_place(result)
-    _check_order(result, source)
     if isinstance(filters, Recorded):
         chain, words = filters.chain, filters.title
         if chain.job.reads_states:
@@ -100,8 +101,12 @@ def verify_file(
             raise InputError(f"{result}: its provenance is of another input; say --filter and how")
     else:
         chain, words = chain_of(filters, array), title(filters)
-    want = array.shape, stored_dtype(Place.parse(result), chain.dtype)
-    if (made.shape, made.dtype) != want:
+    place = Place.parse(result)
+    dtype, got_dtype = stored_dtype(place, chain.dtype), made.dtype
+    if is_folder_named(place):  # zarr 3 has no byte order in its dtypes
+        dtype, got_dtype = dtype.newbyteorder("="), got_dtype.newbyteorder("=")
+    want = array.shape, dtype
+    if (made.shape, got_dtype) != want:
         got, makes = (
             f"{extent(shape)} {dtype_name(dtype.str)}"
             for shape, dtype in ((made.shape, made.dtype), want)
@@ -117,12 +122,23 @@ def verify_file(
             listen(time.monotonic(), event)
 
         sample = sampling.draw(plan.grid)
-        _audit(request, plan, made, sample, tell)
+        try:
+            _audit(request, plan, made, sample, tell)
+        except VerifyError:
+            if isinstance(filters, Recorded):
+                _check_input(filters, result, source)
+            raise
     of = f"{len(sample):,} of " if len(sample) < len(plan) else ""
     return f"{of}{count(len(plan), 'tile')}"
 
 
-def _check_order(result: Path, source: Path) -> None:
+def _check_input(recorded: Recorded, result: Path, source: Path) -> None:
+    """Refuse an input that is another than the recorded one: then other bits are no wonder."""
+    if recorded.input_digest and mark(source).digest != recorded.input_digest:
+        raise InputError(f"{result} was made from another array than {source}: the digests differ")
+
+
+def check_order(result: Path, source: Path) -> None:
     """Refuse an output and an input that stand in each other's place, if a provenance shows it."""
     try:
         provenance = None if find_provenance(result) else find_provenance(source)
@@ -136,7 +152,7 @@ def _check_order(result: Path, source: Path) -> None:
 
 
 def _audit(
-    request: Request, plan: Plan, made: ArraySource, sample: Sequence[int], tell: Hearer
+    request: Request, plan: Plan, made: FileSource, sample: Sequence[int], tell: Hearer
 ) -> None:
     """Compare a sample of tiles, telling of it as of a run on so many tiles."""
     tiles = len(sample)

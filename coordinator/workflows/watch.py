@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
@@ -22,6 +22,9 @@ from coordinator.errors import InputError, NoWorkerError, TrustError
 from coordinator.hosts.hosts_file import Config
 from coordinator.hosts.token import Credential
 from coordinator.text import brief_time, clock, count, inert, megabytes
+
+AWAIT_S: Final = 0.5
+"""Between two looks for a worker that is starting."""
 
 EVERY_S: Final = 2.0
 """Between two looks."""
@@ -94,6 +97,23 @@ def run_hosts(
         return
     with suppress(KeyboardInterrupt):  # the way to stop watching
         _watch(chosen, credential, Console())
+
+
+def await_workers(config: Config, find: Callable[[], Credential], patience_s: float) -> None:
+    """Wait until all workers answer, or for so many seconds.
+
+    Parameters
+    ----------
+    config : Config
+    find : callable
+        Finds the token: the first worker of a user may be about to make it.
+    patience_s : float
+    """
+    until = time.monotonic() + patience_s
+    while time.monotonic() < until:
+        if all(each.health is not None for each in look_once(config, find())):
+            return
+        time.sleep(min(AWAIT_S, max(0.0, until - time.monotonic())))
 
 
 def pick(config: Config, names: Sequence[str]) -> Config:

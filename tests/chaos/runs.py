@@ -29,6 +29,7 @@ from coordinator.journal.recovery import find
 from coordinator.run.output import Opening, Output
 from coordinator.run.request import Request
 from coordinator.run.run import run
+from coordinator.stores.file_state import FileState
 from coordinator.stores.files import Target, open_place
 from coordinator.stores.place import Place
 from tests.support.coordinators import wait_until
@@ -156,9 +157,9 @@ class Task:
             len(array.shape), array.dtype, self.sigma, mode=self.mode
         )
         job = Job(len(array.shape), (call,))
-        stat = self.source.stat()
+        state = FileState.of(Place(self.source))
         result = Target.of(Place(self.target), array.shape, job.target)
-        opening = Opening(result, job, array, stat, job.target, (), "")
+        opening = Opening(result, job, array, state, job.target, (), "")
         left = find(self.target)
 
         def open_output(plan: Plan) -> Output:

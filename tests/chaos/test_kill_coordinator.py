@@ -19,12 +19,12 @@ from scipy.ndimage import gaussian_filter
 
 from tests.support.coordinators import coord, running_coord, tiles_in
 from tests.support.equality import assert_same_bits
-from tests.support.formats import NIFTI_GZ, NPY, TIFF, native
+from tests.support.formats import NIFTI_GZ, NPY, TIFF, ZARR, native
 from tests.support.processes import running_workers
 
 KILLS = int(os.environ.get("TILEFAN_CHAOS_KILLS", "16"))
 AT_A_TIME = 4
-FORMATS = (NPY, TIFF, NIFTI_GZ)
+FORMATS = (NPY, ZARR, TIFF, NIFTI_GZ)
 """One of each kind, in turn."""
 
 SIGMA, TILES = 12, 300
@@ -52,6 +52,7 @@ def test_killed_and_resumed(folder: Path, seed: int) -> None:
     target = folder / f"out{seed}{library.suffix}"
     fleet = ["--hosts", "hosts.toml"] if seed % 2 else []
     arguments = ["blur", "in.npy", "-o", target.name, "--sigma", str(SIGMA), "--tile", "10,30"]
+    arguments += ["--chunks", "10,15"] if library is ZARR else []
     for _ in range(min(AT_A_TIME, KILLS - seed * AT_A_TIME)):
         before = tiles_in(target)
         with running_coord(folder, *arguments, *fleet, "--resume") as running:

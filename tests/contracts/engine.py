@@ -58,17 +58,22 @@ class Heard:
 
 @dataclass
 class CountingSink:
-    """A sink in memory that counts how often each sample is claimed, and how it ended."""
+    """A sink in memory that counts how often each box is stored, and how it ended."""
 
     array: Array
-    claimed: Counter[Box] = field(default_factory=Counter)
+    stored: Counter[Box] = field(default_factory=Counter)
     ended: list[str] = field(default_factory=list)
     name: str = "counted"
     committed: bool = False
 
     def region(self, box: Box) -> Array:
-        self.claimed[box] += 1
         return ArraySink(self.array).region(box)
+
+    read = region
+
+    def store(self, box: Box, block: Array) -> None:
+        self.stored[box] += 1
+        ArraySink(self.array).store(box, block)
 
     def commit(self) -> None:
         self.ended.append("commit")
@@ -196,7 +201,7 @@ class EngineContract(ABC):
             assert told.computing_s >= 0
             places = [heard.events.index(each) for each in (first, told, event)]
             assert places == sorted(places)
-        assert sink.claimed == Counter(t.write for t in plan)
+        assert sink.stored == Counter(t.write for t in plan)
         assert sink.ended == ["commit"]
 
     def test_the_story_of_a_run(self, engine: Engine) -> None:
@@ -238,13 +243,13 @@ class EngineContract(ABC):
             slots = engine.prepare(request.job, [].append).slots
             with pytest.raises(StoreError, match="can't be read"):
                 run(request, lambda _: Output(sink), engine, heard)
-            told, claimed = len(heard.events), sum(sink.claimed.values())
+            told, stored = len(heard.events), sum(sink.stored.values())
         for thread in set(threading.enumerate()) - others:
             thread.join(60)
             assert not thread.is_alive(), "a thread of the engine goes on"
         assert sink.ended == ["discard"]
         assert heard.events[-1] == RunFinished(error="sample can't be read")
         assert len(heard.events) == told
-        assert sum(sink.claimed.values()) <= claimed + slots
+        assert sum(sink.stored.values()) <= stored + slots
         assert len(source.reads_after) < 2000
         assert len(heard.of(TileStored)) < 3500

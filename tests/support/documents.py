@@ -1,10 +1,9 @@
 """Documents whose commands are run as they stand: one shell for a document, in a fresh folder.
 
 Blocks of ``bash`` and ``python`` are run in order; what can't be run here is a block of ``text``.
-What is replaced: ports by free ones, `node1` and `node2` by this machine, a wait for workers by one
-that ends when they listen, the word CODE by the code that a worker shows, and the programs of Slurm
-by stand-ins. A block that begins with ``# on each node`` runs once for each of them, with a home of
-its own.
+What is replaced: ports by free ones, `node1` and `node2` by this machine, the word CODE by the code
+that a worker shows, and the programs of Slurm by stand-ins. A block that begins with ``# on each
+node`` runs once for each of them, with a home of its own.
 """
 
 from __future__ import annotations
@@ -39,7 +38,6 @@ until_true() {
         command sleep 0.1
     done
 }
-is_open() { (exec 3<>"/dev/tcp/127.0.0.1/$1"); }
 on_node() (
     export HOME="$HOME/$1"
     mkdir "$HOME"
@@ -88,8 +86,6 @@ def _runnable(block: Block, ports: dict[str, int]) -> str:
         text = text.replace(f"{node}:8080", f"localhost:{ports[node]}")
     for port in LOCAL:
         text = re.sub(rf"(:|--port ){port}\b", rf"\g<1>{ports[port]}", text)
-    waits = (f"until_true is_open {port}" for port in re.findall(r"--port (\d+)", text))
-    text = re.sub(r"^sleep \d.*$", "; ".join(waits), text, flags=re.MULTILINE)
     if block.language == "python":
         return f"python - <<'END_OF_PYTHON'\n{text}END_OF_PYTHON"
     return text

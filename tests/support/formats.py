@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -126,6 +127,24 @@ def _save_chunked(path: Path, array: Array) -> None:
         file.create_dataset("data", data=array, chunks=chunks if array.size else None, **options)
 
 
+def _save_zarr(path: Path, array: Array, **options: Any) -> None:
+    import zarr
+
+    shutil.rmtree(path, ignore_errors=True)
+    chunks = tuple(max(1, min(4, length)) for length in array.shape)
+    with zarr.config.set({"array.write_empty_chunks": True}):
+        zarr.create_array(path, data=array, chunks=chunks, **options)
+
+
+def load_zarr(path: Path) -> Array:
+    """Have zarr-python read an array, or the first level of an image."""
+    import zarr
+
+    opened: Any = zarr.open(path, mode="r")
+    found = opened if isinstance(opened, zarr.Array) else opened["0"]
+    return np.asarray(found[...], found.dtype)
+
+
 NUMBERS = "i1 u1 i2 u2 i4 u4 i8 u8 f4 f8 c8 c16"
 ANY = range(33)
 
@@ -147,6 +166,15 @@ FITS = Library(
 
 NIFTI_GZ = replace(NIFTI, suffix=".nii.gz")
 PNG = Library(".png", "PIL", _save_png, _load_png, "b1 u1 u2", range(2, 3))
+
+ZARR = Library(".zarr", "zarr", _save_zarr, load_zarr, f"b1 f2 {NUMBERS}", ANY, empty=True)
+ZARR_2 = replace(ZARR, save=lambda path, array: _save_zarr(path, array, zarr_format=2))
+SHARDED = replace(
+    ZARR,
+    save=lambda path, array: _save_zarr(
+        path, array, shards=tuple(max(2, min(8, 2 * length)) for length in array.shape)
+    ),
+)
 
 FLAT = (NPY, TIFF, OME, HDF5, NIFTI, FITS)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from coordinator.report.provenance import load_provenance
-from tests.coordinator.cli.test_cli import ENVIRONMENT, coord
+from tests.coordinator.cli.test_cli import ENVIRONMENT, coord, refused
 from tests.support.processes import WorkerProcess, running_workers
 
 SCIPY = version("scipy")
@@ -29,8 +29,9 @@ def hosts(two_workers: list[WorkerProcess]) -> str:
 
 def test_a_run_says_where_its_files_are(folder: Path, hosts: str) -> None:
     """The last line names output, size, time, who, and what else was asked for."""
-    done = coord(folder, "blur", "in.npy", "--hosts", hosts, "--report", "run.html")
-    pattern = r"wrote in\.blur\.npy \(0\.48 MB\) in [\d.]+ m?s on 2 workers; report run\.html"
+    done = coord(folder, "blur", "in.npy", "--hosts", hosts, "--tile", 20, "--report", "run.html")
+    took = r"in [\d.]+ m?s on 2 workers( \(\d+ retried\))?"
+    pattern = rf"wrote in\.blur\.npy \(0\.48 MB\) {took}; report run\.html"
     assert re.fullmatch(pattern, done.stderr.splitlines()[-1]), done.stderr
     here = coord(folder, "blur", "in.npy", "-o", "b.npy").stderr.splitlines()
     assert re.fullmatch(r"wrote b\.npy \(0\.48 MB\) in [\d.]+ m?s on this machine", here[-1])
@@ -122,10 +123,27 @@ def test_addresses_do_wherever_a_hosts_file_does(folder: Path, hosts: str) -> No
 def test_old_variables_still_work_and_say_so(folder: Path, hosts: str) -> None:
     """The new name counts where both are set."""
     old = {**ENVIRONMENT, "COORD_HOSTS": hosts}
-    done = coord(folder, "blur", "in.npy", env=old)
+    done = coord(folder, "blur", "in.npy", "--tile", 20, env=old)
     assert "COORD_HOSTS still works; its name is now TILEFAN_HOSTS" in done.stderr
     assert "on 2 workers" in done.stderr
     both = {**old, "TILEFAN_HOSTS": hosts.split(",")[0]}
     done = coord(folder, "blur", "in.npy", "--overwrite", env=both)
     assert "COORD_" not in done.stderr
     assert "on 1 worker" in done.stderr
+
+
+def test_nothing_is_verified_by_a_guess(folder: Path) -> None:
+    """Without a provenance the filter must be said; another input is told from wrong bits."""
+    np.save(folder / "other.npy", np.zeros((300, 200)))
+    coord(folder, "blur", "in.npy", "--sigma", "2", "-o", "plain.npy", "--no-provenance")
+    refused(coord(folder, "verify", "plain.npy", "in.npy"), 2, "say --filter and how")
+    coord(folder, "blur", "in.npy", "--sigma", "2")
+    done = coord(folder, "verify", "in.blur.npy", "other.npy")
+    assert done.returncode == 2
+    assert "in.blur.npy was made from another array than other.npy" in done.stderr
+
+
+def test_workers_that_did_nothing_are_not_counted(folder: Path, hosts: str) -> None:
+    """A tile has one maker; who was lost is named."""
+    done = coord(folder, "blur", "in.npy", "--hosts", f"{hosts},127.0.0.1:1", "--tile", "300,200")
+    assert "on 1 worker, 1 lost" in done.stderr

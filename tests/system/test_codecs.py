@@ -40,7 +40,7 @@ def test_the_same_bits_in_fewer_bytes(
             answers.append(event)
 
     addresses = [worker.address for worker in two_workers]
-    with Fleet(addresses, codec=codec, listen=hear) as fleet:
+    with Fleet(addresses, wire_codec=codec, listen=hear) as fleet:
         for array, share in ((PICTURE, picture), (SMOOTH, smooth)):
             answers.clear()
             got = fleet.gaussian_filter(array, 1.0, tile=(600, 400))

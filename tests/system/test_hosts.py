@@ -20,6 +20,7 @@ from coordinator.engines.http.health import Health
 from coordinator.workflows.watch import COLUMNS, WorkerStatus, status_table
 from tests.coordinator.cli.test_cli import ENVIRONMENT, coord, refused
 from tests.support.coordinators import wait_until
+from tests.support.documents import free_ports
 from tests.support.processes import WorkerProcess, running_workers
 from tests.system.test_doctor import rows
 from tiling.protocol.wire import PROTOCOL
@@ -221,3 +222,21 @@ def test_long_names_are_not_broken(tmp_path: Path) -> None:
         )
         assert ended.returncode == 3
         assert any(line.startswith(f"{name} ") for line in ended.stdout.splitlines())
+
+
+def test_workers_that_are_starting_are_awaited(tmp_path: Path) -> None:
+    """Also where the first of them makes the token meanwhile; one that never comes, for so long."""
+    env = {**ENVIRONMENT, "XDG_CONFIG_HOME": str(tmp_path), "COLUMNS": "200"}
+    port = free_ports(1)[0]
+    command = ["-m", "coordinator", "hosts", "--hosts", f"127.0.0.1:{port}", "--wait", "120"]
+    awaiting = subprocess.Popen(
+        [sys.executable, *command], env=env, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        with running_workers(1, "--port", str(port), env=env, insecure=False):
+            said, _ = awaiting.communicate(timeout=120)
+    finally:
+        awaiting.kill()
+        awaiting.wait()
+    assert rows(said)[f"127.0.0.1:{port}"][0] == "ready"
+    assert coord(tmp_path, "hosts", "--hosts", "127.0.0.1:1", "--wait", "0.2").returncode == 3

@@ -156,6 +156,7 @@ def test_mistakes(machine: Callable[[str], Machine]) -> None:
         for arguments, exit_code, words in (
             (("pair", closed.address, code), 6, "is not pairing: start `worker --pair` there"),
             (("pair", address, wrong), 6, "wrong code: another code is shown there: 2 more tries"),
+            (("pair", f"https://{address}", code), 6, "or write http:// before its name"),
             (("pair", address, "12345"), 2, "six letters and digits, such as K7Q-3XW"),
             (("pair", address), 2, "no code: `worker --pair` prints it"),
             (("pair", "node 1", code), 2, "has white space"),

@@ -31,7 +31,7 @@ FOLDER = Path(__file__).with_name("screens")
 SIZES = [Size(80, 24), Size(120, 40)]
 
 ABOUT = (("version", "0.1.0"), ("kernel", "native"))
-HEALTH = Health("ready", 5, 3, 1, 117_000_000, 754.0, 4, about=ABOUT)
+HEALTH = Health("ready", 5, 3, 1, resident_bytes=117_000_000, uptime_s=754.0, cores=4, about=ABOUT)
 LOST = "connection refused: start `worker --port 8080` there, or open that port on the way"
 
 

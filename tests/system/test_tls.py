@@ -98,7 +98,7 @@ def test_another_certificate_gets_no_token(
     OTHER_AUTHORITY.write_certificate(tmp_path / "other.pem")
     with recording(shown.write(tmp_path / "server.pem")) as recorder:
         said = refused(recorder.port, trust, tmp_path, token_file)
-    assert "certificate that hosts.toml does not trust" in said
+    assert "certificate that is not trusted here" in said
     assert recorder.connections >= 1
     assert recorder.raw.startswith(b"\x16\x03")  # a TLS handshake did take place
     assert recorder.said == b""

@@ -15,6 +15,7 @@ from tests.tilefan.make_stubs import ROOT, TARGETS
 
 USES = """
 import numpy as np
+import coordinator.ndimage
 import tilefan
 from tilefan import Fleet, ndimage
 
@@ -26,6 +27,8 @@ ndimage.median_filter(x, footprint=np.ones((3, 3)), output=x, origin=[0, 1])
 ndimage.generic_filter(x, np.sum, size=3)
 y: np.ndarray = ndimage.run([("sobel", {"axis": 0})], x)
 ndimage.nonsense(x)  # attr-defined
+y = coordinator.ndimage.sobel(x, axis=0)
+coordinator.ndimage.sobel(x, axle=0)  # call-arg
 ndimage.gaussian_filter(x)  # call-arg
 ndimage.gaussian_filter(x, "2")  # arg-type
 ndimage.gaussian_filter(x, 2, sise=3)  # call-arg

@@ -95,6 +95,19 @@ class Plan:
         write = self.grid.box(index)
         return Tile(index, write, read_box(write, self.halo, self.grid.shape, self.wraps))
 
+    def __str__(self) -> str:
+        """Return in words how the array is cut.
+
+        >>> print(Plan(Grid((10,), (4,)), Halo((1,), (2,)), (False,), 4, 4))
+        3 tiles of at most (4,): a grid of (3,) on an array of (10,); halo (1,) before, (2,) after
+        """
+        grid, halo = self.grid, self.halo
+        return (
+            f"{len(self):,} tile{'s' * (len(self) != 1)} of at most {self.largest_write}: "
+            f"a grid of {grid.counts} on an array of {grid.shape}; "
+            f"halo {halo.before} before, {halo.after} after"
+        )
+
     def _repr_html_(self) -> str:
         rows = {
             "array": self.grid.shape,

@@ -11,6 +11,9 @@ time in which the slots are expected to be done with all tiles (`makespan_s`). S
 2. No tile is beyond the bound of bytes, and none takes less than `FIXED_SHARES` times its fixed
    price, so a fleet that claims many slots gains nothing by it.
 3. The least makespan wins, among those whose tiles take no longer than `LONG_S` if there are any.
+
+Where the output is stored in chunks, tiles are made of whole ones, the *grain*: but for the far
+edge they begin and end where chunks do, so that no two tiles write to one.
 """
 
 from __future__ import annotations
@@ -115,6 +118,7 @@ def choose_tile(
     whole: tuple[bool, ...] | None = None,
     most_rounds: int = MOST_ROUNDS,
     max_tile_bytes: int = MAX_TILE_BYTES,
+    grain: tuple[int, ...] = (),
 ) -> Choice:
     """Choose the shape of the piece that each tile owns.
 
@@ -139,6 +143,8 @@ def choose_tile(
     max_tile_bytes : int
         Bound of the piece that a tile owns, where the array allows. Its halo comes on top: in four
         dimensions a deep one outweighs it, but finer tiles would only read it more often.
+    grain : tuple of int
+        Tiles are multiples of it; a larger one than the bound is a tile.
 
     Examples
     --------
@@ -151,12 +157,20 @@ def choose_tile(
     if not math.prod(shape) or not shape:
         return Choice(tuple(max(1, n) for n in shape), "nothing to cut")
     whole = whole or (False,) * len(shape)
+    unit = grain or (1,) * len(shape)
     least = -(-math.prod(shape) * itemsize // max_tile_bytes)
     one = _measure(Grid(shape, shape), layers, wraps, fixed_s, slab=True)
+
+    def cut(target: int) -> _Partition:
+        partition = _partition(shape, layers, wraps, whole, target, fixed_s, unit)
+        # Tiles that are rounded up to whole chunks may be too large: more are wanted then.
+        large = bool(grain) and math.prod(partition.grid.tile) * itemsize > max_tile_bytes
+        return cut(2 * target) if large and target <= math.prod(shape) else partition
+
     found = {
         partition.grid: partition
         for target in _targets(one.tile_s, least, slots, fixed_s, most_rounds)
-        for partition in [_partition(shape, layers, wraps, whole, target, fixed_s)]
+        for partition in [cut(target)]
     }
 
     def cost(partition: _Partition) -> tuple[bool, float]:
@@ -188,14 +202,15 @@ def _partition(
     whole: tuple[bool, ...],
     target: int,
     fixed_s: float,
+    unit: tuple[int, ...],
 ) -> _Partition:
     """Cut into about so many tiles: slabs, or blocks where these cost clearly less."""
 
     def measure(grid: Grid, *, slab: bool) -> _Partition:
         return _measure(grid, layers, wraps, fixed_s, slab=slab)
 
-    slabs = measure(_slabs(shape, whole, target), slab=True)
-    blocks = measure(_blocks(shape, layers[:1], wraps, whole, target), slab=False)
+    slabs = measure(_slabs(shape, whole, target, unit), slab=True)
+    blocks = measure(_blocks(shape, layers[:1], wraps, whole, target, unit), slab=False)
     allowed = len(blocks.grid) * blocks.tile_s * (1 + SLAB_ALLOWANCE)
     cheap = len(slabs.grid) * slabs.tile_s <= allowed
     return slabs if cheap and len(slabs.grid) >= target / 2 else blocks
@@ -233,16 +248,19 @@ def _read(grid: Grid, halo: Halo, wraps: tuple[bool, ...], axis: int, count: int
     return read_total(length, size, (halo.before[axis], halo.after[axis]), wraps=wraps[axis])
 
 
-def _slabs(shape: tuple[int, ...], whole: tuple[bool, ...], target: int) -> Grid:
-    """Cut the first axis, then the second once the first is cut to single samples, and so on."""
+def _slabs(
+    shape: tuple[int, ...], whole: tuple[bool, ...], target: int, unit: tuple[int, ...]
+) -> Grid:
+    """Cut the first axis, then the second once the first is cut to single units, and so on."""
     tile = []
-    for length, whole_axes in zip(shape, whole, strict=True):
+    for length, whole_axes, size in zip(shape, whole, unit, strict=True):
         if whole_axes:
             tile.append(length)
             continue
-        count = min(length, max(target, 1))
-        tile.append(-(-length // count))
-        target = -(-target // length) if target > length else 1
+        most = -(-length // size)
+        count = min(most, max(target, 1))
+        tile.append(min(length, -(-most // count) * size))
+        target = -(-target // most) if target > most else 1
     return Grid(shape, tuple(tile))
 
 
@@ -252,14 +270,16 @@ def _blocks(
     wraps: tuple[bool, ...],
     whole: tuple[bool, ...],
     target: int,
+    unit: tuple[int, ...],
 ) -> Grid:
     """Halve, until there are as many tiles as aimed at, along the axis where it costs least."""
     grid = Grid(shape, shape)
     while len(grid) < target:
         halves = [
-            Grid(shape, (*grid.tile[:axis], -(-grid.tile[axis] // 2), *grid.tile[axis + 1 :]))
-            for axis in range(len(shape))
-            if grid.tile[axis] > 1 and not whole[axis]
+            Grid(shape, (*tile[:axis], -(-tile[axis] // (2 * size)) * size, *tile[axis + 1 :]))
+            for tile in (grid.tile,)
+            for axis, size in enumerate(unit)
+            if tile[axis] > size and not whole[axis]
         ]
         if not halves:
             break

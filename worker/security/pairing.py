@@ -12,6 +12,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import MutableMapping
 
+from tiling.errors import BadValueError, WireError
 from tiling.protocol.pairing import (
     RUN_BYTES,
     Channel,
@@ -120,6 +121,8 @@ class Pairing:
         """
         self.check(now)
         said = parse_request(body)
+        if self._used and "sealed" not in said:
+            raise _over("the code was used")
         if "message" in said:
             return self._begin(said["address"], bytes.fromhex(said["message"]), now)
         if "confirmation" in said:
@@ -127,8 +130,6 @@ class Pairing:
         return self._finish(said["run"], said["sealed"], remote)
 
     def _begin(self, address: str, message: bytes, now: float) -> dict[str, str]:
-        if self._used:
-            raise _over("the code was used")
         if not self._throttle.allows("", now):
             detail = "too many pairings are begun: wait"
             raise RefusedError(Kind.THROTTLED, detail, {"Retry-After": "1"})
@@ -145,13 +146,19 @@ class Pairing:
             raise self._wrong(remote)
         self._used = True
         self._begun.clear()
+        LOG.info(Event("pairing code used", address=remote))
         self._confirmed[run] = channel
         sealed = channel.seal(certificate=self._pin)
         return {"confirmation": channel.confirmation.hex(), "sealed": sealed}
 
     def _finish(self, run: str, sealed: str, remote: str) -> dict[str, str]:
         channel = _taken(self._confirmed, run)
-        outcome = self._settle(channel.open(sealed).get("token"))
+        try:
+            outcome = self._settle(channel.open(sealed).get("token"))
+        except (WireError, BadValueError) as error:
+            why = f"the code is used up, and nobody is paired: {error}"
+            LOG.warning(Event("not paired", address=remote, reason=f"{why}: {AGAIN}"))
+            raise _over(why) from None
         LOG.info(Event("paired", address=remote, token=outcome["outcome"]))
         return {"sealed": channel.seal(**outcome)}
 

@@ -274,7 +274,7 @@ def _list(key: str, text: str) -> Any:
     try:
         lists = json.loads(text)
         np.asarray(lists, np.complex128)  # ragged lists, and words, are an error
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise typer.BadParameter(
             f"{text!r}: not lists of numbers, each as long as the others, such as [[0,1],[1,1]]: "
             f"{error}",

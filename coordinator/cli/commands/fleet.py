@@ -53,9 +53,21 @@ def complete_workers(ctx: typer.Context, incomplete: str) -> list[str]:
     hosts_option(default=HOSTS_FILE),
     TOKEN_FILE,
     flag(DISPLAY, "--watch", help="Look again until interrupted."),
+    option(
+        FLEET,
+        "--wait",
+        "wait_s",
+        kind=float,
+        min=0.0,
+        default=0.0,
+        metavar="SECONDS",
+        help="Wait for workers that are starting, at most so long.",
+    ),
     examples=("coord hosts", "coord hosts node1:8080 --hosts hosts.toml --watch"),
 )
-def hosts(names: Sequence[str], hosts: str, token_file: Path | None, watch: bool) -> None:
+def hosts(
+    names: Sequence[str], hosts: str, token_file: Path | None, watch: bool, wait_s: float
+) -> None:
     """Show the fleet as it is now: who is there, how busy, and for how long.
 
     Exits with 6 if tokens or certificates are in the way of all that answer, or with 3 if no worker
@@ -65,7 +77,7 @@ def hosts(names: Sequence[str], hosts: str, token_file: Path | None, watch: bool
         from coordinator.errors import ConfigError
         from coordinator.hosts.hosts_file import find_hosts
         from coordinator.hosts.token import find_credential, warn_of_clear_text
-        from coordinator.workflows.watch import run_hosts
+        from coordinator.workflows.watch import await_workers, run_hosts
 
         try:
             config = find_hosts(hosts)
@@ -75,6 +87,7 @@ def hosts(names: Sequence[str], hosts: str, token_file: Path | None, watch: bool
                     f"addresses go with their option: coord hosts --hosts {','.join(names)}"
                 )
             raise
+        await_workers(config, lambda: find_credential(token_file), wait_s)
         credential = find_credential(token_file)
         warn_of_clear_text(config, credential)
         run_hosts(config, credential, names, watch=watch)

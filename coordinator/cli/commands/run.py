@@ -23,7 +23,7 @@ from coordinator.cli.options import (
     command,
     output,
 )
-from coordinator.cli.parse import gaussian, placement, share
+from coordinator.cli.parse import gaussian, lengths, placement, share
 from coordinator.errors import TrustWarning
 
 
@@ -103,13 +103,14 @@ def run_filters(make_links: MakeLinks, source: Path, word: str, **options: Any) 
         raise typer.BadParameter("-o names a file, which is written in place: no stdout")
     if options["out_dir"] is not None:
         _check_many(options)
+    storing = {name: lengths(options[name], f"--{name}") for name in ("chunks", "shards")}
     quiet, command = options["quiet"], command_line(sys.argv)
     if quiet:
         warnings.simplefilter("ignore", TrustWarning)
     with exit_codes():
         from coordinator.report.artifacts import Artifacts
         from coordinator.workflows.filter_file import beside, filter_chain
-        from coordinator.workflows.run_options import Placement, RunOptions
+        from coordinator.workflows.run_options import Placement, RunOptions, Storing
 
         run_options = RunOptions(
             placement=Placement(**where),
@@ -124,6 +125,7 @@ def run_filters(make_links: MakeLinks, source: Path, word: str, **options: Any) 
                 **{name: options[name] for name in ("report", "trace", "provenance", "seams")},
                 command=command,
             ),
+            storing=Storing(**storing, codec=options["codec"] or ""),
         )
         for sentence in _without_effect({**where, **options}) if run_options.notes else ():
             say(f"note: {sentence}")

@@ -53,8 +53,8 @@ def asked() -> str:
     from coordinator.errors import InputError
 
     try:
-        return str(typer.prompt("code"))
-    except typer.Abort:
+        return input("code: ")  # typer's prompt makes Ctrl-C and the end of the input one thing
+    except (EOFError, UnicodeDecodeError, RuntimeError):  # the last if stdin is closed
         raise InputError("no code: `worker --pair` prints it") from None
 
 

@@ -44,8 +44,8 @@ def complete_filters(incomplete: str) -> list[str]:
         metavar="NAME",
         autocompletion=complete_filters,
         help=(
-            "SciPy's name; by default what OUTPUT.json says, or else gaussian_filter with "
-            "--sigma 0.5."
+            "SciPy's name; unless given what OUTPUT.json says, or gaussian_filter where parameters "
+            "of it are given."
         ),
     ),
     *map(parameter_option, OPTIONS),
@@ -81,11 +81,17 @@ def verify(
     fraction = share(sample, "--sample")
     with exit_codes():
         from coordinator.checks.recompute import Sampling
-        from coordinator.report.provenance import find_provenance
-        from coordinator.workflows.verify_file import recorded, verify_file
+        from coordinator.report.provenance import find_provenance, provenance_path
+        from coordinator.workflows.verify_file import check_order, recorded, verify_file
 
+        check_order(result, source)
         parameters = {key: text for key, text in texts.items() if text is not None}
         provenance = None if name or parameters else find_provenance(result)
+        if not (provenance or name or parameters):
+            raise InputError(
+                f"{result}: there is no {provenance_path(result)} that says how it was made: say "
+                "--filter and how, such as --filter gaussian_filter --sigma 2"
+            )
         checked = verify_file(
             recorded(provenance) if provenance else [_link(name or BLUR, parameters)],
             result,

@@ -219,7 +219,7 @@ class Client:
             except TimeoutError:
                 reason = f"no answer within {wait_s:g} s"
                 raise Refusal(FailureKind.TIMEOUT, reason, remedy=START) from None
-            except (ValueError, RecursionError):
+            except ValueError:
                 reason = "is no tilefan worker: its answer is not JSON"
                 raise Refusal(FailureKind.REFUSED, reason, unfit=True) from None
         self._pool.give_back(connection)

@@ -76,7 +76,7 @@ class HttpEngine:
         limits: Limits | None = None,
         network: Network = TCP,
     ) -> None:
-        check_codec(config.defaults.codec)
+        check_codec(config.defaults.wire_codec)
         self._config = config
         self._credential = credential or find_credential()
         self._limits = limits or Limits()

@@ -38,6 +38,9 @@ CONNECT_S = 5.0
 ANSWER_S = 15.0
 """Longest wait for an answer: a worker may hold its interpreter for some seconds."""
 
+GIVING, TAKING = {"given"}, {"taken", "same", "fixed", "failed"}
+"""Outcomes if the worker was asked for its token, and if it was sent ours."""
+
 
 @dataclass(frozen=True, slots=True)
 class Paired:
@@ -115,8 +118,10 @@ def _run(worker: _Worker, exchange: Exchange, url: str, token: Token | None) -> 
     certificate = channel.open(said["sealed"])["certificate"]
     sealed = channel.seal(token=token.reveal() if token else None)
     settled = channel.open(worker.ask({"run": run, "sealed": sealed})["sealed"])
-    given = settled.get("token")
-    outcome, place = settled["outcome"] or "", shown(settled["place"] or "")
+    outcome, given = settled["outcome"] or "", settled.get("token")
+    if outcome not in (TAKING if token else GIVING) or (given is None) is not bool(token):
+        raise ValueError
+    place = shown(settled["place"] or "")
     return Paired(outcome, place, Token.parse(given) if given else None, certificate)
 
 

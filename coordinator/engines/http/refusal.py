@@ -33,11 +33,12 @@ UNTRUSTED = frozenset({401, 403, 429})
 """What a worker answers to a wrong token; 429: to many of them."""
 
 WRONG_CERTIFICATE = (
-    "shows a certificate that hosts.toml does not trust: if its owner made a new one, "
-    "paste the lines that `worker --tls` prints; if not, somebody is in between"
+    "shows a certificate that is not trusted here: paste the lines that `worker --tls` prints "
+    "into a hosts.toml; if its lines are there already and its owner made no new certificate, "
+    "somebody is in between"
 )
 
-NO_TLS = "does not speak TLS: start it with `worker --tls`, or write http:// in hosts.toml"
+NO_TLS = "does not speak TLS: start it with `worker --tls`, or write http:// before its name"
 
 
 START = "start `{worker} --port {port}` there, or open that port on the way"
@@ -160,20 +161,23 @@ def parsed(response: HTTPResponse) -> Any:
 
     Raises
     ------
-    ValueError, RecursionError
-        If it is none, or larger than any honest one.
+    ValueError
+        If it is none, or larger or deeper than any honest one.
     """
     body = response.read(MAX_JSON_BYTES + 1)
     if len(body) > MAX_JSON_BYTES:
         raise ValueError(f"more than {MAX_JSON_BYTES} bytes")
-    return json.loads(body)
+    try:
+        return json.loads(body)
+    except RecursionError:
+        raise ValueError("brackets in brackets, too deep") from None
 
 
 def problem(response: HTTPResponse) -> dict[str, Any]:
     """Read the problem document (RFC 9457) of an answer; empty if it has none."""
     try:
         document = parsed(response)
-    except (ValueError, RecursionError):
+    except ValueError:
         return {}
     return document if isinstance(document, dict) else {}
 

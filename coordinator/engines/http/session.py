@@ -58,7 +58,7 @@ class Session:
                 self._pool,
                 self.threads,
                 credential,
-                Link(config.defaults.codec, links),
+                Link(config.defaults.wire_codec, links),
                 tls_context(host.certificate, host.ca),
                 greeting_s,
             )

@@ -94,7 +94,7 @@ def store(tiles: TileRun, done: HalfDone, buffers: Buffers, inbox: Inbox[Report]
     assert answered is not None  # noqa: S101 -- it was accepted
     try:
         block = np.frombuffer(answered.body, tiles.job.target).reshape(tile.write.shape)
-        tiles.sink.region(tile.write)[...] = block
+        tiles.sink.store(tile.write, block)
         if tiles.journal is not None:
             tiles.journal.record(Finished(tile.index, answered.asked, answered.digest))
     except BaseException as error:

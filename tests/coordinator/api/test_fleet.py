@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,70 @@ def test_an_expected_error_shows_the_line_that_called(use: Callable[[Any], Any])
         use(fleet)
     frames = traceback.extract_tb(caught.value.__traceback__)
     assert {frame.filename for frame in frames} == {__file__}
+
+
+NAMES = 'such as [("gaussian_filter", {"sigma": 2})], not '
+MISUSES: list[tuple[Callable[[], Any], type[Exception], str]] = [
+    (lambda: tilefan.Fleet(None), tilefan.ConfigError, '"node1:8080,node2:8080", not None'),
+    (lambda: tilefan.Fleet(3), tilefan.ConfigError, '"node1:8080,node2:8080", not 3'),
+    (lambda: tilefan.Fleet("hosts.toml"), tilefan.ConfigError, "Fleet.from_toml('hosts.toml')"),
+    (lambda: tilefan.Fleet(Path("x")), tilefan.ConfigError, "Fleet.from_toml('x')"),
+    (lambda: tilefan.Fleet(["a.toml"]), tilefan.ConfigError, "Fleet.from_toml('a.toml')"),
+    (lambda: tilefan.Fleet("a", verify="2%"), tilefan.InputError, "such as 0.02, not '2%'"),
+    (lambda: tilefan.Fleet("a", listen=3), tilefan.InputError, "listen must be a function"),
+    (lambda: tilefan.Fleet.from_toml(None), tilefan.ConfigError, "None"),
+    (lambda: tilefan.as_scipy(3).__enter__(), tilefan.InputError, "takes a Fleet, not 3"),
+    (lambda: tilefan.ndimage.sobel("abc"), tilefan.BadTypeError, "holds text, not numbers"),
+    (lambda: tilefan.ndimage.sobel([[1], [1, 2]]), tilefan.BadValueError, "input is no array"),
+    (lambda: tilefan.ndimage.gaussian_filter(X, sgma=2), tilefan.BadTypeError, "'sgma'"),
+    *[
+        (lambda run=run, links=links: run(links, X), tilefan.BadTypeError, words)
+        for run in (
+            tilefan.ndimage.run,
+            lambda links, x: tilefan.Fleet("127.0.0.1:9").run(links, x),
+            lambda links, x: tilefan.Fleet("127.0.0.1:9").plan(links, x),
+        )
+        for links, words in (
+            ("sobel", f"{NAMES}'sobel'"),
+            (None, f"{NAMES}None"),
+            (["sobel"], f"{NAMES}'sobel'"),
+            ([("gaussian_filter", 2)], NAMES),
+            ([("gaussian_filter", {"sgma": 2})], "'sgma'"),
+        )
+    ],
+]
+
+
+@pytest.mark.parametrize(("use", "kind", "words"), MISUSES)
+def test_a_misuse_gets_a_sentence(
+    use: Callable[[], Any], kind: type[Exception], words: str
+) -> None:
+    """Of every public name, what was got and what would be right, and no error of Python's."""
+    with pytest.raises(kind) as caught:
+        use()
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda _, token: tilefan.Fleet("node1", token_file=token), id="addresses"),
+        pytest.param(
+            lambda hosts, token: tilefan.Fleet.from_toml(hosts, token_file=token), id="file"
+        ),
+    ],
+)
+def test_a_warning_points_at_the_caller(
+    tmp_path: Path, make: Callable[[Path, Path], tilefan.Fleet]
+) -> None:
+    """Not at a line of ours, by which nobody can tell what to change."""
+    token, hosts = tmp_path / "token", tmp_path / "hosts.toml"
+    token.touch(0o600)
+    token.write_text("t" * 43)
+    hosts.write_text('hosts = ["node1:8080"]')
+    with pytest.warns(tilefan.TrustWarning, match="clear text") as caught:
+        make(hosts, token)
+    assert [warning.filename for warning in caught] == [__file__]
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,7 @@ MISTAKES: list[tuple[str | list[str], str]] = [
     ("sobel in.npy --axis 2", "the first axis is 0"),
     ("sobel in.npy --axis 0,1", "want one integer"),
     ("filter correlate1d in.npy --weights 1,2,1", "which has brackets: '[1,2,1]'"),
+    ("filter correlate1d in.npy --weights " + 5000 * "[", "not lists of numbers"),
     ("filter binary_erosion in.npy --brute-force maybe", "neither 0 nor 1"),
     ("filter binary_erosion in.npy --border-value x", "--border-value"),
     ("filter uniform_filter in.npy --size 3 --origin 9", "from -1 to 1"),

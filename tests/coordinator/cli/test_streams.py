@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import termios
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +87,26 @@ def test_a_signal_while_modules_load(number: signal.Signals) -> None:
     )
     assert done.returncode == 128 + number
     assert done.stderr == "coord: interrupted: nothing was written\n"
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_while_a_code_is_asked_for(
+    tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    """It is an interruption as anywhere else, and no missing code."""
+    command = [sys.executable, "-m", "coordinator", "pair", "node1:8080"]
+    env = {"PYTHONPATH": str(Path(__file__).parents[3]), "HOME": str(tmp_path)}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=env) as process:
+        assert process.stdout
+        assert process.stdout.read(6) == b"code: "
+        while process.poll() is None:  # it may come a moment before the reading begins
+            process.send_signal(number)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(1)
+        assert process.stderr
+        assert b"no code" not in process.stderr.read()
+    assert process.returncode == code
 
 
 @pytest.mark.parametrize("columns", [40, 80])

@@ -52,7 +52,7 @@ def test_an_interruption_stops_the_run(threads: int) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(request, lambda _: Output(sink), LocalEngine(threads), heard)
     assert sink.ended == ["discard"]
-    assert not sink.claimed
+    assert not sink.stored
 
 
 def test_threads_as_many_as_cores() -> None:

@@ -175,7 +175,7 @@ def test_any_text_is_an_address_or_a_config_error(text: str) -> None:
             [
                 "defaults.slot (line 3): no such key; did you mean slots?",
                 "defaults.speed (line 4): no such key; known here: slots, connect_timeout_s, "
-                "silent_after_s, slow_link_mb_s, max_in_flight_mb, codec",
+                "silent_after_s, slow_link_mb_s, max_in_flight_mb, wire_codec",
             ],
         ),
         (
@@ -197,14 +197,15 @@ def test_any_text_is_an_address_or_a_config_error(text: str) -> None:
         ),
         (
             'hosts = ["a"]\n[defaults]\nslots = 2.0\nconnect_timeout_s = 0\n'
-            "silent_after_s = true\nslow_link_mb_s = nan\nmax_in_flight_mb = inf\ncodec = 'lz5'",
+            "silent_after_s = true\nslow_link_mb_s = nan\nmax_in_flight_mb = inf\n"
+            "wire_codec = 'lz5'",
             [
                 "defaults.slots (line 3): must be a valid integer, got 2.0",
                 "defaults.connect_timeout_s (line 4): must be greater than 0, got 0",
                 "defaults.silent_after_s (line 5): must be a valid number, got True",
                 "defaults.slow_link_mb_s (line 6): must be a finite number, got nan",
                 "defaults.max_in_flight_mb (line 7): must be a finite number, got inf",
-                "defaults.codec (line 8): must be 'auto', 'none', 'narrow', 'lz4' or 'zstd', "
+                "defaults.wire_codec (line 8): must be 'auto', 'none', 'narrow', 'lz4' or 'zstd', "
                 "got 'lz5'",
             ],
         ),

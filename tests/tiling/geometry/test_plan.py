@@ -139,3 +139,14 @@ def test_tiles_that_cut_nothing_are_refused(tile: tuple[int, ...]) -> None:
     """A wrong rank or a size below one is the caller's mistake."""
     with pytest.raises(BadValueError, match="tile"):
         Grid((8, 8), tile)
+
+
+def test_a_plan_prints_in_words() -> None:
+    """How the array is cut for people, and what makes the same plan for programmers."""
+    plan = plan_of((10, 6), (4, 8), (1, 0), (2, 0), (False, False))
+    assert str(plan) == (
+        "3 tiles of at most (4, 6): a grid of (3, 1) on an array of (10, 6); "
+        "halo (1, 0) before, (2, 0) after"
+    )
+    assert repr(plan).startswith("Plan(grid=Grid(")
+    assert str(plan_of((), (), (), (), ())).startswith("1 tile of at most ()")

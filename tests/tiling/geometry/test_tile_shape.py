@@ -133,3 +133,32 @@ def test_slabs_where_they_cost_little() -> None:
     plan, choice = planned((1024, 768, 3), 4, 2, 2, wraps=False, sample_s=1e-8)
     assert plan.grid.tile[1:] == (768, 3)
     assert choice.others
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 5000), st.integers(1, 300)), min_size=1, max_size=4),
+    st.sampled_from([*HALOS.values()]),
+    st.integers(1, 40),
+)
+def test_tiles_are_whole_chunks(axes: list[tuple[int, int]], reach: int, slots: int) -> None:
+    """But for the far edge; and no larger than is allowed, unless a single chunk is."""
+    shape, grain = (tuple(each) for each in zip(*axes, strict=True))
+    halo = Halo((reach,) * len(shape), (reach,) * len(shape))
+    choice = choose_tile(
+        shape, 4, (Layer(halo, 1e-8),), (False,) * len(shape), slots, fixed_s=FIXED_S, grain=grain
+    )
+    for size, length, unit in zip(choice.tile, shape, grain, strict=True):
+        assert size == length or size % unit == 0
+    one = math.prod(map(min, shape, grain)) * 4
+    assert math.prod(choice.tile) * 4 <= max(MAX_TILE_BYTES, one)
+
+
+@given(st.lists(st.integers(1, 5000), min_size=1, max_size=4), st.integers(1, 40))
+def test_chunks_of_one_sample_are_no_chunks(shape: list[int], slots: int) -> None:
+    """A grain of 1 allows all that no grain does."""
+    layers, wraps = (Layer(Halo.none(len(shape)), 1e-8),), (False,) * len(shape)
+    plain, grained = (
+        choose_tile(tuple(shape), 4, layers, wraps, slots, fixed_s=FIXED_S, grain=grain)
+        for grain in ((), (1,) * len(shape))
+    )
+    assert math.prod(grained.tile) <= max(math.prod(plain.tile), MAX_TILE_BYTES // 4)

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from multidict import CIMultiDict
 
-from tiling.errors import WireError
 from tiling.protocol.pairing import VERSION, Channel, Exchange, Side
 from tiling.protocol.token import Token
 from worker.errors import Kind, RefusedError
@@ -184,13 +183,19 @@ def test_ten_minutes(pairing: Pairing) -> None:
     coordinator.confirm(channel, START + VALID_S - 0.1)
 
 
-def test_one_success_uses_it_up(pairing: Pairing, guard: Guard) -> None:
+def test_one_success_uses_it_up(
+    pairing: Pairing, guard: Guard, caplog: pytest.LogCaptureFixture
+) -> None:
     """Others that have begun go no further, nobody begins, and nothing is sealed twice."""
     first, second = Coordinator(pairing), Coordinator(pairing)
     channel, other = first.begin(), second.begin()
-    first.confirm(channel)
-    assert refusal(lambda: second.confirm(other)).kind is Kind.NOT_PAIRING
-    assert "the code was used" in refusal(Coordinator(pairing).begin).detail
+    with caplog.at_level("INFO"):
+        first.confirm(channel)
+    assert "pairing code used address=10.0.0.9" in caplog.text
+    for late in (lambda: second.confirm(other), Coordinator(pairing).begin):
+        error = refusal(late)
+        assert error.kind is Kind.NOT_PAIRING
+        assert "the code was used" in error.detail
     first.settle(channel, NEW.reveal())
     assert refusal(lambda: first.settle(channel, OLD.reveal())).kind is Kind.NOT_PAIRING
     assert lets_in(guard, NEW)
@@ -202,8 +207,8 @@ def test_nothing_is_settled_before_both_have_proved_it(pairing: Pairing, guard: 
     channel = coordinator.begin()
     assert refusal(lambda: coordinator.settle(channel, NEW.reveal())).kind is Kind.NOT_PAIRING
     coordinator.confirm(channel)
-    with pytest.raises(WireError):
-        coordinator.ask(run=coordinator.run, sealed="00" * 40)
+    error = refusal(lambda: coordinator.ask(run=coordinator.run, sealed="00" * 40))
+    assert "nobody is paired: the sealed message is none of this pairing" in error.detail
     assert refusal(lambda: coordinator.settle(channel, NEW.reveal())).kind is Kind.NOT_PAIRING
     assert lets_in(guard, OLD)
 
@@ -221,10 +226,13 @@ def test_what_strangers_cost_is_bounded(pairing: Pairing) -> None:
 
 @pytest.mark.parametrize("token", ["short", "x" * 600, "\x1b" * 40])
 def test_what_is_no_token_is_not_taken(
-    pairing: Pairing, guard: Guard, path: Path, token: str
+    pairing: Pairing, guard: Guard, path: Path, token: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Even from who has the code: it would be a file that no start accepts."""
-    with pytest.raises(ValueError, match="it must hold"):
-        Coordinator(pairing).pair(token)
+    """Even from who has the code: it would be a file that no start accepts; the log tells of it."""
+    error = refusal(lambda: Coordinator(pairing).pair(token))
+    assert error.kind is Kind.NOT_PAIRING
+    assert "nobody is paired: it must hold" in error.detail
+    assert "not paired address=10.0.0.9" in caplog.text
+    assert token not in caplog.text
     assert path.read_text() == OLD.reveal()
     assert lets_in(guard, OLD)

@@ -283,7 +283,7 @@ def test_a_sink_that_fails() -> None:
     """Its error ends the run."""
 
     class Full(ArraySink):
-        def region(self, _: Any) -> Array:
+        def store(self, _box: Any, _block: Any) -> None:
             raise StoreError("no space left")
 
     fleet = Fleet(CopyingWorkers())

@@ -180,7 +180,33 @@ def test_who_is_silent() -> None:
     over.set()
 
 
-def test_an_answer_without_end_is_not_read() -> None:
+@pytest.mark.parametrize(
+    "body", [pytest.param(b" " * 2**19, id="long"), pytest.param(b"[" * 5000, id="deep")]
+)
+@pytest.mark.parametrize("status", [200, 409])
+def test_an_answer_without_end_is_not_read(status: int, body: bytes) -> None:
     """More than any honest worker says is none of its answers."""
-    huge = answer(200, b" " * 2**19, Content_Type="application/json")
+    huge = answer(status, body, Content_Type="application/json")
     assert isinstance(failure(FakeNetwork(lambda _: huge)), TrustError)
+
+
+@pytest.mark.parametrize(
+    ("sent", "outcome", "given"),
+    [
+        pytest.param(OURS, "given", None, id="gives nothing"),
+        pytest.param(OURS, "given", THEIRS, id="gives though it has ours"),
+        pytest.param(OURS, "taken", THEIRS, id="takes and gives"),
+        pytest.param(OURS, "eaten", None, id="no outcome"),
+        pytest.param(None, "given", None, id="gives none"),
+        pytest.param(None, "taken", None, id="takes none"),
+    ],
+)
+def test_outcomes_that_can_not_be(
+    monkeypatch: pytest.MonkeyPatch, sent: Token | None, outcome: str, given: Token | None
+) -> None:
+    """Who knows the code and contradicts itself is no worker, and nothing is kept of it."""
+    said = {"outcome": outcome, "token": given and given.reveal(), "place": "x"}
+    monkeypatch.setattr(Pairing, "_settle", lambda *_: said)
+    network, pairing = honest()
+    with pytest.raises(TrustError, match="does not speak as a worker that pairs"):
+        pair(URL, pairing.code, sent, network=network)

@@ -1,0 +1,173 @@
+"""Where the chunks of an output grow, and how they become an array: on a disk, or in a bucket.
+
+On a disk they grow in a hidden folder that is renamed onto the final one when it is whole. In a
+bucket nothing can be renamed, so chunks are written where they will be; but no reader takes them
+for an array before there is metadata, and its last key is written last, only if nobody else has.
+The lock and the journal of such an output are in a folder of this user.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import tensorstore as ts
+
+from coordinator.errors import InputError, StoreError
+from coordinator.stores import folder
+from coordinator.stores.atomic_file import sync_folder, usual_mode
+from coordinator.stores.keys import open_keys, spec_of, translated
+from coordinator.stores.partial import partial_path
+from coordinator.stores.place import Place
+
+BEGUN = "begun"
+"""In the hidden folder of an output in a bucket: all that is there is ours."""
+
+
+class Home(Protocol):
+    """Where an output is; each method may raise OSError too."""
+
+    @property
+    def path(self) -> Path:
+        """Where it will be, or what stands for that; its lock and journal are beside it."""
+
+    @property
+    def keys(self) -> dict[str, Any]:
+        """What tensorstore calls the place where chunks grow."""
+
+    def begin(self, *, keep: bool) -> None:
+        """Make it empty, unless what an unfinished run left is to be kept.
+
+        Raises
+        ------
+        InputError
+            If something is there that is not ours.
+        StoreError
+            If what is to be kept can't be.
+        """
+
+    def publish(self, documents: Mapping[str, bytes], *, overwrite: bool, sync: bool) -> None:
+        """Make the chunks an array, by writing these keys.
+
+        Raises
+        ------
+        FileExistsError
+            If somebody has put something there since.
+        """
+
+    def clear(self) -> None:
+        """Remove what is left of an output besides its final place."""
+
+    def discard(self) -> None:
+        """Remove the chunks."""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderHome:
+    """A folder on this machine."""
+
+    path: Path
+
+    @property
+    def _partial(self) -> Path:
+        return partial_path(self.path)
+
+    @property
+    def keys(self) -> dict[str, Any]:
+        """See `Home`."""
+        return spec_of(Place(self._partial))
+
+    def begin(self, *, keep: bool) -> None:
+        """See `Home`."""
+        if not keep:
+            folder.empty(self._partial)
+        elif not folder.clean(self._partial):
+            raise StoreError(f"{self._partial}: has links in it; start anew with --overwrite")
+
+    def publish(self, documents: Mapping[str, bytes], *, overwrite: bool, sync: bool) -> None:
+        """See `Home`."""
+        for key, value in documents.items():
+            (self._partial / key).parent.mkdir(exist_ok=True)
+            (self._partial / key).write_bytes(value)
+        if sync:
+            folder.sync(self._partial)
+        if overwrite and folder.is_folder(self.path):
+            self._partial.chmod(usual_mode(self.path))
+            folder.put_in_place(self._partial, self.path)
+        else:
+            try:
+                self._partial.rename(self.path)  # onto an empty folder at most
+            except OSError:
+                if not self.path.exists():
+                    raise
+                raise FileExistsError from None
+        if sync:
+            sync_folder(self.path)
+
+    def clear(self) -> None:
+        """Remove the array that was replaced."""
+        self.discard()
+
+    def discard(self) -> None:
+        """See `Home`."""
+        if self._partial.exists():
+            shutil.rmtree(self._partial)
+
+
+@dataclass(frozen=True, slots=True)
+class BucketHome:
+    """A prefix of a bucket; `path` stands for it on this machine."""
+
+    place: Place
+    path: Path
+
+    @property
+    def _partial(self) -> Path:
+        return partial_path(self.path)
+
+    @property
+    def keys(self) -> dict[str, Any]:
+        """See `Home`."""
+        return spec_of(self.place)
+
+    def begin(self, *, keep: bool) -> None:
+        """See `Home`."""
+        store = open_keys(self.place)
+        with translated(str(self.place), StoreError):
+            for name in ("zarr.json", ".zarray", ".zgroup"):
+                if store.read(name).result().state == "value":
+                    raise InputError(
+                        f"{self.place}: exists, and can't be replaced at once; remove it first, or "
+                        "name another output"
+                    )
+            if not keep and (self._partial / BEGUN).exists():
+                store.delete_range(ts.KvStore.KeyRange()).result()
+            elif not keep and store.list().result():
+                raise InputError(f"{self.place}: there is something below it; name another output")
+        (self._partial / BEGUN).touch()
+
+    def publish(self, documents: Mapping[str, bytes], *, overwrite: bool, sync: bool) -> None:  # noqa: ARG002 -- what is in a bucket is stored
+        """See `Home`."""
+        store, (*others, last) = open_keys(self.place), documents
+        with translated(str(self.place), StoreError):
+            for key in others:
+                store.write(key, documents[key]).result()
+            before = store.read(last).result()
+            if before.state == "missing":
+                store.write(last, documents[last], if_equal=before.stamp.generation).result()
+            if before.state == "value" or store.read(last).result().value != documents[last]:
+                raise FileExistsError
+
+    def clear(self) -> None:
+        """Remove the folder that stood for it."""
+        shutil.rmtree(self._partial, ignore_errors=True)
+
+    def discard(self) -> None:
+        """See `Home`."""
+        if (self._partial / BEGUN).exists():
+            with translated(str(self.place), StoreError):
+                open_keys(self.place).delete_range(ts.KvStore.KeyRange()).result()
+        self.clear()

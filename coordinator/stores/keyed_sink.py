@@ -1,0 +1,221 @@
+"""An output stored in chunks, each a key of its own: what makes them an array comes last."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorstore as ts
+
+from coordinator.errors import StoreError
+from coordinator.stores.keyed_homes import Home
+from coordinator.stores.keyed_source import array_spec
+from coordinator.stores.keys import context, translated
+from coordinator.stores.ome_zarr import PATH
+from coordinator.stores.partial import lock_folder, partial_path, release
+from coordinator.stores.zarr_metadata import ZarrArray
+from tiling.dtypes import Array, Dtype
+from tiling.geometry.box import Box
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What makes chunks an array: keys, with their values, in the order that they are written.
+
+    Parameters
+    ----------
+    documents : mapping of str to bytes
+    inside : str
+        Where the chunks are, if the array is one of a group.
+    """
+
+    documents: Mapping[str, bytes]
+    inside: str = ""
+
+    @classmethod
+    def of(cls, array: ZarrArray) -> Keys:
+        """Return those of an array, in an image's group if it is a level of one."""
+        inside = f"{PATH}/" if array.level else ""
+        named: dict[str, Any] = {}
+        if array.version == 3:
+            named[f"{inside}zarr.json"] = array.document
+        else:
+            if array.attributes:
+                named[f"{inside}.zattrs"] = array.attributes
+            named[f"{inside}.zarray"] = array.document
+        if array.level:
+            named |= _group(array.version, array.level.alone())
+        documents = {key: json.dumps(value, indent=2).encode() for key, value in named.items()}
+        return cls(documents, inside)
+
+
+def _group(version: int, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    if version == 3:
+        return {"zarr.json": {"zarr_format": 3, "node_type": "group", "attributes": {**attributes}}}
+    return {".zattrs": {**attributes}, ".zgroup": {"zarr_format": 2}}
+
+
+class KeyedSink:
+    """An array that can be seen when it is whole; make one with `KeyedSink.create`."""
+
+    def __init__(
+        self,
+        name: str,
+        home: Home,
+        keys: Keys,
+        array: ZarrArray,
+        descriptor: int,
+        *,
+        overwrite: bool,
+        sync: bool,
+    ) -> None:
+        self.name = name
+        self.dtype: Dtype = array.dtype.newbyteorder("=")
+        self.path = home.path
+        self._home = home
+        self._keys = keys
+        self._descriptor = descriptor
+        self._overwrite = overwrite
+        self._sync = sync
+        self._committed = False
+        spec = home.keys
+        spec["path"] += keys.inside
+        with translated(f"{name}: can't be written", StoreError):
+            self._store: Any = ts.open(
+                array_spec(spec, array),
+                create=True,
+                open=True,
+                assume_metadata=True,
+                context=context(),
+            ).result()
+
+    @classmethod
+    def create(
+        cls,
+        name: str,
+        home: Home,
+        keys: Keys,
+        array: ZarrArray,
+        *,
+        keep: bool = False,
+        overwrite: bool = True,
+        sync: bool = True,
+    ) -> KeyedSink:
+        """Take the place where chunks grow.
+
+        Parameters
+        ----------
+        name : str
+            What people call it.
+        home : Home
+        keys : Keys
+        array : ZarrArray
+        keep : bool
+            Whether to leave the chunks of an unfinished run; it is for the caller to know which of
+            them are good.
+        overwrite : bool
+            Whether an array that is at the final path in the end may be replaced.
+        sync : bool
+            Whether the bytes are on the disk before the name is.
+
+        Raises
+        ------
+        StoreError
+            If another coordinator writes the same output, or the system forbids it.
+        InputError
+            If something is there that can't be replaced.
+        """
+        descriptor = lock_folder(home.path)
+        try:
+            home.begin(keep=keep)
+            return cls(name, home, keys, array, descriptor, overwrite=overwrite, sync=sync)
+        except BaseException as error:  # an interruption too must leave nothing
+            if not keep:
+                home.clear()
+            release(descriptor)
+            if isinstance(error, OSError):
+                raise StoreError(f"{name}: can't be written: {error.strerror}") from error
+            raise
+
+    @property
+    def committed(self) -> bool:
+        """Whether the array can be seen."""
+        return self._committed
+
+    def region(self, box: Box) -> Array:
+        """Return an array of the shape of a box."""
+        return np.empty(box.shape, self.dtype)
+
+    def store(self, box: Box, block: Array) -> None:
+        """Write the chunks of a box.
+
+        Raises
+        ------
+        StoreError
+            If they can't be written.
+        """
+        if block.size:
+            with translated(f"{self.name}: can't be written", StoreError):
+                self._store[(*box.slices, ...)].write(block).result()
+
+    def read(self, box: Box) -> Array:
+        """Return the block of a box, from its chunks.
+
+        Raises
+        ------
+        StoreError
+            If a chunk is damaged.
+        """
+        if 0 in box.shape:
+            return self.region(box)
+        with translated(f"{self.name}: can't be read again", StoreError):
+            block: Array = self._store[(*box.slices, ...)].read(order="C").result()
+        return block
+
+    def commit(self) -> None:
+        """Make the chunks an array.
+
+        Raises
+        ------
+        StoreError
+            If the system forbids it, or somebody has put something there since; unless it is
+            `committed`, nothing has changed then.
+        """
+        overwrite, sync = self._overwrite, self._sync
+        try:
+            self._home.publish(self._keys.documents, overwrite=overwrite, sync=sync)
+            self._committed = True
+            self._home.clear()
+        except FileExistsError:
+            raise StoreError(
+                f"{self.name}: somebody has made this meanwhile; move it away and go on with "
+                "--resume"
+            ) from None
+        except OSError as error:
+            raise StoreError(f"{self.name}: can't be written: {error.strerror}") from error
+        finally:
+            if self._committed:
+                release(self._descriptor)
+
+    def discard(self) -> None:
+        """Leave nothing of it.
+
+        Raises
+        ------
+        StoreError
+            If the system forbids it.
+        """
+        try:
+            self._home.discard()
+        except OSError as error:
+            raise StoreError(f"{self.name}: can't be removed: {error.strerror}") from error
+        finally:
+            release(self._descriptor)
+
+    def suspend(self) -> bool:
+        """Leave the chunks; return whether a later run finds that there are any."""
+        release(self._descriptor)
+        return partial_path(self.path).exists()

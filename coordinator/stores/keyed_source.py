@@ -1,0 +1,172 @@
+"""An input that is stored in chunks, each a key of its own: read block by block, and decoded once.
+
+Neighbouring tiles read the chunks between them, each for its halo. So decoded chunks are kept: as
+many as lie round one, for each thread, as far as the bound of memory allows.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import os
+from typing import Any
+
+import numpy as np
+import tensorstore as ts
+
+from coordinator.errors import InputError
+from coordinator.interruption import let_in
+from coordinator.machine import usable_cores
+from coordinator.stores.keys import context, spec_of, translated
+from coordinator.stores.memory import view
+from coordinator.stores.place import Place
+from coordinator.stores.scratch import scratch
+from coordinator.stores.zarr_metadata import ZarrArray
+from tiling.dtypes import Array, Dtype
+from tiling.geometry.box import Box
+from tiling.geometry.edges import segments
+from tiling.geometry.grid import Grid
+
+CACHE_BYTES = 2**28
+"""Of decoded chunks, unless there is another bound."""
+
+MAX_COUNTED = 2**20
+"""Chunks up to which the missing ones are counted."""
+
+PIECE_BYTES = 2**26
+"""Of an array that is decoded as a whole, at a time."""
+
+
+class KeyedSource:
+    """An array in chunks.
+
+    Parameters
+    ----------
+    place : Place
+        Of the chunks: of the array itself, not of its group.
+    metadata : ZarrArray
+    name : str
+        What people call it.
+    """
+
+    def __init__(self, place: Place, metadata: ZarrArray, name: str) -> None:
+        self.place = place
+        self.about = metadata
+        self.name = name
+        around: int = 3 ** len(metadata.shape)
+        wanted = around * metadata.inner_bytes * usable_cores()
+        self.cache_bytes = min(wanted, CACHE_BYTES)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the whole array."""
+        return self.about.shape
+
+    @property
+    def dtype(self) -> Dtype:
+        """Of the whole array."""
+        return self.about.dtype
+
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        """What is read at once: a shard, where there are shards."""
+        return self.about.grain
+
+    @functools.cached_property
+    def _store(self) -> Any:
+        store = ts.open(
+            array_spec(spec_of(self.place), self.about),
+            open=True,
+            read=True,
+            assume_metadata=True,
+            context=context(self.cache_bytes),
+        )
+        return store.result()
+
+    def bound_cache(self, most_bytes: int) -> int:
+        """Keep no more than so many bytes of decoded chunks; return how many that are."""
+        self.cache_bytes = min(self.cache_bytes, most_bytes)
+        vars(self).pop("_store", None)
+        return self.cache_bytes
+
+    def check(self) -> None:
+        """Have tensorstore look at the metadata.
+
+        Raises
+        ------
+        InputError
+            If it can't read such an array.
+        """
+        with translated(f"{self.name}: can't be read as zarr", InputError):
+            _ = self._store
+
+    def read(self, box: Box) -> Array:
+        """Return a copy of the block of a box; see `coordinator.stores.Source`.
+
+        Raises
+        ------
+        InputError
+            If a chunk is damaged, or can't be read.
+        """
+        native = self.dtype.newbyteorder("=")
+        if 0 in box.shape:
+            return np.empty(box.shape, native)
+        pieces = list(segments(box, self.shape))
+        if len(pieces) == 1:
+            return self._read(pieces[0][0])
+        block = np.empty(box.shape, native)
+        for there, here in pieces:
+            block[here.slices] = self._read(there)
+        return block
+
+    def _read(self, box: Box) -> Array:
+        with translated(self.name, InputError):
+            block: Array = self._store[(*box.slices, ...)].read(order="C").result()
+        return block
+
+    @functools.cached_property
+    def array(self) -> Array:
+        """All of it, decoded: in memory while small, in a nameless file when large."""
+        what = f"for the samples of {self.name}, which are in chunks"
+        array = scratch(self.shape, self.dtype, what=what)
+        grid = Grid(self.shape, self._piece())
+        for index in range(len(grid)):
+            let_in()
+            box = grid.box(index)
+            view(array, box)[...] = self.read(box)
+        return array
+
+    def _piece(self) -> tuple[int, ...]:
+        """Return a box of whole chunks along the last axes, of about `PIECE_BYTES`."""
+        piece = list(self.chunks)
+        for axis in reversed(range(len(piece))):
+            room = PIECE_BYTES // (math.prod(piece) * self.dtype.itemsize)
+            piece[axis] = min(piece[axis] * max(1, room), max(1, self.shape[axis]))
+        return tuple(piece)
+
+    def missing(self) -> tuple[int, int] | None:
+        """Count chunks that are not there, which read as the fill value, and all; None if unknown.
+
+        Of chunks in shards, the shards are counted.
+        """
+        shape, chunk = self.shape, self.about.chunk
+        count = math.prod(-(-n // size) for n, size in zip(shape, chunk, strict=True))
+        if self.place.remote or count > MAX_COUNTED:
+            return None
+        found = sum(
+            not name.startswith((".", "zarr.json")) and not name.endswith("__lock")
+            for _, _, names in os.walk(self.place.path)
+            for name in names
+        )
+        return max(0, count - found), count
+
+
+def array_spec(keys: dict[str, Any], array: ZarrArray) -> dict[str, Any]:
+    """Return what tensorstore calls an array whose metadata is known."""
+    return {
+        "driver": "zarr3" if array.version == 3 else "zarr",
+        "kvstore": keys,
+        "metadata": array.bare(),
+        # A chunk that is not there is one that was never written.
+        "store_data_equal_to_fill_value": True,
+    }

@@ -1,0 +1,22 @@
+"""How a user wants an output to be stored, in a format that leaves a choice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Storing:
+    """How a user wants an output to be stored; what is not said is as the input is.
+
+    Parameters
+    ----------
+    chunks, shards : tuple of int
+        One length per axis; () if not said.
+    codec : str
+        Such as ``zstd:1``, ``gzip:5``, ``blosc:lz4`` or ``none``.
+    """
+
+    chunks: tuple[int, ...] = ()
+    shards: tuple[int, ...] = ()
+    codec: str = ""

@@ -1,0 +1,217 @@
+"""zarr, versions 2 and 3, sharded or not, and OME images in it; through tensorstore."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import tensorstore as ts
+
+from coordinator.errors import InputError
+from coordinator.stores.keyed_homes import BucketHome, FolderHome, Home
+from coordinator.stores.keyed_sink import KeyedSink, Keys
+from coordinator.stores.keyed_source import KeyedSource, array_spec
+from coordinator.stores.keys import context, open_keys, read_document, translated
+from coordinator.stores.layout import Layout
+from coordinator.stores.ome_zarr import Level, first_level, has_level, new_image
+from coordinator.stores.place import Place, stand_in
+from coordinator.stores.storing import Storing
+from coordinator.stores.zarr_metadata import Version, ZarrArray, parse
+from coordinator.stores.zarr_output import like
+from tiling.dtypes import Dtype
+
+FOREIGN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
+"""What is raised of metadata that makes no sense."""
+
+NAMED = 10
+"""Arrays that are named to a user who has to say which is meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An array or a group: its metadata and its attributes."""
+
+    version: Version
+    is_array: bool
+    document: Any
+    attributes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An array, and where its chunks are."""
+
+    place: Place
+    metadata: ZarrArray
+
+
+def layout(place: Place) -> Layout:
+    """Read the metadata of an array: of the only one, or of an image's first level.
+
+    Raises
+    ------
+    InputError
+        If there is none, or several and none is named; or if it is no array of plain numbers.
+    OSError
+        If the system does not let it be read.
+    """
+    array = _find(place).metadata
+    return Layout(array.shape, array.dtype, None, about=array, stored=array.details)
+
+
+def open_source(place: Place) -> KeyedSource:
+    """Open an array for reading; see `layout`."""
+    found = _find(place)
+    source = KeyedSource(found.place, found.metadata, str(place))
+    source.check()
+    return source
+
+
+def _find(place: Place) -> Found:
+    root = Place(place.path)
+    keys = open_keys(root) if root.remote else None
+    inside = place.inside.strip("/")
+    if ".." in inside.split("/"):
+        raise InputError(f"{place}: names no array inside it")
+    node = _node(root, keys, inside)
+    if node is None:
+        if inside:
+            raise InputError(f"{place}: there is nothing of that name{_others(root, keys, '')}")
+        if not root.remote and not root.path.exists():
+            raise FileNotFoundError(2, "No such file or directory", str(root.path))
+        raise InputError(f"{place}: no zarr array: there is no zarr.json, .zarray or .zgroup in it")
+    level = None
+    if not node.is_array:
+        path = first_level(node.attributes)
+        if path is None:
+            raise InputError(f"{place}: a group, no array{_others(root, keys, inside)}")
+        level, inside = Level(node.attributes, path), f"{inside}/{path}".strip("/")
+        node = _node(root, keys, inside)
+        if node is None or not node.is_array or ".." in path.split("/"):
+            raise InputError(f"{place}: an OME image whose first level, {path!r}, is not there")
+    elif inside:
+        level = _level_of(root, keys, inside)
+    array = parse(node.version, node.document, node.attributes, str(place))
+    where = Place(root.path / inside) if inside else root
+    return Found(where, replace(array, level=level))
+
+
+def _node(root: Place, keys: ts.KvStore | None, inside: str) -> Node | None:
+    """Read an array or a group; None if there is neither."""
+    below = f"{inside}/" if inside else ""
+
+    def read(name: str) -> Any:
+        return read_document(root, keys, below + name)
+
+    if (document := read("zarr.json")) is not None:
+        is_group = document.get("node_type") == "group"
+        return Node(3, not is_group, document, _mapping(document.get("attributes")))
+    if (document := read(".zarray")) is not None:
+        return Node(2, True, document, _mapping(read(".zattrs")))
+    if read(".zgroup") is not None:
+        return Node(2, False, {}, _mapping(read(".zattrs")))
+    return None
+
+
+def _mapping(attributes: Any) -> Mapping[str, Any]:
+    return attributes if isinstance(attributes, dict) else {}
+
+
+def _level_of(root: Place, keys: ts.KvStore | None, inside: str) -> Level | None:
+    """Return which level of an image an array is; None if of none."""
+    parts = inside.split("/")
+    for cut in range(len(parts) - 1, max(-1, len(parts) - 3), -1):
+        group, path = "/".join(parts[:cut]), "/".join(parts[cut:])
+        node = _node(root, keys, group)
+        if node is not None and has_level(node.attributes, path):
+            return Level(node.attributes, path)
+    return None
+
+
+def _others(root: Place, keys: ts.KvStore | None, inside: str) -> str:
+    """Return the names of what is in a group of this machine, for a sentence."""
+    if keys is not None:
+        return ""
+    names = [f"::{name}" for name in _names(root.path / inside, root.path)]
+    more = ", ..." if len(names) > NAMED else ""
+    return f"; there are {', '.join(names[:NAMED])}{more}" if names else ""
+
+
+def _names(folder: Path, root: Path) -> Iterator[str]:
+    for path in sorted(folder.iterdir())[: 10 * NAMED] if folder.is_dir() else ():
+        if any((path / name).is_file() for name in ("zarr.json", ".zarray", ".zgroup")):
+            yield path.relative_to(root).as_posix()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An output that is not there yet; see `coordinator.stores.files.Target`."""
+
+    name: str
+    home: Home
+    keys: Keys
+    metadata: ZarrArray
+
+    @property
+    def path(self) -> Path:
+        """Where it will be, or what stands for that."""
+        return self.home.path
+
+    @property
+    def grain(self) -> tuple[int, ...]:
+        """The box that is written at once."""
+        return self.metadata.grain
+
+    @property
+    def stored(self) -> str:
+        """How it is stored, in words."""
+        return self.metadata.words
+
+    def create(self, *, keep: bool = False, overwrite: bool = True, sync: bool = True) -> KeyedSink:
+        """Take the place where chunks grow; see `KeyedSink.create`."""
+        return KeyedSink.create(
+            self.name,
+            self.home,
+            self.keys,
+            self.metadata,
+            keep=keep,
+            overwrite=overwrite,
+            sync=sync,
+        )
+
+
+def target(
+    place: Place, shape: tuple[int, ...], dtype: Dtype, about: Any, storing: Storing
+) -> Target:
+    """Lay out an output.
+
+    Parameters
+    ----------
+    place : Place
+    shape : tuple of int
+    dtype : numpy.dtype
+    about : object
+        Of the input; the output is like it if that is zarr.
+    storing : Storing
+        What the user says.
+
+    Raises
+    ------
+    InputError
+        If there is no such zarr array.
+    """
+    if place.inside:
+        raise InputError(f"{place}: a zarr output is one array; leave out ::{place.inside}")
+    if place.url.startswith("http"):
+        raise InputError(f"{place}: a web server is only read from; name a folder, s3:// or gs://")
+    source = about if isinstance(about, ZarrArray) else None
+    metadata = like(source, shape, dtype, storing, str(place))
+    if metadata.level is None and ".ome." in place.path.name.lower():
+        metadata = replace(metadata, level=new_image(len(shape), metadata.version, str(place)))
+    spec = array_spec({"driver": "memory"}, metadata)
+    with translated(f"{place}: can't be stored so", InputError):
+        ts.open(spec, create=True, open=True, assume_metadata=True, context=context()).result()
+    home = BucketHome(place, stand_in(place)) if place.remote else FolderHome(place.path)
+    return Target(str(place), home, Keys.of(metadata), metadata)

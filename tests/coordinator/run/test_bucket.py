@@ -1,0 +1,205 @@
+"""zarr in a bucket of S3, of a server here: chunks first, metadata last; and from a web server."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from coordinator.errors import InputError, StoreError
+from coordinator.stores.files import open_place
+from coordinator.workflows.filter_file import filter_chain
+from coordinator.workflows.run_options import RunOptions
+from tests.coordinator.run.cut_short import SIGMA, TILES, Killed, Watched, Workbench, kill
+from tests.support.equality import assert_same_bits
+from tests.support.formats import ZARR
+
+ts = pytest.importorskip("tensorstore")
+pytest.importorskip("zarr")
+
+START_S = 60.0
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """A server of S3 on loopback, with one bucket."""
+    pytest.importorskip("moto.server")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", port]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _put_bucket(f"{url}/bucket")
+        yield url
+    finally:
+        process.terminate()
+        process.wait(START_S)
+
+
+def _put_bucket(url: str) -> None:
+    for _ in range(int(START_S / 0.2)):
+        try:
+            urllib.request.urlopen(urllib.request.Request(url, method="PUT"), timeout=5).close()
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.2)
+        else:
+            return
+    pytest.fail("the server does not answer")
+
+
+@pytest.fixture
+def bench(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Workbench:
+    for name, value in {
+        "AWS_ENDPOINT_URL": server,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    bench = Workbench(tmp_path, monkeypatch, ZARR)
+    bench.target = Path(f"s3://bucket/{request.node.name}/out.zarr")
+    return bench
+
+
+def keys_of(bench: Workbench) -> list[str]:
+    """Return the keys below the output."""
+    from coordinator.stores.keys import open_keys
+    from coordinator.stores.place import Place
+
+    return sorted(key.decode() for key in open_keys(Place(bench.target)).list().result())
+
+
+def put(bench: Workbench, key: str, value: bytes) -> None:
+    from coordinator.stores.keys import open_keys
+    from coordinator.stores.place import Place
+
+    open_keys(Place(bench.target)).write(key, value).result()
+
+
+def left(tmp_path: Path) -> list[str]:
+    return [path.name for path in tmp_path.glob("state/tilefan/outputs/*")]
+
+
+def assert_done(bench: Workbench, tmp_path: Path) -> None:
+    assert_same_bits(open_place(bench.target).array, gaussian_filter(bench.input(), SIGMA))
+    assert "zarr.json" in keys_of(bench)
+    assert left(tmp_path) == []
+
+
+def test_killed_and_resumed(bench: Workbench, tmp_path: Path) -> None:
+    """No metadata until the end; finished tiles are not computed again."""
+    bench.die(3)
+    assert keys_of(bench)
+    assert "zarr.json" not in keys_of(bench)
+    with pytest.raises(InputError, match="left 3 tiles"):
+        bench.blur()
+    assert bench.blur(resume=True).sent == [3, 4, 5, 6, 7]
+    assert_done(bench, tmp_path)
+
+
+def test_a_chunk_that_was_changed_is_computed_again(bench: Workbench, tmp_path: Path) -> None:
+    """A chunk that is there proves nothing."""
+    bench.die(3)
+    put(bench, "c/0/0", b"something else")
+    assert bench.blur(resume=True).sent == [0, 3, 4, 5, 6, 7]
+    assert_done(bench, tmp_path)
+
+
+def test_what_is_there_is_never_touched(bench: Workbench, tmp_path: Path) -> None:
+    """Neither an array nor any other object."""
+    bench.blur()
+    with pytest.raises(InputError, match="exists, and can't be replaced at once"):
+        bench.blur(overwrite=True)
+    assert_done(bench, tmp_path)
+    bench.target = bench.target.with_name("other.zarr")
+    put(bench, "precious", b"1")
+    with pytest.raises(InputError, match="something below it"):
+        bench.blur(overwrite=True)
+    assert keys_of(bench) == ["precious"]
+    assert left(tmp_path) == []
+
+
+def test_nothing_is_left_of_a_run_without_tiles(bench: Workbench, tmp_path: Path) -> None:
+    """No object, and no file here."""
+    with pytest.raises(Killed):
+        bench.blur(Watched(0, kill))
+    assert (keys_of(bench), left(tmp_path)) == ([], [])
+
+
+def test_starting_anew(bench: Workbench, tmp_path: Path) -> None:
+    """The chunks of the run before are removed."""
+    bench.die(3)
+    put(bench, "c/9/9", b"stale")
+    bench.blur(overwrite=True)
+    assert "c/9/9" not in keys_of(bench)
+    assert_done(bench, tmp_path)
+
+
+def test_somebody_else_is_first(bench: Workbench) -> None:
+    """What they wrote is there still, and our chunks are kept."""
+    with pytest.raises(StoreError, match="somebody has made this meanwhile"):
+        bench.blur(Watched(TILES, lambda: put(bench, "zarr.json", b"{}")))
+    from coordinator.stores.keys import open_keys
+    from coordinator.stores.place import Place
+
+    assert open_keys(Place(bench.target)).read("zarr.json").result().value == b"{}"
+
+
+def test_from_a_bucket(bench: Workbench, tmp_path: Path) -> None:
+    """And back to a file."""
+    bench.blur()
+    bench.source, bench.target = bench.target, tmp_path / "back.npy"
+    filter_chain(
+        [("gaussian_filter", {"sigma": 1})], bench.source, bench.target, RunOptions(style="none")
+    )
+    want = gaussian_filter(open_place(bench.source).array, 1)
+    assert_same_bits(np.load(bench.target), want)
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@contextmanager
+def web(folder: Path) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=folder)) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+
+
+def test_from_a_web_server(tmp_path: Path) -> None:
+    """It is only read from."""
+    array = np.random.default_rng(1).random((20, 9))
+    ZARR.save(tmp_path / "in.zarr", array)
+    quiet = RunOptions(style="none", notes=True)
+    with web(tmp_path) as url:
+        source, target = Path(f"{url}/in.zarr"), tmp_path / "out.zarr"
+        filter_chain([("gaussian_filter", {"sigma": 1})], source, target, quiet)
+        assert_same_bits(ZARR.load(target), gaussian_filter(array, 1))
+        with pytest.raises(InputError, match="a web server is only read from"):
+            filter_chain([("gaussian_filter", {"sigma": 1})], target, source, quiet)
+        with pytest.raises(InputError, match="no zarr array"):
+            open_place(Path(f"{url}/nix.zarr"))
