@@ -144,7 +144,7 @@ BAD = [
         "need not come to an end",
     ),
     ("filter binary_erosion in.npy --mask [1,2]", "mask and input must have equal sizes"),
-    ("run none.toml in.npy", "can't be read"),
+    ("run none.toml in.npy", "none.toml: no such file"),
 ]
 
 

@@ -65,6 +65,6 @@ def test_refused_with_what_would_do(tile: tuple[int, ...] | None) -> None:
     asked, peak = request(tile, 20), LocalPeak(0)
     with pytest.raises(InputError, match="do not suffice") as caught:
         fit(asked, Capacity(2, 2**26), 10**6, peak)
-    named_mb = float(str(caught.value).split()[-2].replace(",", ""))
+    named_mb = float(str(caught.value).partition(" need ")[2].split()[0].replace(",", ""))
     capacity = fit(asked, Capacity(2, 2**26), int(named_mb * 1e6), peak)
     assert peak(asked.job, asked.plan(capacity), 2) <= named_mb * 1e6
