@@ -76,9 +76,10 @@ class Artifacts:
         from coordinator.report.provenance import provenance_path
         from coordinator.stores.partial import journal_path, partial_path
 
+        beside = None if self.provenance is False else provenance_path(Place(target))
         taken = [source, target, partial_path(target), journal_path(target)]
         for path, start in (
-            (provenance_path(target) if self.provenance is not False else None, PROVENANCE_START),
+            (beside, PROVENANCE_START),
             (self.report, REPORT_START),
             (self.trace, TRACE_START),
         ):
@@ -255,7 +256,7 @@ class _Writer:
             return
         from coordinator.report.provenance import provenance_path
 
-        path = provenance_path(self.target.path)
+        path = provenance_path(self.target)
         try:
             check_replaceable(path, PROVENANCE_START)
             write_text(path, provenance.encode())

@@ -149,7 +149,7 @@ class Provenance:
         return provenance
 
 
-def provenance_path(output: Path) -> Path:
+def provenance_path(output: Path | Place) -> Path:
     """Return where the provenance of an output is.
 
     >>> provenance_path(Path("out.npy")).name

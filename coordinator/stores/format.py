@@ -60,6 +60,8 @@ class Format:
         ">" if samples are stored so, whatever is asked for.
     dtypes : tuple of str
         What an output may hold; all numbers if there is none.
+    named : bool
+        Whether the array in an output may be named, by what is inside its place.
     note : str
     """
 
@@ -73,6 +75,7 @@ class Format:
     writes: bool = True
     byte_order: Literal["", ">"] = ""
     dtypes: tuple[str, ...] = ()
+    named: bool = False
     note: str = ""
 
     def load(self, place: Place) -> ModuleType:

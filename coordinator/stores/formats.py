@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from coordinator.stores.format import Format
 from coordinator.stores.partial import is_zarr
 from coordinator.stores.place import Place
 from tiling.dtypes import Dtype
+
+ODD = re.compile(r"[^\w.,=-]+")
+"""What is not put into a file's name of what is meant inside another."""
 
 START_BYTES = 16
 """Of a file, by which a format is known."""
@@ -46,6 +50,7 @@ HDF5 = Format(
     library="h5py",
     extra="hdf5",
     dtypes=("bool", *TIFF.dtypes),
+    named=True,
     note="file.h5::/path names an array; an output is a new file, and contiguous",
 )
 
@@ -137,17 +142,19 @@ def default_output(source: Place, word: str = "") -> Place:
     --------
     >>> str(default_output(Place.parse("photos/in.NPY"), "blur"))
     'photos/in.blur.npy'
+    >>> str(default_output(Place.parse("scan.tif::level=1"), "blur"))
+    'scan.level=1.blur.tif'
     """
     row = format_named(source.path)
-    stem, inside = source.path.stem, source.inside
+    stem = source.path.stem
     if (suffix := _suffix(source.path, row)) is not None:
         stem = source.path.name[: -len(suffix)]
     if not row.writes:
-        row, suffix, inside = PNG, None, ""
-    if row.kind == "keyed":
-        inside = ""
-    name = ".".join(filter(None, (stem, word)))
-    return Place(source.path.parent / f"{name}{(suffix or row.suffixes[0]).lower()}", inside)
+        row, suffix = PNG, None
+    chosen = "" if row.named else ODD.sub("-", source.inside).strip("-")
+    name = ".".join(filter(None, (stem, chosen, word)))
+    path = source.path.parent / f"{name}{(suffix or row.suffixes[0]).lower()}"
+    return Place(path, source.inside if row.named else "")
 
 
 def check_writable(place: Place) -> Format:
@@ -164,6 +171,8 @@ def check_writable(place: Place) -> Format:
     if not row.writes:
         others = ", ".join(row.suffixes[0] for row in FORMATS if row.writes)
         raise InputError(f"{place}: {row.name} files can't be written: {row.note}; {others} can")
+    if place.inside and not row.named:
+        raise InputError(f"{place}: a {row.name} output is one array; leave out ::{place.inside}")
     return row
 
 

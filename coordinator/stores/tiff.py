@@ -197,8 +197,6 @@ def outline(shape: tuple[int, ...], dtype: Dtype, place: Place, about: Any) -> O
     """
     if not shape or 0 in shape:
         raise InputError(f"{place}: a TIFF file has samples along one axis at least, not {shape}")
-    if place.inside:
-        raise InputError(f"{place}: a TIFF output has one series; leave out ::{place.inside}")
     like = about if isinstance(about, About) else About(layout=colours(shape, dtype.name))
     tries = [_flavoured(place, dtype, like)]
     if tries[0] != like.plain():

@@ -202,8 +202,6 @@ def target(
     InputError
         If there is no such zarr array.
     """
-    if place.inside:
-        raise InputError(f"{place}: a zarr output is one array; leave out ::{place.inside}")
     if place.url.startswith("http"):
         raise InputError(f"{place}: a web server is only read from; name a folder, s3:// or gs://")
     source = about if isinstance(about, ZarrArray) else None

@@ -35,8 +35,8 @@ from tiling.geometry.plan import Plan
 
 def filter_chain(
     links: Sequence[Link],
-    source: Path,
-    target: Path,
+    source: Path | Place,
+    target: Path | Place,
     options: RunOptions = RunOptions(),  # noqa: B008 - a frozen value
 ) -> None:
     """Filter one file of an array into another, by filters one after another.
@@ -45,8 +45,8 @@ def filter_chain(
     ----------
     links : sequence of (str, mapping)
         Rows of `tiling.filters.FILTERS`, and SciPy's parameters for each.
-    source, target : Path
-        As a user writes them; see `Place.parse`.
+    source, target : Path or Place
+        A path is read as a user wrote it; see `Place.parse`.
     options : RunOptions
 
     Raises
@@ -119,9 +119,9 @@ def filter_chain(
         raise
 
 
-def beside(source: Path, word: str) -> Path:
+def beside(source: Path, word: str) -> Place:
     """Return the output of an input for which none is named; `word` is in its name."""
-    return Path(str(default_output(Place.parse(source), word)))
+    return default_output(Place.parse(source), word)
 
 
 def _advice(request: Request, links: Sequence[Link]) -> Iterator[str]:

@@ -50,7 +50,7 @@ def filter_files(
             options.say(f"{target.path}: is there already")
             continue
         try:
-            filter_chain(links, source, Path(str(target)), options)
+            filter_chain(links, source, target, options)
         except (TilefanError, TilingError) as error:
             options.say("\n".join((f"{source} failed: {error}", *getattr(error, "__notes__", ()))))
             code = error.exit_code if isinstance(error, TilefanError) else ExitCode.USAGE

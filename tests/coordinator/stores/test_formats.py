@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from coordinator.errors import InputError
 from coordinator.stores.files import open_place
-from coordinator.stores.formats import FORMATS, default_output, format_named
+from coordinator.stores.formats import FORMATS, check_writable, default_output, format_named
 from coordinator.stores.outline import PAGE, Outline, OutlineFile
 from coordinator.stores.place import Place
 from tests.coordinator.cli.test_cli import coord
@@ -121,3 +122,26 @@ def test_help_names_every_format() -> None:
     from coordinator.cli.options import ARRAY
 
     assert [row.name for row in FORMATS if row.writes and row.suffixes[0][:4] not in ARRAY] == []
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("scan.tif::level=1", "scan.level=1.w.tif"),
+        ("scan.ome.tif::series=2,level=1", "scan.series=2,level=1.w.ome.tif"),
+        ("ext.fits::1", "ext.1.w.fits"),
+        ("ext.fits::A/B C", "ext.A-B-C.w.fits"),
+        ("two.h5::/a", "two.w.h5::/a"),
+        ("in.zarr::a/0", "in.a-0.w.zarr"),
+    ],
+)
+def test_what_is_meant_inside_is_in_the_name_of_an_output(source: str, target: str) -> None:
+    """Two arrays of one file go to two; a format whose outputs name theirs keeps the name."""
+    assert str(default_output(Place.parse(source), "w")) == target
+
+
+@pytest.mark.parametrize("name", ["q.npy", "q.nii", "q.nii.gz", "q.fits", "q.png", "q.tif"])
+def test_an_inside_that_no_output_has_is_refused(name: str) -> None:
+    """Before the first tile, and whatever the format."""
+    with pytest.raises(InputError, match="leave out ::foo"):
+        check_writable(Place(Path(name), "foo"))

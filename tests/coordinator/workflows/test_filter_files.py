@@ -69,3 +69,18 @@ def test_lines_that_are_refused(folder: Path, line: str, words: str) -> None:
     done = coord(folder, "blur", *line.split())
     assert (done.returncode, words in " ".join(done.stderr.split())) == (2, True), done.stderr
     assert {path.name for path in folder.glob("*.npy")} == ARRAYS.keys()
+
+
+def test_a_name_with_the_mark_is_one_name(folder: Path) -> None:
+    """Its output has that name too, beside it and in a folder, and so has its provenance."""
+    for name in ("we::a.npy", "we::b.npy"):
+        np.save(folder / name, ARRAYS["in0.npy"])
+    done = coord(folder, "blur", "we::a.npy", "--sigma", "2", "--provenance")
+    assert done.returncode == 0, done.stderr
+    made = folder / "we::a.blur.npy"
+    assert_same_bits(np.load(made), gaussian_filter(ARRAYS["in0.npy"], 2))
+    assert made.with_name(f"{made.name}.json").exists()
+    done = coord(folder, "blur", "we::a.npy", "we::b.npy", "--out-dir", "out")
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in (folder / "out").glob("*.npy")} == {"we::a.npy", "we::b.npy"}
+    assert not (folder / "we").exists()
