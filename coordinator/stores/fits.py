@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import warnings
 from dataclasses import replace
 from typing import Any
@@ -81,11 +82,19 @@ def _stored(place: Place) -> Layout:
     with place.path.open("rb") as file:
         if file.read(6) != b"SIMPLE":
             raise InputError(f"{place}: not a FITS file: it does not begin with SIMPLE")
-    with (
-        warnings.catch_warnings(category=AstropyWarning, action="ignore"),
-        fits.open(place.path, mode="readonly", do_not_scale_image_data=True) as images,
-    ):
-        return _layout(_find(images, place), place)
+    try:
+        with (
+            warnings.catch_warnings(category=AstropyWarning, action="ignore"),
+            fits.open(place.path, mode="readonly", do_not_scale_image_data=True) as images,
+        ):
+            return _layout(_find(images, place), place)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # of a seek beyond what a file can have
+            raise
+        raise InputError(
+            f"{place}: truncated: its header announces more than any file holds: save or copy it "
+            "again"
+        ) from None
 
 
 def _find(images: Any, place: Place) -> Any:
@@ -121,9 +130,17 @@ def outline(shape: tuple[int, ...], dtype: Dtype, place: Place, about: Any) -> O
         kept = about.copy(strip=True)
         for key in STALE:
             kept.remove(key, ignore_missing=True, remove_all=True)
-        header.extend(kept, update=False, end=True)
+        header.extend(filter(_is_sound, kept.cards), update=False, end=True)
     text = header.tostring(endcard=True, padding=True).encode("ascii")
     return Outline.of_header(text, shape, dtype, block=BLOCK)
+
+
+def _is_sound(card: fits.Card) -> bool:
+    """Tell whether a card of an input can be written: one that can't is left out."""
+    try:
+        return str(card).isascii()
+    except FOREIGN:
+        return False
 
 
 def _empty(shape: tuple[int, ...], dtype: Dtype) -> Array:

@@ -178,17 +178,20 @@ def _offset(dataset: Any) -> int | None:
 
 
 def _about(dataset: Any) -> About:
-    """Return the attributes that can be read, and mean the same elsewhere."""
+    """Return the attributes that can be read, and mean the same elsewhere; others are left out."""
     attributes = {}
     for name in dataset.attrs:
-        dtype = dataset.attrs.get_id(name).dtype
-        if name not in LINKED and h5py.check_ref_dtype(dtype) is None:
-            attributes[name] = dataset.attrs[name]
+        with suppress(OSError, *FOREIGN):
+            dtype = dataset.attrs.get_id(name).dtype
+            if name not in LINKED and h5py.check_ref_dtype(dtype) is None:
+                attributes[name] = dataset.attrs[name]
     return About(dataset.name, attributes)
 
 
 def outline(shape: tuple[int, ...], dtype: Dtype, place: Place, about: Any) -> Outline:
     """Return the outline of a file of one contiguous dataset, with the input's attributes.
+
+    An attribute that can't be written so is left out: bytes that are no text, or 64 KiB and more.
 
     Raises
     ------
@@ -202,7 +205,8 @@ def outline(shape: tuple[int, ...], dtype: Dtype, place: Place, about: Any) -> O
     with h5py.File(file, "w", alignment_threshold=1, alignment_interval=ALIGNED) as made:
         dataset = _create(made, path, shape, dtype, place)
         for name, value in like.attributes.items():
-            dataset.attrs[name] = value
+            with suppress(OSError, *FOREIGN):
+                dataset.attrs[name] = value
         made.flush()
         offset = dataset.id.get_offset() or 0
     if not offset:  # nothing lies there

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import mmap
 import os
+import sys
 import tempfile
 
 import numpy as np
@@ -42,6 +44,8 @@ def scratch(
     if size <= memory_bytes:
         return np.empty(shape, dtype)
     try:
+        if size > sys.maxsize:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
         with tempfile.TemporaryFile(prefix="tilefan-") as file:
             os.posix_fallocate(file.fileno(), 0, size)
             data = mmap.mmap(file.fileno(), size)

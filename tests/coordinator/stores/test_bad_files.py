@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from coordinator.errors import InputChangedError, InputError, TilefanError
+from coordinator.errors import InputChangedError, InputError, StoreError, TilefanError
 from coordinator.stores.files import Target, open_place
 from coordinator.stores.format import Format
 from coordinator.stores.formats import FORMATS
 from coordinator.stores.place import Place
+from coordinator.stores.scratch import scratch
 from tests.support.equality import assert_same_bits
 from tests.support.formats import DECODED, FLAT, PNG, Library, parameters
 from tiling.geometry.box import Box
@@ -127,3 +128,15 @@ def test_what_is_not_installed(tmp_path: Path, row: Format) -> None:
     )
     assert done.returncode == 2, done.stderr
     assert done.stderr == f"coord: {path} needs: pip install 'tilefan[{row.extra}]'\n"
+
+
+def test_more_than_any_file_holds(tmp_path: Path) -> None:
+    """A shape that a header claims is a sentence, however large."""
+    with pytest.raises(StoreError, match=f"no room for {2**65} bytes"):
+        scratch((2**62,), np.dtype("f8"))
+    fits = pytest.importorskip("astropy.io.fits")
+    header = fits.PrimaryHDU(np.zeros((4, 4))).header
+    header["NAXIS1"], header["NAXIS2"] = 2**40, 2**19
+    (tmp_path / "in.fits").write_bytes(header.tostring().encode() + bytes(2880))
+    with pytest.raises(InputError, match="truncated"):
+        open_place(tmp_path / "in.fits")

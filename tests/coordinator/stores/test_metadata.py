@@ -423,3 +423,31 @@ def test_datasets_within_their_headers(tmp_path: Path, array: Any) -> None:
     assert_same_bits(open_place(Path(f"{tmp_path}/in.h5::compact")).array, np.asarray(array))
     unwritten = open_place(Path(f"{tmp_path}/in.h5::unwritten")).array
     assert_same_bits(unwritten, np.full(np.shape(array), 7, "f4"))
+
+
+def test_attributes_of_hdf5_that_an_output_cannot_have(tmp_path: Path) -> None:
+    """A large one, bytes that are no text, a type that NumPy has not: left out, and no others."""
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "in.h5", "w", libver="latest") as file:
+        made = file.create_dataset("a", data=VOLUME)
+        made.attrs["before"] = 1
+        made.attrs["large"] = np.zeros(20000)
+        made.attrs.create("bytes", b"\xff\xfe", dtype=h5py.string_dtype())
+        scalar = h5py.h5s.create(h5py.h5s.SCALAR)
+        h5py.h5a.create(made.id, b"time", h5py.h5t.UNIX_D32LE, scalar)
+        made.attrs["later"] = "µm"
+    with h5py.File(copied(tmp_path / "in.h5", tmp_path / "out.h5")) as file:
+        assert dict(file["a"].attrs) == {"before": 1, "later": "µm"}
+
+
+def test_cards_of_fits_that_cannot_be_written(tmp_path: Path) -> None:
+    """A damaged one is left out, and no other."""
+    fits = pytest.importorskip("astropy.io.fits")
+    image = fits.PrimaryHDU(VOLUME[0, 0])
+    image.header["DAMAGED"], image.header["WHOLE"] = 7, 8
+    image.writeto(tmp_path / "in.fits")
+    data = (tmp_path / "in.fits").read_bytes()
+    at = data.index(b"DAMAGED =")
+    (tmp_path / "in.fits").write_bytes(data[: at + 12] + b"\x7f" + data[at + 13 :])
+    kept = fits.getheader(copied(tmp_path / "in.fits", tmp_path / "out.fits"))
+    assert ("DAMAGED" in kept, kept["WHOLE"]) == (False, 8)
