@@ -14,7 +14,7 @@ from coordinator.engines.local import capacity
 from coordinator.errors import InputError, StoreError, VerifyError
 from coordinator.events import Event, Hearer, RunFinished, TileSent, TileStored, WorkerReady
 from coordinator.machine import NAME, usable_cores
-from coordinator.report.provenance import Provenance, find_provenance, mark
+from coordinator.report.provenance import FileMark, Provenance, find_provenance, mark
 from coordinator.run.calls import Chain, Link, chain_of, masked
 from coordinator.run.request import Request, known_bound
 from coordinator.run.stage import run_started
@@ -33,11 +33,11 @@ from tiling.protocol.npy import dtype_of
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The filters that a provenance records, what people call them, and the input's digest."""
+    """The filters that a provenance records, what people call them, and the input's mark."""
 
     chain: Chain
     title: str
-    input_digest: str
+    input: FileMark
 
 
 def recorded(provenance: Provenance) -> Recorded:
@@ -58,7 +58,7 @@ def recorded(provenance: Provenance) -> Recorded:
         raise InputError(f"the provenance records no filters that exist: {error}; {hint}") from None
     if job.digest != provenance.job or job.target != dtype.newbyteorder("="):
         raise InputError(f"the provenance records another job than was run; {hint}")
-    return Recorded(Chain(job, dtype), inert(provenance.filter), provenance.input.digest)
+    return Recorded(Chain(job, dtype), inert(provenance.filter), provenance.input)
 
 
 def verify_file(
@@ -107,6 +107,8 @@ def verify_file(
         dtype, got_dtype = dtype.newbyteorder("="), got_dtype.newbyteorder("=")
     want = array.shape, dtype
     if (made.shape, got_dtype) != want:
+        if isinstance(filters, Recorded):
+            _check_input(filters, result, source)
         got, makes = (
             f"{extent(shape)} {dtype_name(dtype.str)}"
             for shape, dtype in ((made.shape, made.dtype), want)
@@ -134,8 +136,17 @@ def verify_file(
 
 def _check_input(recorded: Recorded, result: Path, source: Path) -> None:
     """Refuse an input that is another than the recorded one: then other bits are no wonder."""
-    if recorded.input_digest and mark(source).digest != recorded.input_digest:
+    known = recorded.input
+    if known.digest and mark(source).digest != known.digest:
         raise InputError(f"{result} was made from another array than {source}: the digests differ")
+    if _inside(known.path) != _inside(str(source)):
+        made_from = inert(known.path)
+        raise InputError(f"{result} was made from {made_from}, not {source}: name that array")
+
+
+def _inside(text: str) -> str:
+    """Return which array of its file a place names."""
+    return Place.parse(text).inside.strip("/")
 
 
 def check_order(result: Path, source: Path) -> None:
