@@ -15,7 +15,7 @@ from coordinator.errors import InputError
 from coordinator.interruption import let_in
 from coordinator.stores.flat_source import open_flat
 from coordinator.stores.layout import Layout
-from coordinator.stores.outline import Outline
+from coordinator.stores.outline import Outline, warn_of_lost
 from coordinator.stores.place import Place
 from tiling.dtypes import Array, Dtype
 from tiling.geometry.box import Box
@@ -130,6 +130,7 @@ def outline(shape: tuple[int, ...], dtype: Dtype, place: Place, about: Any) -> O
         kept = about.copy(strip=True)
         for key in STALE:
             kept.remove(key, ignore_missing=True, remove_all=True)
+        warn_of_lost(place, [card.keyword for card in kept.cards if not _is_sound(card)])
         header.extend(filter(_is_sound, kept.cards), update=False, end=True)
     text = header.tostring(endcard=True, padding=True).encode("ascii")
     return Outline.of_header(text, shape, dtype, block=BLOCK)

@@ -14,7 +14,7 @@ import numpy as np
 from coordinator.errors import InputError
 from coordinator.interruption import let_in
 from coordinator.stores.layout import Layout
-from coordinator.stores.outline import Outline, OutlineFile
+from coordinator.stores.outline import Outline, OutlineFile, warn_of_lost
 from coordinator.stores.place import Place
 from coordinator.text import inert
 from tiling.dtypes import Array, Dtype
@@ -40,10 +40,11 @@ MOST_NAMED = 20
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What an input's dataset is called, and its attributes."""
+    """What an input's dataset is called, its attributes, and which of them can't be read."""
 
     path: str
     attributes: dict[str, Any]
+    lost: tuple[str, ...] = ()
 
 
 def layout(place: Place) -> Layout:
@@ -178,20 +179,22 @@ def _offset(dataset: Any) -> int | None:
 
 
 def _about(dataset: Any) -> About:
-    """Return the attributes that can be read, and mean the same elsewhere; others are left out."""
-    attributes = {}
+    """Return the attributes that can be read, and mean the same elsewhere."""
+    attributes, lost = {}, []
     for name in dataset.attrs:
-        with suppress(OSError, *FOREIGN):
+        try:
             dtype = dataset.attrs.get_id(name).dtype
             if name not in LINKED and h5py.check_ref_dtype(dtype) is None:
                 attributes[name] = dataset.attrs[name]
-    return About(dataset.name, attributes)
+        except (OSError, *FOREIGN):
+            lost.append(name)
+    return About(dataset.name, attributes, tuple(lost))
 
 
 def outline(shape: tuple[int, ...], dtype: Dtype, place: Place, about: Any) -> Outline:
     """Return the outline of a file of one contiguous dataset, with the input's attributes.
 
-    An attribute that can't be written so is left out: bytes that are no text, or 64 KiB and more.
+    One that can't be written so is left out: bytes that are no text, or 64 KiB and more.
 
     Raises
     ------
@@ -201,14 +204,17 @@ def outline(shape: tuple[int, ...], dtype: Dtype, place: Place, about: Any) -> O
     like = about if isinstance(about, About) else About(UNNAMED, {})
     path = place.inside or like.path
     _check_lost(place, path)
-    file = OutlineFile()
+    file, lost = OutlineFile(), list(like.lost)
     with h5py.File(file, "w", alignment_threshold=1, alignment_interval=ALIGNED) as made:
         dataset = _create(made, path, shape, dtype, place)
         for name, value in like.attributes.items():
-            with suppress(OSError, *FOREIGN):
+            try:
                 dataset.attrs[name] = value
+            except (OSError, *FOREIGN):
+                lost.append(name)
         made.flush()
         offset = dataset.id.get_offset() or 0
+    warn_of_lost(place, lost)
     if not offset:  # nothing lies there
         file.seek(0, 2)
         offset = file.tell()

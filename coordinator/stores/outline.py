@@ -10,12 +10,15 @@ import io
 import math
 import mmap
 import os
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
+from coordinator.stores.place import Place
+from coordinator.text import inert
 from tiling.dtypes import Array, Dtype
 
 if TYPE_CHECKING:
@@ -77,6 +80,13 @@ class Outline:
         os.ftruncate(descriptor, self.length)
         for at, part in self.parts:
             os.pwrite(descriptor, part, at)
+
+
+def warn_of_lost(place: Place, names: Sequence[str]) -> None:
+    """Warn of what an output can't say of its input."""
+    if names:
+        words = f"{place}: can't be kept of the input, and is left out: {inert(', '.join(names))}"
+        warnings.warn(words, RuntimeWarning, stacklevel=3)
 
 
 def data_bytes(shape: tuple[int, ...], dtype: Dtype) -> int:
