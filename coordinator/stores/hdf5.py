@@ -69,6 +69,8 @@ def decode(place: Place, into: Array) -> None:
     with _opened(place) as file:
         dataset = _find(file, place)
         _check_filters(dataset, place)
+        if dataset.is_virtual:
+            _check_sources(dataset, place)
         for box in _boxes(dataset):
             let_in()
             dataset.read_direct(into, box, box)
@@ -121,6 +123,25 @@ def _check_filters(dataset: Any, place: Place) -> None:
                 f"{place}: compressed by {inert(name)} (filter {code}), which is not installed; "
                 "try: pip install hdf5plugin"
             )
+
+
+def _check_sources(dataset: Any, place: Place) -> None:
+    """Refuse a virtual dataset whose sources are missing, or not in its folder.
+
+    What is missing would be fill values, and a stranger's file could gather from anywhere.
+    """
+    folder = place.path.resolve().parent
+    for source in dataset.virtual_sources():
+        name = place.path.name if source.file_name == "." else source.file_name
+        path = (folder / name).resolve()
+        what = f"{place}: gathers samples of {inert(name)}::{inert(source.dset_name)}"
+        if not path.is_relative_to(folder):
+            raise InputError(f"{what}, which is not in its folder: put it there")
+        try:
+            with h5py.File(path, "r") as file:
+                file[source.dset_name]
+        except (OSError, KeyError, ValueError):
+            raise InputError(f"{what}, which is missing") from None
 
 
 def _find(file: Any, place: Place) -> Any:
@@ -248,9 +269,22 @@ def _check_lost(place: Place, path: str) -> None:
     if not place.path.is_file() or not h5py.is_hdf5(place.path):
         return
     with h5py.File(place.path, "r") as file:
-        others = [name for name in _names(file) if name.strip("/") != path.strip("/")]
-    if others:
+        other = next(_beside(file, f"/{path.strip('/')}"), None)
+    if other is not None:
         raise InputError(
-            f"{place}: the file has other datasets, which would be lost ({others[0]}); outputs are "
-            "new files: name one, and copy it there by h5copy"
+            f"{place}: the file has other contents, which would be lost ({inert(other)}); outputs "
+            "are new files: name one, and copy it there by h5copy"
         )
+
+
+def _beside(group: Any, path: str) -> Iterator[str]:
+    """Yield whatever a group holds besides a dataset of this path, and its groups."""
+    if len(group.attrs):
+        yield f"attributes of {group.name}"
+    for name in group:
+        own = f"{group.name.rstrip('/')}/{name}"
+        hard = isinstance(group.get(name, getlink=True), h5py.HardLink)
+        if hard and path.startswith(f"{own}/") and isinstance(group[name], h5py.Group):
+            yield from _beside(group[name], path)
+        elif own != path:
+            yield own

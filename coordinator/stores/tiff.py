@@ -76,12 +76,17 @@ def layout(place: Place) -> Layout:
         dtype, offset = series.dtype, _offset(series, file)
         if dtype is None:
             raise InputError(f"{place}: its samples are no plain numbers")
+        if any(page is not None and page.parent is not file for page in series.pages):
+            raise InputError(
+                f"{place}: some of its planes lie in other files; write them all into one, as "
+                "tifffile.imwrite does"
+            )
         about = _about(file, series, chosen)
         if offset is not None:
             dtype = dtype.newbyteorder(file.byteorder)
         elif None in series.pages:
-            missing = series.pages.count(None)
-            raise InputError(f"{place}: {missing} of its {len(series.pages)} planes are missing")
+            planes = f"{series.pages.count(None)} of its {len(series.pages)} planes"
+            raise InputError(f"{place}: {planes} are missing")
         return Layout(series.shape, dtype, offset, about=about, stored=_words(series))
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from coordinator.display.listener import make_listener
 from coordinator.engines import Engine
+from coordinator.errors import StoreError
 from coordinator.events import OutputWritten
 from coordinator.journal.recovery import check_same
 from coordinator.report.artifacts import write_artifacts
@@ -21,6 +22,7 @@ from coordinator.run.calls import Link, chain_of, masked
 from coordinator.run.output import Opening, Output, unfinished
 from coordinator.run.request import Request, check_grain, known_bound, not_finite, tile_shape
 from coordinator.run.run import run
+from coordinator.stores import FileSource
 from coordinator.stores.file_state import FileState
 from coordinator.stores.files import open_place
 from coordinator.stores.formats import default_output
@@ -59,7 +61,7 @@ def filter_chain(
     check_output_name(place.path)
     source, target = given.path, stand_in(place) if place.remote else followed(place.path)
     place = place if place.remote else replace(place, path=target)
-    array, state = open_place(given), FileState.of(given)
+    array, state = _opened(given)
     chain = chain_of(links, array)
     job, shape = chain.job, tile_shape(placement.tile, len(array.shape))
     remove_second_name(target)
@@ -122,6 +124,16 @@ def filter_chain(
 def beside(source: Path, word: str) -> Place:
     """Return the output of an input for which none is named; `word` is in its name."""
     return default_output(Place.parse(source), word)
+
+
+def _opened(place: Place) -> tuple[FileSource, FileState]:
+    """Open an input; return also its state before the first sample was read, or decoded."""
+    try:
+        state = FileState.of(place)
+    except StoreError:
+        state = None  # opening it says more
+    source = open_place(place)
+    return source, state or FileState.of(place)
 
 
 def _advice(request: Request, links: Sequence[Link]) -> Iterator[str]:

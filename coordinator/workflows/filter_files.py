@@ -38,7 +38,8 @@ def filter_files(
         If there can't be such a folder.
     """
     targets = [_target(folder, source) for source in sources]
-    if same := {str(each) for each in targets if targets.count(each) > 1}:
+    paths = [target.path for target in targets]
+    if same := {str(each) for each in paths if paths.count(each) > 1}:
         raise InputError(f"{', '.join(sorted(same))}: two inputs would be written there")
     try:
         folder.mkdir(exist_ok=True)

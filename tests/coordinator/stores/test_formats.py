@@ -108,8 +108,8 @@ def test_info_tells_what_is_there(tmp_path: Path) -> None:
     np.save(tmp_path / "in.npy", np.zeros((30, 20), ">f4"))
     said = coord(tmp_path, "info", "in.npy")
     assert said.stdout == (
-        "in.npy: NumPy, 30x20 float32 (big-endian), 0.00 MB\n"
-        "stored: as it is; 0.00 MB on the disk\n"
+        "in.npy: NumPy, 30x20 float32 (big-endian), <0.01 MB\n"
+        "stored: as it is; <0.01 MB on the disk\n"
     )
     facts = json.loads(coord(tmp_path, "info", "in.npy", "--json").stdout)
     assert (facts["shape"], facts["dtype"], facts["bytes"]) == ([30, 20], ">f4", 2400)

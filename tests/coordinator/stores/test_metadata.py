@@ -191,7 +191,7 @@ def test_datasets_of_hdf5_are_named(tmp_path: Path) -> None:
     ):
         with pytest.raises(InputError, match=words):
             open_place(Path(f"{path}{inside}"))
-    with pytest.raises(InputError, match="other datasets, which would be lost"):
+    with pytest.raises(InputError, match="other contents, which would be lost"):
         Target.of(Place.parse(f"{path}::/a/one"), VOLUME.shape, VOLUME.dtype)
     made = copied(f"{path}::two", Path(f"{tmp_path}/new.h5::/deep/er/name"))
     with h5py.File(made) as file:

@@ -1,0 +1,127 @@
+"""What formats could lose: other contents of an output, other files of an input, a change of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from coordinator.errors import InputChangedError, InputError
+from coordinator.workflows.filter_file import filter_chain
+from coordinator.workflows.filter_files import filter_files
+from coordinator.workflows.run_options import RunOptions
+
+h5py = pytest.importorskip("h5py")
+fits = pytest.importorskip("astropy.io.fits")
+tifffile = pytest.importorskip("tifffile")
+
+MEDIAN = [("median_filter", {"size": 3})]
+AGAIN = RunOptions(overwrite=True)
+X = np.arange(120.0).reshape(12, 10)
+
+
+def with_a_table(file: h5py.File) -> None:
+    file["table"] = np.zeros(3, [("a", "i4"), ("b", "f8")])
+
+
+def with_a_link(file: h5py.File) -> None:
+    file["link"] = h5py.SoftLink("/nowhere")
+
+
+def with_a_title(file: h5py.File) -> None:
+    file.attrs["title"] = "mine"
+
+
+def with_a_group(file: h5py.File) -> None:
+    file.create_group("g")
+
+
+@pytest.mark.parametrize("keep", [with_a_table, with_a_link, with_a_title, with_a_group])
+def test_other_contents_of_an_output(tmp_path: Path, keep: Callable[[h5py.File], None]) -> None:
+    """Whatever else an HDF5 file holds is a reason not to replace it."""
+    np.save(tmp_path / "in.npy", X)
+    with h5py.File(tmp_path / "out.h5", "w") as file:
+        file["data"] = X
+        keep(file)
+    before = (tmp_path / "out.h5").read_bytes()
+    with pytest.raises(InputError, match="would be lost"):
+        filter_chain(MEDIAN, tmp_path / "in.npy", tmp_path / "out.h5::/data", AGAIN)
+    assert (tmp_path / "out.h5").read_bytes() == before
+
+
+def test_an_image_of_a_fits_file_is_not_replaced_alone(tmp_path: Path) -> None:
+    """The file would be, with all others in it."""
+    np.save(tmp_path / "in.npy", X)
+    images = fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(X, name="SCI"), fits.ImageHDU(X)])
+    images.writeto(tmp_path / "out.fits")
+    with pytest.raises(InputError, match="the whole file would be replaced"):
+        filter_chain(MEDIAN, tmp_path / "in.npy", tmp_path / "out.fits::SCI", AGAIN)
+
+
+def test_two_arrays_of_a_file_do_not_share_an_output(tmp_path: Path) -> None:
+    """Neither is one taken for the other when the run is resumed."""
+    with h5py.File(tmp_path / "two.h5", "w") as file:
+        file["a"], file["b"] = X, X
+    both = [tmp_path / "two.h5::/a", tmp_path / "two.h5::/b"]
+    for options in (AGAIN, RunOptions(resume=True)):
+        with pytest.raises(InputError, match="two inputs would be written there"):
+            filter_files(MEDIAN, both, tmp_path / "out", options)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("gone.h5", "missing"), ("../elsewhere.h5", "not in its folder")]
+)
+def test_sources_of_a_virtual_dataset(tmp_path: Path, name: str, words: str) -> None:
+    """One that is missing is no fill value, and one elsewhere is not a stranger's to name."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    with h5py.File(tmp_path / "elsewhere.h5", "w") as file:
+        file["x"] = X
+    layout = h5py.VirtualLayout(X.shape, X.dtype)
+    layout[:] = h5py.VirtualSource(name, "x", X.shape)
+    with h5py.File(folder / "v.h5", "w") as file:
+        file.create_virtual_dataset("v", layout)
+    with pytest.raises(InputError, match=words):
+        filter_chain(MEDIAN, folder / "v.h5", folder / "out.npy")
+
+
+def test_planes_in_other_files(tmp_path: Path) -> None:
+    """What OME says lies in another file is not read there."""
+    plane = X.astype("u2")
+    about = {"axes": "ZYX"}
+    for name in ("other", "in"):
+        tifffile.imwrite(tmp_path / f"{name}.ome.tif", plane[np.newaxis], ome=True, metadata=about)
+    ours, other = (tifffile.tiffcomment(tmp_path / f"{name}.ome.tif") for name in ("in", "other"))
+    uuid = other.partition('UUID="')[2].partition('"')[0]
+    far = f'<UUID FileName="other.ome.tif">{uuid}</UUID>'
+    planes = f'<TiffData IFD="0"/><TiffData IFD="0" FirstZ="1">{far}</TiffData>'
+    ours = ours.replace('<TiffData IFD="0" PlaneCount="1"/>', planes).replace(
+        'SizeZ="1"', 'SizeZ="2"'
+    )
+    tifffile.tiffcomment(tmp_path / "in.ome.tif", ours)
+    assert tifffile.imread(tmp_path / "in.ome.tif").shape == (2, *X.shape)
+    with pytest.raises(InputError, match="in other files"):
+        filter_chain(MEDIAN, tmp_path / "in.ome.tif", tmp_path / "out.npy")
+
+
+def test_an_input_that_changes_while_it_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its state is that before the first sample was read."""
+    from coordinator.stores import hdf5
+
+    with h5py.File(tmp_path / "in.h5", "w") as file:
+        file.create_dataset("x", data=X, chunks=(3, 10), compression="gzip")
+    decode = hdf5.decode
+
+    def decode_and_change(*arguments: object) -> None:
+        decode(*arguments)  # type: ignore[arg-type]
+        with (tmp_path / "in.h5").open("ab") as file:
+            file.write(b"more")
+
+    monkeypatch.setattr(hdf5, "decode", decode_and_change)
+    with pytest.raises(InputChangedError):
+        filter_chain(MEDIAN, tmp_path / "in.h5", tmp_path / "out.npy")
+    assert not (tmp_path / "out.npy").exists()
