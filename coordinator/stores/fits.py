@@ -125,11 +125,6 @@ def outline(shape: tuple[int, ...], dtype: Dtype, place: Place, about: Any) -> O
     """Return the outline of a FITS file of one image, with the cards of the input."""
     if not shape:
         raise InputError(f"{place}: a FITS image has at least one axis")
-    if place.inside and place.path.is_file():
-        raise InputError(
-            f"{place}: the whole file would be replaced, not one of its images; leave out "
-            f"::{place.inside}, or name a new file"
-        )
     header = fits.PrimaryHDU(_empty(shape, dtype)).header
     if isinstance(about, fits.Header):
         kept = about.copy(strip=True)
