@@ -38,12 +38,12 @@ until_true() {
         command sleep 0.1
     done
 }
-on_node() (
+on_node() {
     export HOME="$HOME/$1"
     mkdir "$HOME"
     cd "$HOME"
     exec bash -euc "exec $2" >log 2>&1
-)
+}
 srun() { exec "$@"; } # in the background
 scontrol() { echo localhost; }
 export SLURM_JOB_NODELIST=localhost
@@ -135,4 +135,15 @@ def run(document: Path, folder: Path, **environment: str) -> None:
         os.killpg(process.pid, signal.SIGKILL)
         said, _ = process.communicate()
         end = f"it, or what it started, still ran after {WITHIN_S:.0f} s"
+    left = _killed(process.pid)
     assert end == "exit code 0", f"{end}:\n{said}"
+    assert not left, f"it leaves processes behind:\n{said}"
+
+
+def _killed(group: int) -> bool:
+    """Kill what is left of a group of processes; return whether anything was."""
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
