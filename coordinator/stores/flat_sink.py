@@ -20,7 +20,14 @@ from coordinator.errors import StoreError
 from coordinator.stores.atomic_file import open_own, sync_folder, usual_mode
 from coordinator.stores.memory import fill, view
 from coordinator.stores.outline import Outline, mapped
-from coordinator.stores.partial import encoded_path, lock, partial_path, release, rename_if_free
+from coordinator.stores.partial import (
+    Growing,
+    encoded_path,
+    lock,
+    partial_path,
+    release,
+    rename_if_free,
+)
 from coordinator.text import megabytes
 from tiling.dtypes import Array
 from tiling.geometry.box import Box
@@ -29,7 +36,7 @@ Encode: TypeAlias = Callable[[Array, IO[bytes]], None]
 """Writes an array into a file of a format that is encoded as a whole."""
 
 
-class FlatSink:
+class FlatSink(Growing):
     """A file that appears at `path` when it is whole; make one with `FlatSink.create`.
 
     Parameters
@@ -55,23 +62,11 @@ class FlatSink:
         sync: bool,
         encode: Encode | None = None,
     ) -> None:
-        self.path = path
+        super().__init__(path, str(path), descriptor, "this file")
         self.array = array
-        self._descriptor = descriptor
         self._overwrite = overwrite
         self._sync = sync
         self._encode = encode
-        self._committed = False
-
-    @property
-    def name(self) -> str:
-        """The final path."""
-        return str(self.path)
-
-    @property
-    def committed(self) -> bool:
-        """Whether the file has its final name."""
-        return self._committed
 
     @classmethod
     def create(
@@ -129,62 +124,27 @@ class FlatSink:
         """Copy a block into the map, unless it lies there."""
         fill(self.array, box, block)
 
-    def commit(self) -> None:
-        """Give the whole file its final name.
+    def _publish(self) -> None:
+        if self._encode is None:
+            whole = partial_path(self.path)
+            self._finish(self._descriptor)
+        else:
+            whole = self._encoded(self._encode)
+        if self._overwrite:
+            whole.replace(self.path)
+        else:
+            rename_if_free(whole, self.path)
 
-        Raises
-        ------
-        StoreError
-            If the system forbids it, or somebody has put another file there since; unless it is
-            `committed`, nothing has changed then.
-        """
-        try:
-            if self._encode is None:
-                whole = partial_path(self.path)
-                self._finish(self._descriptor)
-            else:
-                whole = self._encoded(self._encode)
-            if self._overwrite:
-                whole.replace(self.path)
-            else:
-                rename_if_free(whole, self.path)
-            self._committed = True
-            if self._encode is not None:
-                partial_path(self.path).unlink(missing_ok=True)
-            if self._sync:
-                sync_folder(self.path)
-        except FileExistsError:
-            raise StoreError(
-                f"{self.path}: somebody has made this file meanwhile; move it away and go on with "
-                "--resume"
-            ) from None
-        except OSError as error:
-            raise StoreError(f"{self.path}: can't be written: {error.strerror}") from error
-        finally:
-            if self._committed:
-                release(self._descriptor)
-
-    def discard(self) -> None:
-        """Remove the partial file.
-
-        Raises
-        ------
-        StoreError
-            If the system forbids it.
-        """
-        try:
+    def _settle(self) -> None:
+        if self._encode is not None:
             partial_path(self.path).unlink(missing_ok=True)
-            if self._encode is not None:  # what a coordinator left that was killed meanwhile
-                encoded_path(self.path).unlink(missing_ok=True)
-        except OSError as error:
-            raise StoreError(f"{self.path}: can't be removed: {error.strerror}") from error
-        finally:
-            release(self._descriptor)
+        if self._sync:
+            sync_folder(self.path)
 
-    def suspend(self) -> bool:
-        """Leave the partial file; return whether it is still there."""
-        release(self._descriptor)
-        return partial_path(self.path).exists()
+    def _remove(self) -> None:
+        partial_path(self.path).unlink(missing_ok=True)
+        if self._encode is not None:  # what a coordinator left that was killed meanwhile
+            encoded_path(self.path).unlink(missing_ok=True)
 
     def _finish(self, descriptor: int) -> None:
         """Have the bytes on the disk before the name is, and the usual permissions."""

@@ -15,7 +15,7 @@ from coordinator.stores.keyed_homes import Home
 from coordinator.stores.keyed_source import array_spec
 from coordinator.stores.keys import context, translated
 from coordinator.stores.ome_zarr import PATH
-from coordinator.stores.partial import lock_folder, partial_path, release
+from coordinator.stores.partial import Growing, lock_folder, release
 from coordinator.stores.zarr_metadata import ZarrArray
 from tiling.dtypes import Array, Dtype
 from tiling.geometry.box import Box
@@ -58,7 +58,7 @@ def _group(version: int, attributes: Mapping[str, Any]) -> dict[str, Any]:
     return {".zattrs": {**attributes}, ".zgroup": {"zarr_format": 2}}
 
 
-class KeyedSink:
+class KeyedSink(Growing):
     """An array that can be seen when it is whole; make one with `KeyedSink.create`."""
 
     def __init__(
@@ -72,15 +72,12 @@ class KeyedSink:
         overwrite: bool,
         sync: bool,
     ) -> None:
-        self.name = name
+        super().__init__(home.path, name, descriptor, "this")
         self.dtype: Dtype = array.dtype.newbyteorder("=")
-        self.path = home.path
         self._home = home
         self._keys = keys
-        self._descriptor = descriptor
         self._overwrite = overwrite
         self._sync = sync
-        self._committed = False
         spec = home.keys
         spec["path"] += keys.inside
         with translated(f"{name}: can't be written", StoreError):
@@ -140,11 +137,6 @@ class KeyedSink:
                 raise StoreError(f"{name}: can't be written: {error.strerror}") from error
             raise
 
-    @property
-    def committed(self) -> bool:
-        """Whether the array can be seen."""
-        return self._committed
-
     def region(self, box: Box) -> Array:
         """Return an array of the shape of a box."""
         return np.empty(box.shape, self.dtype)
@@ -175,47 +167,12 @@ class KeyedSink:
             block: Array = self._store[(*box.slices, ...)].read(order="C").result()
         return block
 
-    def commit(self) -> None:
-        """Make the chunks an array.
-
-        Raises
-        ------
-        StoreError
-            If the system forbids it, or somebody has put something there since; unless it is
-            `committed`, nothing has changed then.
-        """
+    def _publish(self) -> None:
         overwrite, sync = self._overwrite, self._sync
-        try:
-            self._home.publish(self._keys.documents, overwrite=overwrite, sync=sync)
-            self._committed = True
-            self._home.clear()
-        except FileExistsError:
-            raise StoreError(
-                f"{self.name}: somebody has made this meanwhile; move it away and go on with "
-                "--resume"
-            ) from None
-        except OSError as error:
-            raise StoreError(f"{self.name}: can't be written: {error.strerror}") from error
-        finally:
-            if self._committed:
-                release(self._descriptor)
+        self._home.publish(self._keys.documents, overwrite=overwrite, sync=sync)
 
-    def discard(self) -> None:
-        """Leave nothing of it.
+    def _settle(self) -> None:
+        self._home.clear()
 
-        Raises
-        ------
-        StoreError
-            If the system forbids it.
-        """
-        try:
-            self._home.discard()
-        except OSError as error:
-            raise StoreError(f"{self.name}: can't be removed: {error.strerror}") from error
-        finally:
-            release(self._descriptor)
-
-    def suspend(self) -> bool:
-        """Leave the chunks; return whether a later run finds that there are any."""
-        release(self._descriptor)
-        return partial_path(self.path).exists()
+    def _remove(self) -> None:
+        self._home.discard()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 from coordinator.errors import InputError, StoreError
@@ -131,6 +132,90 @@ def remove_partial(path: Path) -> None:
         ) from error
     finally:
         release(descriptor)
+
+
+class Growing(ABC):
+    """An output that grows under a hidden name, locked: how it ends, wherever it grows.
+
+    Parameters
+    ----------
+    path : Path
+        Where it will be, or what stands for that.
+    name : str
+        What people call it.
+    descriptor : int
+        Of what grows, locked.
+    what : str
+        What it will be, in a sentence.
+    """
+
+    def __init__(self, path: Path, name: str, descriptor: int, what: str) -> None:
+        self.path = path
+        self.name = name
+        self._descriptor = descriptor
+        self._what = what
+        self._committed = False
+
+    @property
+    def committed(self) -> bool:
+        """Whether it can be seen, whole, at its final place."""
+        return self._committed
+
+    @abstractmethod
+    def _publish(self) -> None:
+        """Give it its final place; FileExistsError if somebody else has taken that."""
+
+    @abstractmethod
+    def _settle(self) -> None:
+        """Do what is left to do when it has its final place."""
+
+    @abstractmethod
+    def _remove(self) -> None:
+        """Remove what has grown."""
+
+    def commit(self) -> None:
+        """Make it whole and visible.
+
+        Raises
+        ------
+        StoreError
+            If the system forbids it, or somebody has put something there since; unless it is
+            `committed`, nothing has changed then.
+        """
+        try:
+            self._publish()
+            self._committed = True
+            self._settle()
+        except FileExistsError:
+            raise StoreError(
+                f"{self.name}: somebody has made {self._what} meanwhile; move it away and go on "
+                "with --resume"
+            ) from None
+        except OSError as error:
+            raise StoreError(f"{self.name}: can't be written: {error.strerror}") from error
+        finally:
+            if self._committed:
+                release(self._descriptor)
+
+    def discard(self) -> None:
+        """Leave nothing of it.
+
+        Raises
+        ------
+        StoreError
+            If the system forbids it.
+        """
+        try:
+            self._remove()
+        except OSError as error:
+            raise StoreError(f"{self.name}: can't be removed: {error.strerror}") from error
+        finally:
+            release(self._descriptor)
+
+    def suspend(self) -> bool:
+        """Leave what has grown; return whether a later run finds that there is anything."""
+        release(self._descriptor)
+        return partial_path(self.path).exists()
 
 
 def rename_if_free(partial: Path, path: Path) -> None:
