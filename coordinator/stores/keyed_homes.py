@@ -20,7 +20,7 @@ from coordinator.errors import InputError, StoreError
 from coordinator.stores import folder
 from coordinator.stores.atomic_file import sync_folder, usual_mode
 from coordinator.stores.keys import open_keys, spec_of, translated
-from coordinator.stores.partial import partial_path
+from coordinator.stores.partial import ZARR_KEYS, partial_path
 from coordinator.stores.place import Place
 
 BEGUN = "begun"
@@ -137,7 +137,7 @@ class BucketHome:
         """See `Home`."""
         store = open_keys(self.place)
         with translated(str(self.place), StoreError):
-            for name in ("zarr.json", ".zarray", ".zgroup"):
+            for name in ZARR_KEYS:
                 if store.read(name).result().state == "value":
                     raise InputError(
                         f"{self.place}: exists, and can't be replaced at once; remove it first, or "

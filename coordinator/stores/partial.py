@@ -71,9 +71,13 @@ def _check_folder(path: Path, source: Path | None, *, exists: bool) -> None:
         raise InputError(f"{path}: would be in the input, {source}; name another with --output")
 
 
+ZARR_KEYS = ("zarr.json", ".zarray", ".zgroup")
+"""One of them makes a folder, or a prefix of a bucket, an array or a group of zarr."""
+
+
 def is_zarr(path: Path) -> bool:
     """Tell whether a folder is an array or a group of zarr."""
-    return any((path / name).is_file() for name in ("zarr.json", ".zarray", ".zgroup"))
+    return any((path / name).is_file() for name in ZARR_KEYS)
 
 
 def followed(path: Path) -> Path:

@@ -16,6 +16,7 @@ from coordinator.stores.keyed_source import KeyedSource, array_spec
 from coordinator.stores.keys import context, open_keys, read_document, translated
 from coordinator.stores.layout import Layout
 from coordinator.stores.ome_zarr import Level, first_level, has_level, new_image
+from coordinator.stores.partial import is_zarr
 from coordinator.stores.place import Place, stand_in
 from coordinator.stores.storing import Storing
 from coordinator.stores.zarr_metadata import Version, ZarrArray, parse
@@ -141,7 +142,7 @@ def _others(root: Place, keys: ts.KvStore | None, inside: str) -> str:
 
 def _names(folder: Path, root: Path) -> Iterator[str]:
     for path in sorted(folder.iterdir())[: 10 * NAMED] if folder.is_dir() else ():
-        if any((path / name).is_file() for name in ("zarr.json", ".zarray", ".zgroup")):
+        if is_zarr(path):
             yield path.relative_to(root).as_posix()
 
 
