@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 import unicodedata
 from typing import TYPE_CHECKING, Final
 
@@ -34,6 +35,31 @@ def inert(text: str) -> str:
 def printable(text: str) -> str:
     """Make text harmless without cutting it: a command or a path may be long."""
     return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def wrapped(text: str, columns: int, indent: str = "", hanging: str = "") -> list[str]:
+    """Break a text into lines between words; one that is longer than a line goes over its edge.
+
+    Parameters
+    ----------
+    text : str
+    columns : int
+    indent, hanging : str
+        Before the first line, and before the others.
+
+    Examples
+    --------
+    >>> wrapped("as scipy.ndimage.gaussian_filter does", 12)
+    ['as', 'scipy.ndimage.gaussian_filter', 'does']
+    """
+    return textwrap.wrap(
+        text,
+        columns,
+        initial_indent=indent,
+        subsequent_indent=hanging,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def clock(seconds: float | None) -> str:

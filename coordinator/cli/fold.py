@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -13,6 +12,8 @@ from io import StringIO
 
 import typer
 from typer._click.exceptions import ClickException
+
+from coordinator.text import wrapped
 
 _LABEL = re.compile(r" *\S+ {2,}| +(?=\S+: )")
 """Of a row, or before a name and its reason. What begins with spaces and has none is a command line
@@ -62,10 +63,4 @@ def fold(line: str, columns: int) -> str:
     indent = label.end() if label and 2 < label.end() <= columns / 2 else 4 if label else 2
     if len(line) <= columns or (not label and line.startswith(" ")):
         return line
-    return textwrap.fill(
-        line,
-        columns,
-        subsequent_indent=" " * indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    return "\n".join(wrapped(line, columns, hanging=" " * indent))

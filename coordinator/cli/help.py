@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import inspect
 import shutil
-import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 import typer
+
+from coordinator.text import wrapped
 
 if TYPE_CHECKING:
     from typer._click import Command, Context
@@ -55,14 +56,7 @@ def wrap(text: str, columns: int, indent: str = "") -> list[str]:
     >>> wrap("as scipy.ndimage.gaussian_filter does", 12)
     ['as', 'scipy.ndimage.gaussian_filter', 'does']
     """
-    return textwrap.wrap(
-        " ".join(text.split()),
-        columns,
-        initial_indent=indent,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    return wrapped(" ".join(text.split()), columns, indent, indent)
 
 
 def _terms(command: TyperCommand | TyperGroup, ctx: Context) -> Iterator[tuple[str, str]]:

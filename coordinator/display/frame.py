@@ -16,8 +16,7 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass
-from textwrap import wrap
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
@@ -36,13 +35,12 @@ from coordinator.display.style import (
 from coordinator.display.tally import Tally
 from coordinator.display.tile_map import NOBODY, Look, MapView
 from coordinator.display.worker_table import shorten, worker_lines
-from coordinator.text import brief_time, clock, count, dtype_name, extent, inert, megabytes
+from coordinator.text import brief_time, clock, count, dtype_name, extent, inert, megabytes, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 WIDE: Final = 100  # columns from which the bar and its numbers share a line
-WHOLE_WORDS: Final[dict[str, Any]] = {"break_long_words": False, "break_on_hyphens": False}
 NEWS_LINES: Final = 3  # of a reason that is long
 LEAST_MAP: Final = 2  # rows: one of tiles, and the legend
 MAP_SHARE: Final = 0.5  # of the free rows, when workers and map both want more than there are
@@ -228,8 +226,8 @@ def _footer(tally: Tally, now: float, width: int) -> list[Text]:
         lost = () if tally.finished.error else lost_lines(tally)
         styled = [(line, style) for line in closing_lines(tally, now)]
         styled += [(line, TROUBLE) for line in lost]
-        return [Text(part, s) for line, s in styled for part in wrap(line, width, **WHOLE_WORDS)]
+        return [Text(part, s) for line, s in styled for part in wrapped(line, width)]
     if tally.news is None:
         return [Text("")]
     news = f"{clock(tally.since_start_s(tally.news.at_s))}  {inert(tally.news.text)}"
-    return [Text(line, "yellow") for line in wrap(news, width, **WHOLE_WORDS)[:NEWS_LINES]]
+    return [Text(line, "yellow") for line in wrapped(news, width)[:NEWS_LINES]]
