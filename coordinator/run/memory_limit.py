@@ -49,7 +49,7 @@ class Copies:
     @classmethod
     def of_stores(cls, request: Request) -> Copies:
         """Return those of a request: chunks that are decoded, and a block that is encoded."""
-        is_keyed = bool(getattr(request.source, "chunks", ()))
+        is_keyed = bool(request.source.chunks)
         return cls(read=int(is_keyed), write=int(bool(request.grain)))
 
     @property

@@ -130,7 +130,7 @@ def known_bound(job: Job, source: Source) -> float:
 def bound_of(source: Source) -> float:
     """Return the largest magnitude among all samples, NaN if there is one."""
     bound = 0.0
-    for block in (source.read(tile.read) for tile in pieces(source, getattr(source, "chunks", ()))):
+    for block in (source.read(tile.read) for tile in pieces(source, source.chunks)):
         both = np.max(block), np.min(block)
         bound = float(np.max([bound, abs(float(both[0])), abs(float(both[1]))]))
     return bound
@@ -143,7 +143,7 @@ def not_finite(source: Source) -> tuple[int, int, bool]:
     """
     if source.dtype.kind not in "fc":
         return 0, 0, True
-    plan = pieces(source, getattr(source, "chunks", ()))
+    plan = pieces(source, source.chunks)
     step = max(1, -(-len(plan) * PIECE_BYTES // LOOKED_AT_BYTES))
     found = [0, 0]
     for number in range(0, len(plan), step):

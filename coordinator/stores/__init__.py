@@ -23,6 +23,10 @@ class Source(Protocol):
     def dtype(self) -> Dtype:
         """Of the whole array, in any byte order."""
 
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        """The box that is read at once, whatever is asked for; () where any box may be."""
+
     def read(self, box: Box) -> Array:
         """Return the block of a box in native byte order, with any strides; it may be a view.
 

@@ -40,6 +40,11 @@ class ArraySource:
         """Of the whole array."""
         return self.array.dtype
 
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        """(): any box may be read."""
+        return ()
+
     def read(self, box: Box) -> Array:
         """Return the block of a box; see `coordinator.stores.Source`."""
         native = self.dtype.newbyteorder("=")
@@ -67,6 +72,11 @@ class _Derived:
     def shape(self) -> tuple[int, ...]:
         """As the other source's."""
         return self.source.shape
+
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        """(): its blocks are made when they are asked for."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True)

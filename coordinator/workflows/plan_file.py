@@ -92,7 +92,7 @@ def plan_chain(
     read = masked(links, array)
     bound = known_bound(job, read)
     tile = tile_shape(placement.tile, ndim)
-    grain = getattr(array, "chunks", ())  # of an output like it
+    grain = array.chunks  # of an output like it
     check_grain(tile, array.shape, grain)
     request = Request(job, read, tile, title(links), bound, grain=grain)
     cache_bytes = bound_cache(array, placement.max_memory_bytes)
