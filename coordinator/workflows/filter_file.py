@@ -142,8 +142,9 @@ def _advice(request: Request, links: Sequence[Link]) -> Iterator[str]:
     job, source = request.job, request.source
     bound = math.nan if request.bound is None else request.bound
     yield from advice(job, source.shape, bound, links)
-    not_numbers, infinite, whole = not_finite(source)
-    yield from spreading(job, not_numbers, infinite, whole=whole)
+    if not math.isfinite(bound):  # else all samples were looked at for it, or are integers
+        not_numbers, infinite, whole = not_finite(source)
+        yield from spreading(job, not_numbers, infinite, whole=whole)
     if (missing := getattr(source, "missing", lambda: None)()) and missing[0]:
         yield f"{missing[0]} of {missing[1]} chunks of the input are missing: read as fill values"
 
