@@ -1,4 +1,4 @@
-"""What `tilefan.ndimage` has: `scipy.ndimage` on this machine's cores.
+"""The functions behind `tilefan.ndimage`: `scipy.ndimage` on this machine's cores.
 
 >>> from coordinator import ndimage
 >>> import numpy as np

@@ -1,4 +1,4 @@
-"""What the command line of `worker` says where it is not understood."""
+"""Usage errors of `worker`: words that are no options, ports and numbers that can't be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a run ended, in lines of text."""
+"""Closing lines of a run: what was written, what was verified, who was lost."""
 
 from __future__ import annotations
 

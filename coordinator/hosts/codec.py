@@ -1,4 +1,4 @@
-"""What blocks may travel in between coordinator and workers: the user's choice."""
+"""Names of the wire codecs that a user may choose for blocks between coordinator and workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the chunks of an output grow, and how they become an array: on a disk, or in a bucket.
+"""Homes of chunked outputs, a folder or a bucket: where chunks grow and become an array.
 
 On a disk they grow in a hidden folder that is renamed onto the final one when it is whole. In a
 bucket nothing can be renamed, so chunks are written where they will be; but no reader takes them

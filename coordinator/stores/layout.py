@@ -1,4 +1,4 @@
-"""Where an array's samples lie in a file that is there, and what else the file says of them."""
+"""Layout of an array in an existing file: shape, dtype, offset of its samples, metadata."""
 
 from __future__ import annotations
 

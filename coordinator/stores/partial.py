@@ -1,4 +1,4 @@
-"""Where an output grows before it is whole: its hidden names, its lock, and what is refused.
+"""Partial outputs: hidden names, lock, commit and removal, and what is refused as an output.
 
 The output grows in a hidden file beside the final one and is renamed onto it when it is whole, so
 that a reader sees all of it or nothing.

@@ -1,4 +1,4 @@
-"""Where an array lies: a file, a folder or an object store, and what is meant inside it."""
+"""The place of an array: a file, a folder or an object store, and what is meant inside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a user wants an output to be stored, in a format that leaves a choice."""
+"""Options of a chunked output: chunks, shards and codec, as the user wants them."""
 
 from __future__ import annotations
 

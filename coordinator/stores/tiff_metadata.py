@@ -1,4 +1,4 @@
-"""What a TIFF file says of its image besides samples, and how that is said to tifffile again.
+"""TIFF metadata: read from an input, and written to an output through tifffile.
 
 It is kept where a filter leaves it true: where the image was taken and how large a pixel is, the
 names of axes and channels, descriptions. Ranges of display and minima are not.

@@ -1,4 +1,4 @@
-"""What a zarr array says of itself, of version 2 and 3: read with distrust."""
+"""Zarr metadata of version 2 and 3, parsed into a value: nothing of it is believed unchecked."""
 
 from __future__ import annotations
 

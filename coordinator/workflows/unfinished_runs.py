@@ -1,4 +1,4 @@
-"""What runs that were cut short have left in a folder: to be resumed, or removed."""
+"""`coord runs`: the unfinished runs of a folder, to be resumed or removed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each of SciPy's parameters means and may be: for docstrings, stubs and command lines."""
+"""Meanings and types of SciPy's parameters: for docstrings, stubs and command lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which process holds a port, as Linux tells in ``/proc``; None where that can't be read."""
+"""The process that holds a port, from Linux's ``/proc``; None where that can't be read."""
 
 from __future__ import annotations
 
