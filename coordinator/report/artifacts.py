@@ -315,17 +315,18 @@ class _Writer:
         from coordinator.history.tile_map import longest_axes
         from coordinator.report import png
         from coordinator.report.page import Picture
-        from coordinator.stores.files import open_place
+        from coordinator.report.plane import middle_plane
+        from coordinator.stores.files import open_direct
 
         pictures = []
         for name, place in (("input", self.source), ("output", self.target)):
-            array = open_place(place).array
-            if not array.size:
+            array = open_direct(place)
+            if 0 in array.shape:
                 return []
-            plane = png.middle_plane(array, png.step_for(array.shape))
+            plane = middle_plane(array, png.step_for(array.shape))
             pixels = png.shades(plane, *png.limits(plane))
             seams: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
-            if self.artifacts.seams and self.history.run is not None and array.ndim > 1:
+            if self.artifacts.seams and self.history.run is not None and len(array.shape) > 1:
                 down, across = longest_axes(array.shape)
                 seams = _seams(self.history.run, down), _seams(self.history.run, across)
             caption = f"{name}: {place.path.name}, the middle slice"

@@ -8,9 +8,9 @@ Reading believes nothing: a file of another form, or about another output, is no
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
-import mmap
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -271,13 +271,11 @@ def mark(array: Place | Path, digest_bytes: float = math.inf) -> FileMark:
     try:
         if place.remote or path.is_dir():
             return _mark_folder(place, dtype.str, digest_bytes)
-        with path.open("rb") as file:
+        with path.open("rb", buffering=0) as file:
             size = os.fstat(file.fileno()).st_size
             if size > digest_bytes:
                 return FileMark(str(place), dtype.str, size, "")
-            # Never empty; and a map spares a copy: what the run has used is still there.
-            with mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as data:
-                digest = xxhash.xxh3_128_hexdigest(data)
+            digest = hashlib.file_digest(file, xxhash.xxh3_128).hexdigest()
         return FileMark(str(place), dtype.str, size, f"xxh3-128:{digest}")
     except OSError as error:
         raise StoreError(f"{path}: can't be read: {error.strerror}") from error

@@ -14,6 +14,7 @@ from coordinator.cli import render_provenance
 from coordinator.report import provenance
 from coordinator.report.preview import GAP, SEAM, preview
 from coordinator.report.provenance import FileMark, Provenance, runs_of
+from coordinator.stores.memory import ArraySource
 from tiling.geometry.grid import Grid
 
 KNOWN = Provenance(
@@ -111,7 +112,7 @@ def test_runs_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_preview_marks_seams() -> None:
     """Three panels with a gap, and the seam where a tile begins."""
     a = np.zeros((8, 10))
-    pixels = preview(a, a + 1, Grid((8, 10), (4, 5)))
+    pixels = preview(ArraySource(a), ArraySource(a + 1), Grid((8, 10), (4, 5)))
     assert pixels.shape == (8, 3 * 10 + 2 * GAP, 3)
     assert tuple(pixels[4, 0]) == tuple(pixels[0, 5]) == SEAM
     assert tuple(pixels[0, 0]) == (0, 0, 0)
