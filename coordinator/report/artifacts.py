@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from coordinator.report.page import Context, Picture
     from coordinator.report.provenance import Provenance
     from coordinator.report.recorder import Recorder
+    from coordinator.stores.memory import ArraySource
     from tiling.jobs.job import Job
 
 
@@ -106,6 +107,16 @@ class Artifacts:
         return CHEAP_BYTES if self.provenance is None and not self.report else math.inf
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a run makes of what: input, output, job, and the mask if there is one."""
+
+    source: Place
+    target: Place
+    job: Job
+    mask: ArraySource | None = None
+
+
 def check_replaceable(path: Path, start: bytes, taken: Sequence[Path] = ()) -> None:
     """Refuse to write a file where there is something else.
 
@@ -144,9 +155,7 @@ def _begins(path: Path, start: bytes) -> bool:
 
 
 @contextmanager
-def write_artifacts(
-    artifacts: Artifacts, listen: Listener, source: Place, target: Place, job: Job
-) -> Iterator[Listener]:
+def write_artifacts(artifacts: Artifacts, listen: Listener, made: Made) -> Iterator[Listener]:
     """Yield a listener to the run; write what is asked for when the run is over.
 
     Parameters
@@ -154,9 +163,7 @@ def write_artifacts(
     artifacts : Artifacts
     listen : callable
         Another listener, which is called with every event too.
-    source, target : Place
-        Of the run.
-    job : Job
+    made : Made
 
     Raises
     ------
@@ -171,10 +178,10 @@ def write_artifacts(
         return
     from coordinator.report.recorder import Recorder
 
-    artifacts.check(source.path, target.path)
+    artifacts.check(made.source.path, made.target.path)
     history = Recorder(timed=bool(artifacts.report or artifacts.trace))
     started = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
-    writer = _Writer(artifacts, history, source, target, job, started)
+    writer = _Writer(artifacts, history, made, started)
 
     def both(now: float, event: Event) -> None:
         history.handle(now, event)
@@ -216,9 +223,7 @@ class _Writer:
 
     artifacts: Artifacts
     history: Recorder
-    source: Place
-    target: Place
-    job: Job
+    made: Made
     started: str
 
     def write_all(self) -> list[TilefanError]:
@@ -256,7 +261,7 @@ class _Writer:
             return
         from coordinator.report.provenance import provenance_path
 
-        path = provenance_path(self.target)
+        path = provenance_path(self.made.target)
         try:
             check_replaceable(path, PROVENANCE_START)
             write_text(path, provenance.encode())
@@ -267,22 +272,29 @@ class _Writer:
 
     def _provenance(self) -> Provenance | None:
         from coordinator.machine import versions
-        from coordinator.report.provenance import MAX_RECIPE, Provenance, mark, runs_of
+        from coordinator.report.provenance import (
+            MAX_RECIPE,
+            Provenance,
+            mark,
+            mask_mark,
+            runs_of,
+        )
 
         artifacts, history, run = self.artifacts, self.history, self.history.run
+        made, most = self.made, artifacts.digest_bytes
         if run is None or (artifacts.provenance is False and not artifacts.report):
             return None
         makers, unlisted = runs_of(history.makers, run.tiles)
-        recipe = self.job.encode().decode("ascii")
+        recipe = made.job.encode().decode("ascii")
         return Provenance(
             command=artifacts.command,
             filter=run.filter,
-            job=self.job.digest,
-            input=mark(self.source, artifacts.digest_bytes),
-            output=mark(self.target, artifacts.digest_bytes),
+            job=made.job.digest,
+            input=mark(made.source, most),
+            output=mark(made.target, most),
             shape=run.shape,
             tile=run.tile_shape,
-            halo=(self.job.halo.before, self.job.halo.after),
+            halo=(made.job.halo.before, made.job.halo.after),
             workers={name: worker.about for name, worker in history.workers.items()},
             proofs={name: worker.proof for name, worker in history.workers.items()},
             makers=makers,
@@ -296,13 +308,15 @@ class _Writer:
             warnings=tuple(remark.text for remark in history.remarks),
             verified=history.verified,
             recipe=recipe if len(recipe) <= MAX_RECIPE else "",
+            mask=None if made.mask is None else mask_mark(made.mask, most),
+            stages=tuple(map(dict, history.computed)) if len(history.computed) > 1 else (),
         )
 
     def _context(self, provenance: Provenance | None) -> Context:
         from coordinator.machine import versions
         from coordinator.report.page import Context
 
-        files = {"input": str(self.source), "output": str(self.target)}
+        files = {"input": str(self.made.source), "output": str(self.made.target)}
         pictures: list[Picture] = []
         if provenance is not None:
             files["input digest"] = provenance.input.digest
@@ -319,7 +333,7 @@ class _Writer:
         from coordinator.stores.files import open_direct
 
         pictures = []
-        for name, place in (("input", self.source), ("output", self.target)):
+        for name, place in (("input", self.made.source), ("output", self.made.target)):
             array = open_direct(place)
             if 0 in array.shape:
                 return []

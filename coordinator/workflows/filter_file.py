@@ -17,8 +17,8 @@ from coordinator.engines import Engine
 from coordinator.errors import StoreError
 from coordinator.events import OutputWritten
 from coordinator.journal.recovery import check_same
-from coordinator.report.artifacts import write_artifacts
-from coordinator.run.calls import Link, chain_of, masked
+from coordinator.report.artifacts import Made, write_artifacts
+from coordinator.run.calls import Link, chain_of, mask_of, masked
 from coordinator.run.output import Opening, Output, unfinished
 from coordinator.run.request import Request, check_grain, known_bound, not_finite, tile_shape
 from coordinator.run.run import run
@@ -26,6 +26,7 @@ from coordinator.stores import FileSource
 from coordinator.stores.file_state import FileState
 from coordinator.stores.files import open_place
 from coordinator.stores.formats import default_output
+from coordinator.stores.memory import ArraySource
 from coordinator.stores.names import check_output_name
 from coordinator.stores.output_target import is_folder_named, lay_out
 from coordinator.stores.partial import check_output, followed, remove_second_name
@@ -90,6 +91,7 @@ def filter_chain(
         check_same(target, was, opening.header(request.tile or was.tile))
         request = replace(request, tile=was.tile)
 
+    made = Made(given, place, job, mask_of(links))
     opened: list[Output] = []
 
     def open_output(plan: Plan | None) -> Output:
@@ -105,7 +107,7 @@ def filter_chain(
             make_listener(options.style) as display,
         ):
             shown = display if options.log is None else both(options.log, display)
-            with write_artifacts(options.artifacts, shown, given, place, job) as listen:
+            with write_artifacts(options.artifacts, shown, made) as listen:
                 for sentence in _advice(request, links) if options.notes else ():
                     options.say(f"note: {sentence}")
                 run(request, open_output, _bounded(engine, request, placement), listen)
@@ -162,7 +164,10 @@ def _bounded(engine: Engine, request: Request, placement: Placement) -> Engine:
 def _words(links: Sequence[Link]) -> tuple[tuple[str, str], ...]:
     """Return all parameters in words; in a chain each with the number of its filter."""
     return tuple(
-        (key if len(links) == 1 else f"{number} {name} {key}", str(value))
+        (
+            key if len(links) == 1 else f"{number} {name} {key}",
+            value.name if isinstance(value, ArraySource) else str(value),
+        )
         for number, (name, parameters) in enumerate(links, 1)
         for key, value in parameters.items()
     )
@@ -207,7 +212,7 @@ def _differing(name: str, parameters: Mapping[str, Any]) -> Iterator[str]:
     """Yield the parameters that differ from their defaults."""
     defaults = FILTERS[name].defaults
     for key, value in parameters.items():
-        if isinstance(value, np.ndarray):
+        if isinstance(value, np.ndarray | ArraySource):
             yield f"{key}={'x'.join(map(str, value.shape))}"
         elif value != defaults[key]:
             text = ",".join(map(str, value)) if isinstance(value, list) else str(value)

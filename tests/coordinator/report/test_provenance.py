@@ -21,7 +21,8 @@ KNOWN = Provenance(
     "coord blur 'a b.npy'", "gaussian_filter", "0" * 64, FileMark("in", "<i4", 9, "d"),
     FileMark("out", "<i4", 9, "e"), (4, 4), (2, 4), ((1, 1), (1, 0)), {"w": {"kernel": "k"}},
     (("w", 1), ("", 1)), 0, {"numpy": "2"}, "2026", 1.5, 1, 2, ("careful",),
-    {"w": {"int32-int32-wrap": "0123"}}, expected_s=1.25,
+    {"w": {"int32-int32-wrap": "0123"}}, expected_s=1.25, mask=FileMark("m", "|b1", 9, "f"),
+    stages=({"v": 3}, {"w": 1}),
 )  # fmt: skip
 
 
