@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,11 @@ from coordinator.interruption import let_in, put_off
 from coordinator.report.artifacts import Artifacts
 from tests.coordinator.run.cut_short import SIGMA, Workbench
 from tests.support.equality import assert_same_bits
+from tests.support.formats import NIFTI_GZ, NPY, ZARR, Library, parameters, save_zarr
+
+OLD = np.ones((2, 3))
+TILE = (20, 7)
+CHUNKED = replace(ZARR, save=lambda path, array: save_zarr(path, array, TILE))
 
 CALLS = (
     "open",
@@ -32,6 +39,9 @@ CALLS = (
     "fchmod",
     "ftruncate",
     "posix_fallocate",
+    "mkdir",
+    "rmdir",
+    "chmod",
 )
 """Functions of `os` at which a signal comes."""
 
@@ -52,79 +62,85 @@ class Interrupter:
         self.calls = 0
         self._at = at
         self._after = after
+        self._lock = threading.Lock()
         for name in CALLS:
             monkeypatch.setattr(os, name, self._wrapped(getattr(os, name)))
 
     def _wrapped(self, call: Callable[..., Any]) -> Callable[..., Any]:
         def wrapped(*arguments: Any, **keywords: Any) -> Any:
-            self.calls += 1
-            now = self.calls == self._at
+            with self._lock:  # files of a folder are synced by several threads
+                self.calls += 1
+                now = self.calls == self._at
             if now and not self._after:
                 signal.raise_signal(signal.SIGINT)
-            value = call(*arguments, **keywords)
-            if now and self._after:
-                signal.raise_signal(signal.SIGINT)
-            return value
+            try:
+                return call(*arguments, **keywords)
+            finally:
+                if now and self._after:
+                    signal.raise_signal(signal.SIGINT)
 
         return wrapped
 
 
 def interrupted_run(
-    folder: Path, at: int, *, after: bool, overwrite: bool
+    folder: Path, library: Library, at: int, *, after: bool, overwrite: bool
 ) -> tuple[Workbench, Interrupter, str | None]:
     """Filter with an interruption at a call; return what the user is told, None if it is lost."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        bench = Workbench(folder, monkeypatch)
+        bench = Workbench(folder, monkeypatch, library)
         if overwrite:
-            bench.target.write_bytes(b"old")
+            library.save(bench.target, OLD)
         signal.signal(signal.SIGINT, _interrupted)
         interrupter = Interrupter(monkeypatch, at, after=after)
         artifacts = Artifacts(report=bench.target.with_name("r.html"), provenance=True)
         said = None
         try:
-            bench.blur(artifacts=artifacts, overwrite=overwrite)
+            bench.blur(artifacts=artifacts, overwrite=overwrite, tile=TILE)
         except KeyboardInterrupt as interrupt:
             said = "\n".join(getattr(interrupt, "__notes__", ()))
     return bench, interrupter, said
 
 
-@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("library", parameters((NPY, CHUNKED, NIFTI_GZ)))
+@pytest.mark.parametrize("overwrite", [False, True], ids=["", "overwrite"])
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_what_is_said_is_what_is_left(
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
+    library: Library,
     *,
     after: bool,
     overwrite: bool,
 ) -> None:
     """Nothing, tiles to go on with, or the whole output; never a file that nobody mentions."""
     _, counted, said = interrupted_run(
-        tmp_path_factory.mktemp("whole"), 0, after=after, overwrite=overwrite
+        tmp_path_factory.mktemp("whole"), library, 0, after=after, overwrite=overwrite
     )
     assert said is None
     assert counted.calls > 20
     seen = set()
     for at in range(1, counted.calls + 1):
         bench, _, said = interrupted_run(
-            tmp_path_factory.mktemp("cut"), at, after=after, overwrite=overwrite
+            tmp_path_factory.mktemp("cut"), library, at, after=after, overwrite=overwrite
         )
         assert said is not None, at
-        left = bench.left - {"r.html", "out.npy.json"}
+        out = bench.target.name
+        left = bench.left - {"r.html", f"{out}.json"}
         if "are kept" in said:
             seen.add("kept")
-            assert left - {"out.npy"} == {bench.partial.name, bench.journal.name}, at
+            assert left - {out} == {bench.partial.name, bench.journal.name}, at
             with monkeypatch.context() as patched:
                 patched.setattr(bench, "_monkeypatch", patched)
-                bench.blur(overwrite=overwrite, resume=True)
+                bench.blur(overwrite=overwrite, resume=True, tile=TILE)
         elif "is written" in said:
             seen.add("written")
-            assert left == {"out.npy"}, at
+            assert left == {out}, at
         else:
             seen.add("nothing")
-            assert (said, left) == ("", {"out.npy"} if overwrite else set()), at
+            assert (said, left) == ("", {out} if overwrite else set()), at
+            assert not overwrite or np.array_equal(bench.result(), OLD), at
             continue
-        want = gaussian_filter(np.load(bench.source), SIGMA)
-        assert_same_bits(np.load(bench.target), want)
+        assert_same_bits(bench.result(), gaussian_filter(bench.input(), SIGMA))
     assert seen == {"nothing", "kept", "written"}
 
 
