@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 from coordinator.errors import InputError, StoreError
+from coordinator.interruption import note_written
 from coordinator.stores.atomic_file import open_own, same_file
 
 IN_USE = "another coordinator is writing it; wait for it to end"
@@ -189,6 +190,7 @@ class Growing(ABC):
         try:
             self._publish()
             self._committed = True
+            note_written(self.name)
             self._settle()
         except FileExistsError:
             raise StoreError(

@@ -16,6 +16,7 @@ from coordinator.display.listener import make_listener
 from coordinator.engines import Engine
 from coordinator.errors import StoreError
 from coordinator.events import OutputWritten
+from coordinator.interruption import put_off
 from coordinator.journal.recovery import check_same
 from coordinator.report.artifacts import Made, write_artifacts
 from coordinator.run.calls import Link, chain_of, mask_of, masked
@@ -70,7 +71,8 @@ def filter_chain(
     check_output(target, source, overwrite=options.overwrite, folder=is_folder)
     read = masked(links, array)
     bound = known_bound(job, read)
-    output = lay_out(place, array.shape, chain.dtype, array, options.storing)
+    with put_off():  # a library's code calls back, and would tell of another error
+        output = lay_out(place, array.shape, chain.dtype, array, options.storing)
     check_grain(shape, array.shape, output.grain)
     request = Request(job, read, shape, title(links), bound, options.sampling, output.grain)
     opening = Opening(
@@ -92,35 +94,26 @@ def filter_chain(
         request = replace(request, tile=was.tile)
 
     made = Made(given, place, job, mask_of(links))
-    opened: list[Output] = []
 
     def open_output(plan: Plan | None) -> Output:
         if plan is None or read is not array:  # the journal does not know the mask
-            opened.append(opening.begin_stages())
-        else:
-            opened.append(opening.begin(plan) if left is None else opening.resume(left, plan))
-        return opened[0]
+            return opening.begin_stages()
+        return opening.begin(plan) if left is None else opening.resume(left, plan)
 
-    try:
-        with (
-            open_engine(placement, request, keep_going=options.keep_going) as engine,
-            make_listener(options.style) as display,
-        ):
-            shown = display if options.log is None else both(options.log, display)
-            with write_artifacts(options.artifacts, shown, made) as listen:
-                for sentence in _advice(request, links) if options.notes else ():
-                    options.say(f"note: {sentence}")
-                run(request, open_output, _bounded(engine, request, placement), listen)
-            asked_for = options.artifacts.asked_for
-            size = math.prod(array.shape) * chain.dtype.itemsize
-            if not place.remote:
-                size = FileState.of(place).file_bytes
-            written = OutputWritten(str(place), size, asked_for)
-            shown(time.monotonic(), written)
-    except KeyboardInterrupt as interrupt:
-        if opened and opened[0].sink.committed:
-            interrupt.add_note(f"{target} is written; what belongs beside it may be missing")
-        raise
+    with (
+        open_engine(placement, request, keep_going=options.keep_going) as engine,
+        make_listener(options.style) as display,
+    ):
+        shown = display if options.log is None else both(options.log, display)
+        with write_artifacts(options.artifacts, shown, made) as listen:
+            for sentence in _advice(request, links) if options.notes else ():
+                options.say(f"note: {sentence}")
+            run(request, open_output, _bounded(engine, request, placement), listen)
+        asked_for = options.artifacts.asked_for
+        size = math.prod(array.shape) * chain.dtype.itemsize
+        if not place.remote:
+            size = FileState.of(place).file_bytes
+        shown(time.monotonic(), OutputWritten(str(place), size, asked_for))
 
 
 def beside(source: Path, word: str) -> Place:
