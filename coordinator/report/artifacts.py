@@ -51,6 +51,8 @@ class Artifacts:
         Whether the report's pictures show where tiles meet.
     command : str
         The command line, to be quoted.
+    sync : bool
+        Whether their bytes are on the disk before their names are.
     """
 
     report: Path | None = None
@@ -58,6 +60,7 @@ class Artifacts:
     provenance: bool | None = False
     seams: bool = False
     command: str = ""
+    sync: bool = True
 
     def check(self, source: Path, target: Path) -> None:
         """Check before the run that each file can be written after it, and is no other file.
@@ -244,17 +247,20 @@ class _Writer:
                 errors.append(error)
         return errors
 
+    def _write(self, path: Path, text: str) -> None:
+        write_text(path, text, sync=self.artifacts.sync)
+
     def _write_trace(self, _: Provenance | None) -> None:
         if self.artifacts.trace:
             from coordinator.report import trace
 
-            write_text(self.artifacts.trace, trace.encode(self.history))
+            self._write(self.artifacts.trace, trace.encode(self.history))
 
     def _write_report(self, provenance: Provenance | None) -> None:
         if self.artifacts.report:
             from coordinator.report.page import render
 
-            write_text(self.artifacts.report, render(self.history, self._context(provenance)))
+            self._write(self.artifacts.report, render(self.history, self._context(provenance)))
 
     def _write_provenance(self, provenance: Provenance | None) -> None:
         if self.artifacts.provenance is False or provenance is None:
@@ -264,7 +270,7 @@ class _Writer:
         path = provenance_path(self.made.target)
         try:
             check_replaceable(path, PROVENANCE_START)
-            write_text(path, provenance.encode())
+            self._write(path, provenance.encode())
         except TilefanError as error:
             if self.artifacts.provenance:
                 raise

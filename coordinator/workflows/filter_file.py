@@ -94,6 +94,7 @@ def filter_chain(
         request = replace(request, tile=was.tile)
 
     made = Made(given, place, job, mask_of(links))
+    artifacts = replace(options.artifacts, sync=options.sync)
 
     def open_output(plan: Plan | None) -> Output:
         if plan is None or read is not array:  # the journal does not know the mask
@@ -105,11 +106,11 @@ def filter_chain(
         make_listener(options.style) as display,
     ):
         shown = display if options.log is None else both(options.log, display)
-        with write_artifacts(options.artifacts, shown, made) as listen:
+        with write_artifacts(artifacts, shown, made) as listen:
             for sentence in _advice(request, links) if options.notes else ():
                 options.say(f"note: {sentence}")
             run(request, open_output, _bounded(engine, request, placement), listen)
-        asked_for = options.artifacts.asked_for
+        asked_for = artifacts.asked_for
         size = math.prod(array.shape) * chain.dtype.itemsize
         if not place.remote:
             size = FileState.of(place).file_bytes
