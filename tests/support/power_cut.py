@@ -1,4 +1,4 @@
-"""What a power cut leaves of a filesystem: what was synced, and of the rest what is worst.
+"""What a power cut or a kill leaves: what was synced, and of the rest all, or what is worst.
 
 Two things may be lost independently of each other. Names: the disk has those of the last fsync of
 their folder, or by chance all of them already. Contents: the disk has those of the last fsync of a
@@ -33,6 +33,7 @@ class _Node:
 
 
 PAGE = 4096
+UNSYNCED = ("nothing", "zeros", "all of it")
 
 
 class _Replay:
@@ -62,7 +63,7 @@ class _Replay:
                 node.synced, node.dirty = bytes(node.data), set()
                 node.synced_names = dict(node.names)
 
-    def tree(self, *, names_too: bool, zeros: bool) -> Tree:
+    def tree(self, names_too: bool, unsynced: str) -> Tree:
         """Return what is on the disk."""
         tree: Tree = {}
         paths: dict[int, str] = {}
@@ -79,17 +80,18 @@ class _Replay:
                     tree[here] = paths[inner]
                 else:
                     paths[inner] = here
-                    tree[here] = self._contents(self._nodes[inner], zeros=zeros)
+                    tree[here] = self._contents(self._nodes[inner], unsynced)
         return tree
 
     def trees(self) -> Iterator[Tree]:
-        """Yield what may be on the disk."""
-        for names_too, zeros in itertools.product((False, True), (False, True)):
-            yield self.tree(names_too=names_too, zeros=zeros)
+        """Yield what may be on the disk; last, what is there if only the process dies."""
+        for names_too, unsynced in itertools.product((False, True), UNSYNCED[:2]):
+            yield self.tree(names_too, unsynced)
+        yield self.tree(True, UNSYNCED[2])
 
-    def _contents(self, node: _Node, *, zeros: bool) -> bytes:
-        if not zeros:
-            return node.synced
+    def _contents(self, node: _Node, unsynced: str) -> bytes:
+        if unsynced != "zeros":
+            return node.synced if unsynced == "nothing" else bytes(node.data)
         data = bytearray(node.data)
         for page in node.dirty:
             here = slice(page * PAGE, min((page + 1) * PAGE, len(data)))
@@ -99,7 +101,7 @@ class _Replay:
 
 
 def left_by_cuts(changes: Sequence[Change], since: int = 0) -> list[Tree]:
-    """Return the states in which power cuts may leave the filesystem, each once.
+    """Return the states in which power cuts and kills may leave the filesystem, each once.
 
     Parameters
     ----------
