@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coordinator.errors import InputError, StoreError, TilefanError
-from coordinator.stores.atomic_file import read_regular, same_file, write_text
+from coordinator.stores.atomic_file import is_within, read_regular, same_file, write_text
 from coordinator.stores.place import Place
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def check_replaceable(path: Path, start: bytes, taken: Sequence[Path] = ()) -> N
     start : bytes
         The first bytes of a file that may be replaced.
     taken : sequence of Path
-        Files that are in use, however they are spelt.
+        Files and folders of chunks that are in use, however they are spelt.
 
     Raises
     ------
@@ -142,6 +142,9 @@ def check_replaceable(path: Path, start: bytes, taken: Sequence[Path] = ()) -> N
         raise InputError(f"{path}: there is no folder {path.parent}")
     if any(same_file(path, other) for other in taken):
         raise InputError(f"{path}: the run reads or writes this file already; name another")
+    for other in taken:
+        if is_within(path, other):
+            raise InputError(f"{path}: would be in {other}, an array in chunks; name another")
     if path.is_symlink() or (path.exists() and not _begins(path, start)):
         raise InputError(
             f"{path}: is something else already, not what coord writes there; name another file"

@@ -135,6 +135,11 @@ def same_file(one: Path, other: Path) -> bool:
         return one.resolve() == other.resolve()
 
 
+def is_within(path: Path, folder: Path) -> bool:
+    """Tell whether a path is a folder's, or one below it; either may still be made."""
+    return path.resolve().is_relative_to(folder.resolve())
+
+
 def sync_folder(path: Path) -> None:
     """Have the system write the names in a file's folder to the disk.
 
