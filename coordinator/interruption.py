@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import ClassVar
 
 
 class _Interruption:
-    """How many such moments there are just now, and the interruption that waits for their end."""
+    """How many such moments there are just now, what waits for their end, and what was written."""
 
     moments = 0
     waiting: KeyboardInterrupt | None = None
+    written: ClassVar[list[str]] = []
 
 
 def interrupt(interruption: KeyboardInterrupt) -> None:
@@ -25,9 +27,9 @@ def interrupt(interruption: KeyboardInterrupt) -> None:
     KeyboardInterrupt
         Unless it is put off.
     """
-    if not _Interruption.moments:
-        raise interruption
     _Interruption.waiting = interruption
+    if not _Interruption.moments:
+        let_in()
 
 
 @contextmanager
@@ -58,4 +60,18 @@ def let_in() -> None:
     """
     waiting, _Interruption.waiting = _Interruption.waiting, None
     if waiting is not None:
+        if written := _Interruption.written:
+            several = f"{len(written)} outputs are written, the last is {written[-1]}"
+            what = f"{written[0]} is written" if len(written) == 1 else several
+            waiting.add_note(f"{what}; what belongs beside it may be missing")
         raise waiting
+
+
+def note_written(name: str) -> None:
+    """Note that an output is whole and visible: whoever interrupts what follows is told so."""
+    _Interruption.written.append(name)
+
+
+def forget_written() -> None:
+    """Begin anew: what was written before is no business of the next command."""
+    _Interruption.written.clear()

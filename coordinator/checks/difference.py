@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from coordinator.checks.ulp import counts_ulps, distances
-from coordinator.stores.memory import view
+from coordinator.stores import Source
 from tiling.dtypes import Array
 from tiling.geometry.box import Box
 from tiling.geometry.grid import Grid
@@ -126,18 +126,21 @@ class Difference:
         return alike and not self.differing
 
 
-def compare(a: Array, b: Array, cut: Cut | None = None) -> Difference:
-    """Compare two arrays, which may be mapped files.
+def compare(a: Source, b: Source, cut: Cut | None = None) -> Difference:
+    """Compare two arrays.
 
     Parameters
     ----------
-    a, b : ndarray
+    a, b : Source
+        Of which any box may be read.
     cut : Cut, optional
         How they are tiled; of their shape.
 
     Examples
     --------
-    >>> found = compare(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 3.0 + 2**-50]))
+    >>> from coordinator.stores.memory import ArraySource
+    >>> a, b = np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 3.0 + 2**-50])
+    >>> found = compare(ArraySource(a), ArraySource(b))
     >>> found.differing, found.first, found.largest_ulp
     (1, (2,), 2)
     """
@@ -164,7 +167,7 @@ def blocks(shape: Index, itemsize: int) -> Iterator[Box]:
 class _Comparison:
     """The counts so far."""
 
-    def __init__(self, a: Array, b: Array, cut: Cut | None) -> None:
+    def __init__(self, a: Source, b: Source, cut: Cut | None) -> None:
         self._a, self._b, self._cut = a, b, cut
         self._places = Places() if cut else None
         self._ulps = counts_ulps(a.dtype)
@@ -179,7 +182,8 @@ class _Comparison:
             self._block(box)
         values = ("", "")
         if self._first is not None:
-            values = str(self._a[self._first]), str(self._b[self._first])
+            box = Box(self._first, tuple(place + 1 for place in self._first))
+            values = str(self._a.read(box).flat[0]), str(self._b.read(box).flat[0])
         return Difference(
             head.shapes,
             head.dtypes,
@@ -194,7 +198,7 @@ class _Comparison:
         )
 
     def _block(self, box: Box) -> None:
-        a, b = (np.ascontiguousarray(_native(view(x, box))) for x in (self._a, self._b))
+        a, b = (np.ascontiguousarray(x.read(box)) for x in (self._a, self._b))
         flat = np.flatnonzero(_other_bits(a, b))
         if not len(flat):
             return
@@ -216,10 +220,6 @@ class _Comparison:
             if int(apart[place]) > self._largest:
                 self._largest = int(apart[place])
                 self._largest_at = tuple(int(along[place]) for along in samples)
-
-
-def _native(array: Array) -> Array:
-    return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def _other_bits(a: Array, b: Array) -> npt.NDArray[np.bool_]:

@@ -15,7 +15,7 @@ import typer
 
 from coordinator.cli.fold import echo
 from coordinator.errors import ExitCode, InputError, TileFailedError, TilefanError, TrustWarning
-from coordinator.interruption import interrupt
+from coordinator.interruption import forget_written, interrupt
 
 DEBUG = ContextVar("DEBUG", default=False)
 """Whether errors are shown with their traceback."""
@@ -32,6 +32,7 @@ def exit_codes() -> Iterator[None]:
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupted)
+    forget_written()
     try:
         from tiling.errors import TilingError
 

@@ -36,6 +36,7 @@ def lines(provenance: Provenance, *, intact: bool | None) -> Iterator[str]:
         "command": provenance.command,
         "input": f"{provenance.input.path} {dtype_name(provenance.input.dtype)}",
         "": provenance.input.digest or UNTAKEN,
+        **_mask(provenance),
         "job": provenance.job,
         "tiles": f"of {extent(provenance.tile)}, halo {_halo(provenance)}",
         "when": f"{provenance.started}, in {brief_time(provenance.seconds)}{_expected(provenance)}",
@@ -43,9 +44,10 @@ def lines(provenance: Provenance, *, intact: bool | None) -> Iterator[str]:
         "trouble": f"{provenance.retries} retried, {provenance.hedges} hedged",
     }
     if provenance.verified is not None:
-        rows["verified"] = verified_words(*provenance.verified)
+        rows["verified"] = verified_words(*provenance.verified, len(provenance.stages))
     yield from (f"{name:>8}  {printable(text)}" for name, text in rows.items())
     yield from _workers(provenance)
+    yield from _stages(provenance)
     for warning in provenance.warnings[:NAMED]:
         yield f"{'warning':>8}  {inert(warning)}"
     if len(provenance.warnings) > NAMED:
@@ -55,6 +57,12 @@ def lines(provenance: Provenance, *, intact: bool | None) -> Iterator[str]:
 def _expected(provenance: Provenance) -> str:
     expected_s = provenance.expected_s
     return "" if expected_s is None else f"; {brief_time(expected_s)} expected"
+
+
+def _mask(provenance: Provenance) -> dict[str, str]:
+    if (mask := provenance.mask) is None:
+        return {}
+    return {"mask": f"{mask.path or 'in no file'}, {mask.digest or UNTAKEN}"}
 
 
 def _halo(provenance: Provenance) -> str:
@@ -70,13 +78,17 @@ def _workers(provenance: Provenance) -> Iterator[str]:
         tiles[worker] += run
         runs[worker].append(str(first) if run == 1 else f"{first}-{first + run - 1}")
         first += run
+    last = " of the last stage" if provenance.stages else ""
+    for stage in provenance.stages:
+        tiles.update(dict.fromkeys(stage, 0))
     for worker, number in tiles.most_common(NAMED):
         about = ", ".join(
             f"{key} {value}" for key, value in provenance.workers.get(worker, {}).items()
         )
         name = worker or "an earlier run"
-        words = f"{name}: {count(number, 'tile')}" + (f" ({about})" if about else "")
-        words += f", tiles {', '.join(runs[worker][:NAMED])}"
+        words = f"{name}: {count(number, 'tile')}{last}" + (f" ({about})" if about else "")
+        if runs[worker]:
+            words += f", tiles {', '.join(runs[worker][:NAMED])}"
         if len(runs[worker]) > NAMED:
             words += f" and {count(len(runs[worker]) - NAMED, 'more run')}"
         if proved := provenance.proofs.get(worker):
@@ -86,3 +98,15 @@ def _workers(provenance: Provenance) -> Iterator[str]:
         yield f"{'':>8}  and {len(tiles) - NAMED:,} more workers"
     if provenance.tiles_unlisted:
         yield f"{'':>8}  and {count(provenance.tiles_unlisted, 'tile')} of unlisted workers"
+
+
+def _stages(provenance: Provenance) -> Iterator[str]:
+    """Yield who computed each stage of a job in stages."""
+    for number, stage in enumerate(provenance.stages[:NAMED], 1):
+        most = Counter(stage).most_common(NAMED)
+        words = "; ".join(f"{worker}: {count(tiles, 'tile')}" for worker, tiles in most)
+        if len(stage) > NAMED:
+            words += f"; and {len(stage) - NAMED:,} more workers"
+        yield f"{'stage':>8}  {inert(f'{number} of {len(provenance.stages)}: {words}')}"
+    if len(provenance.stages) > NAMED:
+        yield f"{'':>8}  and {len(provenance.stages) - NAMED:,} more stages"

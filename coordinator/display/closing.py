@@ -25,7 +25,7 @@ def closing_lines(tally: Tally, now: float) -> Iterator[str]:
     else:
         yield _made(tally, now, took)
         if tally.verified is not None:
-            yield f"verified: {verified_words(*tally.verified)}"
+            yield f"verified: {verified_words(*tally.verified, tally.stage)}"
 
 
 def lost_lines(tally: Tally) -> Iterator[str]:
@@ -37,13 +37,14 @@ def lost_lines(tally: Tally) -> Iterator[str]:
         yield f"and {len(lost) - NAMED:,} more workers lost"
 
 
-def verified_words(tiles: int, of: int) -> str:
+def verified_words(tiles: int, of: int, stages: int = 1) -> str:
     """Say how many tiles SciPy computed once more.
 
     >>> verified_words(14, 700)
     '14 of 700 tiles recomputed by SciPy, equal'
     """
-    return f"{tiles:,} of {count(of, 'tile')} recomputed by SciPy, equal"
+    whose = f" of all {stages} stages" if stages > 1 else ""
+    return f"{tiles:,} of {count(of, 'tile')}{whose} recomputed by SciPy, equal"
 
 
 def _made(tally: Tally, now: float, took: str) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coordinator.errors import InputError, StoreError, TilefanError
-from coordinator.stores.atomic_file import read_regular, same_file, write_text
+from coordinator.stores.atomic_file import is_within, read_regular, same_file, write_text
 from coordinator.stores.place import Place
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from coordinator.report.page import Context, Picture
     from coordinator.report.provenance import Provenance
     from coordinator.report.recorder import Recorder
+    from coordinator.stores.memory import ArraySource
     from tiling.jobs.job import Job
 
 
@@ -50,6 +51,8 @@ class Artifacts:
         Whether the report's pictures show where tiles meet.
     command : str
         The command line, to be quoted.
+    sync : bool
+        Whether their bytes are on the disk before their names are.
     """
 
     report: Path | None = None
@@ -57,6 +60,7 @@ class Artifacts:
     provenance: bool | None = False
     seams: bool = False
     command: str = ""
+    sync: bool = True
 
     def check(self, source: Path, target: Path) -> None:
         """Check before the run that each file can be written after it, and is no other file.
@@ -106,6 +110,16 @@ class Artifacts:
         return CHEAP_BYTES if self.provenance is None and not self.report else math.inf
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a run makes of what: input, output, job, and the mask if there is one."""
+
+    source: Place
+    target: Place
+    job: Job
+    mask: ArraySource | None = None
+
+
 def check_replaceable(path: Path, start: bytes, taken: Sequence[Path] = ()) -> None:
     """Refuse to write a file where there is something else.
 
@@ -115,7 +129,7 @@ def check_replaceable(path: Path, start: bytes, taken: Sequence[Path] = ()) -> N
     start : bytes
         The first bytes of a file that may be replaced.
     taken : sequence of Path
-        Files that are in use, however they are spelt.
+        Files and folders of chunks that are in use, however they are spelt.
 
     Raises
     ------
@@ -128,6 +142,9 @@ def check_replaceable(path: Path, start: bytes, taken: Sequence[Path] = ()) -> N
         raise InputError(f"{path}: there is no folder {path.parent}")
     if any(same_file(path, other) for other in taken):
         raise InputError(f"{path}: the run reads or writes this file already; name another")
+    for other in taken:
+        if is_within(path, other):
+            raise InputError(f"{path}: would be in {other}, an array in chunks; name another")
     if path.is_symlink() or (path.exists() and not _begins(path, start)):
         raise InputError(
             f"{path}: is something else already, not what coord writes there; name another file"
@@ -144,9 +161,7 @@ def _begins(path: Path, start: bytes) -> bool:
 
 
 @contextmanager
-def write_artifacts(
-    artifacts: Artifacts, listen: Listener, source: Place, target: Place, job: Job
-) -> Iterator[Listener]:
+def write_artifacts(artifacts: Artifacts, listen: Listener, made: Made) -> Iterator[Listener]:
     """Yield a listener to the run; write what is asked for when the run is over.
 
     Parameters
@@ -154,9 +169,7 @@ def write_artifacts(
     artifacts : Artifacts
     listen : callable
         Another listener, which is called with every event too.
-    source, target : Place
-        Of the run.
-    job : Job
+    made : Made
 
     Raises
     ------
@@ -171,10 +184,10 @@ def write_artifacts(
         return
     from coordinator.report.recorder import Recorder
 
-    artifacts.check(source.path, target.path)
+    artifacts.check(made.source.path, made.target.path)
     history = Recorder(timed=bool(artifacts.report or artifacts.trace))
     started = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
-    writer = _Writer(artifacts, history, source, target, job, started)
+    writer = _Writer(artifacts, history, made, started)
 
     def both(now: float, event: Event) -> None:
         history.handle(now, event)
@@ -216,9 +229,7 @@ class _Writer:
 
     artifacts: Artifacts
     history: Recorder
-    source: Place
-    target: Place
-    job: Job
+    made: Made
     started: str
 
     def write_all(self) -> list[TilefanError]:
@@ -239,27 +250,30 @@ class _Writer:
                 errors.append(error)
         return errors
 
+    def _write(self, path: Path, text: str) -> None:
+        write_text(path, text, sync=self.artifacts.sync)
+
     def _write_trace(self, _: Provenance | None) -> None:
         if self.artifacts.trace:
             from coordinator.report import trace
 
-            write_text(self.artifacts.trace, trace.encode(self.history))
+            self._write(self.artifacts.trace, trace.encode(self.history))
 
     def _write_report(self, provenance: Provenance | None) -> None:
         if self.artifacts.report:
             from coordinator.report.page import render
 
-            write_text(self.artifacts.report, render(self.history, self._context(provenance)))
+            self._write(self.artifacts.report, render(self.history, self._context(provenance)))
 
     def _write_provenance(self, provenance: Provenance | None) -> None:
         if self.artifacts.provenance is False or provenance is None:
             return
         from coordinator.report.provenance import provenance_path
 
-        path = provenance_path(self.target)
+        path = provenance_path(self.made.target)
         try:
             check_replaceable(path, PROVENANCE_START)
-            write_text(path, provenance.encode())
+            self._write(path, provenance.encode())
         except TilefanError as error:
             if self.artifacts.provenance:
                 raise
@@ -267,22 +281,29 @@ class _Writer:
 
     def _provenance(self) -> Provenance | None:
         from coordinator.machine import versions
-        from coordinator.report.provenance import MAX_RECIPE, Provenance, mark, runs_of
+        from coordinator.report.provenance import (
+            MAX_RECIPE,
+            Provenance,
+            mark,
+            mask_mark,
+            runs_of,
+        )
 
         artifacts, history, run = self.artifacts, self.history, self.history.run
+        made, most = self.made, artifacts.digest_bytes
         if run is None or (artifacts.provenance is False and not artifacts.report):
             return None
         makers, unlisted = runs_of(history.makers, run.tiles)
-        recipe = self.job.encode().decode("ascii")
+        recipe = made.job.encode().decode("ascii")
         return Provenance(
             command=artifacts.command,
             filter=run.filter,
-            job=self.job.digest,
-            input=mark(self.source, artifacts.digest_bytes),
-            output=mark(self.target, artifacts.digest_bytes),
+            job=made.job.digest,
+            input=mark(made.source, most),
+            output=mark(made.target, most),
             shape=run.shape,
             tile=run.tile_shape,
-            halo=(self.job.halo.before, self.job.halo.after),
+            halo=(made.job.halo.before, made.job.halo.after),
             workers={name: worker.about for name, worker in history.workers.items()},
             proofs={name: worker.proof for name, worker in history.workers.items()},
             makers=makers,
@@ -296,13 +317,15 @@ class _Writer:
             warnings=tuple(remark.text for remark in history.remarks),
             verified=history.verified,
             recipe=recipe if len(recipe) <= MAX_RECIPE else "",
+            mask=None if made.mask is None else mask_mark(made.mask, most),
+            stages=tuple(map(dict, history.computed)) if len(history.computed) > 1 else (),
         )
 
     def _context(self, provenance: Provenance | None) -> Context:
         from coordinator.machine import versions
         from coordinator.report.page import Context
 
-        files = {"input": str(self.source), "output": str(self.target)}
+        files = {"input": str(self.made.source), "output": str(self.made.target)}
         pictures: list[Picture] = []
         if provenance is not None:
             files["input digest"] = provenance.input.digest
@@ -315,17 +338,18 @@ class _Writer:
         from coordinator.history.tile_map import longest_axes
         from coordinator.report import png
         from coordinator.report.page import Picture
-        from coordinator.stores.files import open_place
+        from coordinator.report.plane import middle_plane
+        from coordinator.stores.files import open_direct
 
         pictures = []
-        for name, place in (("input", self.source), ("output", self.target)):
-            array = open_place(place).array
-            if not array.size:
+        for name, place in (("input", self.made.source), ("output", self.made.target)):
+            array = open_direct(place)
+            if 0 in array.shape:
                 return []
-            plane = png.middle_plane(array, png.step_for(array.shape))
+            plane = middle_plane(array, png.step_for(array.shape))
             pixels = png.shades(plane, *png.limits(plane))
             seams: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
-            if self.artifacts.seams and self.history.run is not None and array.ndim > 1:
+            if self.artifacts.seams and self.history.run is not None and len(array.shape) > 1:
                 down, across = longest_axes(array.shape)
                 seams = _seams(self.history.run, down), _seams(self.history.run, across)
             caption = f"{name}: {place.path.name}, the middle slice"

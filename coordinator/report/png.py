@@ -13,7 +13,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from coordinator.history.tile_map import longest_axes
 from tiling.dtypes import Array
 
 Bytes = npt.NDArray[np.uint8]
@@ -43,24 +42,6 @@ def encode(pixels: Bytes) -> bytes:
 def _chunk(kind: bytes, data: bytes) -> bytes:
     check = zlib.crc32(kind + data)
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
-
-
-def middle_plane(array: Array, step: int) -> Array:
-    """Return every `step`-th sample of the middle slice along the two longest axes.
-
-    An array of fewer axes is a row; one whose only further axis has three samples, as colours
-    have, keeps them.
-    """
-    if array.ndim < 2:
-        return np.asarray(array).reshape(1, -1)[:, ::step]
-    axes = longest_axes(array.shape)
-    colours = array.ndim == 3 and array.shape[2] == 3 and axes == (0, 1)
-    index = tuple(
-        slice(None, None, step) if axis in axes else slice(None) if colours else length // 2
-        for axis, length in enumerate(array.shape)
-    )
-    plane: Array = np.asarray(array[index])
-    return plane
 
 
 def step_for(shape: tuple[int, ...], side: int = MAX_SIDE) -> int:

@@ -9,7 +9,9 @@ import numpy as np
 
 from coordinator.history.tile_map import longest_axes
 from coordinator.report import png
+from coordinator.report.plane import middle_plane
 from coordinator.report.png import Bytes
+from coordinator.stores import Source
 from tiling.dtypes import Array
 from tiling.geometry.grid import Grid
 
@@ -20,24 +22,24 @@ GAP: Final = 8
 SEAM: Final = (255, 59, 127)
 
 
-def preview(before: Array, after: Array, grid: Grid | None) -> Bytes:
+def preview(before: Source, after: Source, grid: Grid | None) -> Bytes:
     """Return the panels as RGB pixels.
 
     Parameters
     ----------
-    before, after : ndarray
-        Of one shape; mapped files are read no further than what is shown.
+    before, after : Source
+        Of one shape, and of which any box may be read.
     grid : Grid, optional
         The tiles whose seams are marked.
     """
     step = png.step_for(before.shape, SIDE)
-    planes = [png.middle_plane(array, step) for array in (before, after)]
+    planes = [middle_plane(source, step) for source in (before, after)]
     low, high = png.limits(*planes)
     panels = [_coloured(png.shades(plane, low, high)) for plane in planes]
     with np.errstate(invalid="ignore", over="ignore"):
         apart = np.abs(_wide(planes[1]) - _wide(planes[0]))
     panels.append(_coloured(png.shades(apart, 0.0, png.limits(apart)[1])))
-    if grid is not None and before.ndim > 1:
+    if grid is not None and len(before.shape) > 1:
         for panel in panels:
             _mark(panel, grid, step)
     return _side_by_side(panels)

@@ -8,19 +8,22 @@ Reading believes nothing: a file of another form, or about another output, is no
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
-import mmap
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from coordinator.errors import InputError, StoreError
 from coordinator.stores.atomic_file import read_regular
 from coordinator.stores.place import Place, stand_in
 from coordinator.text import inert
+
+if TYPE_CHECKING:
+    from coordinator.stores import Source
 
 VERSION = 1
 """Of the file's form."""
@@ -72,6 +75,7 @@ class Provenance:
         What each says of itself.
     makers : tuple of (str, int)
         Who computed the tiles: runs of consecutive tiles of one worker; of ``""``, an earlier run.
+        Of a job in stages, those of the last one.
     tiles_unlisted : int
         Tiles beyond those.
     versions : mapping
@@ -90,6 +94,11 @@ class Provenance:
         How many tiles SciPy computed once more, and of how many; None: of none.
     recipe : str
         The job, as `Job.encode` writes it; empty if it is longer than `MAX_RECIPE`.
+    mask : FileMark or None
+        The mask that it was made with; its digest is of what the mask says, see `mask_mark`, and
+        there is no path if it was in no file.
+    stages : tuple of mapping of str to int
+        Of a job in stages: how many tiles each worker computed, for each stage.
     """
 
     command: str
@@ -113,6 +122,8 @@ class Provenance:
     recipe: str = ""
     expected_s: float | None = None
     verified: tuple[int, int] | None = None
+    mask: FileMark | None = None
+    stages: tuple[Mapping[str, int], ...] = ()
 
     def encode(self) -> str:
         """Return it as indented JSON; the runs of tiles stay on one line each."""
@@ -232,11 +243,13 @@ def _indented(key: str, value: Any) -> str:
 def _fits(provenance: Provenance) -> bool:
     """Tell whether the parts of a provenance that was read fit together."""
     lengths = (provenance.shape, provenance.tile, *provenance.halo)
+    files = (provenance.input, provenance.output, provenance.mask)
     counts = (
         *(provenance.retries, provenance.hedges, provenance.tiles_unlisted),
         *(provenance.verified or ()),
-        *(provenance.input.file_bytes, provenance.output.file_bytes),
+        *(each.file_bytes for each in files if each),
         *(count for _, count in provenance.makers),
+        *(count for stage in provenance.stages for count in stage.values()),
         *(length for each in lengths for length in each),
     )
     return (
@@ -271,16 +284,37 @@ def mark(array: Place | Path, digest_bytes: float = math.inf) -> FileMark:
     try:
         if place.remote or path.is_dir():
             return _mark_folder(place, dtype.str, digest_bytes)
-        with path.open("rb") as file:
+        with path.open("rb", buffering=0) as file:
             size = os.fstat(file.fileno()).st_size
             if size > digest_bytes:
                 return FileMark(str(place), dtype.str, size, "")
-            # Never empty; and a map spares a copy: what the run has used is still there.
-            with mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as data:
-                digest = xxhash.xxh3_128_hexdigest(data)
+            digest = hashlib.file_digest(file, xxhash.xxh3_128).hexdigest()
         return FileMark(str(place), dtype.str, size, f"xxh3-128:{digest}")
     except OSError as error:
         raise StoreError(f"{path}: can't be read: {error.strerror}") from error
+
+
+def mask_mark(mask: Source, digest_bytes: float = math.inf) -> FileMark:
+    """Return the mark of a mask: its digest is of which samples may change, however it is stored.
+
+    Parameters
+    ----------
+    mask : Source
+    digest_bytes : float
+        A larger mask gets no digest.
+    """
+    import numpy as np
+    import xxhash
+
+    from tiling.geometry.box import Box
+    from tiling.operations.arithmetic import zero_of
+
+    size, digest = math.prod(mask.shape) * mask.dtype.itemsize, ""
+    if size <= digest_bytes:
+        free = np.not_equal(mask.read(Box.whole(mask.shape)), zero_of(mask.dtype))
+        bits = np.packbits(np.ascontiguousarray(free).reshape(-1))
+        digest = f"mask-xxh3-128:{xxhash.xxh3_128_hexdigest(bits.data)}"
+    return FileMark(mask.name, mask.dtype.str, size, digest)
 
 
 def _mark_folder(place: Place, dtype: str, digest_bytes: float) -> FileMark:

@@ -11,6 +11,7 @@ transfer; when each began is unknown. See `coordinator.report.timeline`.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final
 
 from coordinator.events import Event, StageStarted, TileKept, TileRetried, TileSent, TileStored
@@ -36,6 +37,7 @@ class Recorder(History):
         self.attempts: list[AttemptRecord] = []
         self.unkept_attempts = 0
         self.makers: dict[int, str] = {}
+        self.computed: list[Counter[str]] = [Counter()]
         self.stored_s: dict[int, float] = {}
         self.writes: list[tuple[float, int]] = []
         self.remarks: list[Remark] = []
@@ -53,6 +55,8 @@ class Recorder(History):
 
     def _next_stage(self, event: StageStarted) -> None:
         super()._next_stage(event)
+        if event.stage > len(self.computed):  # else another pass of the same
+            self.computed.append(Counter())
         self.makers.clear()
         self.stored_s.clear()
 
@@ -67,6 +71,7 @@ class Recorder(History):
     def _stored(self, at_s: float, event: TileStored) -> None:
         super()._stored(at_s, event)
         self.makers[event.tile] = event.worker
+        self.computed[-1][event.worker] += 1
         if self._timed:
             self.stored_s[event.tile] = at_s
             self.writes.append((at_s, event.bytes_out))

@@ -11,7 +11,7 @@ import numpy as np
 
 from coordinator.errors import InputError
 from coordinator.stores import FileSource, Source
-from coordinator.stores.memory import MaskedSource
+from coordinator.stores.memory import ArraySource, MaskedSource
 from coordinator.text import extent
 from tiling.dtypes import Dtype, output_dtype
 from tiling.errors import BadTypeError, BadValueError, TilingError, UnsupportedError
@@ -83,14 +83,31 @@ def masked(links: Sequence[Link], source: Source) -> Source:
     UnsupportedError
         If the mask has another shape.
     """
+    mask = mask_of(links)
+    return source if mask is None else with_mask(source, mask)
+
+
+def mask_of(links: Sequence[Link]) -> ArraySource | None:
+    """Return the mask of the first filter; it has a name if it is from a file."""
     mask = links[0][1].get("mask")
-    if mask is None:
-        return source
-    if np.shape(mask) != source.shape:
+    if mask is None or isinstance(mask, ArraySource):
+        return mask
+    return ArraySource(np.asarray(mask), "")
+
+
+def with_mask(source: Source, mask: ArraySource) -> Source:
+    """Return what a filter reads that has a mask.
+
+    Raises
+    ------
+    UnsupportedError
+        If the mask has another shape.
+    """
+    if mask.shape != source.shape:
         raise UnsupportedError(
-            f"mask and input must have equal sizes, not {np.shape(mask)} and {source.shape}"
+            f"mask and input must have equal sizes, not {mask.shape} and {source.shape}"
         )
-    return MaskedSource(source, np.asarray(mask))
+    return MaskedSource(source, mask)
 
 
 def call_of(name: str, ndim: int, dtype: Dtype, parameters: Mapping[str, Any]) -> Call:

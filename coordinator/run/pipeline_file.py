@@ -26,6 +26,7 @@ from coordinator.errors import ConfigError, InputError
 from coordinator.run.calls import Link
 from coordinator.stores.atomic_file import read_regular
 from coordinator.stores.files import open_place
+from coordinator.stores.memory import ArraySource
 from coordinator.stores.names import similar
 from tiling.filters import FILTERS, Exactness, supported
 from tiling.protocol.npy import MAGIC
@@ -91,9 +92,13 @@ def load_pipeline(path: Path) -> list[Link]:
     return [_link(entry, path.parent) for entry in filters]
 
 
-def array_from(value: Any, folder: Path) -> Any:
-    """Return a parameter that is an array: of a file's path, or as it is."""
-    return np.array(open_place(folder / value).array) if isinstance(value, str) else value
+def array_from(key: str, value: Any, folder: Path) -> Any:
+    """Return a parameter that is an array: of a file's path, or as it is; a mask with its name."""
+    if not isinstance(value, str):
+        return value
+    source = open_place(folder / value)
+    array = np.array(source.array)
+    return ArraySource(array, source.name) if key == "mask" else array
 
 
 def _mistakes(number: int, entry: Any) -> Iterable[str]:
@@ -125,5 +130,5 @@ def _link(entry: dict[str, Any], folder: Path) -> Link:
     parameters = {key: value for key, value in entry.items() if key != "name"}
     for key in ARRAYS:
         if key in parameters:
-            parameters[key] = array_from(parameters[key], folder)
+            parameters[key] = array_from(key, parameters[key], folder)
     return entry["name"], parameters

@@ -7,8 +7,7 @@ one stage. A run begins and ends once, however many stages it has.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 
 from coordinator.engines import Engine
@@ -72,22 +71,50 @@ class StagedRun:
         self._arrays: dict[int, Source] = {0: request.source}
 
     def carry_out(self, open_output: Callable[[Plan | None], Output]) -> Plan:
-        """Run every stage, the last one into the output; return that one's plan."""
-        last = len(self._parts) - 1
+        """Run every stage, the last one into the output; return that one's plan.
+
+        The output is committed at the end, or abandoned, with a note of how to resume. Emits
+        `RunFinished`, unless there was nothing to be finished.
+        """
         plan, expected_s = self._plan(self._parts[0])
-        with _committed(lambda: open_output(None if last else plan), plan, self._tell) as output:
-            name, count = output.sink.name, len(self._parts)
-            self._tell(run_started(self._request, plan, name, count, expected_s))
-            for index, part in enumerate(self._parts):
-                if index:
-                    plan, expected_s = self._plan(part)
-                    source = self._sources(part)[0]
-                    self._tell(stage_started(index + 1, plan, source, expected_s))
-                if index == last:
-                    self._fill(part, plan, output)
-                else:
-                    self._keep(part, plan, self._parts[index + 1 :])
+        output: Output | None = None
+        try:
+            with put_off():
+                output = open_output(None if len(self._parts) > 1 else plan)
+            plan = self._run(plan, expected_s, output)
+            with put_off():
+                output.commit()
+                self._tell(RunFinished())
+        except BaseException as error:
+            if output is not None and not output.sink.committed:
+                self._abandon(output, error, len(plan))
+            raise
         return plan
+
+    def _run(self, plan: Plan, expected_s: float | None, output: Output) -> Plan:
+        """Run every stage, the last one into the output; return that one's plan."""
+        count = len(self._parts)
+        self._tell(run_started(self._request, plan, output.sink.name, count, expected_s))
+        for number, part in enumerate(self._parts, 1):
+            if number > 1:
+                plan, expected_s = self._plan(part)
+                source = self._sources(part)[0]
+                self._tell(stage_started(number, plan, source, expected_s))
+            if number == count:
+                self._fill(part, plan, output)
+            else:
+                self._keep(part, plan, self._parts[number:])
+        return plan
+
+    def _abandon(self, output: Output, error: BaseException, tiles: int) -> None:
+        """Keep what a later run may go on with, and say so on the error."""
+        with put_off():
+            kept = output.abandon(trusted=not isinstance(error, VerifyError | InputChangedError))
+            self._tell(RunFinished(error=_why(error)))
+        if kept:
+            error.add_note(
+                f"{kept} of {tiles} tiles are kept; go on with:\n  {output.again}".rstrip()
+            )
 
     def _plan(self, part: Stage) -> tuple[Plan, float | None]:
         """Cut a stage into tiles for the engine, which makes ready for it, or into pieces.
@@ -130,33 +157,6 @@ class StagedRun:
     def _stage_request(self, part: Stage, job: Job) -> Request:
         source = self._sources(part)[0]
         return replace(self._request, job=job, source=source, bound=part.bound)
-
-
-@contextmanager
-def _committed(open_output: Callable[[], Output], plan: Plan, tell: Hearer) -> Iterator[Output]:
-    """Open the output; commit it at the end, or abandon it, and note how to resume.
-
-    Emits `RunFinished`, unless there was nothing to be finished.
-    """
-    output: Output | None = None
-    try:
-        with put_off():
-            output = open_output()
-        yield output
-        with put_off():
-            output.commit()
-            tell(RunFinished())
-    except BaseException as error:
-        if output is None or output.sink.committed:
-            raise
-        with put_off():
-            kept = output.abandon(trusted=not isinstance(error, VerifyError | InputChangedError))
-            tell(RunFinished(error=_why(error)))
-        if kept:
-            error.add_note(
-                f"{kept} of {len(plan)} tiles are kept; go on with:\n  {output.again}".rstrip()
-            )
-        raise
 
 
 def _why(error: BaseException) -> str:

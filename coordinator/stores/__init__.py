@@ -39,7 +39,7 @@ class FileSource(Source, Protocol):
 
     @property
     def array(self) -> Array:
-        """All of it: a map of the file, or decoded when it is first asked for."""
+        """All of it: as large as the array, unless that is decoded into a file."""
 
     @property
     def about(self) -> Any:

@@ -11,7 +11,7 @@ from coordinator.errors import InputError, StoreError
 from coordinator.interruption import put_off
 
 
-def write_text(path: Path, text: str, mode: int | None = None) -> None:
+def write_text(path: Path, text: str, mode: int | None = None, *, sync: bool = True) -> None:
     """Write a file that is there whole or not at all; see `write_bytes`.
 
     Raises
@@ -19,10 +19,10 @@ def write_text(path: Path, text: str, mode: int | None = None) -> None:
     StoreError
         If the system forbids it.
     """
-    write_bytes(path, text.encode("utf-8"), mode)
+    write_bytes(path, text.encode("utf-8"), mode, sync=sync)
 
 
-def write_bytes(path: Path, data: bytes, mode: int | None = None) -> None:
+def write_bytes(path: Path, data: bytes, mode: int | None = None, *, sync: bool = True) -> None:
     """Write a file that is there whole or not at all, under a name of its own until then.
 
     Parameters
@@ -31,6 +31,8 @@ def write_bytes(path: Path, data: bytes, mode: int | None = None) -> None:
     data : bytes
     mode : int, optional
         Its permissions; what a file of this name has anyway unless given.
+    sync : bool
+        Whether the bytes are on the disk before the name is.
 
     Raises
     ------
@@ -44,6 +46,9 @@ def write_bytes(path: Path, data: bytes, mode: int | None = None) -> None:
                 with open(descriptor, "wb") as file:  # noqa: PTH123 -- a descriptor has no path
                     os.fchmod(descriptor, usual_mode(path) if mode is None else mode)
                     file.write(data)
+                    file.flush()
+                    if sync:
+                        os.fdatasync(descriptor)
                 Path(name).replace(path)
             except BaseException:
                 Path(name).unlink(missing_ok=True)
@@ -128,6 +133,11 @@ def same_file(one: Path, other: Path) -> bool:
         return one.samefile(other)
     except OSError:
         return one.resolve() == other.resolve()
+
+
+def is_within(path: Path, folder: Path) -> bool:
+    """Tell whether a path is a folder's, or one below it; either may still be made."""
+    return path.resolve().is_relative_to(folder.resolve())
 
 
 def sync_folder(path: Path) -> None:

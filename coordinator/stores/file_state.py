@@ -44,7 +44,8 @@ class FileState:
         states = [entry.stat(follow_symlinks=False) for entry in files_below(path)]
         size = sum(each.st_size for each in states)
         mtime_ns = max((each.st_mtime_ns for each in states), default=0)
-        return cls(size, mtime_ns, (status.st_dev, status.st_ino, size, mtime_ns, len(states)))
+        each = hash(tuple((one.st_ino, one.st_size, one.st_mtime_ns) for one in states))
+        return cls(size, mtime_ns, (status.st_dev, status.st_ino, size, mtime_ns, each))
 
 
 def files_below(folder: Path) -> Iterator[os.DirEntry[str]]:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coordinator.errors import InputError, StoreError
-from coordinator.stores import FileSource
+from coordinator.stores import FileSource, Source
 from coordinator.stores.flat_sink import Encode, FlatSink
 from coordinator.stores.foreign import foreign
 from coordinator.stores.format import Format
 from coordinator.stores.formats import check_writable, format_of_file
 from coordinator.stores.layout import Layout
+from coordinator.stores.memory import ArraySource
 from coordinator.stores.names import similar
 from coordinator.stores.outline import Outline
 from coordinator.stores.place import Place
@@ -38,6 +39,20 @@ def open_place(place: Place | Path) -> FileSource:
     where = Place.parse(place)
     with _readable(where):
         return format_of_file(where).open_source(where)
+
+
+def open_direct(place: Place | Path) -> Source:
+    """Open an array for reading, such that any box costs about what is in it.
+
+    What is in chunks is decoded once, as a whole.
+
+    Raises
+    ------
+    InputError, StoreError
+        As `open_place` does.
+    """
+    source = open_place(place)
+    return ArraySource(source.array, source.name) if source.chunks else source
 
 
 def find_layout(place: Place | Path) -> tuple[Format, Layout]:

@@ -1,32 +1,59 @@
 """An input whose samples lie in a file one after another, read block by block.
 
-It is mapped too, for whoever looks at a few samples; no block is read through the map.
+Nothing is mapped; see `coordinator.stores.flat_file`.
 """
 
 from __future__ import annotations
 
-import mmap
 import os
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from coordinator.errors import InputError
 from coordinator.stores.flat_file import FlatFile, open_file
 from coordinator.stores.layout import Layout
-from coordinator.stores.memory import ArraySource, view
-from coordinator.stores.outline import Outline, data_bytes, mapped
+from coordinator.stores.memory import view
+from coordinator.stores.outline import data_bytes
 from coordinator.stores.place import Place
-from tiling.dtypes import Array
+from tiling.dtypes import Array, Dtype
 from tiling.geometry.box import Box
 from tiling.geometry.edges import segments
 
 
 @dataclass(frozen=True, slots=True)
-class FlatSource(ArraySource):
-    """Samples in a file; `array` is a map of it, for whoever looks at a few of them."""
+class FlatSource:
+    """Samples in a file; make one with `open_flat`."""
 
-    flat: FlatFile | None = None
+    name: str
+    layout: Layout
+    flat: FlatFile
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the whole array."""
+        return self.layout.shape
+
+    @property
+    def dtype(self) -> Dtype:
+        """Of the whole array, as it is stored."""
+        return self.layout.dtype
+
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        """(): any box may be read."""
+        return ()
+
+    @property
+    def about(self) -> Any:
+        """See `coordinator.stores.FileSource`."""
+        return self.layout.about
+
+    @property
+    def array(self) -> Array:
+        """All of it, read anew."""
+        return self.read(Box.whole(self.shape))
 
     def read(self, box: Box) -> Array:
         """Return a copy of the block of a box; see `coordinator.stores.Source`.
@@ -38,20 +65,19 @@ class FlatSource(ArraySource):
         StoreError
             If the system does not let it be read.
         """
-        assert self.flat is not None  # noqa: S101 -- `open_flat` gives it
-        array, is_c = self.array, self.array.flags.c_contiguous
-        block: Array = np.empty(box.shape, array.dtype, "C" if is_c else "F")
-        for there, here in segments(box, array.shape):
+        order = self.layout.order
+        block: Array = np.empty(box.shape, self.dtype, order)
+        for there, here in segments(box, self.shape):
             part = view(block, here)
-            if is_c:
+            if order == "C":
                 self.flat.read_box(there.start, part)
             else:
                 self.flat.read_box(there.start[::-1], part.T)
-        return block.astype(array.dtype.newbyteorder("="), copy=False)
+        return block.astype(self.dtype.newbyteorder("="), copy=False)
 
 
 def open_flat(place: Place, layout: Layout) -> FlatSource:
-    """Open a file and map its samples.
+    """Open a file whose samples lie as its layout says.
 
     Raises
     ------
@@ -68,12 +94,5 @@ def open_flat(place: Place, layout: Layout) -> FlatSource:
             f"{place}: truncated: its header announces {size} bytes of data, {present} follow: "
             "save or copy it again"
         )
-    outline = Outline(layout.shape, layout.dtype, offset, offset + size, (), layout.order)
-    if size:
-        array = mapped(mmap.mmap(file.fileno(), outline.length, access=mmap.ACCESS_READ), outline)
-    else:
-        array = np.empty(layout.shape, layout.dtype, layout.order)
-    # An array of one axis, or with one sample only, is in both orders.
-    shape = array.shape if array.flags.c_contiguous else array.shape[::-1]
-    flat = FlatFile(file, str(place), offset, shape)
-    return FlatSource(array, str(place), layout.about, flat)
+    shape = layout.shape if layout.order == "C" else layout.shape[::-1]
+    return FlatSource(str(place), layout, FlatFile(file, str(place), offset, shape))

@@ -104,11 +104,11 @@ class MaskedSource(_Derived):
     Parameters
     ----------
     source : Source
-    mask : ndarray
+    mask : ArraySource
         Of its shape and any dtype; a sample may change where it is not 0.
     """
 
-    mask: Array
+    mask: ArraySource
 
     @property
     def dtype(self) -> Dtype:
@@ -117,7 +117,7 @@ class MaskedSource(_Derived):
 
     def read(self, box: Box) -> Array:
         """Return the block of a box; see `coordinator.stores.Source`."""
-        samples, free = _truth(self.source.read(box)), _truth(ArraySource(self.mask).read(box))
+        samples, free = _truth(self.source.read(box)), _truth(self.mask.read(box))
         return np.asarray(samples * np.uint8(VALUE) | free * np.uint8(FREE))
 
 

@@ -13,7 +13,8 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 from coordinator.errors import InputError, StoreError
-from coordinator.stores.atomic_file import open_own, same_file
+from coordinator.interruption import note_written
+from coordinator.stores.atomic_file import is_within, open_own, same_file
 
 IN_USE = "another coordinator is writing it; wait for it to end"
 
@@ -48,6 +49,8 @@ def check_output(path: Path, source: Path | None, *, overwrite: bool, folder: bo
     grows = partial_path(path), encoded_path(path)
     if source is not None and any(same_file(hidden, source) for hidden in grows):
         raise InputError(f"{path}: would grow in the input, {source}; name another with --output")
+    if source is not None and source.is_dir() and is_within(path, source):
+        raise InputError(f"{path}: would be in the input, {source}; name another with --output")
     if folder:
         _check_folder(path, source, exists=exists)
     elif exists and not path.is_file():
@@ -62,13 +65,8 @@ def _check_folder(path: Path, source: Path | None, *, exists: bool) -> None:
     """Refuse a folder of which more would be replaced than an array, or that the input is in."""
     if exists and not is_zarr(path):
         raise InputError(f"{path}: is there, and is no zarr; name another with --output")
-    if source is None:
-        return
-    there, here = source.resolve(), path.resolve()
-    if there.is_relative_to(here):
+    if source is not None and is_within(source, path):
         raise InputError(f"{path}: the input, {source}, is in it; name another with --output")
-    if source.is_dir() and here.is_relative_to(there):
-        raise InputError(f"{path}: would be in the input, {source}; name another with --output")
 
 
 ZARR_KEYS = ("zarr.json", ".zarray", ".zgroup")
@@ -189,6 +187,7 @@ class Growing(ABC):
         try:
             self._publish()
             self._committed = True
+            note_written(self.name)
             self._settle()
         except FileExistsError:
             raise StoreError(

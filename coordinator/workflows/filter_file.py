@@ -16,9 +16,10 @@ from coordinator.display.listener import make_listener
 from coordinator.engines import Engine
 from coordinator.errors import StoreError
 from coordinator.events import OutputWritten
+from coordinator.interruption import put_off
 from coordinator.journal.recovery import check_same
-from coordinator.report.artifacts import write_artifacts
-from coordinator.run.calls import Link, chain_of, masked
+from coordinator.report.artifacts import Made, write_artifacts
+from coordinator.run.calls import Link, chain_of, mask_of, masked
 from coordinator.run.output import Opening, Output, unfinished
 from coordinator.run.request import Request, check_grain, known_bound, not_finite, tile_shape
 from coordinator.run.run import run
@@ -26,6 +27,7 @@ from coordinator.stores import FileSource
 from coordinator.stores.file_state import FileState
 from coordinator.stores.files import open_place
 from coordinator.stores.formats import default_output
+from coordinator.stores.memory import ArraySource
 from coordinator.stores.names import check_output_name
 from coordinator.stores.output_target import is_folder_named, lay_out
 from coordinator.stores.partial import check_output, followed, remove_second_name
@@ -69,7 +71,8 @@ def filter_chain(
     check_output(target, source, overwrite=options.overwrite, folder=is_folder)
     read = masked(links, array)
     bound = known_bound(job, read)
-    output = lay_out(place, array.shape, chain.dtype, array, options.storing)
+    with put_off():  # a library's code calls back, and would tell of another error
+        output = lay_out(place, array.shape, chain.dtype, array, options.storing)
     check_grain(shape, array.shape, output.grain)
     request = Request(job, read, shape, title(links), bound, options.sampling, output.grain)
     opening = Opening(
@@ -90,35 +93,28 @@ def filter_chain(
         check_same(target, was, opening.header(request.tile or was.tile))
         request = replace(request, tile=was.tile)
 
-    opened: list[Output] = []
+    made = Made(given, place, job, mask_of(links))
+    artifacts = replace(options.artifacts, sync=options.sync)
 
     def open_output(plan: Plan | None) -> Output:
         if plan is None or read is not array:  # the journal does not know the mask
-            opened.append(opening.begin_stages())
-        else:
-            opened.append(opening.begin(plan) if left is None else opening.resume(left, plan))
-        return opened[0]
+            return opening.begin_stages()
+        return opening.begin(plan) if left is None else opening.resume(left, plan)
 
-    try:
-        with (
-            open_engine(placement, request, keep_going=options.keep_going) as engine,
-            make_listener(options.style) as display,
-        ):
-            shown = display if options.log is None else both(options.log, display)
-            with write_artifacts(options.artifacts, shown, given, place, job) as listen:
-                for sentence in _advice(request, links) if options.notes else ():
-                    options.say(f"note: {sentence}")
-                run(request, open_output, _bounded(engine, request, placement), listen)
-            asked_for = options.artifacts.asked_for
-            size = math.prod(array.shape) * chain.dtype.itemsize
-            if not place.remote:
-                size = FileState.of(place).file_bytes
-            written = OutputWritten(str(place), size, asked_for)
-            shown(time.monotonic(), written)
-    except KeyboardInterrupt as interrupt:
-        if opened and opened[0].sink.committed:
-            interrupt.add_note(f"{target} is written; what belongs beside it may be missing")
-        raise
+    with (
+        open_engine(placement, request, keep_going=options.keep_going) as engine,
+        make_listener(options.style) as display,
+    ):
+        shown = display if options.log is None else both(options.log, display)
+        with write_artifacts(artifacts, shown, made) as listen:
+            for sentence in _advice(request, links) if options.notes else ():
+                options.say(f"note: {sentence}")
+            run(request, open_output, _bounded(engine, request, placement), listen)
+        asked_for = artifacts.asked_for
+        size = math.prod(array.shape) * chain.dtype.itemsize
+        if not place.remote:
+            size = FileState.of(place).file_bytes
+        shown(time.monotonic(), OutputWritten(str(place), size, asked_for))
 
 
 def beside(source: Path, word: str) -> Place:
@@ -162,7 +158,10 @@ def _bounded(engine: Engine, request: Request, placement: Placement) -> Engine:
 def _words(links: Sequence[Link]) -> tuple[tuple[str, str], ...]:
     """Return all parameters in words; in a chain each with the number of its filter."""
     return tuple(
-        (key if len(links) == 1 else f"{number} {name} {key}", str(value))
+        (
+            key if len(links) == 1 else f"{number} {name} {key}",
+            value.name if isinstance(value, ArraySource) else str(value),
+        )
         for number, (name, parameters) in enumerate(links, 1)
         for key, value in parameters.items()
     )
@@ -207,7 +206,7 @@ def _differing(name: str, parameters: Mapping[str, Any]) -> Iterator[str]:
     """Yield the parameters that differ from their defaults."""
     defaults = FILTERS[name].defaults
     for key, value in parameters.items():
-        if isinstance(value, np.ndarray):
+        if isinstance(value, np.ndarray | ArraySource):
             yield f"{key}={'x'.join(map(str, value.shape))}"
         elif value != defaults[key]:
             text = ",".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -16,7 +16,7 @@ from coordinator.report.provenance import Provenance, find_provenance, load_prov
 from coordinator.run.request import tile_shape
 from coordinator.stores.atomic_file import write_bytes
 from coordinator.stores.file_state import FileState
-from coordinator.stores.files import find_layout, open_place
+from coordinator.stores.files import find_layout, open_direct
 from coordinator.stores.partial import check_output
 from coordinator.stores.place import Place
 from tiling.geometry.grid import Grid
@@ -62,7 +62,7 @@ def diff_files(left: Path, right: Path, tile: Any = None) -> tuple[Difference, C
     TilefanError, TilingError
         If a file can't be read, or the tile is none.
     """
-    a, b = open_place(left).array, open_place(right).array
+    a, b = open_direct(left), open_direct(right)
     cut = cut_of(a.shape, tile, left, right)
     return compare(a, b, cut), cut
 
@@ -119,8 +119,8 @@ def preview_files(
     TilefanError, TilingError
         If they can't be read, have other shapes, or the picture can't be written.
     """
-    a, b = open_place(before).array, open_place(after).array
-    if a.shape != b.shape or not a.size:
+    a, b = open_direct(before), open_direct(after)
+    if a.shape != b.shape or 0 in a.shape:
         shapes = f"{a.shape} and {b.shape}"
         raise InputError(f"{before} and {after}: want arrays of one shape, not of {shapes}")
     cut = cut_of(a.shape, tile, after)

@@ -8,19 +8,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from coordinator.checks.recompute import Check, Sampling
 from coordinator.display.listener import Style, make_listener
 from coordinator.engines.local import capacity
 from coordinator.errors import InputError, StoreError, VerifyError
 from coordinator.events import Event, Hearer, RunFinished, TileSent, TileStored, WorkerReady
 from coordinator.machine import NAME, usable_cores
-from coordinator.report.provenance import FileMark, Provenance, find_provenance, mark
-from coordinator.run.calls import Chain, Link, chain_of, masked
+from coordinator.report.provenance import (
+    FileMark,
+    Provenance,
+    find_provenance,
+    mark,
+    mask_mark,
+)
+from coordinator.run.calls import Chain, Link, chain_of, masked, with_mask
 from coordinator.run.request import Request, known_bound
 from coordinator.run.stage import run_started
 from coordinator.stores import FileSource
-from coordinator.stores.files import open_place
+from coordinator.stores.files import find_layout, open_place
 from coordinator.stores.formats import stored_dtype
+from coordinator.stores.memory import ArraySource
 from coordinator.stores.output_target import is_folder_named
 from coordinator.stores.place import Place
 from coordinator.text import count, dtype_name, extent, inert
@@ -33,11 +42,12 @@ from tiling.protocol.npy import dtype_of
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The filters that a provenance records, what people call them, and the input's mark."""
+    """The filters that a provenance records, what people call them, and marks of what they read."""
 
     chain: Chain
     title: str
     input: FileMark
+    mask: FileMark | None
 
 
 def recorded(provenance: Provenance) -> Recorded:
@@ -58,7 +68,7 @@ def recorded(provenance: Provenance) -> Recorded:
         raise InputError(f"the provenance records no filters that exist: {error}; {hint}") from None
     if job.digest != provenance.job or job.target != dtype.newbyteorder("="):
         raise InputError(f"the provenance records another job than was run; {hint}")
-    return Recorded(Chain(job, dtype), inert(provenance.filter), provenance.input)
+    return Recorded(Chain(job, dtype), inert(provenance.filter), provenance.input, provenance.mask)
 
 
 def verify_file(
@@ -92,15 +102,12 @@ def verify_file(
     array, made = open_place(source), open_place(result)
     if isinstance(filters, Recorded):
         chain, words = filters.chain, filters.title
-        if chain.job.reads_states:
-            raise InputError(
-                f"{result}: it was made with a mask, which its provenance does not hold; "
-                "say --filter, --mask and how"
-            )
-        if (chain.job.ndim, chain.job.source) != (len(array.shape), array.dtype.newbyteorder("=")):
+        masks = chain.job.reads_states
+        read = with_mask(array, _recorded_mask(filters, result, array)) if masks else array
+        if (chain.job.ndim, chain.job.source) != (len(read.shape), read.dtype.newbyteorder("=")):
             raise InputError(f"{result}: its provenance is of another input; say --filter and how")
     else:
-        chain, words = chain_of(filters, array), title(filters)
+        chain, words, read = chain_of(filters, array), title(filters), masked(filters, array)
     place = Place.parse(result)
     dtype, got_dtype = stored_dtype(place, chain.dtype), made.dtype
     if is_folder_named(place):  # zarr 3 has no byte order in its dtypes
@@ -115,7 +122,6 @@ def verify_file(
         )
         raise VerifyError(f"{result} holds {got}; of {source}, SciPy makes {makes}")
     chain.job.program.check_shape(array.shape)
-    read = array if isinstance(filters, Recorded) else masked(filters, array)
     request = Request(chain.job, read, title=words, bound=known_bound(chain.job, read))
     plan = request.plan(capacity(usable_cores(), request.job))
     with make_listener(style) as listen:
@@ -132,6 +138,26 @@ def verify_file(
             raise
     of = f"{len(sample):,} of " if len(sample) < len(plan) else ""
     return f"{of}{count(len(plan), 'tile')}"
+
+
+def _recorded_mask(recorded: Recorded, result: Path, array: FileSource) -> ArraySource:
+    """Read the mask that a provenance names: of the input's shape, and with the digest it says."""
+    hint = "say --filter, --mask and how"
+    known = recorded.mask
+    if known is None or not known.path or not known.digest:
+        what = "a mask that its provenance does not name, with a digest"
+        raise InputError(f"{result}: it was made with {what}; {hint}")
+    place, named = Place.parse(known.path), inert(known.path)
+    other = InputError(f"{result}: it was made with another mask than {named} is now; {hint}")
+    try:
+        if place.remote or find_layout(place)[1].shape != array.shape:
+            raise other
+        mask = ArraySource(np.array(open_place(place).array), known.path)
+    except StoreError as error:
+        raise InputError(f"{result}: its mask can't be read: {error}; {hint}") from None
+    if mask_mark(mask).digest != known.digest:
+        raise other
+    return mask
 
 
 def _check_input(recorded: Recorded, result: Path, source: Path) -> None:

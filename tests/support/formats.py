@@ -127,11 +127,12 @@ def _save_chunked(path: Path, array: Array) -> None:
         file.create_dataset("data", data=array, chunks=chunks if array.size else None, **options)
 
 
-def _save_zarr(path: Path, array: Array, **options: Any) -> None:
+def save_zarr(path: Path, array: Array, chunk: tuple[int, ...] = (), **options: Any) -> None:
+    """Have zarr-python write an array, in such chunks or in small ones."""
     import zarr
 
     shutil.rmtree(path, ignore_errors=True)
-    chunks = tuple(max(1, min(4, length)) for length in array.shape)
+    chunks = chunk or tuple(max(1, min(4, length)) for length in array.shape)
     with zarr.config.set({"array.write_empty_chunks": True}):
         zarr.create_array(path, data=array, chunks=chunks, **options)
 
@@ -167,11 +168,11 @@ FITS = Library(
 NIFTI_GZ = replace(NIFTI, suffix=".nii.gz")
 PNG = Library(".png", "PIL", _save_png, _load_png, "b1 u1 u2", range(2, 3))
 
-ZARR = Library(".zarr", "zarr", _save_zarr, load_zarr, f"b1 f2 {NUMBERS}", ANY, empty=True)
-ZARR_2 = replace(ZARR, save=lambda path, array: _save_zarr(path, array, zarr_format=2))
+ZARR = Library(".zarr", "zarr", save_zarr, load_zarr, f"b1 f2 {NUMBERS}", ANY, empty=True)
+ZARR_2 = replace(ZARR, save=lambda path, array: save_zarr(path, array, zarr_format=2))
 SHARDED = replace(
     ZARR,
-    save=lambda path, array: _save_zarr(
+    save=lambda path, array: save_zarr(
         path, array, shards=tuple(max(2, min(8, 2 * length)) for length in array.shape)
     ),
 )

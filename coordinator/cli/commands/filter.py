@@ -221,7 +221,7 @@ def parse_one(key: str, text: str) -> Any:
 
     option_name = option_of(key)
     if key in ARRAYS:
-        return _list(key, text) if _is_list(text, option_name) else array_from(text, Path())
+        return _list(key, text) if _is_list(text, option_name) else array_from(key, text, Path())
     match key:
         case "size":
             return sizes(text, option_name)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from coordinator.checks import difference
 from coordinator.checks.difference import Cut, compare
 from coordinator.checks.ulp import distances
+from coordinator.stores.memory import ArraySource
 from tests.coordinator.cli.test_cli import coord, refused
 from tests.support.strategies import samples
 from tiling.geometry.grid import Grid
@@ -30,7 +31,7 @@ def test_counts_are_those_of_bytes(dtype: str, data: st.DataObject) -> None:
     a = np.asarray(rng.random(shape) * 3).astype(dtype)
     b = np.empty_like(a)
     b[...] = np.where(rng.random(shape) < 0.2, rng.random(shape) * 3, a)
-    found = compare(a, b)
+    found = compare(ArraySource(a), ArraySource(b))
     width = a.dtype.itemsize
     left, right = (np.frombuffer(x.tobytes(), "u1").reshape(-1, width) for x in (a, b))
     other = (left != right).any(axis=1)
@@ -47,10 +48,10 @@ def test_blocks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     b[3, 2, 1] += 1
     b[12, 6, 4] = np.nextafter(b[12, 6, 4], np.inf)
     cut = Cut(Grid(a.shape, (4, 3, 5)), Halo((1, 1, 1), (1, 1, 1)))
-    whole = compare(a, b, cut)
+    whole = compare(ArraySource(a), ArraySource(b), cut)
     for size in (8, 24, 100, 1000):
         monkeypatch.setattr(difference, "BLOCK_BYTES", size)
-        assert compare(a, b, cut) == whole
+        assert compare(ArraySource(a), ArraySource(b), cut) == whole
     assert whole.differing == 2
     assert whole.first == whole.largest_at == (3, 2, 1)
 
@@ -82,7 +83,7 @@ def test_tiles_and_seams() -> None:
     for index in [(0, 0), (3, 4), (4, 4), (7, 9), (1, 5)]:
         b[index] = 1
     cut = Cut(Grid((8, 10), (4, 5)), Halo((1, 1), (1, 1)))
-    places = compare(a, b, cut).places
+    places = compare(ArraySource(a), ArraySource(b), cut).places
     assert places is not None
     assert places.tiles == {0: 2, 1: 1, 2: 1, 3: 1}
     assert places.seams == {(0, 4): 2, (1, 5): 3}

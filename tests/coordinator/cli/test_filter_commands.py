@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -85,14 +88,75 @@ def test_commands_write_what_scipy_gives(folder: Path, line: str, name: str, wan
 
 
 def test_what_a_mask_made_is_verified_with_the_mask(folder: Path) -> None:
-    """Its provenance does not hold the mask, and says so."""
+    """Its provenance names the mask; verify reads it, or is told another."""
     made = "filter binary_erosion in.npy --mask mask.npy -o out.npy -q"
     assert coord(folder, *made.split()).returncode == 0
     ended = coord(folder, "verify", "out.npy", "in.npy", "-q")
-    assert (ended.returncode, "--mask" in ended.stderr) == (2, True)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    shown = coord(folder, "show", "out.npy").stdout
+    assert "    mask  mask.npy, mask-xxh3-128:" in shown
     verify = "verify out.npy in.npy --filter binary_erosion --mask mask.npy -q"
     assert coord(folder, *verify.split()).returncode == 0
     assert coord(folder, *verify.replace("mask.npy", "cross.npy").split()).returncode == 2
+
+
+def test_a_mask_in_no_file(folder: Path) -> None:
+    """What stood in the command line is asked for again."""
+    np.save(folder / "in.npy", np.ones(3, bool))
+    made = "filter binary_erosion in.npy --mask [1,0,1] -o o.npy -q"
+    assert coord(folder, *made.split()).returncode == 0
+    ended = coord(folder, "verify", "o.npy", "in.npy", "-q")
+    assert (ended.returncode, ended.stderr) == (
+        2,
+        "coord: o.npy: it was made with a mask that its provenance does not name, with a digest; "
+        "say --filter, --mask and how\n",
+    )
+
+
+def changed(mask: Path) -> str:
+    np.save(mask, ~MASK)
+    return "another mask than mask.npy is now"
+
+
+def gone(mask: Path) -> str:
+    mask.unlink()
+    return "mask.npy: no such file"
+
+
+def a_pipe(mask: Path) -> str:
+    mask.unlink()
+    os.mkfifo(mask)
+    return "mask.npy: a pipe or a device"
+
+
+def elsewhere(mask: Path) -> str:
+    known = mask.with_name("out.npy.json")
+    known.write_text(known.read_text().replace('"mask.npy"', '"https://192.0.2.1/m.zarr"'))
+    return "another mask than https://192.0.2.1/m.zarr is now"
+
+
+@pytest.mark.parametrize("harm", [changed, gone, a_pipe, elsewhere])
+def test_a_mask_that_is_not_what_it_was(folder: Path, harm: Callable[[Path], str]) -> None:
+    """Nothing is compared with another mask, and nothing is fetched that a stranger names."""
+    made = "filter binary_erosion in.npy --mask mask.npy -o out.npy -q"
+    assert coord(folder, *made.split()).returncode == 0
+    words = harm(folder / "mask.npy")
+    ended = coord(folder, "verify", "out.npy", "in.npy", "-q")
+    assert (ended.returncode, words in ended.stderr) == (2, True), ended.stderr
+
+
+def test_who_computed_each_stage(folder: Path) -> None:
+    """Of a job in stages provenance and `coord show` name the makers of all of them."""
+    np.save(folder / "in.npy", np.random.default_rng(5).random((40, 30)))
+    command = "filter uniform_filter in.npy --size 4 -o out.npy --tile 10 --verify 1.0"
+    made = coord(folder, *command.split())
+    assert made.returncode == 0, made.stderr
+    assert "verified: 7 of 7 tiles of all 2 stages recomputed by SciPy, equal" in made.stderr
+    known = json.loads((folder / "out.npy.json").read_text())
+    assert known["stages"] == [{"this machine": 3}, {"this machine": 4}]
+    shown = coord(folder, "show", "out.npy").stdout
+    assert "   stage  1 of 2: this machine: 3 tiles\n   stage  2 of 2: this machine: 4 t" in shown
+    assert "this machine: 4 tiles of the last stage" in shown
 
 
 @pytest.mark.parametrize("damaged", ["{}", "[]", "", '{"kind": "til', "[" * 100_000])

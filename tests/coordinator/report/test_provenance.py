@@ -14,13 +14,15 @@ from coordinator.cli import render_provenance
 from coordinator.report import provenance
 from coordinator.report.preview import GAP, SEAM, preview
 from coordinator.report.provenance import FileMark, Provenance, runs_of
+from coordinator.stores.memory import ArraySource
 from tiling.geometry.grid import Grid
 
 KNOWN = Provenance(
     "coord blur 'a b.npy'", "gaussian_filter", "0" * 64, FileMark("in", "<i4", 9, "d"),
     FileMark("out", "<i4", 9, "e"), (4, 4), (2, 4), ((1, 1), (1, 0)), {"w": {"kernel": "k"}},
     (("w", 1), ("", 1)), 0, {"numpy": "2"}, "2026", 1.5, 1, 2, ("careful",),
-    {"w": {"int32-int32-wrap": "0123"}}, expected_s=1.25,
+    {"w": {"int32-int32-wrap": "0123"}}, expected_s=1.25, mask=FileMark("m", "|b1", 9, "f"),
+    stages=({"v": 3}, {"w": 1}),
 )  # fmt: skip
 
 
@@ -111,7 +113,7 @@ def test_runs_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_preview_marks_seams() -> None:
     """Three panels with a gap, and the seam where a tile begins."""
     a = np.zeros((8, 10))
-    pixels = preview(a, a + 1, Grid((8, 10), (4, 5)))
+    pixels = preview(ArraySource(a), ArraySource(a + 1), Grid((8, 10), (4, 5)))
     assert pixels.shape == (8, 3 * 10 + 2 * GAP, 3)
     assert tuple(pixels[4, 0]) == tuple(pixels[0, 5]) == SEAM
     assert tuple(pixels[0, 0]) == (0, 0, 0)

@@ -7,6 +7,8 @@ import re
 import struct
 import zlib
 from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,8 +29,12 @@ from coordinator.events import (
 from coordinator.history.history import AttemptRecord, End
 from coordinator.report import png, recorder, timeline, trace
 from coordinator.report.page import Context, Picture, render
+from coordinator.report.plane import middle_plane
 from coordinator.report.recorder import Recorder
+from coordinator.stores.files import open_direct
+from coordinator.stores.memory import ArraySource
 from tests.coordinator.display.scripted import EVIL, TILE, script
+from tests.support.equality import assert_same_bits
 
 VOID = {"meta", "img"}
 
@@ -238,10 +244,29 @@ def test_png(shape: tuple[int, ...]) -> None:
 def test_planes_of_any_array(dtype: str) -> None:
     """Of any dtype and any number of axes; what is no number is black."""
     for shape in [(), (9,), (4, 5), (4, 5, 3), (3, 4, 5, 6), (1000, 3)]:
-        plane = png.middle_plane(np.ones(shape, dtype), png.step_for(shape))
+        plane = middle_plane(ArraySource(np.ones(shape, dtype)), png.step_for(shape))
         png.encode(png.shades(plane, *png.limits(plane)))
     odd = np.array([[np.nan, np.inf, -np.inf, 1.0, 0.0]])
     assert png.shades(odd, *png.limits(odd)).tolist() == [[0, 255, 0, 255, 0]]
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize(
+    ("shape", "index"),
+    [
+        ((9,), np.s_[None, ::2]),
+        ((7, 11), np.s_[::2, ::2]),
+        ((7, 11, 3), np.s_[::2, ::2, :]),
+        ((4, 11, 9), np.s_[2, ::2, ::2]),
+        ((9, 4, 11, 2), np.s_[::2, 2, ::2, 1]),
+    ],
+    ids=str,
+)
+def test_a_plane_of_a_file(tmp_path: Path, shape: tuple[int, ...], index: Any, order: Any) -> None:
+    """Every second sample of the middle slice, whichever axis lies densely."""
+    array = np.asarray(np.arange(np.prod(shape), dtype=">f4").reshape(shape), order=order)
+    np.save(tmp_path / "a.npy", array)
+    assert_same_bits(middle_plane(open_direct(tmp_path / "a.npy"), 2), array[index].astype("=f4"))
 
 
 def test_the_page_has_a_policy() -> None:

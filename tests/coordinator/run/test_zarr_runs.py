@@ -19,7 +19,7 @@ from coordinator.report.artifacts import Artifacts
 from coordinator.stores import folder as folders
 from coordinator.stores.storing import Storing
 from coordinator.workflows.filter_file import filter_chain
-from coordinator.workflows.inspect_files import show_file
+from coordinator.workflows.inspect_files import preview_files, show_file
 from coordinator.workflows.run_options import Placement, RunOptions
 from coordinator.workflows.verify_file import verify_file
 from tests.coordinator.run.cut_short import SHAPE, SIGMA, TILES, Watched, Workbench
@@ -136,6 +136,45 @@ def test_an_input_that_changes_while_it_is_read(plain: Workbench) -> None:
     with pytest.raises(InputChangedError, match="was changed while it was read"):
         plain.blur(Watched(2, lambda: touch(chunks(plain.source)[0])))
     assert plain.left == set()
+
+
+def test_a_chunk_that_is_exchanged_for_an_older_one(plain: Workbench) -> None:
+    """Its time tells nothing, but it is another file."""
+
+    def exchange() -> None:
+        first, second = chunks(plain.source)[:2]
+        os.utime(second, ns=(1, 1))
+        second.replace(first)
+
+    chunk = chunks(plain.source)[1]
+    with pytest.raises(InputChangedError, match="was changed while it was read"):
+        plain.blur(Watched(3, exchange))
+    assert not chunk.exists()
+    assert plain.left == set()
+
+
+def write(bench: Workbench, name: str, at: Path) -> None:
+    """Write an artifact, or another output, into a place."""
+    if name == "preview":
+        preview_files(bench.source, bench.target, at.with_suffix(".png"))
+    elif name == "output":
+        array = at.parent.parent
+        filter_chain([("gaussian_filter", {"sigma": 1})], array, at.with_suffix(".npy"))
+    else:
+        named: dict[str, Any] = {name: at}
+        bench.blur(overwrite=True, artifacts=Artifacts(**named))
+
+
+@pytest.mark.parametrize("name", ["report", "trace", "preview", "output"])
+@pytest.mark.parametrize("whose", ["input", "output"])
+def test_nothing_else_is_written_into_an_array(plain: Workbench, name: str, whose: str) -> None:
+    """Neither beside the chunks of the input nor of the output."""
+    plain.blur()
+    inside = (plain.source if whose == "input" else plain.target) / "c" / "x"
+    before = sorted(plain.source.rglob("*")), sorted(plain.target.rglob("*"))
+    with pytest.raises(InputError, match=r"would be in "):
+        write(plain, name, inside)
+    assert (sorted(plain.source.rglob("*")), sorted(plain.target.rglob("*"))) == before
 
 
 def test_other_chunks_are_refused(plain: Workbench) -> None:
