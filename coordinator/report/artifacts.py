@@ -58,13 +58,15 @@ class Artifacts:
     seams: bool = False
     command: str = ""
 
-    def check(self, source: Path, target: Path) -> None:
+    def check(self, source: Path, target: Path, reads: Sequence[Path] = ()) -> None:
         """Check before the run that each file can be written after it, and is no other file.
 
         Parameters
         ----------
         source, target : Path
             The input and the output.
+        reads : sequence of Path
+            Other files of the input.
 
         Raises
         ------
@@ -77,7 +79,7 @@ class Artifacts:
         from coordinator.stores.partial import journal_path, partial_path
 
         beside = None if self.provenance is False else provenance_path(Place(target))
-        taken = [source, target, partial_path(target), journal_path(target)]
+        taken = [source, *reads, target, partial_path(target), journal_path(target)]
         for path, start in (
             (beside, PROVENANCE_START),
             (self.report, REPORT_START),
@@ -145,7 +147,12 @@ def _begins(path: Path, start: bytes) -> bool:
 
 @contextmanager
 def write_artifacts(
-    artifacts: Artifacts, listen: Listener, source: Place, target: Place, job: Job
+    artifacts: Artifacts,
+    listen: Listener,
+    source: Place,
+    target: Place,
+    job: Job,
+    reads: Sequence[Path] = (),
 ) -> Iterator[Listener]:
     """Yield a listener to the run; write what is asked for when the run is over.
 
@@ -157,6 +164,8 @@ def write_artifacts(
     source, target : Place
         Of the run.
     job : Job
+    reads : sequence of Path
+        Other files of the input.
 
     Raises
     ------
@@ -171,7 +180,7 @@ def write_artifacts(
         return
     from coordinator.report.recorder import Recorder
 
-    artifacts.check(source.path, target.path)
+    artifacts.check(source.path, target.path, reads)
     history = Recorder(timed=bool(artifacts.report or artifacts.trace))
     started = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
     writer = _Writer(artifacts, history, source, target, job, started)

@@ -76,4 +76,4 @@ def open_flat(place: Place, layout: Layout) -> FlatSource:
     # An array of one axis, or with one sample only, is in both orders.
     shape = array.shape if array.flags.c_contiguous else array.shape[::-1]
     flat = FlatFile(file, str(place), offset, shape)
-    return FlatSource(array, str(place), layout.about, flat)
+    return FlatSource(array, str(place), layout.about, layout.reads, layout.notes, flat)

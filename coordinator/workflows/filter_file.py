@@ -61,12 +61,13 @@ def filter_chain(
     check_output_name(place.path)
     source, target = given.path, stand_in(place) if place.remote else followed(place.path)
     place = place if place.remote else replace(place, path=target)
-    array, state = _opened(given)
+    array, state = _opened(given, placement.max_memory_bytes)
     chain = chain_of(links, array)
     job, shape = chain.job, tile_shape(placement.tile, len(array.shape))
     remove_second_name(target)
     is_folder = is_folder_named(place)
-    check_output(target, source, overwrite=options.overwrite, folder=is_folder)
+    for path in (source, *array.reads):
+        check_output(target, path, overwrite=options.overwrite, folder=is_folder)
     read = masked(links, array)
     bound = known_bound(job, read)
     output = lay_out(place, array.shape, chain.dtype, array, options.storing)
@@ -105,9 +106,12 @@ def filter_chain(
             make_listener(options.style) as display,
         ):
             shown = display if options.log is None else both(options.log, display)
-            with write_artifacts(options.artifacts, shown, given, place, job) as listen:
-                for sentence in _advice(request, links) if options.notes else ():
-                    options.say(f"note: {sentence}")
+            with write_artifacts(
+                options.artifacts, shown, given, place, job, (*array.reads,)
+            ) as listen:
+                if options.notes:
+                    for sentence in (*_advice(request, links), *array.notes()):
+                        options.say(f"note: {sentence}")
                 run(request, open_output, _bounded(engine, request, placement), listen)
             asked_for = options.artifacts.asked_for
             size = math.prod(array.shape) * chain.dtype.itemsize
@@ -126,13 +130,13 @@ def beside(source: Path, word: str) -> Place:
     return default_output(Place.parse(source), word)
 
 
-def _opened(place: Place) -> tuple[FileSource, FileState]:
+def _opened(place: Place, most_bytes: int | None) -> tuple[FileSource, FileState]:
     """Open an input; return also its state before the first sample was read, or decoded."""
     try:
         state = FileState.of(place)
     except StoreError:
         state = None  # opening it says more
-    source = open_place(place)
+    source = open_place(place, most_bytes)
     return source, state or FileState.of(place)
 
 
@@ -145,8 +149,6 @@ def _advice(request: Request, links: Sequence[Link]) -> Iterator[str]:
     if not math.isfinite(bound):  # else all samples were looked at for it, or are integers
         not_numbers, infinite, whole = not_finite(source)
         yield from spreading(job, not_numbers, infinite, whole=whole)
-    if (missing := getattr(source, "missing", lambda: None)()) and missing[0]:
-        yield f"{missing[0]} of {missing[1]} chunks of the input are missing: read as fill values"
 
 
 def _bounded(engine: Engine, request: Request, placement: Placement) -> Engine:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from coordinator.errors import InputError, StoreError
+from coordinator.stores import format as format_of_files
 from coordinator.stores import scratch
 from coordinator.stores.files import Target, open_place
 from coordinator.stores.place import Place
@@ -331,19 +332,6 @@ def test_pictures_that_would_lose_bits_are_refused(tmp_path: Path) -> None:
             Target.of(Place(tmp_path / name), shape, np.dtype(dtype))
 
 
-def test_pictures_beyond_any_memory_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """By the size that they claim, before a pixel is decoded."""
-    image = pytest.importorskip("PIL.Image")
-    from coordinator.stores import pictures
-
-    image.new("L", (100, 100)).save(tmp_path / "in.png")
-    monkeypatch.setattr(pictures, "MOST_BYTES", 9_999)
-    with pytest.raises(InputError, match="pictures beyond 9999 bytes"):
-        open_place(tmp_path / "in.png")
-
-
 def test_no_room_for_what_is_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a file claims is taken from the disk first, or refused by its size."""
     tifffile = pytest.importorskip("tifffile")
@@ -353,7 +341,7 @@ def test_no_room_for_what_is_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyP
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(scratch.os, "posix_fallocate", full)
-    monkeypatch.setattr(scratch.scratch, "__defaults__", (2**20, "between two stages"))
+    monkeypatch.setattr(format_of_files, "MEMORY_BYTES", 2**20)
     with pytest.raises(StoreError, match="no room for 9000000 bytes for the samples of "):
         open_place(tmp_path / "in.tif")
 
