@@ -1,13 +1,13 @@
 """A row of the table of formats: how its module is found, and what that must have.
 
 A format's module has `layout(place)`: what a file says before any sample is read; `decode(place,
-into)` where samples may be compressed; and `FOREIGN`: what its library raises of files that make no
-sense. One whose files may hold several arrays has `contents(place)`, which yields them all. One that
-can be written has `outline(shape, dtype, place, about)`: where the samples lie in a file, and what is
-around them. And one of kind "whole", whose samples do not lie in its file, has `encoder(place,
-about)`, which gives what writes it at the end. One of kind "keyed" has `open_source(place)` and
-`target(place, shape, dtype, about, storing)` instead. A library that not everybody has is imported by
-the modules of its format, and by nothing else.
+into)` where samples may be compressed; and `FOREIGN`: what its library raises of files that make
+no sense. One whose files may hold several arrays has `contents(place)`, which yields them all. One
+that can be written has `outline(shape, dtype, place, about)`: where the samples lie in a file, and
+what is around them. And one of kind "whole", whose samples do not lie in its file, has
+`encoder(place, about)`, which gives what writes it at the end. One of kind "keyed" has
+`open_source(place)` and `target(place, shape, dtype, about, storing)` instead. A library that not
+everybody has is imported by the modules of its format, and by nothing else.
 """
 
 from __future__ import annotations

@@ -171,6 +171,44 @@ def test_hdf5_keeps_name_and_attributes(tmp_path: Path) -> None:
     assert (attributes["unit"], attributes["count"].dtype) == ("µm", np.int16)
 
 
+def test_hdf5_drops_what_is_no_longer_true(tmp_path: Path) -> None:
+    """Ranges of the samples, and a fill value of another dtype; the file's own words stay."""
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "in.h5", "w") as file:
+        made = file.create_dataset("x", data=VOLUME.astype("i2"))
+        made.attrs.update({"actual_range": [0, 9], "valid_max": np.int16(9), "units": "K"})
+        made.attrs["_FillValue"] = np.int16(-1)
+        file.attrs.update({"title": "mine", "_NCProperties": "version=2"})
+    for dtype, fill in (("f4", False), ("i2", True)):
+        for _ in range(2):  # what a run wrote may be replaced by another
+            out = copied(tmp_path / "in.h5", tmp_path / f"{dtype}.h5", dtype)
+        with h5py.File(out) as file:
+            assert file["x"].attrs.keys() == {"units", *(["_FillValue"] if fill else [])}
+            assert dict(file.attrs) == {"title": "mine"}
+
+
+def test_tiff_drops_what_is_no_longer_true(tmp_path: Path) -> None:
+    """Statistics of GDAL, least and largest samples; and keeps which side is up."""
+    tifffile = pytest.importorskip("tifffile")
+    items = '<Item name="STATISTICS_MEAN" sample="0">3</Item>\n  <Item name="unit">m</Item>'
+    tags = [
+        (42112, "s", 0, f"<GDALMetadata>\n  {items}\n</GDALMetadata>", True),
+        (42113, "s", 0, "-9999", True),
+        (274, "H", 1, 6, True),
+        (280, "H", 1, 3, True),
+        (340, "f", 1, 3.0, True),
+    ]
+    known: Any = {"axes": "YX", "min": 1, "Maximum": 9, "unit": "m"}
+    tifffile.imwrite(tmp_path / "in.tif", VOLUME[0, 0], metadata=known, extratags=tags)
+    with tifffile.TiffFile(copied(tmp_path / "in.tif", tmp_path / "out.tif")) as file:
+        kept = {tag.code: tag.value for tag in file.pages[0].tags}
+        shaped = file.shaped_metadata[0]
+    assert kept[42112] == '<GDALMetadata>\n  <Item name="unit">m</Item>\n</GDALMetadata>'
+    assert (kept[42113], kept[274], {280, 340} & kept.keys()) == ("-9999", 6, set())
+    assert {"min", "Maximum"} & shaped.keys() == set()
+    assert shaped["unit"] == "m"
+
+
 def test_datasets_of_hdf5_are_named(tmp_path: Path) -> None:
     """Without a name only where there is one; and an output never replaces other datasets."""
     h5py = pytest.importorskip("h5py")
@@ -208,6 +246,9 @@ def test_nifti_keeps_affine_and_units(tmp_path: Path, kind: str, order: str) -> 
     image = getattr(nibabel, kind)(VOLUME.astype("i2"), affine, dtype="i2")
     image.header.set_xyzt_units("mm", "sec")
     image.header["descrip"] = b"a scan"
+    image.header["cal_max"] = 9
+    if kind == "Nifti1Image":
+        image.header["glmax"] = 9
     header = image.header.as_byteswapped(order)
     header.extensions.append(nibabel.nifti1.Nifti1Extension("comment", b"a word"))
     getattr(nibabel, kind)(np.asarray(image.dataobj), affine, header).to_filename(
@@ -218,6 +259,8 @@ def test_nifti_keeps_affine_and_units(tmp_path: Path, kind: str, order: str) -> 
     assert made.header.endianness == order
     assert_same_bits(made.affine, affine)
     assert made.header.get_xyzt_units() == ("mm", "sec")
+    stale = [name for name in ("cal_max", "glmax") if name in made.header]
+    assert [made.header[name].item() for name in stale] == [0] * len(stale)
     assert bytes(made.header["descrip"]).rstrip(b"\0") == b"a scan"
     assert made.header.extensions[0].get_content().rstrip(b"\0") == b"a word"
     assert (made.dataobj.slope, made.dataobj.inter) == (1, 0)
