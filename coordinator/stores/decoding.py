@@ -89,6 +89,11 @@ def check_memory(place: Place, need_bytes: int, limit_bytes: int | None, unit: s
         )
 
 
+def may_hold_more(stored: int, size: int, packing: Packing) -> bool:
+    """Tell whether so many packed bytes could be much more than a unit should have."""
+    return packing != "deflate" or stored * DEFLATE_RATIO > most_bytes(size)
+
+
 def check_packed(place: Place, data: bytes, size: int, unit: str, packing: Packing) -> None:
     """Refuse a packed unit that holds much more than its header says.
 
@@ -109,9 +114,7 @@ def check_packed(place: Place, data: bytes, size: int, unit: str, packing: Packi
         If so; damage is for the library to tell.
     """
     most = most_bytes(size)
-    if packing == "deflate" and len(data) * DEFLATE_RATIO <= most:
-        return
-    if _holds_more(data, most, packing):
+    if may_hold_more(len(data), size, packing) and _holds_more(data, most, packing):
         raise damaged(place, unit, size, f"more than {most} packed in it")
 
 

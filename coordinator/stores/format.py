@@ -37,6 +37,10 @@ whole: an output is encoded after the last tile.
 keyed: an output is a folder of chunks; each is written with the tile that it is in."""
 
 
+SHARE = 4
+"""Of memory that is left, decoded samples may take one part in so many; more are in a file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """A row of the table.
@@ -175,7 +179,8 @@ def _room(place: Place, layout: Layout, most_bytes: int | None) -> Array:
     """Return where the samples of an array are decoded to."""
     memory = MEMORY_BYTES
     if most_bytes is not None:
-        memory = min(memory, (most_bytes - resident_bytes() - layout.decode_bytes) // 4)
+        left = most_bytes - resident_bytes() - layout.decode_bytes
+        memory = max(0, min(memory, left // SHARE))
     what = f"for the samples of {place}, which are compressed or scattered"
     if layout.order == "C":
         return scratch(layout.shape, layout.dtype, memory, what)

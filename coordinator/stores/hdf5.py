@@ -14,8 +14,9 @@ import numpy as np
 from coordinator.errors import InputError
 from coordinator.interruption import let_in
 from coordinator.stores.decoding import unit_bytes
+from coordinator.stores.file_state import FileState
 from coordinator.stores.hdf5_chunks import check_chunks, check_filters, chunk_bytes, filters
-from coordinator.stores.hdf5_links import files_of, find, sources
+from coordinator.stores.hdf5_links import file_of, find, sources
 from coordinator.stores.layout import Content, Layout
 from coordinator.stores.outline import Outline, OutlineFile, warn_of_lost
 from coordinator.stores.place import Place
@@ -72,15 +73,17 @@ def layout(place: Place) -> Layout:
         dataset = _find(file, place)
         dtype = _dtype(dataset, place)
         offset = _offset(dataset)
+        found = [(file_of(each), chunk_bytes(each)) for each in sources(dataset, place)]
+        others, largest = {path for path, _ in found[1:]}, max(size for _, size in found)
         return Layout(
             dataset.shape,
             dtype,
             offset,
             about=_about(dataset, file),
             stored=_words(dataset),
-            decode_bytes=_decode_bytes(dataset, place),
+            decode_bytes=unit_bytes(largest) if largest else 0,
             unit="a chunk",
-            reads=files_of(dataset, place),
+            reads={path: FileState.of(Place(path)) for path in sorted(others - {file_of(file)})},
         )
 
 
@@ -124,12 +127,6 @@ def _boxes(dataset: Any) -> Iterator[tuple[slice, ...]]:
     rows = max(1, READ_BYTES // max(1, dataset.nbytes // max(1, len(dataset))))
     for start in range(0, len(dataset), rows):
         yield (slice(start, start + rows), *(slice(None) for _ in dataset.shape[1:]))
-
-
-def _decode_bytes(dataset: Any, place: Place) -> int:
-    """Return the memory that decoding takes at once: of the largest chunk, here or gathered."""
-    sizes = [chunk_bytes(each) for each in sources(dataset, place)]
-    return unit_bytes(max(sizes)) if any(sizes) else 0
 
 
 def _words(dataset: Any) -> str:
@@ -197,8 +194,8 @@ def _offset(dataset: Any) -> int | None:
 
 
 def _about(dataset: Any, file: Any) -> About:
-    attributes, lost = _attributes(dataset)
-    return About(dataset.name, attributes, lost, _attributes(file)[0])
+    (attributes, lost), (of_file, lost_of_file) = _attributes(dataset), _attributes(file)
+    return About(dataset.name, attributes, lost + lost_of_file, of_file)
 
 
 def _attributes(of: Any) -> tuple[dict[str, Any], tuple[str, ...]]:

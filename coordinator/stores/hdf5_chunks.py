@@ -15,14 +15,20 @@ import h5py
 
 from coordinator.errors import InputError
 from coordinator.interruption import let_in
-from coordinator.stores.decoding import check_packed, damaged, most_bytes, most_packed
+from coordinator.stores.decoding import (
+    check_packed,
+    damaged,
+    may_hold_more,
+    most_bytes,
+    most_packed,
+)
 from coordinator.stores.place import Place
 from coordinator.text import inert
 
 CLAIMS: Mapping[int, tuple[str, int]] = {32001: ("<I", 4), 32004: (">Q", 0)}
 """Where the chunks of Blosc and of LZ4 say how many bytes they hold."""
 
-ZSTD = 32015
+DEFLATE, ZSTD = 1, 32015
 
 
 def filters(dataset: Any) -> Iterator[tuple[int, str]]:
@@ -65,26 +71,40 @@ def check_chunks(dataset: Any, place: Place) -> None:
     """
     if not (size := chunk_bytes(dataset)):
         return
-    codes = [code for code, _ in filters(dataset) if code != h5py.h5z.FILTER_FLETCHER32]
-    if h5py.h5z.FILTER_DEFLATE in codes[:-1]:
-        raise InputError(f"{place}: packed again after deflate; write it with one compression")
-    found: list[Any] = []
-    dataset.id.chunk_iter(found.append)
-    for chunk in found:
+    code, bit = _packing(dataset, place)
+    for start, stored in _suspects(dataset, size, code, bit):
         let_in()
-        if chunk.size > most_packed(size):
-            raise damaged(place, "a chunk", size, f"{chunk.size} in the file")
-        if codes[-1] == h5py.h5z.FILTER_DEFLATE:
-            check_packed(place, _stored(dataset, chunk), size, "a chunk", "deflate")
-        elif codes[-1] in (*CLAIMS, ZSTD):
-            claimed = _claimed(_stored(dataset, chunk), codes[-1])
-            if claimed > most_bytes(size):
-                raise damaged(place, "a chunk", size, f"{claimed} packed in it")
+        if stored > most_packed(size):
+            raise damaged(place, "a chunk", size, f"{stored} in the file")
+        data = dataset.id.read_direct_chunk(start)[1]
+        if code == DEFLATE:
+            check_packed(place, data, size, "a chunk", "deflate")
+        elif (claimed := _claimed(data, code)) > most_bytes(size):
+            raise damaged(place, "a chunk", size, f"{claimed} packed in it")
 
 
-def _stored(dataset: Any, chunk: Any) -> bytes:
-    data: bytes = dataset.id.read_direct_chunk(chunk.chunk_offset)[1]
-    return data
+def _packing(dataset: Any, place: Place) -> tuple[int, int]:
+    """Return the filter that a chunk goes through last, but for a sum after it, and its place."""
+    codes = [code for code, _ in filters(dataset)]
+    while codes[-1:] == [h5py.h5z.FILTER_FLETCHER32]:
+        codes.pop()
+    if DEFLATE in codes[:-1]:
+        raise InputError(f"{place}: packed again after deflate; write it with one compression")
+    return codes[-1] if codes else 0, len(codes) - 1
+
+
+def _suspects(dataset: Any, size: int, code: int, bit: int) -> list[tuple[tuple[int, ...], int]]:
+    """Return where chunks are that could be larger than they should, and their bytes as stored."""
+    found = []
+
+    def note(chunk: Any) -> None:
+        is_packed = code in (DEFLATE, ZSTD, *CLAIMS) and not chunk.filter_mask >> max(0, bit) & 1
+        may_be = code != DEFLATE or may_hold_more(chunk.size, size, "deflate")
+        if chunk.size > most_packed(size) or (is_packed and may_be):
+            found.append((chunk.chunk_offset, chunk.size))
+
+    dataset.id.chunk_iter(note)
+    return found
 
 
 def _claimed(data: bytes, code: int) -> int:

@@ -6,7 +6,7 @@ opened, and a virtual dataset gathers from regular files of its own folder and b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -14,7 +14,6 @@ import h5py
 
 from coordinator.errors import InputError, StoreError
 from coordinator.stores.atomic_file import read_regular
-from coordinator.stores.file_state import FileState
 from coordinator.stores.place import Place
 from coordinator.text import inert
 
@@ -35,7 +34,7 @@ def find(file: Any, path: str, place: Place) -> Any:
     InputError
         If it leads to another file.
     """
-    group, steps = file, [*filter(None, path.split("/"))]
+    group, steps = file, _steps(path)
     for _ in range(MOST_STEPS):
         if not steps:
             return group
@@ -48,39 +47,51 @@ def find(file: Any, path: str, place: Place) -> Any:
             raise InputError(f"{place}: a link to {to}; name that")
         if isinstance(link, h5py.SoftLink):
             group = file if link.path.startswith("/") else group
-            steps = [*filter(None, link.path.split("/")), *steps]
-        elif name != ".":
+            steps = [*_steps(link.path), *steps]
+        else:
             group = group[name]
     raise ValueError("too many links")
 
 
-def files_of(dataset: Any, place: Place) -> Mapping[Path, FileState]:
-    """Return the other files that a virtual dataset gathers from, as they are now.
-
-    Raises
-    ------
-    InputError
-        If one is missing: it would be fill values; or if it is not one to be read.
-    """
-    own = place.path.resolve()
-    paths = {Path(each.file.filename).resolve() for each in sources(dataset, place)}
-    return {path: FileState.of(Place(path)) for path in sorted(paths - {own})}
+def _steps(path: str) -> list[str]:
+    return [step for step in path.split("/") if step not in ("", ".")]
 
 
-def sources(dataset: Any, place: Place, seen: frozenset[Source] = frozenset()) -> Iterator[Any]:
+def file_of(found: Any) -> Path:
+    """Return the path of the file that something is in."""
+    return Path(found.file.filename).resolve()
+
+
+def sources(
+    dataset: Any,
+    place: Place,
+    within: frozenset[Source] = frozenset(),
+    done: set[Source] | None = None,
+) -> Iterator[Any]:
     """Yield a dataset, and all that it gathers samples of, if it is a virtual one.
 
     Each of those is open until the next one is asked for.
 
+    Parameters
+    ----------
+    dataset : h5py.Dataset
+    place : Place
+        Of the input.
+    within : frozenset of (Path, str)
+        Virtual datasets that this one is a source of.
+    done : set of (Path, str), optional
+        What was yielded already.
+
     Raises
     ------
     InputError
-        As `files_of` does.
+        If a source is missing: it would be fill values; or if it is not one to be read.
     """
+    done = set() if done is None else done
     yield dataset
     if not dataset.is_virtual:
         return
-    folder, own = place.path.resolve().parent, Path(dataset.file.filename).resolve()
+    folder, own = place.path.resolve().parent, file_of(dataset)
     for source in dataset.virtual_sources():
         what = f"{place}: gathers samples of {inert(source.file_name)}::{inert(source.dset_name)}"
         if "%" in source.file_name + source.dset_name:
@@ -89,14 +100,17 @@ def sources(dataset: Any, place: Place, seen: frozenset[Source] = frozenset()) -
         if not path.is_relative_to(folder):
             raise InputError(f"{what}, which is not in its folder: put it there")
         each = path, source.dset_name
-        if each in seen or len(seen) > MOST_STEPS:
+        if each in within or len(within) > MOST_STEPS:
             raise InputError(f"{what}, which gathers of itself")
+        if each in done:
+            continue
+        done.add(each)
         try:
             read_regular(path, 1)
             with h5py.File(path, "r") as file:
                 found = find(file, source.dset_name, place)
                 if not isinstance(found, h5py.Dataset) or found.external:
                     raise InputError(f"{what}, whose samples are not there")
-                yield from sources(found, place, seen | {each})
+                yield from sources(found, place, within | {each}, done)
         except (OSError, KeyError, ValueError, StoreError):
             raise InputError(f"{what}, which is missing") from None

@@ -123,7 +123,10 @@ def _orientation(picture: Any) -> int:
     """Return which side is up; of PNG without decoding it, as Pillow would to look for more."""
     if picture.format == "PNG" and "exif" not in picture.info:
         return 1
-    return int(picture.getexif().get(ORIENTATION, 1))
+    try:
+        return int(picture.getexif().get(ORIENTATION, 1))
+    except (OSError, *FOREIGN):  # damaged, as the samples need not be
+        return 1
 
 
 def _notes(picture: Any, place: Place) -> Iterator[str]:

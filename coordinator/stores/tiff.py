@@ -116,13 +116,22 @@ def decode(place: Place, into: Array) -> None:
             let_in()
             try:
                 read_page(page, plane, place)
-            except ValueError as error:
-                if "imagecodecs" not in str(error):
+            except (ValueError, NotImplementedError, ImportError) as error:
+                if "imagecodecs" not in str(error) and not isinstance(error, ImportError):
                     raise
-                name = page.compression.name
                 raise InputError(
-                    f"{place}: compressed by {name}; try: pip install imagecodecs"
+                    f"{place}: stored by {_coding(page.keyframe)}; try: pip install imagecodecs"
                 ) from None
+
+
+def _coding(page: Any) -> str:
+    """Return what somebody has to undo to read a page."""
+    odd = (
+        (page.compression != 1, page.compression.name),
+        (page.predictor != 1, f"predictor {int(page.predictor)}"),
+        (page.bitspersample % 8, f"{page.bitspersample} bits"),
+    )
+    return " and ".join(words for is_so, words in odd if is_so)
 
 
 def _words(series: Any) -> str:

@@ -77,7 +77,7 @@ def about_series(file: tifffile.TiffFile, series: Any, number: int) -> About:
 
 def _written(tag: Any) -> tuple[Any, ...]:
     """Return a tag as `tifffile.imwrite` takes it, without GDAL's statistics of the samples."""
-    if tag.code != GDAL_METADATA:
+    if tag.code != GDAL_METADATA or not isinstance(tag.value, str):
         return tag.code, int(tag.dtype), tag.count, tag.value, True
     text = ITEM.sub(lambda item: "" if is_stale(item[1]) else item[0], tag.value)
     return tag.code, int(tag.dtype), 0, text, True

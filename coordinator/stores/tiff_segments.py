@@ -31,7 +31,7 @@ from tiling.dtypes import Array
 PACKINGS: dict[int, Packing] = {8: "deflate", 32946: "deflate", 34925: "lzma"}
 """Compressions that tifffile itself unpacks to whatever they hold, unless imagecodecs does it."""
 
-LONG_BYTES = 2**26
+LONG_BYTES = 2**24
 """Of a strip, from which on it is unpacked in pieces."""
 
 AT_ONCE_BYTES = 2**26

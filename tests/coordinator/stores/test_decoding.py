@@ -109,6 +109,18 @@ def test_what_packed_chunks_say_of_themselves(tmp_path: Path, code: int, claim: 
             check_chunks(file["x"], Place(tmp_path / "in.h5"))
 
 
+def test_chunks_that_skip_a_filter(tmp_path: Path) -> None:
+    """One that is not packed says nothing of itself; a sum alone packs nothing."""
+    h5py = pytest.importorskip("h5py")
+    array = np.full(SMALL, 255, "u1")
+    with h5py.File(tmp_path / "in.h5", "w") as file:
+        made = file.create_dataset("x", SMALL, "u1", chunks=SMALL, compression="gzip", shuffle=True)
+        made.id.write_direct_chunk((0, 0), array.tobytes(), filter_mask=3)
+        file.create_dataset("sum", data=array, chunks=SMALL, fletcher32=True)
+    for name in ("x", "sum"):
+        assert_same_bits(open_place(Place(tmp_path / "in.h5", name)).array, array)
+
+
 def large(path: Path) -> None:
     """Write an array whose unit takes more than a few megabytes to decode."""
     array = np.zeros((3000, 2000), "u1")

@@ -398,13 +398,23 @@ def test_pages_that_do_not_lie_together(tmp_path: Path) -> None:
     assert_same_bits(open_place(tmp_path / "in.tif").array, VOLUME[0])
 
 
-def test_codecs_that_are_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("<COMPRESSION.LZW: 5> requires the 'imagecodecs' package"),
+        ModuleNotFoundError("No module named 'compression'"),
+    ],
+    ids=["LZW", "zstd"],
+)
+def test_codecs_that_are_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     """The message says which, and what installs it."""
     tifffile = pytest.importorskip("tifffile")
     tifffile.imwrite(tmp_path / "in.tif", VOLUME[0, 0], compression="zlib")
 
     def missing(*_: object, **__: object) -> None:
-        raise ValueError("<COMPRESSION.LZW: 5> requires the 'imagecodecs' package")
+        raise error
 
     monkeypatch.setattr(tifffile.TiffPage, "asarray", missing)
     with pytest.raises(InputError, match="ADOBE_DEFLATE; try: pip install imagecodecs"):
