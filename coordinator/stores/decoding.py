@@ -57,7 +57,9 @@ def unit_bytes(size: int, at_once: int = 1) -> int:
     return at_once * max(COPIES * size, SPARE_BYTES)
 
 
-def check_memory(place: Place, need_bytes: int, limit_bytes: int | None, unit: str) -> None:
+def check_memory(
+    place: Place, need_bytes: int, limit_bytes: int | None, unit: str, to: str = "decode"
+) -> None:
     """Refuse what takes more memory to decode than there is, or than this process may have.
 
     Parameters
@@ -69,13 +71,15 @@ def check_memory(place: Place, need_bytes: int, limit_bytes: int | None, unit: s
         Of this process; half of the machine's free memory unless given.
     unit : str
         What is decoded at once, in a sentence.
+    to : str
+        Or to encode.
 
     Raises
     ------
     InputError
         If so.
     """
-    what = f"{place}: {unit} takes {megabytes(need_bytes)} MB to decode"
+    what = f"{place}: {unit} takes {megabytes(need_bytes)} MB to {to}"
     if limit_bytes is not None:
         if (need := resident_bytes() + need_bytes) > limit_bytes:
             raise InputError(

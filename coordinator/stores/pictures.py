@@ -13,6 +13,7 @@ from PIL import Image
 from coordinator.errors import InputError
 from coordinator.interruption import let_in
 from coordinator.stores import npy
+from coordinator.stores.decoding import check_memory
 from coordinator.stores.flat_sink import Encode
 from coordinator.stores.layout import Layout
 from coordinator.stores.outline import Outline
@@ -195,6 +196,8 @@ def outline(shape: tuple[int, ...], dtype: Dtype, place: Place, about: Any) -> O
         )
     if dtype.kind == "b" and not grey:
         raise InputError(f"{place}: PNG of bool has no colours; choose --dtype uint8")
+    pixel_bytes = dtype.itemsize if grey else 4
+    check_memory(place, shape[0] * shape[1] * pixel_bytes, None, "the picture", "encode")
     return npy.outline(shape, dtype, place, about)
 
 

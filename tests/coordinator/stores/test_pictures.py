@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from coordinator.errors import InputError
-from coordinator.stores import pictures
-from coordinator.stores.files import open_place
+from coordinator.stores import decoding, pictures
+from coordinator.stores.files import Target, open_place
+from coordinator.stores.place import Place
 from tests.coordinator.stores.test_metadata import copied
 from tests.support.equality import assert_same_bits
 from tests.support.formats import native
@@ -153,3 +154,12 @@ def test_kinds_of_tiff(tmp_path: Path, options: Any) -> None:
     )
     with tifffile.TiffFile(copied(tmp_path / "in.tif", tmp_path / "out.tif")) as made:
         assert made.pages[0].photometric.name.lower() == options["photometric"]
+
+
+def test_a_picture_that_is_too_large_to_encode(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is refused before anything is computed."""
+    monkeypatch.setattr(decoding, "available_bytes", lambda: 2**21)
+    with pytest.raises(InputError, match=r"the picture takes 4\.0 MB to encode"):
+        Target.of(Place(tmp_path / "out.png"), (1000, 1000, 3), np.dtype("u1"))
