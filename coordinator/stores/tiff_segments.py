@@ -21,11 +21,13 @@ from coordinator.stores.decoding import (
     Packing,
     check_packed,
     damaged,
+    most_bytes,
     most_packed,
     unit_bytes,
     unpacked,
 )
 from coordinator.stores.place import Place
+from coordinator.stores.tiff_pictures import PICTURES, picture_bytes
 from tiling.dtypes import Array
 
 PACKINGS: dict[int, Packing] = {8: "deflate", 32946: "deflate", 34925: "lzma"}
@@ -101,13 +103,19 @@ def _check(page: Any, place: Place) -> None:
     keyframe, file = page.keyframe, page.parent.filehandle
     size, unit = _size(keyframe), f"a {word(keyframe)}"
     packing = PACKINGS.get(keyframe.compression)
+    if importlib.util.find_spec("imagecodecs") is not None:
+        packing = None  # it stops where a segment ends
     for at, stored in zip(page.dataoffsets, page.databytecounts, strict=False):
         if stored > most_packed(size):
             raise damaged(place, unit, size, f"{stored} in the file")
-        if packing is not None and importlib.util.find_spec("imagecodecs") is None:
+        if packing is not None or keyframe.compression in PICTURES:
             let_in()
             file.seek(at)
-            check_packed(place, file.read(stored), size, unit, packing)
+            data = file.read(stored)
+            if packing is not None:
+                check_packed(place, data, size, unit, packing)
+            if (claimed := picture_bytes(data, keyframe.compression)) > most_bytes(size):
+                raise damaged(place, unit, size, f"{claimed} as the picture in it says")
 
 
 def _unpack(page: Any, plane: Array, place: Place) -> None:

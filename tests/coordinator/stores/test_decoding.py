@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import lzma
 import shutil
 import zlib
@@ -56,6 +57,46 @@ def test_a_unit_that_holds_more_than_it_should(tmp_path: Path, name: str) -> Non
     BOMBS[name](tmp_path / name)
     with pytest.raises(InputError, match=r"damaged: a (strip|chunk) should have 4096 bytes, not "):
         open_place(tmp_path / name)
+
+
+def picture(kind: str, size: tuple[int, int], **options: Any) -> bytes:
+    image, file = pytest.importorskip("PIL.Image"), io.BytesIO()
+    image.new("RGB", size).save(file, kind, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("compression", "data"),
+    [
+        (7, lambda: picture("JPEG", (50, 70))),
+        (7, lambda: picture("JPEG", (50, 70), progressive=True)),
+        (34933, lambda: picture("PNG", (50, 70))),
+        (34712, lambda: picture("JPEG2000", (50, 70))),
+    ],
+    ids=["JPEG", "progressive", "PNG", "JPEG 2000"],
+)
+def test_pictures_within_tiff(compression: int, data: Callable[[], bytes]) -> None:
+    """Their own headers say how large they are; what is cut short says nothing."""
+    pytest.importorskip("PIL.Image")
+    from coordinator.stores.tiff_pictures import picture_bytes
+
+    made = data()
+    assert picture_bytes(made, compression) == 50 * 70 * 3
+    assert all(picture_bytes(made[:end], compression) in (0, 50 * 70 * 3) for end in range(200))
+
+
+def test_a_picture_within_tiff_that_is_larger_than_its_strip(tmp_path: Path) -> None:
+    """It is refused before any codec sees it."""
+    tifffile = pytest.importorskip("tifffile")
+    data = picture("JPEG", (64, 64))
+    at = data.index(b"\xff\xc0") + 5
+    data = data[:at] + b"\xff\xff\xff\xff" + data[at + 4 :]
+    options = {"shape": (64, 64, 3), "dtype": "u1", "photometric": "rgb", "compression": "zlib"}
+    tifffile.imwrite(tmp_path / "in.tif", iter([data]), **options)
+    with tifffile.TiffFile(tmp_path / "in.tif", mode="r+") as file:
+        file.pages[0].tags[259].overwrite(7)
+    with pytest.raises(InputError, match=f"not {0xFFFF**2 * 3} as the picture in it says"):
+        open_place(tmp_path / "in.tif")
 
 
 def test_a_chunk_that_is_gathered_by_another_file(tmp_path: Path) -> None:
