@@ -118,6 +118,8 @@ def _opened(place: Place) -> h5py.File:
 
 def _boxes(dataset: Any) -> Iterator[tuple[slice, ...]]:
     """Yield boxes that make up a dataset: its chunks, or what is read at a time."""
+    if not dataset.size:
+        return
     if dataset.chunks is not None:
         yield from dataset.iter_chunks()
         return

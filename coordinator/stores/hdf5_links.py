@@ -113,4 +113,4 @@ def sources(
                     raise InputError(f"{what}, whose samples are not there")
                 yield from sources(found, place, within | {each}, done)
         except (OSError, KeyError, ValueError, StoreError):
-            raise InputError(f"{what}, which is missing") from None
+            raise InputError(f"{what}, which is missing, or can't be read") from None

@@ -461,9 +461,11 @@ def test_datasets_within_their_headers(tmp_path: Path, array: Any) -> None:
         space = space or h5py.h5s.create(h5py.h5s.SCALAR)
         h5py.Dataset(h5py.h5d.create(file.id, b"compact", kind, space, compact))[...] = array
         file.create_dataset("unwritten", np.shape(array), "f4", fillvalue=7)
+        file.create_dataset("empty", (0, 3), "f4", chunks=(1, 3), maxshape=(None, 3))
     assert_same_bits(open_place(Path(f"{tmp_path}/in.h5::compact")).array, np.asarray(array))
     unwritten = open_place(Path(f"{tmp_path}/in.h5::unwritten")).array
     assert_same_bits(unwritten, np.full(np.shape(array), 7, "f4"))
+    assert open_place(Path(f"{tmp_path}/in.h5::empty")).array.shape == (0, 3)
 
 
 def test_attributes_of_hdf5_that_an_output_cannot_have(tmp_path: Path) -> None:
