@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+import re
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -51,6 +53,7 @@ def cpu() -> str:
 
 
 STATM = Path("/proc/self/statm")
+MEMORY = Path("/proc/meminfo")
 STAT = Path("/proc/self/stat")
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -68,6 +71,15 @@ def resident_bytes() -> int:
         return int(STATM.read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
         return 0
+
+
+def available_bytes() -> int:
+    """Return the memory that programs can have without swapping; no bound if nobody tells."""
+    try:
+        found = re.search(r"^MemAvailable:\s*(\d+) kB$", MEMORY.read_text("ascii"), re.MULTILINE)
+    except OSError:
+        found = None
+    return 1024 * int(found[1]) if found else sys.maxsize
 
 
 def usable_cores() -> int:

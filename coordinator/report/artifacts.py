@@ -62,13 +62,15 @@ class Artifacts:
     command: str = ""
     sync: bool = True
 
-    def check(self, source: Path, target: Path) -> None:
+    def check(self, source: Path, target: Path, reads: Sequence[Path] = ()) -> None:
         """Check before the run that each file can be written after it, and is no other file.
 
         Parameters
         ----------
         source, target : Path
             The input and the output.
+        reads : sequence of Path
+            Other files of the input.
 
         Raises
         ------
@@ -81,7 +83,7 @@ class Artifacts:
         from coordinator.stores.partial import journal_path, partial_path
 
         beside = None if self.provenance is False else provenance_path(Place(target))
-        taken = [source, target, partial_path(target), journal_path(target)]
+        taken = [source, *reads, target, partial_path(target), journal_path(target)]
         for path, start in (
             (beside, PROVENANCE_START),
             (self.report, REPORT_START),
@@ -112,12 +114,13 @@ class Artifacts:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a run makes of what: input, output, job, and the mask if there is one."""
+    """What a run makes of what: input, output, job, the mask if there is one, the input's files."""
 
     source: Place
     target: Place
     job: Job
     mask: ArraySource | None = None
+    reads: Sequence[Path] = ()
 
 
 def check_replaceable(path: Path, start: bytes, taken: Sequence[Path] = ()) -> None:
@@ -184,7 +187,7 @@ def write_artifacts(artifacts: Artifacts, listen: Listener, made: Made) -> Itera
         return
     from coordinator.report.recorder import Recorder
 
-    artifacts.check(made.source.path, made.target.path)
+    artifacts.check(made.source.path, made.target.path, made.reads)
     history = Recorder(timed=bool(artifacts.report or artifacts.trace))
     started = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
     writer = _Writer(artifacts, history, made, started)

@@ -170,10 +170,7 @@ def within(engine: Engine, request: Request, limit_bytes: int, *, fleet: bool) -
 
 def bound_cache(source: Source, limit_bytes: int | None) -> int:
     """Let a source keep decoded chunks in a share of the memory, if that has a bound; return it."""
-    bound = getattr(source, "bound_cache", None)
-    if bound is None or limit_bytes is None:
-        return 0
-    return int(bound(limit_bytes // CACHE_SHARE))
+    return 0 if limit_bytes is None else source.bound_cache(limit_bytes // CACHE_SHARE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from coordinator.journal.digests import Seals
 from coordinator.journal.file import JournalFile
 from coordinator.journal.records import Header, JournalError, Log
 from coordinator.journal.recovery import believe, find
-from coordinator.stores import Sink, Source
+from coordinator.stores import FileSource, Sink
 from coordinator.stores.file_state import FileState
 from coordinator.stores.output_target import OutputTarget
 from coordinator.stores.partial import journal_path
@@ -96,7 +96,7 @@ class Opening:
     ----------
     target : OutputTarget
     job : Job
-    source : Source
+    source : FileSource
     state : FileState
         Of the input's file.
     dtype : numpy.dtype
@@ -113,7 +113,7 @@ class Opening:
 
     target: OutputTarget
     job: Job
-    source: Source
+    source: FileSource
     state: FileState
     dtype: Dtype
     parameters: tuple[tuple[str, str], ...]
@@ -134,7 +134,10 @@ class Opening:
         """
         if self.input_place is None:
             return
-        if FileState.of(self.input_place).identity != self.state.identity:
+        others = self.source.reads.items()
+        if FileState.of(self.input_place).identity != self.state.identity or any(
+            FileState.of(Place(path)) != state for path, state in others
+        ):
             raise InputChangedError(
                 f"{self.input_place}: the input was changed while it was read; the output would be "
                 "a mixture, and is not kept"

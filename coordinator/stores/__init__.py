@@ -1,9 +1,16 @@
 """Sources and sinks of blocks: arrays in memory, files, folders of chunks."""
 
-from typing import Any, Protocol
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tiling.dtypes import Array, Dtype
 from tiling.geometry.box import Box
+
+if TYPE_CHECKING:
+    from coordinator.stores.file_state import FileState
 
 __all__ = ["FileSource", "Sink", "Source"]
 
@@ -27,6 +34,9 @@ class Source(Protocol):
     def chunks(self) -> tuple[int, ...]:
         """The box that is read at once, whatever is asked for; () where any box may be."""
 
+    def bound_cache(self, most_bytes: int) -> int:
+        """Keep no more than so many bytes of decoded chunks; return how many that are."""
+
     def read(self, box: Box) -> Array:
         """Return the block of a box in native byte order, with any strides; it may be a view.
 
@@ -44,6 +54,13 @@ class FileSource(Source, Protocol):
     @property
     def about(self) -> Any:
         """What it says besides: for the module of its format, which writes it into an output."""
+
+    @property
+    def reads(self) -> Mapping[Path, FileState]:
+        """Other files that its samples are in, and what those were when they were looked at."""
+
+    def notes(self) -> Sequence[str]:
+        """Return what people should know of how its samples are read."""
 
 
 class Sink(Protocol):

@@ -13,7 +13,7 @@ from coordinator.stores.flat_sink import Encode, FlatSink
 from coordinator.stores.foreign import foreign
 from coordinator.stores.format import Format
 from coordinator.stores.formats import check_writable, format_of_file
-from coordinator.stores.layout import Layout
+from coordinator.stores.layout import Content, Layout
 from coordinator.stores.memory import ArraySource
 from coordinator.stores.names import similar
 from coordinator.stores.outline import Outline
@@ -21,13 +21,15 @@ from coordinator.stores.place import Place
 from tiling.dtypes import Dtype
 
 
-def open_place(place: Place | Path) -> FileSource:
+def open_place(place: Place | Path, most_bytes: int | None = None) -> FileSource:
     """Open an array for reading, of any format of the table.
 
     Parameters
     ----------
     place : Place or Path
         A path is read as a user wrote it; see `Place.parse`.
+    most_bytes : int, optional
+        Of memory, that this process may have.
 
     Raises
     ------
@@ -38,7 +40,7 @@ def open_place(place: Place | Path) -> FileSource:
     """
     where = Place.parse(place)
     with _readable(where):
-        return format_of_file(where).open_source(where)
+        return format_of_file(where).open_source(where, most_bytes)
 
 
 def open_direct(place: Place | Path) -> Source:
@@ -67,6 +69,19 @@ def find_layout(place: Place | Path) -> tuple[Format, Layout]:
     with _readable(where):
         row = format_of_file(where)
         return row, row.layout(where)
+
+
+def find_contents(place: Place) -> tuple[Format, list[Content]]:
+    """Find out which arrays a file holds, as far as its format has several.
+
+    Raises
+    ------
+    InputError, StoreError
+        As `open_place` does.
+    """
+    with _readable(place):
+        row = format_of_file(place)
+        return row, row.contents(place)
 
 
 @contextmanager

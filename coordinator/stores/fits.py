@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import math
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -14,9 +17,10 @@ from astropy.utils.exceptions import AstropyWarning
 from coordinator.errors import InputError
 from coordinator.interruption import let_in
 from coordinator.stores.flat_source import open_flat
-from coordinator.stores.layout import Layout
+from coordinator.stores.layout import Content, Layout
 from coordinator.stores.outline import Outline, warn_of_lost
 from coordinator.stores.place import Place
+from coordinator.stores.stale import is_stale
 from tiling.dtypes import Array, Dtype
 from tiling.geometry.box import Box
 
@@ -25,9 +29,8 @@ FOREIGN = (fits.VerifyError, ValueError, LookupError, TypeError, AttributeError,
 
 BLOCK = 2880
 
-STALE = ("BZERO", "BSCALE", "BLANK", "DATAMIN", "DATAMAX", "CHECKSUM", "DATASUM")
-"""Cards that a filter makes untrue."""
-
+STORED = ("BZERO", "BSCALE", "BLANK")
+"""Cards that say how samples are stored: those of an output are as they are meant."""
 
 SIGNS = {(8, -128): "i1", (16, 2**15): "u2", (32, 2**31): "u4", (64, 2**63): "u8"}
 """What bits and BZERO mean together: samples whose first bit is stored as its opposite."""
@@ -62,14 +65,21 @@ def layout(place: Place) -> Layout:
             f"{place}: its samples are to be scaled (BZERO {zero}, BSCALE {scale}); write them as "
             "they are meant, such as by astropy as float"
         )
-    return replace(stored, dtype=np.dtype(meant), offset=None, stored=f"BZERO {zero}")
+    return replace(
+        stored,
+        dtype=np.dtype(meant),
+        offset=None,
+        stored=f"BZERO {zero}",
+        decode_bytes=2 * max(ROWS_BYTES, _row_bytes(stored.shape, np.dtype(meant))),
+        unit="a row",
+    )
 
 
 def decode(place: Place, into: Array) -> None:
     """Give each sample the first bit that is meant."""
     source = open_flat(place, _stored(place))
     size = into.dtype.itemsize
-    rows = max(1, ROWS_BYTES // max(1, into.nbytes // max(1, len(into))))
+    rows = max(1, ROWS_BYTES // max(1, _row_bytes(into.shape, into.dtype)))
     for first in range(0, len(into), rows):
         let_in()
         part = into[first : first + rows].view(f"u{size}")
@@ -77,8 +87,28 @@ def decode(place: Place, into: Array) -> None:
         np.bitwise_xor(source.read(box).view(f"u{size}"), 1 << (8 * size - 1), out=part)
 
 
+def _row_bytes(shape: tuple[int, ...], dtype: Dtype) -> int:
+    return math.prod(shape[1:]) * dtype.itemsize
+
+
+def contents(place: Place) -> Iterator[Content]:
+    """Yield every image."""
+    with _opened(place) as images:
+        for number, image in enumerate(images):
+            if image.is_image and image.header.get("NAXIS", 0):
+                dtype = np.dtype(fits.BITPIX2DTYPE[image.header["BITPIX"]]).newbyteorder(">")
+                words = f"{type(image).__name__} {image.name}".rstrip()
+                yield Content(str(number), tuple(image.shape), dtype.str, words)
+
+
 def _stored(place: Place) -> Layout:
     """Return where the samples of an image lie, as they are stored."""
+    with _opened(place) as images:
+        return _layout(_find(images, place), place)
+
+
+@contextmanager
+def _opened(place: Place) -> Iterator[fits.HDUList]:
     with place.path.open("rb") as file:
         if file.read(6) != b"SIMPLE":
             raise InputError(f"{place}: not a FITS file: it does not begin with SIMPLE")
@@ -87,7 +117,7 @@ def _stored(place: Place) -> Layout:
             warnings.catch_warnings(category=AstropyWarning, action="ignore"),
             fits.open(place.path, mode="readonly", do_not_scale_image_data=True) as images,
         ):
-            return _layout(_find(images, place), place)
+            yield images
     except OSError as error:
         if error.errno != errno.EINVAL:  # of a seek beyond what a file can have
             raise
@@ -128,7 +158,7 @@ def outline(shape: tuple[int, ...], dtype: Dtype, place: Place, about: Any) -> O
     header = fits.PrimaryHDU(_empty(shape, dtype)).header
     if isinstance(about, fits.Header):
         kept = about.copy(strip=True)
-        for key in STALE:
+        for key in {key for key in kept if key in STORED or is_stale(key)}:
             kept.remove(key, ignore_missing=True, remove_all=True)
         warn_of_lost(place, [card.keyword for card in kept.cards if not _is_sound(card)])
         header.extend(filter(_is_sound, kept.cards), update=False, end=True)

@@ -6,12 +6,15 @@ Nothing is mapped; see `coordinator.stores.flat_file`.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from coordinator.errors import InputError
+from coordinator.stores.file_state import FileState
 from coordinator.stores.flat_file import FlatFile, open_file
 from coordinator.stores.layout import Layout
 from coordinator.stores.memory import view
@@ -49,6 +52,19 @@ class FlatSource:
     def about(self) -> Any:
         """See `coordinator.stores.FileSource`."""
         return self.layout.about
+
+    @property
+    def reads(self) -> Mapping[Path, FileState]:
+        """See `coordinator.stores.FileSource`."""
+        return self.layout.reads
+
+    def notes(self) -> tuple[str, ...]:
+        """See `coordinator.stores.FileSource`."""
+        return self.layout.notes
+
+    def bound_cache(self, most_bytes: int) -> int:  # noqa: ARG002 -- as every source's
+        """Keep nothing: no block is decoded."""
+        return 0
 
     @property
     def array(self) -> Array:

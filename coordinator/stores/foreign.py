@@ -37,6 +37,9 @@ class Foreign:
     hint: str = ""
 
 
+GZIP: Final = b"\x1f\x8b"
+"""How a file begins that gzip compressed."""
+
 _TITLES: Final = "for a line of titles add skiprows=1"
 
 _PICTURE: Final = "imageio.v3.imread({})", ("imageio",)
@@ -62,6 +65,13 @@ FORMATS: Final = (
         "[*xarray.open_dataset({}).values()][0].values",
         ("xarray", "netCDF4"),
         "it takes the first variable",
+    ),
+    Foreign(
+        "the samples of a header beside it",
+        (".img",),
+        (),
+        "nibabel.load({}).dataobj",
+        ("nibabel",),
     ),
     Foreign("an MRC map", (".mrc",), ((208, b"MAP "),), "mrcfile.read({})", ("mrcfile",)),
     Foreign(
@@ -89,6 +99,11 @@ FORMATS: Final = (
 )
 """Every format that a message knows, each with how its files begin."""
 
+PALETTE: Final = Foreign(
+    "a picture of numbers of colours", (), (), "PIL.Image.open({}).convert('RGB')", ("pillow",)
+)
+"""A TIFF file whose samples no filter should mix."""
+
 _PLAIN: Final = re.compile(r"[\w./ +,=@:-]+")
 
 
@@ -103,16 +118,34 @@ def format_of(path: Path, start: bytes = b"") -> Foreign | None:
 
 def foreign(path: Path, start: bytes = b"") -> str | None:
     """Return what a file is instead of a `.npy` file, and how to convert it; None if unknown."""
-    if path.suffix == ".gz" and start[:2] == b"\x1f\x8b":
-        return f"compressed: gunzip --keep {shlex.quote(str(path))} makes a file to read"
-    if (known := format_of(path, start)) is None:
-        return None
+    if start.startswith(GZIP):
+        return gzipped(path)
+    known = format_of(path, start)
+    return None if known is None else f"{known.name}, not a .npy file; {conversion(known, path)}"
+
+
+def conversion(known: Foreign, path: Path) -> str:
+    """Return how to convert a file to `.npy`: what that needs, and the line."""
     needs = f"pip install {' '.join(known.modules)}" if known.modules else ""
     remarks = "; ".join(filter(None, (needs, known.hint)))
-    line = convert_line(known, path)
-    return (
-        f"{known.name}, not a .npy file; convert it{f' ({remarks})' if remarks else ''}:\n  {line}"
-    )
+    return f"convert it{f' ({remarks})' if remarks else ''}:\n  {convert_line(known, path)}"
+
+
+def gzipped(path: Path) -> str:
+    """Return what is to be done with a file that gzip compressed, whatever it is called.
+
+    Examples
+    --------
+    >>> gzipped(Path("in.fits"))
+    'compressed by gzip: gunzip --stdout in.fits > in.plain.fits makes a file to read'
+    """
+    name = shlex.quote(str(path))
+    if path.suffix.lower() == ".gz":
+        return f"compressed by gzip: gunzip --keep {name} makes a file to read"
+    if path.suffix.lower() == ".nii":
+        return f"compressed by gzip: mv {name} {shlex.quote(f'{path}.gz')} names it as what it is"
+    plain = shlex.quote(str(path.with_name(f"{path.stem}.plain{path.suffix}")))
+    return f"compressed by gzip: gunzip --stdout {name} > {plain} makes a file to read"
 
 
 def convert_line(known: Foreign, path: Path) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from coordinator.errors import InputError
 from coordinator.stores.atomic_file import read_regular
+from coordinator.stores.foreign import GZIP, gzipped
 from coordinator.stores.format import Format
 from coordinator.stores.partial import is_zarr
 from coordinator.stores.place import Place
@@ -38,6 +39,7 @@ TIFF = Format(
     library="tifffile",
     extra="tiff",
     dtypes=(*INTEGERS, "float16", "float32", "float64", "complex64", "complex128"),
+    several=True,
     note="BigTIFF where it is large; ImageJ's and OME's with what they say of an image",
 )
 
@@ -51,6 +53,7 @@ HDF5 = Format(
     extra="hdf5",
     dtypes=("bool", *TIFF.dtypes),
     named=True,
+    several=True,
     note="file.h5::/path names an array; an output is a new file, and contiguous",
 )
 
@@ -76,6 +79,7 @@ FITS = Format(
     extra="fits",
     byte_order=">",
     dtypes=("uint8", "int16", "int32", "int64", "float32", "float64"),
+    several=True,
     note="file.fits::1 or ::NAME names an extension; not where samples are to be scaled",
 )
 
@@ -187,6 +191,8 @@ def format_of_file(place: Place) -> Format:
 
     Raises
     ------
+    InputError
+        If it is no file, or compressed as no format is.
     OSError
         If the system does not let it be read.
     """
@@ -201,6 +207,8 @@ def format_of_file(place: Place) -> Format:
             ) from None
         start = b""
     row = format_named(place.path)
+    if start.startswith(GZIP) and row is not NIFTI_GZ:
+        raise InputError(f"{place}: {gzipped(place.path)}")
     if start.startswith(row.starts):
         return row
     return next((other for other in FORMATS if start.startswith(other.starts)), row)

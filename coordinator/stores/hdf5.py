@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import h5py
@@ -13,9 +13,14 @@ import numpy as np
 
 from coordinator.errors import InputError
 from coordinator.interruption import let_in
-from coordinator.stores.layout import Layout
+from coordinator.stores.decoding import unit_bytes
+from coordinator.stores.file_state import FileState
+from coordinator.stores.hdf5_chunks import check_chunks, check_filters, chunk_bytes, filters
+from coordinator.stores.hdf5_links import file_of, find, sources
+from coordinator.stores.layout import Content, Layout
 from coordinator.stores.outline import Outline, OutlineFile, warn_of_lost
 from coordinator.stores.place import Place
+from coordinator.stores.stale import is_stale
 from coordinator.text import inert
 from tiling.dtypes import Array, Dtype
 
@@ -28,8 +33,14 @@ UNNAMED = "/data"
 ALIGNED = 64
 """Samples begin at a multiple of it."""
 
-LINKED = {"DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME"}
+LINKED = {
+    *("DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME"),
+    *("_NCProperties", "_Netcdf4Dimid", "_Netcdf4Coordinates"),
+}
 """Attributes that mean something beside other datasets only."""
+
+FILL = ("_FillValue", "missing_value")
+"""Attributes that are a sample which means nothing, in the samples' own dtype."""
 
 READ_BYTES = 2**24
 """Of a dataset without chunks that is read at a time."""
@@ -40,11 +51,12 @@ MOST_NAMED = 20
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What an input's dataset is called, its attributes, and which of them can't be read."""
+    """What an input's dataset is called, its attributes, the unreadable ones, and its file's."""
 
     path: str
     attributes: dict[str, Any]
     lost: tuple[str, ...] = ()
+    of_file: dict[str, Any] = field(default_factory=dict)
 
 
 def layout(place: Place) -> Layout:
@@ -60,17 +72,36 @@ def layout(place: Place) -> Layout:
     with _opened(place) as file:
         dataset = _find(file, place)
         dtype = _dtype(dataset, place)
-        stored = "contiguous" if (offset := _offset(dataset)) is not None else _words(dataset)
-        return Layout(dataset.shape, dtype, offset, about=_about(dataset), stored=stored)
+        offset = _offset(dataset)
+        found = [(file_of(each), chunk_bytes(each)) for each in sources(dataset, place)]
+        others, largest = {path for path, _ in found[1:]}, max(size for _, size in found)
+        return Layout(
+            dataset.shape,
+            dtype,
+            offset,
+            about=_about(dataset, file),
+            stored=_words(dataset),
+            decode_bytes=unit_bytes(largest) if largest else 0,
+            unit="a chunk",
+            reads={path: FileState.of(Place(path)) for path in sorted(others - {file_of(file)})},
+        )
+
+
+def contents(place: Place) -> Iterator[Content]:
+    """Yield every dataset of numbers."""
+    with _opened(place) as file:
+        for name in _names(file):
+            dataset = file[name]
+            yield Content(name, dataset.shape, dataset.dtype.str, _words(dataset))
 
 
 def decode(place: Place, into: Array) -> None:
     """Read a dataset that is chunked, compressed or gathered from other ones, box by box."""
     with _opened(place) as file:
         dataset = _find(file, place)
-        _check_filters(dataset, place)
-        if dataset.is_virtual:
-            _check_sources(dataset, place)
+        for each in sources(dataset, place):
+            check_filters(each, place)
+            check_chunks(each, place)
         for box in _boxes(dataset):
             let_in()
             dataset.read_direct(into, box, box)
@@ -87,6 +118,8 @@ def _opened(place: Place) -> h5py.File:
 
 def _boxes(dataset: Any) -> Iterator[tuple[slice, ...]]:
     """Yield boxes that make up a dataset: its chunks, or what is read at a time."""
+    if not dataset.size:
+        return
     if dataset.chunks is not None:
         yield from dataset.iter_chunks()
         return
@@ -98,50 +131,15 @@ def _boxes(dataset: Any) -> Iterator[tuple[slice, ...]]:
         yield (slice(start, start + rows), *(slice(None) for _ in dataset.shape[1:]))
 
 
-def _filters(dataset: Any) -> Iterator[tuple[int, str]]:
-    """Yield code and name of what each chunk goes through."""
-    made = dataset.id.get_create_plist()
-    for number in range(made.get_nfilters()):
-        code, _, _, name = made.get_filter(number)
-        yield code, name.decode("utf-8", "replace")
-
-
 def _words(dataset: Any) -> str:
-    """Return how a dataset is stored that is not contiguous."""
+    """Return how a dataset is stored."""
+    if _offset(dataset) is not None:
+        return "contiguous"
     if dataset.is_virtual:
         return "gathered from other datasets"
-    names = ", ".join(name for _, name in _filters(dataset)) or "uncompressed"
+    names = ", ".join(name for _, name in filters(dataset)) or "uncompressed"
     chunks = f"chunks of {'x'.join(map(str, dataset.chunks))}" if dataset.chunks else "not chunked"
     return f"{chunks}, {names}"
-
-
-def _check_filters(dataset: Any, place: Place) -> None:
-    """Refuse a dataset that this library can't decompress."""
-    for code, name in _filters(dataset):
-        if not h5py.h5z.filter_avail(code):
-            raise InputError(
-                f"{place}: compressed by {inert(name)} (filter {code}), which is not installed; "
-                "try: pip install hdf5plugin"
-            )
-
-
-def _check_sources(dataset: Any, place: Place) -> None:
-    """Refuse a virtual dataset whose sources are missing, or not in its folder.
-
-    What is missing would be fill values, and a stranger's file could gather from anywhere.
-    """
-    folder = place.path.resolve().parent
-    for source in dataset.virtual_sources():
-        name = place.path.name if source.file_name == "." else source.file_name
-        path = (folder / name).resolve()
-        what = f"{place}: gathers samples of {inert(name)}::{inert(source.dset_name)}"
-        if not path.is_relative_to(folder):
-            raise InputError(f"{what}, which is not in its folder: put it there")
-        try:
-            with h5py.File(path, "r") as file:
-                file[source.dset_name]
-        except (OSError, KeyError, ValueError):
-            raise InputError(f"{what}, which is missing") from None
 
 
 def _find(file: Any, place: Place) -> Any:
@@ -153,15 +151,13 @@ def _find(file: Any, place: Place) -> Any:
         hint = f"name one: {place}::{names[0]}" if names else "none can be filtered"
         raise InputError(f"{what}; {hint}{_others(names)}")
     try:
-        found = file[place.inside]
+        found = find(file, place.inside, place)
     except (KeyError, ValueError) as error:
         raise InputError(
             f"{place}: there is no such dataset{_others(list(_names(file)))} ({error})"
         ) from None
     if not isinstance(found, h5py.Dataset):
         raise InputError(f"{place}: a group, not a dataset{_others(list(_names(file)))}")
-    if found.file.filename != file.filename:
-        raise InputError(f"{place}: a link to {found.file.filename}::{found.name}; name that")
     return found
 
 
@@ -199,17 +195,22 @@ def _offset(dataset: Any) -> int | None:
     return 0 if not dataset.size else offset
 
 
-def _about(dataset: Any) -> About:
-    """Return the attributes that can be read, and mean the same elsewhere."""
+def _about(dataset: Any, file: Any) -> About:
+    (attributes, lost), (of_file, lost_of_file) = _attributes(dataset), _attributes(file)
+    return About(dataset.name, attributes, lost + lost_of_file, of_file)
+
+
+def _attributes(of: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return attributes that mean the same elsewhere; and names of those that can't be read."""
     attributes, lost = {}, []
-    for name in dataset.attrs:
+    for name in of.attrs:
         try:
-            dtype = dataset.attrs.get_id(name).dtype
+            dtype = of.attrs.get_id(name).dtype
             if name not in LINKED and h5py.check_ref_dtype(dtype) is None:
-                attributes[name] = dataset.attrs[name]
+                attributes[name] = of.attrs[name]
         except (OSError, *FOREIGN):
             lost.append(name)
-    return About(dataset.name, attributes, tuple(lost))
+    return attributes, tuple(lost)
 
 
 def outline(shape: tuple[int, ...], dtype: Dtype, place: Place, about: Any) -> Outline:
@@ -224,15 +225,12 @@ def outline(shape: tuple[int, ...], dtype: Dtype, place: Place, about: Any) -> O
     """
     like = about if isinstance(about, About) else About(UNNAMED, {})
     path = place.inside or like.path
-    _check_lost(place, path)
+    _check_lost(place, path, like)
     file, lost = OutlineFile(), list(like.lost)
     with h5py.File(file, "w", alignment_threshold=1, alignment_interval=ALIGNED) as made:
         dataset = _create(made, path, shape, dtype, place)
-        for name, value in like.attributes.items():
-            try:
-                dataset.attrs[name] = value
-            except (OSError, *FOREIGN):
-                lost.append(name)
+        kept = {k: v for k, v in like.attributes.items() if _stays_true(k, v, dtype)}
+        lost += [*_write(kept, dataset), *_write(like.of_file, made)]
         made.flush()
         offset = dataset.id.get_offset() or 0
     warn_of_lost(place, lost)
@@ -240,6 +238,22 @@ def outline(shape: tuple[int, ...], dtype: Dtype, place: Place, about: Any) -> O
         file.seek(0, 2)
         offset = file.tell()
     return file.outline(shape, dtype, offset)
+
+
+def _stays_true(name: str, value: Any, dtype: Dtype) -> bool:
+    """Tell whether an attribute is true of samples of a dtype that were filtered."""
+    if name in FILL:
+        return np.asarray(value).dtype == dtype
+    return not is_stale(name)
+
+
+def _write(attributes: dict[str, Any], of: Any) -> Iterator[str]:
+    """Write attributes; yield the names of those that can't be."""
+    for name, value in attributes.items():
+        try:
+            of.attrs[name] = value
+        except (OSError, *FOREIGN):
+            yield name
 
 
 def _create(
@@ -264,12 +278,12 @@ def _create(
         raise InputError(f"{place}: no name of a dataset: {error}") from None
 
 
-def _check_lost(place: Place, path: str) -> None:
-    """Refuse an output that is a file with other datasets: it would be replaced as a whole."""
+def _check_lost(place: Place, path: str, like: About) -> None:
+    """Refuse an output that is a file with other contents: it would be replaced as a whole."""
     if not place.path.is_file() or not h5py.is_hdf5(place.path):
         return
     with h5py.File(place.path, "r") as file:
-        other = next(_beside(file, f"/{path.strip('/')}"), None)
+        other = next(_beside(file, f"/{path.strip('/')}", like.of_file), None)
     if other is not None:
         raise InputError(
             f"{place}: the file has other contents, which would be lost ({inert(other)}); outputs "
@@ -277,9 +291,9 @@ def _check_lost(place: Place, path: str) -> None:
         )
 
 
-def _beside(group: Any, path: str) -> Iterator[str]:
-    """Yield whatever a group holds besides a dataset of this path, and its groups."""
-    if len(group.attrs):
+def _beside(group: Any, path: str, written: Collection[str] = ()) -> Iterator[str]:
+    """Yield what a group holds besides attributes that are written, a dataset, and its groups."""
+    if any(name not in written for name in group.attrs):
         yield f"attributes of {group.name}"
     for name in group:
         own = f"{group.name.rstrip('/')}/{name}"

@@ -9,6 +9,8 @@ from __future__ import annotations
 import functools
 import math
 import os
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ import tensorstore as ts
 from coordinator.errors import InputError
 from coordinator.interruption import let_in
 from coordinator.machine import usable_cores
+from coordinator.stores.file_state import FileState
 from coordinator.stores.keys import context, spec_of, translated
 from coordinator.stores.memory import view
 from coordinator.stores.place import Place
@@ -143,6 +146,18 @@ class KeyedSource:
             room = PIECE_BYTES // (math.prod(piece) * self.dtype.itemsize)
             piece[axis] = min(piece[axis] * max(1, room), max(1, self.shape[axis]))
         return tuple(piece)
+
+    @property
+    def reads(self) -> Mapping[Path, FileState]:
+        """Nothing: its samples are in its own folder."""
+        return {}
+
+    def notes(self) -> tuple[str, ...]:
+        """Tell of chunks that are missing."""
+        if (missing := self.missing()) and missing[0]:
+            of = f"{missing[0]} of {missing[1]}"
+            return (f"{of} chunks of the input are missing: read as fill values",)
+        return ()
 
     def missing(self) -> tuple[int, int] | None:
         """Count chunks that are not there, which read as the fill value, and all; None if unknown.

@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from coordinator.errors import InputError
+from coordinator.stores.file_state import FileState
 from coordinator.stores.outline import Order
 from coordinator.stores.place import Place
 from tiling.dtypes import Dtype
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """One of the arrays in a file.
+
+    Parameters
+    ----------
+    inside : str
+        What names it, as `coordinator.stores.place.Place.inside`.
+    shape : tuple of int
+    dtype : str
+    stored : str
+        How its samples are stored, for people.
+    """
+
+    inside: str
+    shape: tuple[int, ...]
+    dtype: str
+    stored: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +52,14 @@ class Layout:
         What the format's module wants to know of an input when it writes an output like it.
     stored : str
         How the samples are stored, for people.
+    decode_bytes : int
+        Memory that decoding takes at once.
+    unit : str
+        What is decoded as a whole, in a sentence.
+    reads : mapping
+        Other files that samples are read from, and what they were when they were looked at.
+    notes : tuple of str
+        What people should know of how the samples are read.
     """
 
     shape: tuple[int, ...]
@@ -37,6 +68,10 @@ class Layout:
     order: Order = "C"
     about: Any = None
     stored: str = ""
+    decode_bytes: int = 0
+    unit: str = "it"
+    reads: Mapping[Path, FileState] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def check(self, place: Place) -> None:
         """Refuse what is no array of plain numbers.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from coordinator.stores import Source
+from coordinator.stores.file_state import FileState
 from tiling.dtypes import Array, Dtype
 from tiling.geometry.box import Box
 from tiling.geometry.edges import segments
@@ -24,11 +27,17 @@ class ArraySource:
     name : str
     about : object
         What a file says besides: for the module of its format, which writes it into an output.
+    reads : mapping
+        Other files that samples were read from; see `coordinator.stores.FileSource`.
+    said : tuple of str
+        What people should know of how the samples were read.
     """
 
     array: Array
     name: str = "array"
     about: Any = field(default=None, compare=False)
+    reads: Mapping[Path, FileState] = field(default_factory=dict, compare=False)
+    said: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -44,6 +53,14 @@ class ArraySource:
     def chunks(self) -> tuple[int, ...]:
         """(): any box may be read."""
         return ()
+
+    def bound_cache(self, most_bytes: int) -> int:  # noqa: ARG002 -- as every source's
+        """Return 0: nothing is decoded."""
+        return 0
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what people should know of how the samples were read."""
+        return self.said
 
     def read(self, box: Box) -> Array:
         """Return the block of a box; see `coordinator.stores.Source`."""
@@ -77,6 +94,10 @@ class _Derived:
     def chunks(self) -> tuple[int, ...]:
         """(): its blocks are made when they are asked for."""
         return ()
+
+    def bound_cache(self, most_bytes: int) -> int:
+        """Bound that of the other source."""
+        return self.source.bound_cache(most_bytes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from nibabel import imageglobals
@@ -16,12 +16,16 @@ from coordinator.errors import InputError
 from coordinator.stores.layout import Layout
 from coordinator.stores.outline import Outline
 from coordinator.stores.place import Place
+from coordinator.stores.stale import is_stale
 from tiling.dtypes import Dtype
 
 imageglobals.logger.setLevel("CRITICAL")  # it speaks of what it mends
 
 ALIGNED = 16
 """Samples begin at a multiple of it."""
+
+MOST_HEADER = 2**26
+"""Bytes of a header, and of what extends it."""
 
 MOST_AXES = 7
 
@@ -62,12 +66,16 @@ def read_layout(file: Any, place: Place) -> Layout:
     start = file.read(4)
     file.seek(0)
     kind = Nifti2Header if start in (b"\x1c\2\0\0", b"\0\0\2\x1c") else Nifti1Header
-    header = kind.from_fileobj(file)
+    header = kind.from_fileobj(_head(file, kind, place))
     slope, inter = header.get_slope_inter()
     dtype, shape = header.get_data_dtype(), header.get_data_shape()
     offset = header.get_data_offset()
     if not bytes(header["magic"]).startswith((b"n+1", b"n+2")):
-        raise InputError(f"{place}: a header of samples in another file (.img); join them first")
+        name = repr(str(place.path.with_suffix(".nii")))
+        raise InputError(
+            f"{place}: a header of samples in another file (.img); join them by nibabel: "
+            f"nibabel.save(nibabel.load({str(place.path)!r}), {name})"
+        )
     if int(header["intent_code"]) // 100 == CIFTI:
         raise InputError(f"{place}: a CIFTI file: its axes are no axes of an image")
     if (slope or 1, inter or 0) != (1, 0):
@@ -76,6 +84,15 @@ def read_layout(file: Any, place: Place) -> Layout:
             "meant, such as by nibabel as float32"
         )
     return Layout(shape, dtype, offset, "F", about=header)
+
+
+def _head(file: Any, kind: type[Nifti1Header], place: Place) -> IO[bytes]:
+    """Return what is before the samples: what extends a header may claim to be of any length."""
+    text = file.read(kind.template_dtype.itemsize)
+    offset = kind(text, check=False).get_data_offset()
+    if offset > MOST_HEADER:
+        raise InputError(f"{place}: its header makes no sense: samples begin at byte {offset}")
+    return io.BytesIO(text + file.read(max(0, offset - len(text))))
 
 
 def outline(shape: tuple[int, ...], dtype: Dtype, place: Place, about: Any) -> Outline:
@@ -98,7 +115,8 @@ def _header(shape: tuple[int, ...], dtype: Dtype, about: Any) -> bytes:
     header.set_data_dtype(dtype)
     header.set_data_shape(shape)
     header["scl_slope"], header["scl_inter"] = 1, 0
-    header["cal_min"] = header["cal_max"] = 0  # of the input's samples
+    for name in filter(is_stale, header.keys()):
+        header[name] = 0
     header["vox_offset"] = 0
     length = -(-len(_written(header)) // ALIGNED) * ALIGNED
     header["vox_offset"] = length

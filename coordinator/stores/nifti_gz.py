@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from dataclasses import replace
 from typing import IO, Any
 
 import numpy as np
@@ -42,7 +43,7 @@ def layout(place: Place) -> Layout:
     """
     with gzip.open(place.path) as file:
         found = nifti.read_layout(file, place)
-    return Layout(found.shape, found.dtype, None, "F", found.about, "gzip")
+    return replace(found, offset=None, stored="gzip", decode_bytes=2 * PIECE_BYTES, unit="a piece")
 
 
 def decode(place: Place, into: Array) -> None:

@@ -57,10 +57,10 @@ def lay_out(
     InputError
         If the format can't hold such an array, or is not written.
     """
-    row = row_for(place, dtype)
-    if row.kind == "keyed":
+    if is_folder_named(place):
         about = None if like is None else like.about
-        made: OutputTarget = row.load(place).target(place, shape, dtype, about, storing)
+        module = row_for(place, dtype).load(place)
+        made: OutputTarget = module.target(place, shape, dtype, about, storing)
         return made
     if storing != Storing():
         raise InputError(f"{place}: --chunks, --shards and --codec are for zarr outputs")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -12,7 +11,9 @@ import numpy as np
 from PIL import Image
 
 from coordinator.errors import InputError
+from coordinator.interruption import let_in
 from coordinator.stores import npy
+from coordinator.stores.decoding import check_memory
 from coordinator.stores.flat_sink import Encode
 from coordinator.stores.layout import Layout
 from coordinator.stores.outline import Outline
@@ -24,9 +25,6 @@ FOREIGN = (
     *(struct.error, ArithmeticError, EOFError),
 )
 """What Pillow raises of files that make no sense."""
-
-MOST_BYTES = 2**31
-"""Of a picture, which is decoded in memory."""
 
 SHAPES: Mapping[str, tuple[str, tuple[int, ...]]] = {
     "1": ("?", ()),
@@ -41,6 +39,18 @@ SHAPES: Mapping[str, tuple[str, tuple[int, ...]]] = {
 
 KEPT = ("dpi", "icc_profile")
 """Of what a picture says besides samples."""
+
+ORIENTATION = 0x112
+"""Of EXIF: which side is up. Samples are read as they are stored, whatever it says."""
+
+PIXEL_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2}
+"""Of a pixel in Pillow's memory; 4 in other modes."""
+
+COEFFICIENT_BYTES = 2
+"""Of each sample of a progressive JPEG, which are all kept while it is decoded."""
+
+ROWS_BYTES = 2**22
+"""Of a picture, that are copied at a time."""
 
 IHDR = struct.Struct(">16xIIBB")
 """The start of a PNG file: width, height, bits of a sample, and the kind of pixels."""
@@ -73,23 +83,72 @@ def layout(place: Place) -> Layout:
             raise InputError(f"{place}: pixels of kind {mode} can't be read; convert it to TIFF")
         name, colours = SHAPES[mode]
         shape = (picture.height, picture.width, *colours)
-        about = About({key: picture.info[key] for key in KEPT if key in picture.info})
-        found = Layout(shape, np.dtype(name), None, about=about, stored=f"{picture.format}, {mode}")
-    if math.prod(shape) * found.dtype.itemsize > MOST_BYTES:
-        raise InputError(
-            f"{place}: pictures beyond {MOST_BYTES} bytes are not decoded, this is {shape}"
+        return Layout(
+            shape,
+            np.dtype(name),
+            None,
+            about=_about(picture),
+            stored=f"{picture.format}, {mode}",
+            decode_bytes=_decode_bytes(picture),
+            unit="the picture",
+            notes=tuple(_notes(picture, place)),
         )
-    return found
 
 
 def decode(place: Place, into: Array) -> None:
     """Decode a picture."""
     with _opened(place) as picture:
         mode = _mode(picture)
-        pixels = picture if picture.mode == mode else picture.convert(mode)
-        samples = np.asarray(pixels)
-        # Pillow's True is 255, and NumPy's 1.
-        into[...] = samples.view(np.uint8) != 0 if samples.dtype.kind == "b" else samples
+        rows = max(1, ROWS_BYTES // (4 * picture.width))
+        for top in range(0, picture.height, rows):
+            let_in()
+            bottom = min(top + rows, picture.height)
+            part = picture.crop((0, top, picture.width, bottom))
+            samples = np.asarray(part if part.mode == mode else part.convert(mode))
+            # Pillow's True is 255, and NumPy's 1.
+            is_bool = samples.dtype.kind == "b"
+            into[top:bottom] = samples.view(np.uint8) != 0 if is_bool else samples
+
+
+def _about(picture: Any) -> About:
+    """Return what is kept of a picture."""
+    kept = {key: picture.info[key] for key in KEPT if key in picture.info}
+    if (side := _orientation(picture)) != 1:
+        exif = Image.Exif()
+        exif[ORIENTATION] = side
+        kept["exif"] = exif
+    return About(kept)
+
+
+def _orientation(picture: Any) -> int:
+    """Return which side is up; of PNG without decoding it, as Pillow would to look for more."""
+    if picture.format == "PNG" and "exif" not in picture.info:
+        return 1
+    try:
+        return int(picture.getexif().get(ORIENTATION, 1))
+    except (OSError, *FOREIGN):  # damaged, as the samples need not be
+        return 1
+
+
+def _notes(picture: Any, place: Place) -> Iterator[str]:
+    """Yield what is not to be seen in the samples."""
+    if (side := _orientation(picture)) != 1:
+        yield (
+            f"{place}: EXIF says to turn the picture (orientation {side}); its samples are "
+            "filtered as they are stored, and PNG outputs say the same"
+        )
+    if (frames := getattr(picture, "n_frames", 1)) > 1:
+        yield f"{place}: the first of its {frames} pictures is read"
+    if "transparency" in picture.info and picture.mode != "P":
+        yield f"{place}: its transparent colour is read, and written, as any other"
+
+
+def _decode_bytes(picture: Any) -> int:
+    """Return the memory that decoding takes at once, besides the samples."""
+    pixel_bytes = PIXEL_BYTES.get(picture.mode, 4)
+    if picture.format != "PNG":
+        pixel_bytes += COEFFICIENT_BYTES * len(picture.getbands())
+    return int(picture.width * picture.height) * pixel_bytes + 4 * ROWS_BYTES
 
 
 def _opened(place: Place) -> Any:
@@ -102,7 +161,7 @@ def _opened(place: Place) -> Any:
             raise InputError(
                 f"{place}: 16 bits a colour can't be read from PNG; convert it to TIFF"
             )
-    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # `layout` has one in bytes
+    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # `layout` tells the memory
     try:
         return Image.open(place.path, formats=("PNG", "JPEG"))
     finally:
@@ -137,6 +196,8 @@ def outline(shape: tuple[int, ...], dtype: Dtype, place: Place, about: Any) -> O
         )
     if dtype.kind == "b" and not grey:
         raise InputError(f"{place}: PNG of bool has no colours; choose --dtype uint8")
+    pixel_bytes = dtype.itemsize if grey else 4
+    check_memory(place, shape[0] * shape[1] * pixel_bytes, None, "the picture", "encode")
     return npy.outline(shape, dtype, place, about)
 
 

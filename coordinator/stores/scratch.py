@@ -6,7 +6,7 @@ import errno
 import math
 import mmap
 import os
-import sys
+import shutil
 import tempfile
 
 import numpy as np
@@ -16,6 +16,10 @@ from tiling.dtypes import Array, Dtype
 
 MEMORY_BYTES = 256 * 2**20
 """Up to here an intermediate array stays in memory."""
+
+
+LEFT_SHARE = 0.9
+"""Of what is free in the folder for temporary files, that one array may take: others need some."""
 
 
 def scratch(
@@ -44,8 +48,8 @@ def scratch(
     if size <= memory_bytes:
         return np.empty(shape, dtype)
     try:
-        if size > sys.maxsize:
-            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+        if size > LEFT_SHARE * shutil.disk_usage(tempfile.gettempdir()).free:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         with tempfile.TemporaryFile(prefix="tilefan-") as file:
             os.posix_fallocate(file.fileno(), 0, size)
             data = mmap.mmap(file.fileno(), size)

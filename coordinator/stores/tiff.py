@@ -6,6 +6,7 @@ output is written so: one series, its pages' samples together.
 
 from __future__ import annotations
 
+import io
 import logging
 import re
 import struct
@@ -20,10 +21,12 @@ import tifffile
 
 from coordinator.errors import InputError
 from coordinator.interruption import let_in
-from coordinator.stores.layout import Layout
+from coordinator.stores.foreign import PALETTE, conversion
+from coordinator.stores.layout import Content, Layout
 from coordinator.stores.outline import Outline, OutlineFile, data_bytes
 from coordinator.stores.place import Place
 from coordinator.stores.tiff_metadata import About, about_series, colours
+from coordinator.stores.tiff_segments import decode_bytes, read_page, word
 from tiling.dtypes import Array, Dtype
 
 FOREIGN = (
@@ -49,6 +52,9 @@ UUID = "00000000-0000-4000-8000-74696c656661"
 WIDE_BITS = 128
 """Of a complex128: tifffile does not say where such samples lie."""
 
+COLOUR_NUMBERS = 3
+"""Of what a sample may mean: the number of a colour."""
+
 IMAGEJ_DTYPES = ("uint8", "int16", "uint16", "float32")
 
 
@@ -71,41 +77,61 @@ def layout(place: Place) -> Layout:
         If the system does not let it be read.
     """
     chosen = _chosen(place)
-    with _whole(place), tifffile.TiffFile(place.path) as file:
+    with _opened(place) as file:
         series = _series(file, chosen, place)
         dtype, offset = series.dtype, _offset(series, file)
-        if dtype is None:
-            raise InputError(f"{place}: its samples are no plain numbers")
-        if any(page is not None and page.parent is not file for page in series.pages):
-            raise InputError(
-                f"{place}: some of its planes lie in other files; write them all into one, as "
-                "tifffile.imwrite does"
-            )
+        _check(series, file, place)
         about = _about(file, series, chosen)
         if offset is not None:
             dtype = dtype.newbyteorder(file.byteorder)
-        elif None in series.pages:
-            planes = f"{series.pages.count(None)} of its {len(series.pages)} planes"
-            raise InputError(f"{place}: {planes} are missing")
-        return Layout(series.shape, dtype, offset, about=about, stored=_words(series))
+        page = series.keyframe
+        return Layout(
+            series.shape,
+            dtype,
+            offset,
+            about=about,
+            stored=_words(series),
+            decode_bytes=0 if offset is not None else decode_bytes(page),
+            unit=f"a {word(page)}",
+        )
+
+
+def contents(place: Place) -> Iterator[Content]:
+    """Yield every level of every series."""
+    with _opened(place) as file:
+        for number, series in enumerate(file.series):
+            for level, each in enumerate(series.levels):
+                inside = f"series={number},level={level}" if level else f"series={number}"
+                yield Content(
+                    inside, each.shape, each.dtype.str if each.dtype else "", _words(each)
+                )
 
 
 def decode(place: Place, into: Array) -> None:
     """Decompress and put together a series, page by page."""
-    with _whole(place), tifffile.TiffFile(place.path) as file:
+    with _opened(place) as file:
         series = _series(file, _chosen(place), place)
         pages = into.reshape(len(series.pages), *series.keyframe.shape)
         for page, plane in zip(series.pages, pages, strict=True):
             let_in()
             try:
-                page.asarray(out=plane)
-            except ValueError as error:
-                if "imagecodecs" not in str(error):
+                read_page(page, plane, place)
+            except (ValueError, NotImplementedError, ImportError) as error:
+                if "imagecodecs" not in str(error) and not isinstance(error, ImportError):
                     raise
-                name = page.compression.name
                 raise InputError(
-                    f"{place}: compressed by {name}; try: pip install imagecodecs"
+                    f"{place}: stored by {_coding(page.keyframe)}; try: pip install imagecodecs"
                 ) from None
+
+
+def _coding(page: Any) -> str:
+    """Return what somebody has to undo to read a page."""
+    odd = (
+        (page.compression != 1, page.compression.name),
+        (page.predictor != 1, f"predictor {int(page.predictor)}"),
+        (page.bitspersample % 8, f"{page.bitspersample} bits"),
+    )
+    return " and ".join(words for is_so, words in odd if is_so)
 
 
 def _words(series: Any) -> str:
@@ -129,19 +155,30 @@ class _Errors(logging.Handler):
             self.texts.append(text)
 
 
+class _Alone(io.FileIO):
+    """A file beside which tifffile opens no others: it asks for a descriptor before it does."""
+
+    def fileno(self) -> int:
+        """Refuse to tell."""
+        raise io.UnsupportedOperation("fileno")
+
+
 @contextmanager
-def _whole(place: Place) -> Iterator[None]:
-    """Refuse a file of which tifffile reads what it can, and logs that there should be more.
+def _opened(place: Place) -> Iterator[tifffile.TiffFile]:
+    """Open a file; refuse one of which tifffile reads what it can, and logs what is missing.
 
     Raises
     ------
     InputError
         If that is so.
+    OSError
+        If the system does not let it be read.
     """
     errors = _Errors()
     tifffile.logger().addHandler(errors)
     try:
-        yield
+        with io.BufferedReader(_Alone(place.path)) as raw, tifffile.TiffFile(raw) as file:
+            yield file
     finally:
         tifffile.logger().removeHandler(errors)
     if errors.texts:
@@ -163,6 +200,35 @@ def _series(file: tifffile.TiffFile, chosen: _Chosen, place: Place) -> Any:
     if chosen.level >= len(levels):
         raise InputError(f"{place}: there are {len(levels)} levels, counted from 0")
     return levels[chosen.level]
+
+
+def _check(series: Any, file: tifffile.TiffFile, place: Place) -> None:
+    """Refuse a series whose samples are not all there, or not what is meant.
+
+    Raises
+    ------
+    InputError
+        If so.
+    """
+    if series.dtype is None:
+        raise InputError(f"{place}: its samples are no plain numbers")
+    if missing := sum(page is None for page in series.pages):
+        what = f"{missing} of its {len(series.pages)} planes"
+        if not _is_one_of_several(file):
+            raise InputError(f"{place}: {what} are missing")
+        raise InputError(
+            f"{place}: {what} lie in other files; write them all into one, as tifffile.imwrite does"
+        )
+    if series.transform is not None:
+        raise InputError(f"{place}: its samples are to be scaled; write them as they are meant")
+    if series.keyframe.photometric == COLOUR_NUMBERS and not file.is_imagej:
+        raise InputError(f"{place}: {PALETTE.name}; {conversion(PALETTE, place.path)}")
+
+
+def _is_one_of_several(file: tifffile.TiffFile) -> bool:
+    """Tell whether OME says that planes lie in files of other names."""
+    names = re.findall(r'\bFileName="([^"]*)"', file.ome_metadata or "")
+    return any(name.lower() != file.filename.lower() for name in names)
 
 
 def _offset(series: Any, file: tifffile.TiffFile) -> int | None:

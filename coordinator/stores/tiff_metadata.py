@@ -6,20 +6,28 @@ names of axes and channels, descriptions. Ranges of display and minima are not.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import tifffile
 
+from coordinator.stores.stale import is_stale
+
 Flavour: TypeAlias = Literal["", "ImageJ", "OME"]
 
+GDAL_METADATA = 42112
+
 CARRIED = (
+    274,  # which side is up
     *(315, 33432, 34675),  # artist, copyright, colour profile
     *(33550, 33922, 34264, 34735, 34736, 34737),  # where a picture of the earth lies
-    *(42112, 42113),  # GDAL: its metadata, and which value means nothing
+    *(GDAL_METADATA, 42113),  # GDAL: its metadata, and which value means nothing
 )
 """Tags that are written as they were read."""
+
+ITEM = re.compile(r"""\s*<Item\s[^>]*?\bname=["']([^"']*)["'][^>]*>.*?</Item>""", re.DOTALL)
 
 IMAGEJ_KEYS = ("unit", "spacing", "finterval", "fps", "loop", "mode", "Info", "Labels", "LUTs")
 
@@ -63,12 +71,16 @@ def about_series(file: tifffile.TiffFile, series: Any, number: int) -> About:
         resolution=_resolution(page),
         description=_description(file, page),
         metadata=_metadata(file, series, number),
-        tags=tuple(
-            (tag.code, int(tag.dtype), tag.count, tag.value, True)
-            for tag in page.tags
-            if tag.code in CARRIED
-        ),
+        tags=tuple(_written(tag) for tag in page.tags if tag.code in CARRIED),
     )
+
+
+def _written(tag: Any) -> tuple[Any, ...]:
+    """Return a tag as `tifffile.imwrite` takes it, without GDAL's statistics of the samples."""
+    if tag.code != GDAL_METADATA or not isinstance(tag.value, str):
+        return tag.code, int(tag.dtype), tag.count, tag.value, True
+    text = ITEM.sub(lambda item: "" if is_stale(item[1]) else item[0], tag.value)
+    return tag.code, int(tag.dtype), 0, text, True
 
 
 def colours(shape: tuple[int, ...], name: str) -> dict[str, Any]:
@@ -120,7 +132,8 @@ def _metadata(file: tifffile.TiffFile, series: Any, number: int) -> dict[str, An
         known = file.imagej_metadata or {}
         return axes | {key: known[key] for key in IMAGEJ_KEYS if key in known}
     shaped: dict[str, Any] = (file.shaped_metadata or ({},))[0]
-    return axes | {key: value for key, value in shaped.items() if key not in ("shape", "axes")}
+    lost = {key for key in shaped if key in ("shape", "axes") or is_stale(key)}
+    return axes | {key: value for key, value in shaped.items() if key not in lost}
 
 
 def _of_ome(xml: str, number: int) -> dict[str, Any]:

@@ -63,12 +63,13 @@ def filter_chain(
     check_output_name(place.path)
     source, target = given.path, stand_in(place) if place.remote else followed(place.path)
     place = place if place.remote else replace(place, path=target)
-    array, state = _opened(given)
+    array, state = _opened(given, placement.max_memory_bytes)
     chain = chain_of(links, array)
     job, shape = chain.job, tile_shape(placement.tile, len(array.shape))
     remove_second_name(target)
     is_folder = is_folder_named(place)
-    check_output(target, source, overwrite=options.overwrite, folder=is_folder)
+    for path in (source, *array.reads):
+        check_output(target, path, overwrite=options.overwrite, folder=is_folder)
     read = masked(links, array)
     bound = known_bound(job, read)
     with put_off():  # a library's code calls back, and would tell of another error
@@ -93,7 +94,7 @@ def filter_chain(
         check_same(target, was, opening.header(request.tile or was.tile))
         request = replace(request, tile=was.tile)
 
-    made = Made(given, place, job, mask_of(links))
+    made = Made(given, place, job, mask_of(links), (*array.reads,))
     artifacts = replace(options.artifacts, sync=options.sync)
 
     def open_output(plan: Plan | None) -> Output:
@@ -107,7 +108,7 @@ def filter_chain(
     ):
         shown = display if options.log is None else both(options.log, display)
         with write_artifacts(artifacts, shown, made) as listen:
-            for sentence in _advice(request, links) if options.notes else ():
+            for sentence in (*_advice(request, links), *array.notes()) if options.notes else ():
                 options.say(f"note: {sentence}")
             run(request, open_output, _bounded(engine, request, placement), listen)
         asked_for = artifacts.asked_for
@@ -122,13 +123,13 @@ def beside(source: Path, word: str) -> Place:
     return default_output(Place.parse(source), word)
 
 
-def _opened(place: Place) -> tuple[FileSource, FileState]:
+def _opened(place: Place, most_bytes: int | None) -> tuple[FileSource, FileState]:
     """Open an input; return also its state before the first sample was read, or decoded."""
     try:
         state = FileState.of(place)
     except StoreError:
         state = None  # opening it says more
-    source = open_place(place)
+    source = open_place(place, most_bytes)
     return source, state or FileState.of(place)
 
 
@@ -141,8 +142,6 @@ def _advice(request: Request, links: Sequence[Link]) -> Iterator[str]:
     if not math.isfinite(bound):  # else all samples were looked at for it, or are integers
         not_numbers, infinite, whole = not_finite(source)
         yield from spreading(job, not_numbers, infinite, whole=whole)
-    if (missing := getattr(source, "missing", lambda: None)()) and missing[0]:
-        yield f"{missing[0]} of {missing[1]} chunks of the input are missing: read as fill values"
 
 
 def _bounded(engine: Engine, request: Request, placement: Placement) -> Engine:

@@ -16,7 +16,8 @@ from coordinator.report.provenance import Provenance, find_provenance, load_prov
 from coordinator.run.request import tile_shape
 from coordinator.stores.atomic_file import write_bytes
 from coordinator.stores.file_state import FileState
-from coordinator.stores.files import find_layout, open_direct
+from coordinator.stores.files import find_contents, find_layout, open_direct
+from coordinator.stores.layout import Content
 from coordinator.stores.partial import check_output
 from coordinator.stores.place import Place
 from tiling.geometry.grid import Grid
@@ -27,7 +28,9 @@ PNG_START = b"\x89PNG\r\n"
 
 
 def describe(array: Path) -> dict[str, Any]:
-    """Return what is known of an array before any sample is read, in words and numbers.
+    """Return what is known of a file before any sample is read, in words and numbers.
+
+    Of one that holds several arrays, all are listed, unless one is named.
 
     Raises
     ------
@@ -35,16 +38,31 @@ def describe(array: Path) -> dict[str, Any]:
         If it can't be read.
     """
     place = Place.parse(array)
-    row, layout = find_layout(place)
-    array_bytes = math.prod(layout.shape) * layout.dtype.itemsize
+    row, contents = find_contents(place)
+    facts: dict[str, Any] = {"array": str(place), "format": row.name}
+    if place.inside or len(contents) < 2 or not row.named:  # else none is meant
+        facts |= _of_array(place)
+    if len(contents) > 1 and not place.inside:
+        facts["arrays"] = [_of_content(place, each) for each in contents]
+    return facts | {"file": FileState.of(place).file_bytes}
+
+
+def _of_array(place: Place) -> dict[str, Any]:
+    layout = find_layout(place)[1]
     return {
-        "array": str(place),
-        "format": row.name,
         "shape": list(layout.shape),
         "dtype": layout.dtype.str,
         "stored": layout.stored or ("as it is" if layout.offset is not None else "compressed"),
-        "bytes": array_bytes,
-        "file": FileState.of(place).file_bytes,
+        "bytes": math.prod(layout.shape) * layout.dtype.itemsize,
+    }
+
+
+def _of_content(place: Place, content: Content) -> dict[str, Any]:
+    return {
+        "array": str(replace(place, inside=content.inside)),
+        "shape": list(content.shape),
+        "dtype": content.dtype,
+        "stored": content.stored,
     }
 
 

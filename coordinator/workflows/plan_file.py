@@ -85,7 +85,7 @@ def plan_chain(
     """
     began_s = time.perf_counter()
     given = Place.parse(source)
-    array, source = open_place(given), given.path
+    array, source = open_place(given, placement.max_memory_bytes), given.path
     ndim = len(array.shape)
     job = chain_of(links, array).job
     job.program.check_shape(array.shape)

@@ -35,3 +35,11 @@ def test_age_of_a_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     assert 0.28 < float(done.stdout) < time.monotonic() - began_s + 0.02
     monkeypatch.setattr(machine, "STAT", tmp_path / "none")
     assert 0 <= machine.process_age_s() <= time.process_time() + 0.01
+
+
+def test_available_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As the system tells; there is no bound where it does not."""
+    monkeypatch.setattr(machine, "MEMORY", tmp_path / "meminfo")
+    assert machine.available_bytes() == sys.maxsize
+    (tmp_path / "meminfo").write_text("MemTotal: 9 kB\nMemAvailable:   3 kB\nCached: 2 kB\n")
+    assert machine.available_bytes() == 3072

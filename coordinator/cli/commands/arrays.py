@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from inspect import Parameter
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -42,7 +43,7 @@ TILE = option(
 def info(array: Path, as_json: bool) -> None:
     """Tell what is in a file: format, shape, dtype, how it is stored, and its size.
 
-    No sample is read.
+    Of several arrays all are listed, with their names. No sample is read.
     """
     with exit_codes():
         from coordinator.workflows.inspect_files import describe
@@ -50,10 +51,20 @@ def info(array: Path, as_json: bool) -> None:
         facts = describe(array)
         if as_json:
             typer.echo(json.dumps(facts))
+            return
+        arrays, on_disk = facts.get("arrays", []), f"{megabytes(facts['file'])} MB on the disk"
+        start = f"{facts['array']}: {facts['format']}"
+        if "shape" in facts:
+            echo(f"{start}, {_array(facts)}, {megabytes(facts['bytes'])} MB")
+            echo(f"stored: {printable(facts['stored'])}; {on_disk}")
         else:
-            what = f"{extent(facts['shape'])} {dtype_name(facts['dtype'])}"
-            echo(f"{facts['array']}: {facts['format']}, {what}, {megabytes(facts['bytes'])} MB")
-            echo(f"stored: {printable(facts['stored'])}; {megabytes(facts['file'])} MB on the disk")
+            echo(f"{start}, {len(arrays)} arrays, {on_disk}; name one:")
+        for each in arrays:
+            echo(printable(f"  {each['array']}: {_array(each)}, {each['stored']}"))
+
+
+def _array(facts: dict[str, Any]) -> str:
+    return f"{extent(facts['shape'])} {dtype_name(facts['dtype'])}"
 
 
 @command(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import os
 import random
+import re
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +19,7 @@ from coordinator.stores.files import open_place
 from coordinator.stores.formats import FORMATS, check_writable, default_output, format_named
 from coordinator.stores.outline import PAGE, Outline, OutlineFile
 from coordinator.stores.place import Place
+from coordinator.workflows.inspect_files import describe
 from tests.coordinator.cli.test_cli import coord
 from tests.support.equality import assert_same_bits
 
@@ -145,3 +149,54 @@ def test_an_inside_that_no_output_has_is_refused(name: str) -> None:
     """Before the first tile, and whatever the format."""
     with pytest.raises(InputError, match="leave out ::foo"):
         check_writable(Place(Path(name), "foo"))
+
+
+@pytest.mark.parametrize(
+    "name", ["in.nii", "in.fits", "in.h5", "in.tiff.gz", "in.npy.gz", "in.npy"]
+)
+def test_a_file_that_gzip_compressed(tmp_path: Path, name: str) -> None:
+    """It is called that, with the line that makes a file to read of it: the line does."""
+    (tmp_path / name).write_bytes(gzip.compress(b"what was there"))
+    with pytest.raises(InputError, match="compressed by gzip") as refused:
+        open_place(tmp_path / name)
+    line = re.search(r"(mv|gunzip) .*?(?= makes| names)", str(refused.value))
+    assert line
+    subprocess.run(line[0], shell=True, check=True)
+    made = {path.name for path in tmp_path.iterdir()} - {name}
+    assert len(made) == 1
+    with pytest.raises(InputError) as other:
+        open_place(tmp_path / made.pop())
+    assert "compressed by gzip" not in str(other.value)
+
+
+def test_info_lists_all_arrays_of_a_file(tmp_path: Path) -> None:
+    """Each with the name that opens it; of HDF5 none is meant, of TIFF and FITS the first."""
+    h5py = pytest.importorskip("h5py")
+    tifffile = pytest.importorskip("tifffile")
+    fits = pytest.importorskip("astropy.io.fits")
+    plane = np.arange(64 * 64, dtype="u2").reshape(64, 64)
+    with h5py.File(tmp_path / "in.h5", "w") as file:
+        file["a"] = plane
+        file.create_dataset("g/b", data=plane[:5], chunks=(5, 8), compression="gzip")
+        file["words"] = "text"
+    with tifffile.TiffWriter(tmp_path / "in.tif") as tiff:
+        tiff.write(plane, subifds=1, metadata=None)
+        tiff.write(plane[::2, ::2], subfiletype=1, metadata=None)
+        tiff.write(plane[:5], metadata=None, compression="zlib")
+    images = [fits.PrimaryHDU(), fits.ImageHDU(plane[:5].astype("f4"), name="SCI")]
+    fits.HDUList([*images, fits.ImageHDU(plane.astype("i2"))]).writeto(tmp_path / "in.fits")
+    for name, count in (("in.h5", 2), ("in.tif", 3), ("in.fits", 2)):
+        facts = describe(tmp_path / name)
+        assert ("shape" in facts) == (name != "in.h5")
+        assert len(facts["arrays"]) == count
+        for each in facts["arrays"]:
+            source = open_place(Path(each["array"]))
+            assert (list(source.shape), source.dtype.str) == (each["shape"], each["dtype"])
+            assert "arrays" not in describe(Path(each["array"]))
+    said = coord(tmp_path, "info", "in.h5").stdout
+    assert "in.h5: HDF5, 2 arrays, " in said
+    assert "  in.h5::/g/b: 5x64 uint16, chunks of 5x8, deflate\n" in said
+    assert (
+        "  in.fits::1: 5x64 float32 (big-endian), ImageHDU SCI\n"
+        in coord(tmp_path, "info", "in.fits").stdout
+    )

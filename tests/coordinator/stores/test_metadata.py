@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from coordinator.errors import InputError, StoreError
+from coordinator.stores import format as format_of_files
 from coordinator.stores import scratch
 from coordinator.stores.files import Target, open_place
 from coordinator.stores.place import Place
@@ -170,6 +171,44 @@ def test_hdf5_keeps_name_and_attributes(tmp_path: Path) -> None:
     assert (attributes["unit"], attributes["count"].dtype) == ("µm", np.int16)
 
 
+def test_hdf5_drops_what_is_no_longer_true(tmp_path: Path) -> None:
+    """Ranges of the samples, and a fill value of another dtype; the file's own words stay."""
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "in.h5", "w") as file:
+        made = file.create_dataset("x", data=VOLUME.astype("i2"))
+        made.attrs.update({"actual_range": [0, 9], "valid_max": np.int16(9), "units": "K"})
+        made.attrs["_FillValue"] = np.int16(-1)
+        file.attrs.update({"title": "mine", "_NCProperties": "version=2"})
+    for dtype, fill in (("f4", False), ("i2", True)):
+        for _ in range(2):  # what a run wrote may be replaced by another
+            out = copied(tmp_path / "in.h5", tmp_path / f"{dtype}.h5", dtype)
+        with h5py.File(out) as file:
+            assert file["x"].attrs.keys() == {"units", *(["_FillValue"] if fill else [])}
+            assert dict(file.attrs) == {"title": "mine"}
+
+
+def test_tiff_drops_what_is_no_longer_true(tmp_path: Path) -> None:
+    """Statistics of GDAL, least and largest samples; and keeps which side is up."""
+    tifffile = pytest.importorskip("tifffile")
+    items = '<Item name="STATISTICS_MEAN" sample="0">3</Item>\n  <Item name="unit">m</Item>'
+    tags = [
+        (42112, "s", 0, f"<GDALMetadata>\n  {items}\n</GDALMetadata>", True),
+        (42113, "s", 0, "-9999", True),
+        (274, "H", 1, 6, True),
+        (280, "H", 1, 3, True),
+        (340, "f", 1, 3.0, True),
+    ]
+    known: Any = {"axes": "YX", "min": 1, "Maximum": 9, "unit": "m"}
+    tifffile.imwrite(tmp_path / "in.tif", VOLUME[0, 0], metadata=known, extratags=tags)
+    with tifffile.TiffFile(copied(tmp_path / "in.tif", tmp_path / "out.tif")) as file:
+        kept = {tag.code: tag.value for tag in file.pages[0].tags}
+        shaped = file.shaped_metadata[0]
+    assert kept[42112] == '<GDALMetadata>\n  <Item name="unit">m</Item>\n</GDALMetadata>'
+    assert (kept[42113], kept[274], {280, 340} & kept.keys()) == ("-9999", 6, set())
+    assert {"min", "Maximum"} & shaped.keys() == set()
+    assert shaped["unit"] == "m"
+
+
 def test_datasets_of_hdf5_are_named(tmp_path: Path) -> None:
     """Without a name only where there is one; and an output never replaces other datasets."""
     h5py = pytest.importorskip("h5py")
@@ -207,6 +246,9 @@ def test_nifti_keeps_affine_and_units(tmp_path: Path, kind: str, order: str) -> 
     image = getattr(nibabel, kind)(VOLUME.astype("i2"), affine, dtype="i2")
     image.header.set_xyzt_units("mm", "sec")
     image.header["descrip"] = b"a scan"
+    image.header["cal_max"] = 9
+    if kind == "Nifti1Image":
+        image.header["glmax"] = 9
     header = image.header.as_byteswapped(order)
     header.extensions.append(nibabel.nifti1.Nifti1Extension("comment", b"a word"))
     getattr(nibabel, kind)(np.asarray(image.dataobj), affine, header).to_filename(
@@ -217,6 +259,8 @@ def test_nifti_keeps_affine_and_units(tmp_path: Path, kind: str, order: str) -> 
     assert made.header.endianness == order
     assert_same_bits(made.affine, affine)
     assert made.header.get_xyzt_units() == ("mm", "sec")
+    stale = [name for name in ("cal_max", "glmax") if name in made.header]
+    assert [made.header[name].item() for name in stale] == [0] * len(stale)
     assert bytes(made.header["descrip"]).rstrip(b"\0") == b"a scan"
     assert made.header.extensions[0].get_content().rstrip(b"\0") == b"a word"
     assert (made.dataobj.slope, made.dataobj.inter) == (1, 0)
@@ -331,19 +375,6 @@ def test_pictures_that_would_lose_bits_are_refused(tmp_path: Path) -> None:
             Target.of(Place(tmp_path / name), shape, np.dtype(dtype))
 
 
-def test_pictures_beyond_any_memory_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """By the size that they claim, before a pixel is decoded."""
-    image = pytest.importorskip("PIL.Image")
-    from coordinator.stores import pictures
-
-    image.new("L", (100, 100)).save(tmp_path / "in.png")
-    monkeypatch.setattr(pictures, "MOST_BYTES", 9_999)
-    with pytest.raises(InputError, match="pictures beyond 9999 bytes"):
-        open_place(tmp_path / "in.png")
-
-
 def test_no_room_for_what_is_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a file claims is taken from the disk first, or refused by its size."""
     tifffile = pytest.importorskip("tifffile")
@@ -353,7 +384,7 @@ def test_no_room_for_what_is_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyP
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(scratch.os, "posix_fallocate", full)
-    monkeypatch.setattr(scratch.scratch, "__defaults__", (2**20, "between two stages"))
+    monkeypatch.setattr(format_of_files, "MEMORY_BYTES", 2**20)
     with pytest.raises(StoreError, match="no room for 9000000 bytes for the samples of "):
         open_place(tmp_path / "in.tif")
 
@@ -367,13 +398,23 @@ def test_pages_that_do_not_lie_together(tmp_path: Path) -> None:
     assert_same_bits(open_place(tmp_path / "in.tif").array, VOLUME[0])
 
 
-def test_codecs_that_are_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("<COMPRESSION.LZW: 5> requires the 'imagecodecs' package"),
+        ModuleNotFoundError("No module named 'compression'"),
+    ],
+    ids=["LZW", "zstd"],
+)
+def test_codecs_that_are_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     """The message says which, and what installs it."""
     tifffile = pytest.importorskip("tifffile")
     tifffile.imwrite(tmp_path / "in.tif", VOLUME[0, 0], compression="zlib")
 
     def missing(*_: object, **__: object) -> None:
-        raise ValueError("<COMPRESSION.LZW: 5> requires the 'imagecodecs' package")
+        raise error
 
     monkeypatch.setattr(tifffile.TiffPage, "asarray", missing)
     with pytest.raises(InputError, match="ADOBE_DEFLATE; try: pip install imagecodecs"):
@@ -420,9 +461,11 @@ def test_datasets_within_their_headers(tmp_path: Path, array: Any) -> None:
         space = space or h5py.h5s.create(h5py.h5s.SCALAR)
         h5py.Dataset(h5py.h5d.create(file.id, b"compact", kind, space, compact))[...] = array
         file.create_dataset("unwritten", np.shape(array), "f4", fillvalue=7)
+        file.create_dataset("empty", (0, 3), "f4", chunks=(1, 3), maxshape=(None, 3))
     assert_same_bits(open_place(Path(f"{tmp_path}/in.h5::compact")).array, np.asarray(array))
     unwritten = open_place(Path(f"{tmp_path}/in.h5::unwritten")).array
     assert_same_bits(unwritten, np.full(np.shape(array), 7, "f4"))
+    assert open_place(Path(f"{tmp_path}/in.h5::empty")).array.shape == (0, 3)
 
 
 def test_attributes_of_hdf5_that_an_output_cannot_have(tmp_path: Path) -> None:

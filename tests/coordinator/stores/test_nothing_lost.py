@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from coordinator.errors import InputChangedError, InputError
+from coordinator.report.artifacts import Artifacts
+from coordinator.stores.files import open_place
 from coordinator.workflows.filter_file import filter_chain
 from coordinator.workflows.filter_files import filter_files
 from coordinator.workflows.run_options import RunOptions
+from tests.support.equality import assert_same_bits
 
 h5py = pytest.importorskip("h5py")
 fits = pytest.importorskip("astropy.io.fits")
@@ -87,6 +93,97 @@ def test_sources_of_a_virtual_dataset(tmp_path: Path, name: str, words: str) -> 
         filter_chain(MEDIAN, folder / "v.h5", folder / "out.npy")
 
 
+def gathering(folder: Path, *, nested: bool = False) -> Path:
+    """Write a virtual dataset of another file, perhaps by way of a third."""
+    with h5py.File(folder / "source.h5", "w") as file:
+        file["x"] = X
+    names = ["source.h5", "between.h5", "v.h5"] if nested else ["source.h5", "v.h5"]
+    for source, name in pairwise(names):
+        layout = h5py.VirtualLayout(X.shape, X.dtype)
+        layout[:] = h5py.VirtualSource(source, "x", X.shape)
+        with h5py.File(folder / name, "w") as file:
+            file.create_virtual_dataset("x", layout)
+    return folder / "v.h5"
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_files_that_an_input_gathers_from_are_inputs(tmp_path: Path, nested: bool) -> None:
+    """Neither the output nor a report may be one of them; that may be a file between too."""
+    given = gathering(tmp_path, nested=nested)
+    names = ["source.h5", *(["between.h5"] if nested else [])]
+    for name in names:
+        before = (tmp_path / name).read_bytes()
+        with pytest.raises(InputError, match="the output is the input"):
+            filter_chain(MEDIAN, given, tmp_path / name, AGAIN)
+        report = replace(AGAIN, artifacts=Artifacts(report=tmp_path / name))
+        with pytest.raises(InputError, match="reads or writes this file already"):
+            filter_chain(MEDIAN, given, tmp_path / "out.npy", report)
+        assert (tmp_path / name).read_bytes() == before
+    assert [*open_place(given).reads] == sorted(tmp_path / name for name in names)
+
+
+def test_a_file_that_an_input_gathers_from_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if the input did."""
+    from coordinator.stores import hdf5
+
+    given, decode = gathering(tmp_path), hdf5.decode
+
+    def decode_and_change(*arguments: object) -> None:
+        decode(*arguments)  # type: ignore[arg-type]
+        with (tmp_path / "source.h5").open("ab") as file:
+            file.write(b"more")
+
+    monkeypatch.setattr(hdf5, "decode", decode_and_change)
+    with pytest.raises(InputChangedError):
+        filter_chain(MEDIAN, given, tmp_path / "out.npy")
+    assert not (tmp_path / "out.npy").exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "words"),
+    [
+        ("pipe.h5", "x", "pipe.h5: not a regular file"),
+        ("part-%%.h5", "x", "a pattern of names"),
+        (".", "x", "gathers of itself"),
+        ("other.h5", "raw", "whose samples are not there"),
+        ("other.h5", "link", "a link to pipe.h5::/x"),
+        ("other.h5", "group", "whose samples are not there"),
+    ],
+)
+def test_sources_that_are_not_read(tmp_path: Path, source: str, name: str, words: str) -> None:
+    """A pipe, a pattern, itself, other files by way of the source: none is opened."""
+    os.mkfifo(tmp_path / "pipe.h5")
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file.create_dataset("raw", X.shape, "f8", external=[("pipe.h5", 0, X.nbytes)])
+        file["link"] = h5py.ExternalLink("pipe.h5", "/x")
+        file.create_group("group")
+    layout = h5py.VirtualLayout(X.shape, X.dtype)
+    layout[:] = h5py.VirtualSource(source, name, X.shape)
+    with h5py.File(tmp_path / "in.h5", "w") as file:
+        file.create_virtual_dataset("x", layout)
+    with pytest.raises(InputError, match=words):
+        open_place(tmp_path / "in.h5")
+
+
+@pytest.mark.parametrize("inside", ["/away", "/soft", "/group/away", "/group/up", "/round"])
+def test_links_into_other_files_are_not_followed(tmp_path: Path, inside: str) -> None:
+    """Not even to find out what is there: it could be a pipe."""
+    os.mkfifo(tmp_path / "pipe.h5")
+    with h5py.File(tmp_path / "in.h5", "w") as file:
+        file["away"] = h5py.ExternalLink("pipe.h5", "/x")
+        file["soft"] = h5py.SoftLink("/group/away")
+        file["group/away"] = h5py.ExternalLink("pipe.h5", "/x")
+        file["group/up"] = h5py.SoftLink("/away")
+        file["round"] = h5py.SoftLink("/round")
+        file["x"], file["near"] = X, h5py.SoftLink("x")
+    words = "too many links" if inside == "/round" else "a link to pipe.h5::/x; name that"
+    with pytest.raises(InputError, match=words):
+        open_place(Path(f"{tmp_path}/in.h5::{inside}"))
+    assert_same_bits(open_place(Path(f"{tmp_path}/in.h5::/near")).array, X)
+
+
 def test_planes_in_other_files(tmp_path: Path) -> None:
     """What OME says lies in another file is not read there."""
     plane = X.astype("u2")
@@ -102,6 +199,8 @@ def test_planes_in_other_files(tmp_path: Path) -> None:
     )
     tifffile.tiffcomment(tmp_path / "in.ome.tif", ours)
     assert tifffile.imread(tmp_path / "in.ome.tif").shape == (2, *X.shape)
+    (tmp_path / "other.ome.tif").unlink()
+    os.mkfifo(tmp_path / "other.ome.tif")  # whoever opens it waits for ever
     with pytest.raises(InputError, match="in other files"):
         filter_chain(MEDIAN, tmp_path / "in.ome.tif", tmp_path / "out.npy")
 
