@@ -14,8 +14,10 @@ from coordinator.errors import StoreError
 from coordinator.stores.keyed_homes import Home
 from coordinator.stores.keyed_source import array_spec
 from coordinator.stores.keys import context, translated
+from coordinator.stores.memory import view
 from coordinator.stores.ome_zarr import PATH
 from coordinator.stores.partial import Growing, lock_folder, release
+from coordinator.stores.pieces import Pieces
 from coordinator.stores.zarr_metadata import ZarrArray
 from tiling.dtypes import Array, Dtype
 from tiling.geometry.box import Box
@@ -76,6 +78,7 @@ class KeyedSink(Growing):
         self.dtype: Dtype = array.dtype.newbyteorder("=")
         self._home = home
         self._keys = keys
+        self._pieces = Pieces(array.chunk, array.shape, array.dtype)
         self._overwrite = overwrite
         self._sync = sync
         spec = home.keys
@@ -149,9 +152,13 @@ class KeyedSink(Growing):
         StoreError
             If they can't be written.
         """
+
+        def begin(there: Box, here: Box) -> Any:
+            return self._store[(*there.slices, ...)].write(view(block, here)).commit
+
         if block.size:
             with translated(f"{self.name}: can't be written", StoreError):
-                self._store[(*box.slices, ...)].write(block).result()
+                self._pieces.each(box, begin)
 
     def read(self, box: Box) -> Array:
         """Return the block of a box, from its chunks.

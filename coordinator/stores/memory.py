@@ -78,6 +78,11 @@ class _Derived:
         """(): its blocks are made when they are asked for."""
         return ()
 
+    def bound_memory(self, most_bytes: int | None) -> int:
+        """Have the other source take no more memory, if it can; return its bytes."""
+        bound = getattr(self.source, "bound_memory", None)
+        return int(bound(most_bytes)) if bound else 0
+
 
 @dataclass(frozen=True, slots=True)
 class CastSource(_Derived):
