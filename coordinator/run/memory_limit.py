@@ -30,6 +30,9 @@ KERNEL_BYTES = 100_000_000
 READING_SHARE = 4
 """Of the memory, the chunks of an input may take one part in so many."""
 
+OWN_BYTES = 120_000_000
+"""Of a process besides tiles in flight to a fleet: together 400 MB, with the usual budget."""
+
 BUFFER_BYTES = 32_000_000
 """Of connections in use: the stacks and arenas of their threads, a dozen of them."""
 
@@ -146,12 +149,30 @@ def _finer(request: Request, capacity: Capacity, limit_bytes: int, peak: Peak) -
     return ""
 
 
+def fleet_budget(request: Request, budget_bytes: int, limit_bytes: int | None) -> int:
+    """Return the bytes of tiles that may be in flight to a fleet; see `in_flight_bytes`."""
+    most_bytes = budget_bytes + OWN_BYTES if limit_bytes is None else limit_bytes
+    base_bytes = resident_bytes() + bound_reading(request.source, most_bytes)
+    return in_flight_bytes(budget_bytes, limit_bytes, base_bytes, Copies.of_output(request))
+
+
 def in_flight_bytes(
     budget_bytes: int, limit_bytes: int | None, base_bytes: int, copies: Copies = NO_COPIES
 ) -> int:
-    """Return the bytes of tiles that may be in flight, within a bound for the whole process."""
+    """Return the bytes of tiles that may be in flight, within a bound for the whole process.
+
+    Parameters
+    ----------
+    budget_bytes : int
+        What the hosts file allows.
+    limit_bytes : int, optional
+        For the process; unless given it follows from the budget.
+    base_bytes : int
+        That the process takes besides.
+    copies : Copies
+    """
     if limit_bytes is None:
-        return budget_bytes
+        limit_bytes = budget_bytes + OWN_BYTES
     room = limit_bytes - base_bytes - BUFFER_BYTES
     return max(1, min(budget_bytes, max(room - copies.of(room), room // 3)))
 
@@ -168,24 +189,28 @@ def within(engine: Engine, request: Request, limit_bytes: int, *, fleet: bool) -
     return FrugalEngine(engine, request, limit_bytes, peak)
 
 
-def bound_reading(source: Source, limit_bytes: int | None) -> int:
-    """Let a source in chunks have a share of the memory, if that has a bound; return its bytes.
+def check_chunks(source: Source, limit_bytes: int | None) -> None:
+    """Refuse a source whose chunks are too large to be decoded, before any is.
 
     Raises
     ------
     InputError
-        If a chunk is too large to be decoded.
+        If one takes more than the memory.
     """
-    bound = getattr(source, "bound_memory", None)
-    if bound is None:
-        return 0
-    taken = int(bound(None if limit_bytes is None else limit_bytes // READING_SHARE))
+    taken = bound_reading(source, limit_bytes)
     if limit_bytes is not None and taken > limit_bytes:
         raise InputError(
             f"--max-memory: {megabytes(limit_bytes)} MB do not suffice: the chunks of "
             f"{source.name} are large, and take {megabytes(taken)} MB to be decoded"
         )
-    return taken
+
+
+def bound_reading(source: Source, limit_bytes: int | None) -> int:
+    """Let a source in chunks have a share of the memory, if that has a bound; return its bytes."""
+    bound = getattr(source, "bound_memory", None)
+    if bound is None:
+        return 0
+    return int(bound(None if limit_bytes is None else limit_bytes // READING_SHARE))
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,8 +58,8 @@ class KeyedSource:
         self._guard = ChunkGuard(place, metadata, name)
         self._pieces = Pieces(metadata.inner, metadata.shape, metadata.dtype)
         around: int = 3 ** len(metadata.shape)
-        wanted = around * metadata.inner_bytes * usable_cores()
-        self.cache_bytes = min(wanted, CACHE_BYTES)
+        self._wanted_bytes = around * metadata.inner_bytes * usable_cores()
+        self.cache_bytes = min(self._wanted_bytes, CACHE_BYTES)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -95,7 +95,7 @@ class KeyedSource:
         if most_bytes is None:
             return self.cache_bytes + 2 * self._pieces.window_bytes
         in_flight = 2 * self._pieces.bound(most_bytes // 4)
-        self.cache_bytes = min(self.cache_bytes, max(0, most_bytes - in_flight))
+        self.cache_bytes = min(self._wanted_bytes, max(0, most_bytes - in_flight))
         vars(self).pop("_store", None)
         return self.cache_bytes + in_flight
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 UNIT_BYTES = 2**23
 """Of small chunks that are read together: each read takes a tenth of a millisecond besides."""
 
-IN_FLIGHT_BYTES = 2**26
+IN_FLIGHT_BYTES = 2**25
 """Of pieces that are read or written at a time, by all threads together."""
 
 

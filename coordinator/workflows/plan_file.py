@@ -30,6 +30,7 @@ from coordinator.run.memory_limit import (
     LocalPeak,
     Peak,
     bound_reading,
+    check_chunks,
     fit,
     in_flight_bytes,
 )
@@ -86,6 +87,7 @@ def plan_chain(
     began_s = time.perf_counter()
     given = Place.parse(source)
     array, source = open_place(given), given.path
+    check_chunks(array, placement.max_memory_bytes)
     reading_bytes = bound_reading(array, placement.max_memory_bytes)
     ndim = len(array.shape)
     job = chain_of(links, array).job
