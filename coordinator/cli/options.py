@@ -320,6 +320,11 @@ RUNNING = (
         metavar="NAME",
         help="Of a zarr output: zstd:1, gzip:5, blosc:lz4 or none; the input's unless given.",
     ),
+    flag(
+        OUTPUT,
+        "--pyramid",
+        help="Of an OME image in zarr: write its other levels too, each the mean of 2 samples.",
+    ),
     file_option(OUTPUT, "--report", help="Write an HTML page about the run."),
     file_option(OUTPUT, "--trace", help="Write a trace of it, for Perfetto."),
     flag(

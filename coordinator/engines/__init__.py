@@ -31,6 +31,8 @@ class TileRun:
         Told of each tile when its bytes are in the sink.
     kept : frozenset of int
         Tiles that are in the sink already.
+    only : frozenset of int, optional
+        The tiles to compute; all others of the plan are left alone.
     """
 
     job: Job
@@ -39,10 +41,19 @@ class TileRun:
     sink: Sink
     journal: JournalFile | None = None
     kept: frozenset[int] = frozenset()
+    only: frozenset[int] | None = None
+
+    @property
+    def count(self) -> int:
+        """How many tiles are still to be computed."""
+        if self.only is None:
+            return len(self.plan) - len(self.kept)
+        return len(self.only - self.kept)
 
     def tiles(self) -> Iterator[Tile]:
         """Make the tiles that are still to be computed."""
-        return (self.plan[index] for index in range(len(self.plan)) if index not in self.kept)
+        wanted = range(len(self.plan)) if self.only is None else sorted(self.only)
+        return (self.plan[index] for index in wanted if index not in self.kept)
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ class LocalEngine:
         selected = kernel_for(tiles.job)
         tell(WorkerReady(NAME, self.threads, (("kernel", selected.name),)))
         pull = _Pull(tiles, tell, selected.kernel)
-        wanted = len(tiles.plan) - len(tiles.kept)
+        wanted = tiles.count
         if wanted == 1 and tiles.job.program.total_work(tiles.plan.largest_read) < BRIEF_WORK:
             pull.run()  # before an interruption can be felt
         else:

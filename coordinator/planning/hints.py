@@ -20,6 +20,9 @@ CHANNELS = (3, 4)
 OFTEN = 3.0
 """So many times a chunk is not meant to be decoded."""
 
+MOST_PLACES = 2**20
+"""Of tiles along an axis, up to which chunks are counted: nobody waits for more tiles."""
+
 FAR = 10
 """So many times an axis no filter is meant to reach."""
 
@@ -171,6 +174,8 @@ def of_chunks(plan: Plan, chunk: tuple[int, ...]) -> Iterator[str]:
     chunk : tuple of int
         That is decoded by itself.
     """
+    if max(plan.grid.counts, default=0) > MOST_PLACES:
+        return
     wanted, there = chunks_read(plan, chunk), 1
     for length, size in zip(plan.grid.shape, chunk, strict=True):
         there *= -(-length // size)

@@ -60,7 +60,8 @@ class Sample:
     whole : tuple of bool
         Axes that are not to be cut.
     folder : Path, optional
-        Of the output's file, if that is what tiles go into; else they go into memory.
+        Of the output's file, if that is what tiles go into; else they go into memory, as those do
+        of an output in chunks before they are encoded.
     """
 
     job: Job
@@ -98,9 +99,8 @@ def rehearse(engine: Engine, capacity: Capacity, sample: Sample, work_s: float) 
 
         def timed(count: int) -> Rehearsal:
             chosen = spread(len(pieces), count)
-            kept = frozenset(range(len(pieces))) - chosen
             began_s = time.perf_counter()
-            engine.run(TileRun(job, pieces, sample.source, sink, kept=kept), ignore)
+            engine.run(TileRun(job, pieces, sample.source, sink, only=chosen), ignore)
             wall_s = time.perf_counter() - began_s
             tiles = [pieces[index] for index in chosen]
             work = sum(work_of(job, tile.read.shape, tile.write.shape) for tile in tiles)

@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 KERNEL_BYTES = 100_000_000
 """Of SciPy, once it is loaded, and of the threads' scratch; measured, and rounded up."""
 
-CACHE_SHARE = 4
-"""Of the memory, decoded chunks may take one part in so many."""
+READING_SHARE = 4
+"""Of the memory, the chunks of an input may take one part in so many."""
+
+OWN_BYTES = 120_000_000
+"""Of a process besides tiles in flight to a fleet: together 400 MB, with the usual budget."""
 
 BUFFER_BYTES = 32_000_000
 """Of connections in use: the stacks and arenas of their threads, a dozen of them."""
@@ -36,31 +39,28 @@ BUFFER_BYTES = 32_000_000
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """How often what a tile reads and writes is in memory besides, where it is stored in chunks.
+    """What is in memory besides of an output in chunks: these are copied, and encoded.
 
     Parameters
     ----------
-    read, write : int
+    window_bytes : int
+        Of chunks that are in hand at a time, at most.
     """
 
-    read: int = 0
-    write: int = 0
+    window_bytes: int = 0
 
     @classmethod
-    def of_stores(cls, request: Request) -> Copies:
-        """Return those of a request: chunks that are decoded, and a block that is encoded."""
-        is_keyed = bool(request.source.chunks)
-        return cls(read=int(is_keyed), write=int(bool(request.grain)))
+    def of_output(cls, request: Request) -> Copies:
+        """Return those of a request."""
+        if not request.grain:
+            return cls()
+        from coordinator.stores.pieces import window_bytes
 
-    @property
-    def times(self) -> int:
-        """How often all that is in flight may be in memory: tiles are read and stored together."""
-        return 2 if self.read or self.write else 1
+        return cls(window_bytes(request.grain, request.source.shape, request.job.target))
 
-    def of(self, job: Job, plan: Plan) -> int:
-        """Return the bytes for one tile."""
-        there, back = math.prod(plan.largest_read), math.prod(plan.largest_write)
-        return self.read * there * job.source.itemsize + self.write * back * job.target.itemsize
+    def of(self, answers_bytes: int) -> int:
+        """Return the bytes for so many bytes of answers that are to be stored."""
+        return 2 * min(answers_bytes, self.window_bytes)
 
 
 NO_COPIES = Copies()
@@ -85,8 +85,10 @@ class LocalPeak:
 
     def __call__(self, job: Job, plan: Plan, slots: int) -> int:
         """Return the bytes of the tiles in hand, and of all else."""
-        each = tile_bytes(job, plan.largest_read, plan.largest_write) + self.copies.of(job, plan)
-        return self.base_bytes + KERNEL_BYTES + min(slots, max(1, len(plan))) * each
+        tiles = min(slots, max(1, len(plan)))
+        each = tile_bytes(job, plan.largest_read, plan.largest_write)
+        answers = tiles * math.prod(plan.largest_write) * job.target.itemsize
+        return self.base_bytes + KERNEL_BYTES + tiles * each + self.copies.of(answers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ class FleetPeak:
         """Return the bytes of the tiles in flight, there and back, and of all else."""
         each = travelling_bytes(job, plan)
         in_flight = max(each, min(min(slots, max(1, len(plan))) * each, self.in_flight_bytes))
-        return self.base_bytes + BUFFER_BYTES + self.copies.times * in_flight
+        return self.base_bytes + BUFFER_BYTES + in_flight + self.copies.of(in_flight)
 
 
 def travelling_bytes(job: Job, plan: Plan) -> int:
@@ -147,19 +149,38 @@ def _finer(request: Request, capacity: Capacity, limit_bytes: int, peak: Peak) -
     return ""
 
 
+def fleet_budget(request: Request, budget_bytes: int, limit_bytes: int | None) -> int:
+    """Return the bytes of tiles that may be in flight to a fleet; see `in_flight_bytes`."""
+    most_bytes = budget_bytes + OWN_BYTES if limit_bytes is None else limit_bytes
+    base_bytes = resident_bytes() + bound_reading(request.source, most_bytes)
+    return in_flight_bytes(budget_bytes, limit_bytes, base_bytes, Copies.of_output(request))
+
+
 def in_flight_bytes(
     budget_bytes: int, limit_bytes: int | None, base_bytes: int, copies: Copies = NO_COPIES
 ) -> int:
-    """Return the bytes of tiles that may be in flight, within a bound for the whole process."""
+    """Return the bytes of tiles that may be in flight, within a bound for the whole process.
+
+    Parameters
+    ----------
+    budget_bytes : int
+        What the hosts file allows.
+    limit_bytes : int, optional
+        For the process; unless given it follows from the budget.
+    base_bytes : int
+        That the process takes besides.
+    copies : Copies
+    """
     if limit_bytes is None:
-        return budget_bytes
-    return max(1, min(budget_bytes, (limit_bytes - base_bytes - BUFFER_BYTES) // copies.times))
+        limit_bytes = budget_bytes + OWN_BYTES
+    room = limit_bytes - base_bytes - BUFFER_BYTES
+    return max(1, min(budget_bytes, max(room - copies.of(room), room // 3)))
 
 
 def within(engine: Engine, request: Request, limit_bytes: int, *, fleet: bool) -> Engine:
     """Return the engine, bounded."""
-    base_bytes = resident_bytes() + bound_cache(request.source, limit_bytes)
-    copies = Copies.of_stores(request)
+    base_bytes = resident_bytes() + bound_reading(request.source, limit_bytes)
+    copies = Copies.of_output(request)
     peak = (
         FleetPeak(base_bytes, in_flight_bytes(limit_bytes, limit_bytes, base_bytes, copies), copies)
         if fleet
@@ -168,9 +189,25 @@ def within(engine: Engine, request: Request, limit_bytes: int, *, fleet: bool) -
     return FrugalEngine(engine, request, limit_bytes, peak)
 
 
-def bound_cache(source: Source, limit_bytes: int | None) -> int:
-    """Let a source keep decoded chunks in a share of the memory, if that has a bound; return it."""
-    return 0 if limit_bytes is None else source.bound_cache(limit_bytes // CACHE_SHARE)
+def check_chunks(source: Source, limit_bytes: int | None) -> None:
+    """Refuse a source whose chunks are too large to be decoded, before any is.
+
+    Raises
+    ------
+    InputError
+        If one takes more than the memory.
+    """
+    taken = bound_reading(source, limit_bytes)
+    if limit_bytes is not None and taken > limit_bytes:
+        raise InputError(
+            f"--max-memory: {megabytes(limit_bytes)} MB do not suffice: the chunks of "
+            f"{source.name} are large, and take {megabytes(taken)} MB to be decoded"
+        )
+
+
+def bound_reading(source: Source, limit_bytes: int | None) -> int:
+    """Let a source in chunks have a share of the memory, if that has a bound; return its bytes."""
+    return source.bound_memory(None if limit_bytes is None else limit_bytes // READING_SHARE)
 
 
 @dataclass(frozen=True, slots=True)

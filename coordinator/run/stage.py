@@ -57,7 +57,7 @@ def compute(request: Request, plan: Plan, output: Output, engine: Engine, tell: 
 
 
 def _run(tiles: TileRun, engine: Engine, tell: Hearer) -> None:
-    if len(tiles.kept) < len(tiles.plan):
+    if tiles.count:
         engine.run(tiles, tell)
 
 

@@ -34,8 +34,8 @@ class Source(Protocol):
     def chunks(self) -> tuple[int, ...]:
         """The box that is read at once, whatever is asked for; () where any box may be."""
 
-    def bound_cache(self, most_bytes: int) -> int:
-        """Keep no more than so many bytes of decoded chunks; return how many that are."""
+    def bound_memory(self, most_bytes: int | None) -> int:
+        """Take no more than so many bytes to decode chunks and keep them; return how many."""
 
     def read(self, box: Box) -> Array:
         """Return the block of a box in native byte order, with any strides; it may be a view.

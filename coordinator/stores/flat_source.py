@@ -62,7 +62,7 @@ class FlatSource:
         """See `coordinator.stores.FileSource`."""
         return self.layout.notes
 
-    def bound_cache(self, most_bytes: int) -> int:  # noqa: ARG002 -- as every source's
+    def bound_memory(self, most_bytes: int | None) -> int:  # noqa: ARG002 -- as every source's
         """Keep nothing: no block is decoded."""
         return 0
 

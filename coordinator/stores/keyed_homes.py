@@ -20,7 +20,7 @@ from coordinator.errors import InputError, StoreError
 from coordinator.stores import folder
 from coordinator.stores.atomic_file import sync_folder, usual_mode
 from coordinator.stores.keys import open_keys, spec_of, translated
-from coordinator.stores.partial import ZARR_KEYS, partial_path
+from coordinator.stores.partial import ZARR_KEYS, is_zarr, partial_path
 from coordinator.stores.place import Place
 
 BEGUN = "begun"
@@ -82,13 +82,16 @@ class FolderHome:
 
     def begin(self, *, keep: bool) -> None:
         """See `Home`."""
-        if not keep:
+        replaced = is_zarr(self._partial) and is_zarr(self.path)
+        if not keep or replaced:  # a run that was killed after the exchange left the older array
             folder.empty(self._partial)
         elif not folder.clean(self._partial):
             raise StoreError(f"{self._partial}: has links in it; start anew with --overwrite")
 
     def publish(self, documents: Mapping[str, bytes], *, overwrite: bool, sync: bool) -> None:
         """See `Home`."""
+        if sync:  # long before the metadata: until then an unfinished run can be gone on with
+            folder.sync(self._partial)
         for key, value in documents.items():
             (self._partial / key).parent.mkdir(exist_ok=True)
             (self._partial / key).write_bytes(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,11 @@ from coordinator.errors import StoreError
 from coordinator.stores.keyed_homes import Home
 from coordinator.stores.keyed_source import array_spec
 from coordinator.stores.keys import context, translated
-from coordinator.stores.ome_zarr import PATH
+from coordinator.stores.memory import view
+from coordinator.stores.ome_zarr import level_path
 from coordinator.stores.partial import Growing, lock_folder, release
+from coordinator.stores.pieces import Pieces
+from coordinator.stores.pyramid import Half, fill
 from coordinator.stores.zarr_metadata import ZarrArray
 from tiling.dtypes import Array, Dtype
 from tiling.geometry.box import Box
@@ -36,20 +39,26 @@ class Keys:
     inside: str = ""
 
     @classmethod
-    def of(cls, array: ZarrArray) -> Keys:
-        """Return those of an array, in an image's group if it is a level of one."""
-        inside = f"{PATH}/" if array.level else ""
-        named: dict[str, Any] = {}
-        if array.version == 3:
-            named[f"{inside}zarr.json"] = array.document
+    def of(cls, array: ZarrArray, halves: Sequence[Half] = ()) -> Keys:
+        """Return those of an array; in an image's group if it is a level of one, with others."""
+        if array.level is None:
+            named = _named(array, "")
         else:
-            if array.attributes:
-                named[f"{inside}.zattrs"] = array.attributes
-            named[f"{inside}.zarray"] = array.document
-        if array.level:
-            named |= _group(array.version, array.level.alone())
+            named = {}
+            for number, each in enumerate((array, *(half.array for half in halves))):
+                named |= _named(each, f"{level_path(number)}/")
+            factors = [half.factors for half in halves]
+            named |= _group(array.version, array.level.image(factors))
+        inside = f"{level_path(0)}/" if array.level else ""
         documents = {key: json.dumps(value, indent=2).encode() for key, value in named.items()}
         return cls(documents, inside)
+
+
+def _named(array: ZarrArray, inside: str) -> dict[str, Any]:
+    if array.version == 3:
+        return {f"{inside}zarr.json": array.document}
+    attributes = {f"{inside}.zattrs": array.attributes} if array.attributes else {}
+    return {**attributes, f"{inside}.zarray": array.document}
 
 
 def _group(version: int, attributes: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,6 +76,7 @@ class KeyedSink(Growing):
         home: Home,
         keys: Keys,
         array: ZarrArray,
+        halves: Sequence[Half],
         descriptor: int,
         *,
         overwrite: bool,
@@ -76,18 +86,11 @@ class KeyedSink(Growing):
         self.dtype: Dtype = array.dtype.newbyteorder("=")
         self._home = home
         self._keys = keys
+        self._pieces = Pieces(array.chunk, array.shape, array.dtype)
         self._overwrite = overwrite
         self._sync = sync
-        spec = home.keys
-        spec["path"] += keys.inside
-        with translated(f"{name}: can't be written", StoreError):
-            self._store: Any = ts.open(
-                array_spec(spec, array),
-                create=True,
-                open=True,
-                assume_metadata=True,
-                context=context(),
-            ).result()
+        self._halves = halves
+        self._store = self._open(array, keys.inside)
 
     @classmethod
     def create(
@@ -96,6 +99,7 @@ class KeyedSink(Growing):
         home: Home,
         keys: Keys,
         array: ZarrArray,
+        halves: Sequence[Half] = (),
         *,
         keep: bool = False,
         overwrite: bool = True,
@@ -110,6 +114,8 @@ class KeyedSink(Growing):
         home : Home
         keys : Keys
         array : ZarrArray
+        halves : sequence of Half
+            Further levels of its image.
         keep : bool
             Whether to leave the chunks of an unfinished run; it is for the caller to know which of
             them are good.
@@ -128,7 +134,7 @@ class KeyedSink(Growing):
         descriptor = lock_folder(home.path)
         try:
             home.begin(keep=keep)
-            return cls(name, home, keys, array, descriptor, overwrite=overwrite, sync=sync)
+            return cls(name, home, keys, array, halves, descriptor, overwrite=overwrite, sync=sync)
         except BaseException as error:  # an interruption too must leave nothing
             if not keep:
                 home.clear()
@@ -136,6 +142,18 @@ class KeyedSink(Growing):
             if isinstance(error, OSError):
                 raise StoreError(f"{name}: can't be written: {error.strerror}") from error
             raise
+
+    def _open(self, array: ZarrArray, inside: str) -> Any:
+        spec = self._home.keys
+        spec["path"] += inside
+        with translated(f"{self.name}: can't be written", StoreError):
+            return ts.open(
+                array_spec(spec, array),
+                create=True,
+                open=True,
+                assume_metadata=True,
+                context=context(),
+            ).result()
 
     def region(self, box: Box) -> Array:
         """Return an array of the shape of a box."""
@@ -149,9 +167,13 @@ class KeyedSink(Growing):
         StoreError
             If they can't be written.
         """
+
+        def begin(there: Box, here: Box) -> Any:
+            return self._store[(*there.slices, ...)].write(view(block, here)).commit
+
         if block.size:
             with translated(f"{self.name}: can't be written", StoreError):
-                self._store[(*box.slices, ...)].write(block).result()
+                self._pieces.each(box, begin)
 
     def read(self, box: Box) -> Array:
         """Return the block of a box, from its chunks.
@@ -168,6 +190,11 @@ class KeyedSink(Growing):
         return block
 
     def _publish(self) -> None:
+        store = self._store
+        for number, half in enumerate(self._halves, 1):
+            before, store = store, self._open(half.array, f"{level_path(number)}/")
+            with translated(f"{self.name}: level {number} can't be written", StoreError):
+                fill(store, before, half)
         overwrite, sync = self._overwrite, self._sync
         self._home.publish(self._keys.documents, overwrite=overwrite, sync=sync)
 

@@ -19,9 +19,11 @@ import tensorstore as ts
 from coordinator.errors import InputError
 from coordinator.interruption import let_in
 from coordinator.machine import usable_cores
+from coordinator.stores.chunk_guard import ChunkGuard
 from coordinator.stores.file_state import FileState
 from coordinator.stores.keys import context, spec_of, translated
 from coordinator.stores.memory import view
+from coordinator.stores.pieces import Pieces, whole_chunks
 from coordinator.stores.place import Place
 from coordinator.stores.scratch import scratch
 from coordinator.stores.zarr_metadata import ZarrArray
@@ -56,9 +58,11 @@ class KeyedSource:
         self.place = place
         self.about = metadata
         self.name = name
+        self._guard = ChunkGuard(place, metadata, name)
+        self._pieces = Pieces(metadata.inner, metadata.shape, metadata.dtype)
         around: int = 3 ** len(metadata.shape)
-        wanted = around * metadata.inner_bytes * usable_cores()
-        self.cache_bytes = min(wanted, CACHE_BYTES)
+        self._wanted_bytes = around * metadata.inner_bytes * usable_cores()
+        self.cache_bytes = min(self._wanted_bytes, CACHE_BYTES)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -86,11 +90,17 @@ class KeyedSource:
         )
         return store.result()
 
-    def bound_cache(self, most_bytes: int) -> int:
-        """Keep no more than so many bytes of decoded chunks; return how many that are."""
-        self.cache_bytes = min(self.cache_bytes, most_bytes)
+    def bound_memory(self, most_bytes: int | None) -> int:
+        """Take no more than so many bytes for chunks, if one needs no more; return how many.
+
+        Those in flight are counted twice: encoded and decoded.
+        """
+        if most_bytes is None:
+            return self.cache_bytes + 2 * self._pieces.window_bytes
+        in_flight = 2 * self._pieces.bound(most_bytes // 4)
+        self.cache_bytes = min(self._wanted_bytes, max(0, most_bytes - in_flight))
         vars(self).pop("_store", None)
-        return self.cache_bytes
+        return self.cache_bytes + in_flight
 
     def check(self) -> None:
         """Have tensorstore look at the metadata.
@@ -123,8 +133,14 @@ class KeyedSource:
         return block
 
     def _read(self, box: Box) -> Array:
+        self._guard.check(box)
+        block = np.empty(box.shape, self.dtype.newbyteorder("="))
+
+        def begin(there: Box, here: Box) -> Any:
+            return ts.array(view(block, here)).write(self._store[(*there.slices, ...)]).commit
+
         with translated(self.name, InputError):
-            block: Array = self._store[(*box.slices, ...)].read(order="C").result()
+            self._pieces.each(box, begin)
         return block
 
     @functools.cached_property
@@ -132,20 +148,13 @@ class KeyedSource:
         """All of it, decoded: in memory while small, in a nameless file when large."""
         what = f"for the samples of {self.name}, which are in chunks"
         array = scratch(self.shape, self.dtype, what=what)
-        grid = Grid(self.shape, self._piece())
+        grain = tuple(max(1, length) for length in self.chunks)
+        grid = Grid(self.shape, whole_chunks(grain, self.shape, self.dtype, PIECE_BYTES))
         for index in range(len(grid)):
             let_in()
             box = grid.box(index)
             view(array, box)[...] = self.read(box)
         return array
-
-    def _piece(self) -> tuple[int, ...]:
-        """Return a box of whole chunks along the last axes, of about `PIECE_BYTES`."""
-        piece = list(self.chunks)
-        for axis in reversed(range(len(piece))):
-            room = PIECE_BYTES // (math.prod(piece) * self.dtype.itemsize)
-            piece[axis] = min(piece[axis] * max(1, room), max(1, self.shape[axis]))
-        return tuple(piece)
 
     @property
     def reads(self) -> Mapping[Path, FileState]:

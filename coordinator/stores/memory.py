@@ -54,7 +54,7 @@ class ArraySource:
         """(): any box may be read."""
         return ()
 
-    def bound_cache(self, most_bytes: int) -> int:  # noqa: ARG002 -- as every source's
+    def bound_memory(self, most_bytes: int | None) -> int:  # noqa: ARG002 -- as every source's
         """Return 0: nothing is decoded."""
         return 0
 
@@ -95,9 +95,9 @@ class _Derived:
         """(): its blocks are made when they are asked for."""
         return ()
 
-    def bound_cache(self, most_bytes: int) -> int:
-        """Bound that of the other source."""
-        return self.source.bound_cache(most_bytes)
+    def bound_memory(self, most_bytes: int | None) -> int:
+        """Have the other source take no more memory; return its bytes."""
+        return self.source.bound_memory(most_bytes)
 
 
 @dataclass(frozen=True, slots=True)

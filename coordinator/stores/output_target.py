@@ -63,7 +63,7 @@ def lay_out(
         made: OutputTarget = module.target(place, shape, dtype, about, storing)
         return made
     if storing != Storing():
-        raise InputError(f"{place}: --chunks, --shards and --codec are for zarr outputs")
+        raise InputError(f"{place}: --chunks, --shards, --codec and --pyramid are for zarr outputs")
     return Target.of(place, shape, dtype, like)
 
 

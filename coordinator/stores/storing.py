@@ -15,8 +15,11 @@ class Storing:
         One length per axis; () if not said.
     codec : str
         Such as ``zstd:1``, ``gzip:5``, ``blosc:lz4`` or ``none``.
+    pyramid : bool
+        Whether an OME image has further levels, each half of the one before.
     """
 
     chunks: tuple[int, ...] = ()
     shards: tuple[int, ...] = ()
     codec: str = ""
+    pyramid: bool = False

@@ -15,9 +15,10 @@ from coordinator.stores.keyed_sink import KeyedSink, Keys
 from coordinator.stores.keyed_source import KeyedSource, array_spec
 from coordinator.stores.keys import context, open_keys, read_document, translated
 from coordinator.stores.layout import Layout
-from coordinator.stores.ome_zarr import Level, first_level, has_level, new_image
+from coordinator.stores.ome_zarr import AXES, Level, first_level, has_level, new_image
 from coordinator.stores.partial import is_zarr
 from coordinator.stores.place import Place, stand_in
+from coordinator.stores.pyramid import Half, halves_of
 from coordinator.stores.storing import Storing
 from coordinator.stores.zarr_metadata import Version, ZarrArray, parse
 from coordinator.stores.zarr_output import like
@@ -154,6 +155,7 @@ class Target:
     home: Home
     keys: Keys
     metadata: ZarrArray
+    halves: tuple[Half, ...] = ()
 
     @property
     def path(self) -> Path:
@@ -168,7 +170,8 @@ class Target:
     @property
     def stored(self) -> str:
         """How it is stored, in words."""
-        return self.metadata.words
+        levels = f", {1 + len(self.halves)} levels" if self.halves else ""
+        return f"{self.metadata.words}{levels}"
 
     def create(self, *, keep: bool = False, overwrite: bool = True, sync: bool = True) -> KeyedSink:
         """Take the place where chunks grow; see `KeyedSink.create`."""
@@ -177,6 +180,7 @@ class Target:
             self.home,
             self.keys,
             self.metadata,
+            self.halves,
             keep=keep,
             overwrite=overwrite,
             sync=sync,
@@ -208,9 +212,27 @@ def target(
     source = about if isinstance(about, ZarrArray) else None
     metadata = like(source, shape, dtype, storing, str(place))
     if metadata.level is None and ".ome." in place.path.name.lower():
-        metadata = replace(metadata, level=new_image(len(shape), metadata.version, str(place)))
+        metadata = _as_image(metadata, str(place))
     spec = array_spec({"driver": "memory"}, metadata)
     with translated(f"{place}: can't be stored so", InputError):
         ts.open(spec, create=True, open=True, assume_metadata=True, context=context()).result()
     home = BucketHome(place, stand_in(place)) if place.remote else FolderHome(place.path)
-    return Target(str(place), home, Keys.of(metadata), metadata)
+    halves = _halves(metadata, place) if storing.pyramid else ()
+    return Target(str(place), home, Keys.of(metadata, halves), metadata, halves)
+
+
+def _as_image(array: ZarrArray, what: str) -> ZarrArray:
+    """Return an array as the only level of an image; version 3 names the axes there too."""
+    level = new_image(len(array.shape), array.version, what)
+    if array.version == 2:
+        return replace(array, level=level)
+    names = [*AXES[-len(array.shape) :]]
+    return replace(array, level=level, document={**array.document, "dimension_names": names})
+
+
+def _halves(array: ZarrArray, place: Place) -> tuple[Half, ...]:
+    if array.level is None:
+        raise InputError(
+            f"{place}: --pyramid is for OME images; name it {place.path.stem}.ome.zarr"
+        )
+    return halves_of(array, array.level.halvings(array.shape))

@@ -11,6 +11,7 @@ import numpy as np
 
 from coordinator.errors import InputError
 from coordinator.stores.ome_zarr import Level
+from coordinator.stores.zarr_codecs import Codecs
 from coordinator.text import inert
 from tiling.dtypes import Dtype
 
@@ -23,6 +24,12 @@ MAX_BYTES = 2**60
 
 MAX_CHUNK_BYTES = 2**31
 """Of a chunk, decoded: Blosc has no larger ones, and memory seldom much more."""
+
+MAX_AXES = 32
+"""Of an array; tensorstore has no more."""
+
+MAX_IN_SHARD = 2**24
+"""Chunks: a shard's index is read as a whole, and has 16 bytes for each."""
 
 IGNORED = {"zarr_format", "node_type", "attributes", "dimension_names", "consolidated_metadata"}
 """Members of version 3 that are not needed to read samples."""
@@ -79,6 +86,26 @@ class ZarrArray:
     def inner_bytes(self) -> int:
         """Of a chunk that is decoded by itself."""
         return math.prod(self.inner) * self.dtype.itemsize
+
+    @property
+    def chunks_in_shard(self) -> int:
+        """How many chunks that are decoded by themselves have a key together."""
+        each = zip(self.chunk, self.inner, strict=True)
+        return math.prod(outer // inner for outer, inner in each)
+
+    def key_of(self, index: Sequence[int]) -> str:
+        """Return the key of a chunk, or shard, by its place among all."""
+        if self.version == 2:
+            separator = self.document.get("dimension_separator", ".")
+            return separator.join(map(str, index)) or "0"
+        encoding = self.document["chunk_key_encoding"]
+        plain = encoding["name"] == "v2"
+        separator = encoding.get("configuration", {}).get("separator", "." if plain else "/")
+        return (
+            separator.join(map(str, index)) or "0"
+            if plain
+            else separator.join(("c", *map(str, index)))
+        )
 
     @property
     def words(self) -> str:
@@ -144,10 +171,8 @@ def _parse_3(document: Document, what: str) -> tuple[Dtype, tuple[int, ...], tup
     if not isinstance(grid, dict) or grid.get("name") != "regular":
         raise InputError(f"{what}: its chunks are no regular grid")
     chunk = _axes(grid.get("configuration", {}).get("chunk_shape"), what)
-    inner = chunk
-    for codec in document["codecs"]:
-        if codec.get("name") == "sharding_indexed":
-            inner = _axes(codec.get("configuration", {}).get("chunk_shape"), what)
+    shard = Codecs.of(3, document, what).shard
+    inner = chunk if shard is None else _axes(shard.get("chunk_shape"), what)
     name = document["data_type"]
     try:
         dtype = np.dtype(name if isinstance(name, str) else object)
@@ -184,6 +209,10 @@ def _check_sizes(array: ZarrArray, what: str) -> None:
     if math.prod(array.shape) * array.dtype.itemsize > MAX_BYTES:
         extent = str(array.shape)[:60]
         raise InputError(f"{what}: its metadata makes no sense: an array of {extent}")
+    if len(array.shape) > MAX_AXES:
+        raise InputError(f"{what}: it has {len(array.shape)} axes; {MAX_AXES} are the most")
+    if array.chunks_in_shard > MAX_IN_SHARD:
+        raise InputError(f"{what}: its shards have more than {MAX_IN_SHARD} chunks each")
     if array.inner_bytes > MAX_CHUNK_BYTES:
         raise InputError(
             f"{what}: its chunks of {str(array.inner)[:60]} take more than {MAX_CHUNK_BYTES} bytes "

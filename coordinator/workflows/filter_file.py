@@ -64,6 +64,10 @@ def filter_chain(
     source, target = given.path, stand_in(place) if place.remote else followed(place.path)
     place = place if place.remote else replace(place, path=target)
     array, state = _opened(given, placement.max_memory_bytes)
+    if placement.max_memory_bytes is not None:
+        from coordinator.run.memory_limit import check_chunks
+
+        check_chunks(array, placement.max_memory_bytes)
     chain = chain_of(links, array)
     job, shape = chain.job, tile_shape(placement.tile, len(array.shape))
     remove_second_name(target)
@@ -180,15 +184,11 @@ def open_engine(
         from coordinator.engines.http.engine import HttpEngine
         from coordinator.hosts.hosts_file import find_hosts
         from coordinator.hosts.token import find_credential
-        from coordinator.machine import resident_bytes
-        from coordinator.run.memory_limit import Copies, bound_cache, in_flight_bytes
+        from coordinator.run.memory_limit import fleet_budget
 
         credential, limits = find_credential(placement.token_file), Limits(keep_going=keep_going)
         config = find_hosts(placement.hosts).with_codec(placement.wire_codec)
-        limit_bytes = placement.max_memory_bytes
-        base_bytes = resident_bytes() + bound_cache(request.source, limit_bytes)
-        copies = Copies.of_stores(request)
-        most = in_flight_bytes(config.in_flight_bytes, limit_bytes, base_bytes, copies)
+        most = fleet_budget(request, config.in_flight_bytes, placement.max_memory_bytes)
         config = config.bounded(most)
         with closing(HttpEngine(config, credential, limits)) as engine:
             yield engine

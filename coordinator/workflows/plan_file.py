@@ -29,7 +29,8 @@ from coordinator.run.memory_limit import (
     FleetPeak,
     LocalPeak,
     Peak,
-    bound_cache,
+    bound_reading,
+    check_chunks,
     fit,
     in_flight_bytes,
 )
@@ -86,6 +87,8 @@ def plan_chain(
     began_s = time.perf_counter()
     given = Place.parse(source)
     array, source = open_place(given, placement.max_memory_bytes), given.path
+    check_chunks(array, placement.max_memory_bytes)
+    reading_bytes = bound_reading(array, placement.max_memory_bytes)
     ndim = len(array.shape)
     job = chain_of(links, array).job
     job.program.check_shape(array.shape)
@@ -95,8 +98,8 @@ def plan_chain(
     grain = array.chunks  # of an output like it
     check_grain(tile, array.shape, grain)
     request = Request(job, read, tile, title(links), bound, grain=grain)
-    cache_bytes = bound_cache(array, placement.max_memory_bytes)
-    place = replace(_place(source.parent, placement), base_bytes=resident_bytes() + cache_bytes)
+    base_bytes = resident_bytes() + reading_bytes
+    place = replace(_place(source.parent, placement), base_bytes=base_bytes)
     start_s = process_s + time.perf_counter() - began_s
     parts = stages(job, bound)
     dtypes = {0: read.dtype, **{part.number: part.target for part in parts}}
@@ -199,7 +202,7 @@ class _Place:
         return _cost(stage, here, there), there.workers
 
     def _here(self, stage: Request, folder: Path | None) -> _Found:
-        peak = LocalPeak(self.base_bytes, Copies.of_stores(stage))
+        peak = LocalPeak(self.base_bytes, Copies.of_output(stage))
         capacity = local_capacity(usable_cores(), stage.job)
         if self.fleet is None:
             capacity = fit(stage, capacity, self.limit_bytes, peak)
@@ -218,9 +221,9 @@ class _Place:
         if not ready:
             capacity = local_capacity(usable_cores(), stage.job)
             return _Found(
-                workers, capacity, LocalPeak(self.base_bytes, Copies.of_stores(stage)), Speeds(())
+                workers, capacity, LocalPeak(self.base_bytes, Copies.of_output(stage)), Speeds(())
             )
-        base_bytes, copies = self.base_bytes, Copies.of_stores(stage)
+        base_bytes, copies = self.base_bytes, Copies.of_output(stage)
         budget = in_flight_bytes(config.in_flight_bytes, self.limit_bytes, base_bytes, copies)
         peak = FleetPeak(base_bytes, budget, copies)
         capacity = fit(stage, capacity_of(ready, budget), self.limit_bytes, peak)
@@ -251,7 +254,7 @@ class _Place:
 def _sample(stage: Request, plan: Plan, folder: Path | None) -> Sample:
     bound = math.inf if stage.bound is None else stage.bound
     whole = (False,) * stage.job.ndim if stage.job.repeated else stage.job.whole(bound)
-    return Sample(stage.job, plan, stage.source, whole, folder)
+    return Sample(stage.job, plan, stage.source, whole, None if stage.grain else folder)
 
 
 def _cost(stage: Request, here: _Found, there: _Found) -> StageForecast:

@@ -125,7 +125,7 @@ def run_filters(make_links: MakeLinks, source: Path, word: str, **options: Any) 
                 **{name: options[name] for name in ("report", "trace", "provenance", "seams")},
                 command=command,
             ),
-            storing=Storing(**storing, codec=options["codec"] or ""),
+            storing=Storing(**storing, codec=options["codec"] or "", pyramid=options["pyramid"]),
         )
         for sentence in _without_effect({**where, **options}) if run_options.notes else ():
             say(f"note: {sentence}")

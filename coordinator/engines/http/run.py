@@ -134,7 +134,7 @@ class FleetRun:
             rng=random.Random(),  # noqa: S311 -- jitter, not secrets
             now=time.monotonic(),
             awaits_stores=True,
-            count=len(tiles.plan) - len(tiles.kept),
+            count=tiles.count,
         )
 
     def carry_out(self, greeted: list[WorkerReady | WorkerLost]) -> Outcome:

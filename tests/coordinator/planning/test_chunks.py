@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coordinator.machine import resident_bytes
 from coordinator.planning.hints import chunks_read, of_chunks
 from coordinator.workflows.plan_file import plan_chain
 from coordinator.workflows.run_options import Placement
@@ -52,3 +54,32 @@ def test_a_plan_of_zarr(tmp_path: Path) -> None:
     assert "100 chunks of the input are wanted" in forecast.caveats[-1]
     forecast = plan_chain(links, tmp_path / "in.zarr", Placement())
     assert forecast.stages[0].tile == (40, 40)
+
+
+@pytest.mark.parametrize(
+    ("shape", "chunk"),
+    [((16384, 4096, 4096), (64, 256, 256)), ((2**58,), (64,))],
+    ids=["a terabyte", "more than any file holds"],
+)
+def test_a_plan_of_a_very_large_array(
+    tmp_path: Path, shape: tuple[int, ...], chunk: tuple[int, ...]
+) -> None:
+    """Nothing as large is made, in memory or on the disk; its missing chunks are no hindrance."""
+    pytest.importorskip("tensorstore")
+    document = {
+        "zarr_format": 3,
+        "node_type": "array",
+        "shape": shape,
+        "data_type": "float32",
+        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": chunk}},
+        "chunk_key_encoding": {"name": "default"},
+        "fill_value": 0.0,
+        "codecs": [{"name": "bytes", "configuration": {"endian": "little"}}],
+    }
+    (tmp_path / "in.zarr").mkdir()
+    (tmp_path / "in.zarr" / "zarr.json").write_text(json.dumps(document))
+    placement = Placement(max_memory_bytes=resident_bytes() + 10**9)
+    forecast = plan_chain([("gaussian_filter", {"sigma": 2.0})], tmp_path / "in.zarr", placement)
+    assert forecast.bytes_back == math.prod(shape) * 4
+    assert forecast.here_s > 60
+    assert [path.name for path in tmp_path.iterdir()] == ["in.zarr"]

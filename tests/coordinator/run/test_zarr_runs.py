@@ -22,7 +22,7 @@ from coordinator.workflows.filter_file import filter_chain
 from coordinator.workflows.inspect_files import preview_files, show_file
 from coordinator.workflows.run_options import Placement, RunOptions
 from coordinator.workflows.verify_file import verify_file
-from tests.coordinator.run.cut_short import SHAPE, SIGMA, TILES, Watched, Workbench
+from tests.coordinator.run.cut_short import SHAPE, SIGMA, TILES, Killed, Watched, Workbench
 from tests.support.equality import assert_same_bits
 from tests.support.formats import NPY, SHARDED, ZARR, ZARR_2, parameters
 from tiling.errors import BadValueError
@@ -356,3 +356,27 @@ def test_it_is_verified_and_shown(plain: Workbench, tmp_path: Path, dtype: str) 
     assert show_file(plain.target)[1] is True
     flip(chunks(plain.target)[0])
     assert show_file(plain.target)[1] is False
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("resume", [True, False])
+def test_killed_beside_the_exchange(
+    plain: Workbench, monkeypatch: pytest.MonkeyPatch, when: str, *, resume: bool
+) -> None:
+    """A whole array is there, the old or the new one; another run leaves nothing beside it."""
+    plain.library.save(plain.target, np.arange(100.0))
+    exchange = folders.put_in_place
+
+    def die(new: Path, path: Path) -> None:
+        if when == "after":
+            exchange(new, path)
+        raise Killed
+
+    monkeypatch.setattr(folders, "put_in_place", die)
+    with pytest.raises(Killed):
+        plain.blur(overwrite=True)
+    monkeypatch.setattr(folders, "put_in_place", exchange)
+    new = gaussian_filter(plain.input(), SIGMA)
+    assert_same_bits(plain.result(), new if when == "after" else np.arange(100.0))
+    plain.blur(overwrite=True, resume=resume)
+    assert_done(plain)

@@ -37,6 +37,16 @@ def regular(*lengths: int) -> dict[str, Any]:
     return {"name": "regular", "configuration": {"chunk_shape": [*lengths]}}
 
 
+BYTES = {"name": "bytes", "configuration": {"endian": "little"}}
+BLOSC = {"name": "blosc"}
+ZSTD = {"name": "zstd", "configuration": {"level": 1}}
+
+
+def shards(*inner: int, codecs: Any = (BYTES,), index_codecs: Any = (BYTES,)) -> dict[str, Any]:
+    configuration = {"chunk_shape": inner, "codecs": codecs, "index_codecs": index_codecs}
+    return {"name": "sharding_indexed", "configuration": configuration}
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -52,6 +62,13 @@ def regular(*lengths: int) -> dict[str, Any]:
         ({"codecs": [{"name": "bytes"}, {"name": "lz77"}]}, 'codecs 1 name: "lz77" is not'),
         ({"codecs": 7}, "can't be read as zarr"),
         ({"codecs": ["bytes"]}, "can't be read as zarr"),
+        ({"codecs": [BYTES, BLOSC, ZSTD]}, "compressed by bytes and blosc and zstd: not read"),
+        ({"codecs": [BYTES, *[ZSTD] * 100_000]}, "100001 codecs"),
+        ({"codecs": [shards(4, 4, codecs=[shards(2, 2)])]}, "in other shards or codecs"),
+        ({"codecs": [shards(4, 4), ZSTD]}, "in other shards or codecs"),
+        ({"codecs": [shards(4, 4, index_codecs=[BYTES, ZSTD])]}, "index of its shards"),
+        ({"chunk_grid": regular(2**20, 2**20), "codecs": [shards(1, 1)]}, "more than 16777216"),
+        ({"shape": [1] * 33, "chunk_grid": regular(*[1] * 33)}, "33 axes; 32 are the most"),
         ({"data_type": "float128"}, "not an array of plain numbers"),
         ({"data_type": {"name": "struct"}}, "not an array of plain numbers"),
         ({"fill_value": "hello"}, "fill_value"),

@@ -126,6 +126,8 @@ def test_an_image_of_an_array(tmp_path: Path, ndim: int) -> None:
     assert_same_bits(got, gaussian_filter(array, 1))
     (now,) = said_of(tmp_path / "out.ome.zarr")["multiscales"]
     assert "".join(axis["name"] for axis in now["axes"]) == "tczyx"[-ndim:]
+    level = zarr.open_group(tmp_path / "out.ome.zarr", mode="r")["0"]
+    assert "".join(level.metadata.dimension_names) == "tczyx"[-ndim:]
 
 
 def test_an_image_has_two_axes_at_least(tmp_path: Path) -> None:
