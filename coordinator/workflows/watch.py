@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -66,30 +66,41 @@ class WorkerStatus:
         )
 
 
-def run_hosts(config: Config, credential: Credential, *, watch: bool = False) -> None:
-    """Print the workers; with `watch`, until it is interrupted.
+def run_hosts(
+    config: Config,
+    credential: Credential,
+    *,
+    watch: bool = False,
+    show: Callable[[Sequence[WorkerStatus]], None] | None = None,
+) -> None:
+    """Print the workers; with `watch` or `show`, look again until it is interrupted.
 
     Parameters
     ----------
     config : Config
     credential : Credential
     watch : bool
+        Whether to print them each time.
+    show : callable, optional
+        Takes what each look finds.
 
     Raises
     ------
     TrustError, NoWorkerError
         If no worker can be used.
     """
-    if not watch:
+    if not watch and show is None:
         statuses = look_once(config, credential)
-        print_table(status_table(statuses), _troubles(statuses))
+        print_table(status_table(statuses), troubles(statuses))
         if all(each.health is None for each in statuses):
             if any(each.untrusted for each in statuses):
                 raise TrustError(f"no worker that can be trusted, or that trusts us; {ADVICE}")
             raise NoWorkerError(f"no worker can be reached; {ADVICE}")
         return
-    with suppress(KeyboardInterrupt):  # the way to stop watching
-        _watch(config, credential, Console())
+    with suppress(KeyboardInterrupt), _printing() if watch else nullcontext(_nothing) as draw:
+        for statuses in _looks(config, credential):  # an interruption is the way to stop
+            for each in (draw, show or _nothing):
+                each(statuses)
 
 
 def await_workers(config: Config, find: Callable[[], Credential], patience_s: float) -> None:
@@ -130,16 +141,27 @@ def look_once(config: Config, credential: Credential) -> list[WorkerStatus]:
         return session.threads.map(_ask, session.clients.values())
 
 
-def _watch(config: Config, credential: Credential, console: Console) -> None:
-    with (
-        Session(config, credential) as session,
-        Live(console=console, auto_refresh=False) as live,
-    ):
+def _nothing(_: Sequence[WorkerStatus]) -> None:
+    pass
+
+
+def _looks(config: Config, credential: Credential) -> Iterator[list[WorkerStatus]]:
+    with Session(config, credential) as session:
         while True:
-            statuses = session.threads.map(_ask, session.clients.values())
-            lines = map(Text, _troubles(statuses))
-            live.update(Group(status_table(statuses), *lines), refresh=True)
+            yield session.threads.map(_ask, session.clients.values())
             time.sleep(EVERY_S)
+
+
+@contextmanager
+def _printing() -> Iterator[Callable[[Sequence[WorkerStatus]], None]]:
+    """Yield what prints the table over the last one."""
+    with Live(console=Console(), auto_refresh=False) as live:
+
+        def draw(statuses: Sequence[WorkerStatus]) -> None:
+            lines = map(Text, troubles(statuses))
+            live.update(Group(status_table(statuses), *lines), refresh=True)
+
+        yield draw
 
 
 def _ask(client: Client) -> WorkerStatus:
@@ -155,13 +177,15 @@ def _ask(client: Client) -> WorkerStatus:
 def status_table(statuses: Sequence[WorkerStatus]) -> Table:
     """Return the table; those in trouble are red."""
     rows = ((each.cells, bool(each.trouble)) for each in statuses)
-    return workers_table(_title(statuses), COLUMNS, rows)
+    return workers_table(title_of(statuses), COLUMNS, rows)
 
 
-def _title(statuses: Sequence[WorkerStatus]) -> str:
+def title_of(statuses: Sequence[WorkerStatus]) -> str:
+    """Say how many workers answered, and when."""
     reached = sum(each.health is not None for each in statuses)
     return f"{reached} of {count(len(statuses), 'worker')}, {time.strftime('%H:%M:%S')}"
 
 
-def _troubles(statuses: Sequence[WorkerStatus]) -> Iterator[str]:
+def troubles(statuses: Sequence[WorkerStatus]) -> Iterator[str]:
+    """Return why workers did not answer, each with its name."""
     return (f"{each.worker}: {inert(each.trouble)}" for each in statuses if each.trouble)

@@ -30,7 +30,7 @@ from coordinator.report.page import Context, Picture, render
 from coordinator.report.recorder import Recorder
 from tests.coordinator.display.scripted import EVIL, TILE, script
 
-VOID = {"meta", "img"}
+VOID = {"meta", "img", "input"}
 
 
 def told(*more: tuple[float, Event], **how: int) -> Recorder:
