@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 from coordinator.report.html import Html, join, tag, text
 from coordinator.report.timeline import (
     COMPUTING,
+    FLYING,
     HEDGED,
     KINDS,
     RETRIED,
@@ -40,6 +41,7 @@ SHAPES: Final[Mapping[str, tuple[float, float, str]]] = {
     HEDGED: (0.05, 0.9, "a hollow box"),
     RETRIED: (0.05, 0.9, "a dashed box"),
     UNKNOWN: (0.15, 0.7, "a broad band"),
+    FLYING: (0.15, 0.7, "a hollow band"),
 }
 """Top and height of each kind within its lane, and in words: colour alone tells none."""
 

@@ -35,7 +35,6 @@ svg.stretched rect { vector-effect: non-scaling-stroke; }
 .layers { display: grid; grid-template-columns: repeat(auto-fit, minmax(6.5rem, 1fr));
   gap: .75rem; } .layers .hint { grid-column: 1 / -1; }
 .layer svg { max-height: 30rem; } .hint { color: var(--dim); font-size: .85rem; margin: .5rem 0; }
-.flying { fill: var(--paper); stroke: var(--bar); stroke-width: 1; }
 .usage { display: grid; grid-template-columns: 1fr 1fr; gap: .25rem 1rem; margin-bottom: .75rem; }
 .usage h3 { grid-column: 1 / -1; margin: 0; font-size: .9rem; overflow-wrap: anywhere; }
 ul#incidents { padding-left: 1.2rem; margin: 1rem 0 0; overflow-wrap: anywhere; }
@@ -53,9 +52,10 @@ svg text { font-size: 12px; fill: var(--dim); }
 .k0 { fill: var(--k0); } .k1 { fill: var(--k1); } .k2 { fill: var(--k2); } .k3 { fill: var(--k3); }
 .k4, .k5 { fill: var(--paper); stroke: var(--k4); stroke-width: 1; } .k6 { fill: var(--k6); }
 .k5 { stroke: var(--k5); stroke-dasharray: 2 1; }
+.k7, .flying { fill: var(--paper); stroke: var(--bar); stroke-width: 1; }
 ul.legend { list-style: none; display: flex; flex-wrap: wrap; gap: .25rem 1rem; padding: 0;
   font-size: .85rem; } ul.legend svg { width: auto; height: .8rem; display: inline-block;
-  margin-right: .35rem; }
+  overflow: visible; margin-right: .35rem; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)); gap: 1rem; }
 figure { margin: 0; } figcaption { color: var(--dim); font-size: .85rem; }
 .picture { position: relative; } .picture img { width: 100%; display: block;

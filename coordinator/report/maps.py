@@ -1,18 +1,18 @@
 """Maps of a run's tiles: who made them, and when.
 
-The two longest axes of the grid span a map. Where tiles lie on top of each other there is a map for
-each layer, or for some neighbouring ones, so that none hides another; slabs, which have one axis
-only, lie side by side.
+Of the axes that are cut, the array's two longest span a map, of equal ones the later. Where tiles
+lie on top of each other there is a map for each layer, or for some neighbouring ones, so that none
+hides another; slabs, which are cut on one axis only, lie side by side.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from coordinator.history.tile_map import MapCells, longest_axes
+from coordinator.history.tile_map import MapCells
 from coordinator.report import charts
 from coordinator.report.charts import Cell
 from coordinator.report.html import Html, tag, text
@@ -44,15 +44,13 @@ class TileMaps:
 
     def __init__(self, run: RunStarted) -> None:
         self._run = run
-        grid = run.grid
-        axes = [axis for axis, n in enumerate(grid) if n > 1]
-        counts = tuple(grid[axis] for axis in axes)
-        self._cells = MapCells(counts, MAP_SIZE)
-        spanned = longest_axes(counts) if len(axes) > 1 else (0,)
-        self._axes = tuple(axes[index] for index in spanned)
-        self._others = tuple(axis for axis in axes if axis not in self._axes)
-        self._fold = -(-self._cells.depth // MOST_LAYERS)
-        self.layers = -(-self._cells.depth // self._fold)
+        cut = [axis for axis, n in enumerate(run.grid) if n > 1]
+        self._axes = sorted(sorted(cut, key=lambda axis: (run.shape[axis], axis))[-2:])
+        self._others = [axis for axis in cut if axis not in self._axes]
+        self._cells = MapCells(tuple(run.grid[axis] for axis in self._axes), MAP_SIZE)
+        self._depth = math.prod(run.grid[axis] for axis in self._others)
+        self._fold = -(-self._depth // MOST_LAYERS)
+        self.layers = -(-self._depth // self._fold)
 
     def place(self, tile: int) -> tuple[int, int]:
         """Return the layer and the cell of a tile.
@@ -61,14 +59,18 @@ class TileMaps:
         --------
         >>> from coordinator.events import RunStarted
         >>> cut = (40, 9, 60), "int32", (10, 3, 10), (4, 3, 6), 72, 0, 0, 0.0, ()
-        >>> TileMaps(RunStarted("a", "b", "c", *cut)).place(18 + 6 + 5)  # tile (1, 1, 5)
-        (1, 11)
+        >>> TileMaps(RunStarted("a", "b", "c", *cut)).place(18 + 12 + 5)  # tile (1, 2, 5)
+        (2, 11)
         """
-        layer, grid = 0, self._run.grid
-        for axis in self._others:
-            stride = math.prod(grid[axis + 1 :])
-            layer = layer * grid[axis] + tile // stride % grid[axis]
-        return layer // self._fold, self._cells.index(tile)
+        layer, cell = self._number(tile, self._others), self._number(tile, self._axes)
+        return layer // self._fold, self._cells.index(cell)
+
+    def _number(self, tile: int, axes: Sequence[int]) -> int:
+        """Return the number of a tile, in C order, among those of a grid that has these axes."""
+        number, grid = 0, self._run.grid
+        for axis in axes:
+            number = number * grid[axis] + tile // math.prod(grid[axis + 1 :]) % grid[axis]
+        return number
 
     def draw(
         self,
@@ -82,25 +84,23 @@ class TileMaps:
         found: defaultdict[tuple[int, int], list[T]] = defaultdict(list)
         for tile, value in of_tiles.items():
             found[self.place(tile)].append(value)
-        worded = len(found) <= WORDED
         height, width = self._cells.shape
         drawn = []
         for layer in range(self.layers):
             rows = [
-                [
-                    paint(found[layer, cell]) if (layer, cell) in found else None
-                    for cell in range(row * width, (row + 1) * width)
-                ]
+                [_painted(found.get((layer, row * width + x)), paint) for x in range(width)]
                 for row in range(height)
             ]
-            key, where = (f"{name}-{layer}", self._layer_words(layer))
-            if self.layers == 1:
-                key, where = name, ""
+            where = self._layer_words(layer) if self.layers > 1 else ""
             drawing = charts.cells(
-                key, title + where, description, rows, self._aspect(), worded=worded
+                f"{name}-{layer}" if where else name,
+                f"{title}, {where}" if where else title,
+                description,
+                rows,
+                self._aspect(),
+                worded=len(found) <= WORDED,
             )
-            caption = tag("figcaption", {}, text(where.removeprefix(", "))) if where else Html("")
-            drawn.append(tag("figure", {}, drawing, caption))
+            drawn.append(tag("figure", {}, drawing, tag("figcaption", {}, text(where))))
         how = tag("p", {"class": "hint"}, text(self._axis_words()))
         return tag("div", {"class": "layers" if self.layers > 1 else "layer"}, *drawn, how)
 
@@ -119,18 +119,24 @@ class TileMaps:
         words = f"{ends[0]} downwards, {ends[1]} to the right" if len(ends) > 1 else ends[0]
         if len(ends) == 1:
             words += " from left to right"
+        if self._others:
+            words += f"; a map for each layer of axis {' and '.join(map(str, self._others))}"
         if self._cells.fold != (1, 1):
             words += f"; a cell stands for {extent(self._cells.fold)} tiles"
         return f"{words[0].upper()}{words[1:]}."
 
     def _layer_words(self, layer: int) -> str:
         """Say where a layer lies: its samples along its axis, or its number if it has several."""
-        first, end = layer * self._fold, min((layer + 1) * self._fold, self._cells.depth)
+        first, end = layer * self._fold, min((layer + 1) * self._fold, self._depth)
         if len(self._others) != 1:
-            return f", layer {first}" if end == first + 1 else f", layers {first} to {end - 1}"
+            return f"layer {first}" if end == first + 1 else f"layers {first} to {end - 1}"
         axis = self._others[0]
         size, length = self._run.tile_shape[axis], self._run.shape[axis]
-        return f", axis {axis}: {first * size:,} to {min(end * size, length):,}"
+        return f"{first * size:,} to {min(end * size, length):,}"
+
+
+def _painted(values: list[T] | None, paint: Callable[[list[T]], Cell]) -> Cell | None:
+    return paint(values) if values else None
 
 
 def maps(history: Recorder) -> Iterator[Html]:

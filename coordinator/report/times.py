@@ -10,7 +10,7 @@ from coordinator.history.history import AttemptRecord, quantiles
 from coordinator.report import charts
 from coordinator.report.html import Html, join, section, tag, text, wide
 from coordinator.report.maps import SHOWN_WORKERS, legend
-from coordinator.report.timeline import KINDS, UNKNOWN, bins, lanes, totals_s
+from coordinator.report.timeline import KINDS, bins, lanes, totals_s
 from coordinator.text import brief_time, count, megabytes
 
 if TYPE_CHECKING:
@@ -90,9 +90,9 @@ def _ticks(end_s: float) -> Html:
 
 
 def kinds_of_time(history: Recorder) -> list[str]:
-    """Return the kinds of time to list: without the unknown one, if no worker has any."""
-    unknown_s = totals_s(history.attempts, history.last_s)[UNKNOWN]
-    return [kind for kind in KINDS if kind != UNKNOWN or unknown_s]
+    """Return the kinds of time to list: those that there were."""
+    spent_s = totals_s(history.attempts, history.last_s)
+    return [kind for kind in KINDS if spent_s[kind]]
 
 
 def _legend_of_time(history: Recorder) -> Html:

@@ -10,7 +10,7 @@ from coordinator.history.history import ABSENT, AttemptRecord, History, WorkerRe
 from coordinator.report import charts
 from coordinator.report.html import Html, long_text, section, tag, text, wide
 from coordinator.report.maps import SHOWN_WORKERS
-from coordinator.report.timeline import totals_s
+from coordinator.report.timeline import FLYING, totals_s
 from coordinator.report.times import kinds_of_time
 from coordinator.text import brief_time, count, megabytes
 
@@ -25,7 +25,7 @@ def workers(history: Recorder) -> Html:
     by_worker: defaultdict[str, list[AttemptRecord]] = defaultdict(list)
     for attempt in history.attempts:
         by_worker[attempt.worker].append(attempt)
-    kinds = kinds_of_time(history)
+    kinds = [kind for kind in kinds_of_time(history) if kind != FLYING]
     rows = [
         _row(worker, totals_s(by_worker[worker.name], history.last_s), kinds)
         for worker in list(history.workers.values())[:SHOWN_WORKERS]
@@ -85,7 +85,7 @@ def usage(history: History, end_s: float) -> Iterator[Html]:
     told = [worker for worker in history.workers.values() if worker.usage.stretches]
     if not told:
         return
-    most_cores = max(each.cores for worker in told for each in worker.usage.stretches)
+    most_cores = max(1.0, *(each.cores for worker in told for each in worker.usage.stretches))
     most_bytes = max(each.resident_bytes for worker in told for each in worker.usage.stretches)
     rows = [_usage(worker, end_s, most_cores, most_bytes) for worker in told[:SHOWN_WORKERS]]
     rest = len(told) - len(rows)

@@ -91,16 +91,20 @@ def run_hosts(
     """
     if not watch and show is None:
         statuses = look_once(config, credential)
-        print_table(status_table(statuses), troubles(statuses))
+        print_table(status_table(statuses), _troubles(statuses))
         if all(each.health is None for each in statuses):
             if any(each.untrusted for each in statuses):
                 raise TrustError(f"no worker that can be trusted, or that trusts us; {ADVICE}")
             raise NoWorkerError(f"no worker can be reached; {ADVICE}")
         return
-    with suppress(KeyboardInterrupt), _printing() if watch else nullcontext(_nothing) as draw:
-        for statuses in _looks(config, credential):  # an interruption is the way to stop
+    table = _printing() if watch else nullcontext(_nothing)
+    # An interruption is the way to stop watching.
+    with suppress(KeyboardInterrupt), Session(config, credential) as session, table as draw:
+        while True:
+            statuses = session.threads.map(_ask, session.clients.values())
             for each in (draw, show or _nothing):
                 each(statuses)
+            time.sleep(EVERY_S)
 
 
 def await_workers(config: Config, find: Callable[[], Credential], patience_s: float) -> None:
@@ -145,20 +149,13 @@ def _nothing(_: Sequence[WorkerStatus]) -> None:
     pass
 
 
-def _looks(config: Config, credential: Credential) -> Iterator[list[WorkerStatus]]:
-    with Session(config, credential) as session:
-        while True:
-            yield session.threads.map(_ask, session.clients.values())
-            time.sleep(EVERY_S)
-
-
 @contextmanager
 def _printing() -> Iterator[Callable[[Sequence[WorkerStatus]], None]]:
     """Yield what prints the table over the last one."""
     with Live(console=Console(), auto_refresh=False) as live:
 
         def draw(statuses: Sequence[WorkerStatus]) -> None:
-            lines = map(Text, troubles(statuses))
+            lines = map(Text, _troubles(statuses))
             live.update(Group(status_table(statuses), *lines), refresh=True)
 
         yield draw
@@ -186,6 +183,5 @@ def title_of(statuses: Sequence[WorkerStatus]) -> str:
     return f"{reached} of {count(len(statuses), 'worker')}, {time.strftime('%H:%M:%S')}"
 
 
-def troubles(statuses: Sequence[WorkerStatus]) -> Iterator[str]:
-    """Return why workers did not answer, each with its name."""
+def _troubles(statuses: Sequence[WorkerStatus]) -> Iterator[str]:
     return (f"{each.worker}: {inert(each.trouble)}" for each in statuses if each.trouble)
