@@ -84,7 +84,11 @@ class Recorder(History):
 
     def _absent(self, at_s: float, name: str, standing: State, reason: str) -> None:
         self.losses.setdefault(name, at_s)
+        in_hand = len(self._worker(at_s, name).flying)
         super()._absent(at_s, name, standing, reason)
+        if in_hand:
+            words = f"{count(in_hand, 'tile')} in flight at {name} to be sent elsewhere"
+            self._milestones.append(Remark(at_s, words))
 
     def _end(self, at_s: float, attempt: AttemptRecord, end: End, reason: str) -> None:
         super()._end(at_s, attempt, end, reason)

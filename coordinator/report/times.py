@@ -67,7 +67,12 @@ def timeline(history: Recorder) -> Html:
     spans = tag("div", {"class": "zoomed"}, *drawn, _ticks(end_s))
     return section(
         "Timeline",
-        tag("div", {"class": "zoom"}, *_zooms(), wide(spans, "Timeline")),
+        tag(
+            "div",
+            {"class": "zoom", "role": "group", "aria-labelledby": "zoom"},
+            *_zooms(),
+            wide(spans, "Timeline"),
+        ),
         _legend_of_time(history),
         *more,
         tag("p", {"class": "hint"}, hint),

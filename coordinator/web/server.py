@@ -176,9 +176,8 @@ class Server:
 
     async def _finish(self) -> None:
         """Let every browser take the last state."""
-        self._page.take_in()
         self._over = True
-        self._show(self._page.parts(time.monotonic()))
+        self._draw()
         if self._streams:
             self._deserted.clear()
             await _wait(self._deserted, ENDS_WITHIN_S)
@@ -192,8 +191,7 @@ class Server:
         if (host.rpartition(":")[0] or host) not in NAMES:
             return _refusal("This page has no such name", "It is on this machine's loopback only.")
         said = request.cookies.get(self._cookie_name, "")
-        known = hmac.compare_digest(said.encode(), self._cookie.encode())
-        if not known and request.match_info.route.name != "open":
+        if not _same(said, self._cookie) and request.match_info.route.name != "open":
             return _refusal("Not yet open", CLOSED)
         return await handler(request)
 
@@ -203,8 +201,7 @@ class Server:
         return f"tilefan-{self._port}"
 
     async def _open(self, request: web.Request) -> web.StreamResponse:
-        said, token = request.match_info["token"], self._token
-        if token is None or not hmac.compare_digest(said.encode(), token.encode()):
+        if self._token is None or not _same(request.match_info["token"], self._token):
             return _refusal("This link does not work", USED)
         self._token = None
         # A page that goes on by itself, for a redirect from a link elsewhere would get no cookie.
@@ -257,6 +254,10 @@ class Server:
                 await asyncio.wait_for(response.write(b"event: end\ndata:\n\n"), SLOW_S)
                 return
             await _wait(awake, SLOW_S)
+
+
+def _same(said: str, secret: str) -> bool:
+    return hmac.compare_digest(said.encode("utf-8", "surrogateescape"), secret.encode())
 
 
 async def _wait(awake: asyncio.Event, longest_s: float) -> None:

@@ -174,7 +174,9 @@ def test_who_was_lost_and_what_became_of_its_tiles() -> None:
     heard = Recorder()
     for at_s, event in events:
         heard.handle(at_s, event)
-    assert "a lost at 1.5 s, 2 tiles moved" in checked(render(heard, Context())).words
+    words = checked(render(heard, Context())).words
+    assert "a lost at 1.5 s, 2 tiles moved" in words
+    assert "1.50 s2 tiles in flight at a to be sent elsewhere" in words
     heard.handle(5.0, WorkerReady("a", 2))
     heard.handle(6.0, RunFinished())
     words = checked(render(heard, Context())).words

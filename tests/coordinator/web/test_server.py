@@ -71,6 +71,7 @@ def test_a_link_works_once() -> None:
         port, path = parts_of(link)
         assert ask(port, "/")[0].status == 403
         assert ask(port, "/open/guess")[0].status == 403
+        assert ask(port, "/open/%ff", Cookie=f"tilefan-{port}=\xff")[0].status == 403
         answer, body = ask(port, path)
         assert answer.status == 200
         assert 'http-equiv="refresh" content="0;url=/"' in body
