@@ -32,7 +32,7 @@ from aiohttp.typedefs import Handler
 from coordinator.errors import InputError
 from coordinator.report.html import Html
 from coordinator.web.document import POLICY, STYLE, document, notice, script
-from coordinator.web.live import EVERY_S, Page
+from coordinator.web.page import EVERY_S, Page
 
 LOG = logging.getLogger("tilefan.web")
 

@@ -34,7 +34,7 @@ def run_shown(
     InputError
         If the port can't be had.
     """
-    from coordinator.web.live import RunPage
+    from coordinator.web.run_page import RunPage
     from coordinator.web.server import live_page
 
     page = RunPage()
@@ -49,7 +49,7 @@ def fleet_shown(
     port: int | None, say: Callable[[str], None]
 ) -> Iterator[Callable[[Sequence[WorkerStatus]], None]]:
     """Yield what puts a look at the fleet on the page; see `run_shown`."""
-    from coordinator.web.live import FleetPage, Look, Row
+    from coordinator.web.fleet_page import FleetPage, Look, Row
     from coordinator.web.server import live_page
     from coordinator.workflows.watch import COLUMNS, title_of
 

@@ -112,7 +112,6 @@ def run_filters(make_links: MakeLinks, source: Path, word: str, **options: Any) 
         warnings.simplefilter("ignore", TrustWarning)
     with exit_codes():
         from coordinator.report.artifacts import Artifacts
-        from coordinator.workflows.live_page import run_shown
         from coordinator.workflows.run_options import Placement, RunOptions, Storing
 
         run_options = RunOptions(
@@ -136,6 +135,8 @@ def run_filters(make_links: MakeLinks, source: Path, word: str, **options: Any) 
         if not options["web"]:
             _filter(links, source, word, run_options, options)
             return
+        from coordinator.workflows.live_page import run_shown
+
         with run_shown(run_options, options["web_port"], say_link) as run_options:
             _filter(links, source, word, run_options, options)
 

@@ -1,63 +1,22 @@
-"""The state of a run or a fleet as parts of a page; each is drawn at a pace that its cost sets."""
+"""A run on a live page: the display's reducer for how far it is, the report's for the charts."""
 
 from __future__ import annotations
 
 import operator
 import queue
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol
+from collections.abc import Iterator
 
-from coordinator.display.listener import pause_after
 from coordinator.display.tally import Tally
 from coordinator.events import Event, OutputWritten, RunFinished
-from coordinator.report.html import Html, join, section, tag, text, wide
+from coordinator.report.html import Html, join, tag, text
 from coordinator.report.log import incidents, log
 from coordinator.report.maps import maps
 from coordinator.report.page import facts
 from coordinator.report.recorder import Recorder
 from coordinator.report.times import times
-from coordinator.report.workers import heads, usage, workers
+from coordinator.report.workers import usage, workers
 from coordinator.text import brief_time, clock, megabytes
-
-EVERY_S: Final = 0.25
-"""Between two drawings of what is cheap to draw."""
-
-
-NOTHING: Final = Html("")
-
-
-class Page(Protocol):
-    """What a live page shows."""
-
-    title: str
-
-    def take_in(self) -> None:
-        """Add what happened since the last time to the state of the page."""
-
-    def parts(self, now: float) -> dict[str, Html]:
-        """Return all parts of the page, in their order; the same ones each time."""
-
-    def close(self) -> None:
-        """Take nothing more: nobody looks at the page any longer."""
-
-
-@dataclass(slots=True)
-class Part:
-    """A part of a page, and when it is worth its cost to draw it again."""
-
-    draw: Callable[[], Html]
-    drawn: Html = NOTHING
-    due_s: float = 0.0
-
-    def at(self, now: float) -> Html:
-        """Return the part as it is, or was not long ago."""
-        if now >= self.due_s:
-            before_s = time.thread_time()
-            self.drawn = self.draw()
-            self.due_s = now + pause_after(time.thread_time() - before_s, EVERY_S)
-        return self.drawn
+from coordinator.web.page import Part
 
 
 class RunPage:
@@ -104,7 +63,7 @@ class RunPage:
 
     def take_in(self) -> None:
         """Add the events that wait; see `Page`."""
-        while not self._events.empty():
+        for _ in range(self._events.qsize()):
             at, event = self._events.get()
             is_over = self._history.finished is not None
             if is_over and not isinstance(event, OutputWritten):
@@ -155,81 +114,3 @@ def _numbers(tally: Tally, now: float, share: float) -> Iterator[str]:
     else:
         yield f"{clock(tally.elapsed_s(now))} elapsed"
         yield f"{clock(tally.left_s(now))} left"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row of the fleet's table; of a worker in trouble."""
-
-    cells: Sequence[str]
-    trouble: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What was seen of a fleet at a time: the table, and the same as events."""
-
-    at_s: float
-    title: str
-    rows: Sequence[Row]
-    events: Sequence[Event]
-
-
-class FleetPage:
-    """A fleet as it is now.
-
-    Parameters
-    ----------
-    columns : sequence of str
-        Of the table.
-    """
-
-    title = "tilefan: the fleet"
-
-    def __init__(self, columns: Sequence[str]) -> None:
-        self._columns = columns
-        self._seen: queue.SimpleQueue[Look] = queue.SimpleQueue()
-        self._history = Recorder(timed=False)
-        self._last = Look(0.0, "looking", (), ())
-        self._drawn: dict[str, Html] | None = None
-        self._closed = False
-
-    def show(self, look: Look) -> None:
-        """Take what was seen."""
-        if not self._closed:
-            self._seen.put(look)
-
-    def close(self) -> None:
-        """Take nothing more; see `Page`."""
-        self._closed = True
-
-    def take_in(self) -> None:
-        """Add what was seen; see `Page`."""
-        while not self._seen.empty():
-            self._last, self._drawn = self._seen.get(), None
-            for event in self._last.events:
-                self._history.handle(self._last.at_s, event)
-
-    def parts(self, now: float) -> dict[str, Html]:  # noqa: ARG002 -- a table tells no ages
-        """Return the parts of the page; see `Page`."""
-        if self._drawn is None:
-            self._drawn = self._draw()
-        return self._drawn
-
-    def _draw(self) -> dict[str, Html]:
-        history = self._history
-        lines = [_line(row) for row in self._last.rows]
-        table = tag("table", {"id": "fleet"}, heads(self._columns), *lines)
-        return {
-            "progress": tag("h1", {}, text(self._last.title)),
-            "workers": section("Workers", wide(table, "Workers")),
-            "usage": join(usage(history, history.last_s)),
-            "log": log(history),
-        }
-
-
-def _line(row: Row) -> Html:
-    name, *others = row.cells
-    cells = [tag("td", {}, text(cell)) for cell in others]
-    trouble = {"class": "failed"} if row.trouble else {}
-    return tag("tr", trouble, tag("th", {"scope": "row"}, text(name)), *cells)

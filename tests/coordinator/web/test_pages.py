@@ -15,9 +15,11 @@ from coordinator.events import (
     WorkerReady,
     WorkerUsage,
 )
-from coordinator.web import live
+from coordinator.report.html import Html
 from coordinator.web.document import POLICY, document, script
-from coordinator.web.live import FleetPage, Look, Page, Row, RunPage
+from coordinator.web.fleet_page import FleetPage, Look, Row
+from coordinator.web.page import Page, Part
+from coordinator.web.run_page import RunPage
 from tests.coordinator.display.scripted import EVIL
 from tests.coordinator.display.scripted import script as events
 from tests.coordinator.report.test_report import checked
@@ -134,14 +136,14 @@ def test_the_script_lets_in_what_the_parts_have() -> None:
 def test_what_is_dear_to_draw_is_drawn_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
     """A drawing of a second of a core waits for a hundred; the end is drawn at once."""
     clock = iter(range(100))
-    monkeypatch.setattr("coordinator.web.live.time.thread_time", lambda: float(next(clock)))
+    monkeypatch.setattr("coordinator.web.page.time.thread_time", lambda: float(next(clock)))
     drawn: list[float] = []
 
-    def draw() -> live.Html:
+    def draw() -> Html:
         drawn.append(0.0)
-        return live.Html("x")
+        return Html("x")
 
-    part = live.Part(draw)
+    part = Part(draw)
     for now in (0.0, 50.0, 99.0, 100.5):
         part.at(now)
     assert len(drawn) == 2
