@@ -13,7 +13,6 @@ from coordinator.report.html import Html
 EVERY_S: Final = 0.25
 """Between two drawings of what is cheap to draw."""
 
-
 NOTHING: Final = Html("")
 
 
