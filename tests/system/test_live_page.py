@@ -38,7 +38,8 @@ def folder(tmp_path: Path) -> Path:
 
 def write_hosts(folder: Path, workers: list[WorkerProcess], *more: str) -> None:
     addresses = [*(worker.address for worker in workers), *more]
-    (folder / "hosts.toml").write_text(f"hosts = {json.dumps(addresses)}")
+    slots = "[defaults]\nslots = 2\n"  # so that a run takes as long on many cores
+    (folder / "hosts.toml").write_text(f"hosts = {json.dumps(addresses)}\n{slots}")
 
 
 def link_of(running: CoordProcess) -> str:
