@@ -37,6 +37,7 @@ __all__ = [
     "WorkerEjected",
     "WorkerLost",
     "WorkerReady",
+    "WorkerUsage",
 ]
 
 
@@ -214,6 +215,18 @@ class WorkerBack:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerUsage:
+    """A worker says what its process has taken so far: seconds of processors, and memory now.
+
+    The first count since the process began, so that the difference of two is what was used between.
+    """
+
+    worker: str
+    cpu_s: float
+    resident_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class FleetAwaited:
     """No worker is left; the run waits so long for one to come back, and then ends."""
 
@@ -303,6 +316,7 @@ Event: TypeAlias = (
     | WorkerLost
     | WorkerEjected
     | WorkerBack
+    | WorkerUsage
     | FleetAwaited
     | TileSent
     | TileComputing

@@ -134,6 +134,7 @@ HEALTH: Json = _object(
         ),
         "codecs": _list({"enum": list(forms.CODECS)}, text="What blocks may travel in."),
         "cores": COUNT,
+        "cpu_s": {**SECONDS, "description": "Of processors, since the worker started."},
         "boot": {**TEXT, "description": "The same for all workers of a machine; empty if unknown."},
         "computing": _list(
             _object({"run": TEXT, "tile": COUNT, "share": SECONDS, "seconds": SECONDS}),

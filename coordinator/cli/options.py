@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
-from glob import escape
 from inspect import Parameter, Signature, cleandoc
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 import typer
 
+from coordinator.cli.complete import complete_hosts, complete_modes
 from coordinator.cli.groups import OneCommand
 from coordinator.display.listener import Style
 from coordinator.errors import ExitCode
@@ -33,25 +33,6 @@ LONGEST_NAME = 20
 """Characters of a filter's name that fit into a column of the help at 80 columns."""
 
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
-
-
-def complete_modes(incomplete: str) -> list[str]:
-    """Return the lists of modes that begin so.
-
-    >>> complete_modes("wrap,n")
-    ['wrap,nearest']
-    """
-    from tiling.geometry.edges import MODES
-
-    before, comma, word = incomplete.rpartition(",")
-    return [f"{before}{comma}{mode}" for mode in MODES if mode.startswith(word)]
-
-
-def complete_hosts(incomplete: str) -> list[str]:
-    """Return the TOML files whose paths begin so."""
-    folder, _, start = incomplete.rpartition("/")
-    found = Path(folder or ".").glob(f"{escape(start)}*.toml")
-    return [f"{folder}/{path.name}" if folder else path.name for path in found]
 
 
 def _show_version(wanted: bool) -> None:
@@ -248,6 +229,18 @@ PROGRESS = option(
         "each tile."
     ),
 )
+WEB = (
+    flag(DISPLAY, "--web", help="Show it on a page in the browser: the link is printed first."),
+    option(
+        DISPLAY,
+        "--web-port",
+        kind=int,
+        min=0,
+        max=65535,
+        metavar="PORT",
+        help="With --web: its port on this machine; a free one unless given.",
+    ),
+)
 TOKEN_FILE = file_option(
     FLEET,
     "--token-file",
@@ -343,6 +336,7 @@ RUNNING = (
     flag(RUN, "--dry-run", help="Say what it would cost, as coord plan does."),
     flag(DISPLAY, "--json", "as_json", help="With --dry-run: print it as one line of JSON."),
     PROGRESS,
+    *WEB,
     flag(DISPLAY, "--notes/--no-notes", default=True, help="Say beforehand what may surprise."),
     QUIET,
 )

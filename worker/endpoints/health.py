@@ -4,6 +4,7 @@ Besides the identity, health tells what is computed now, the oldest first::
 
     "codecs": ["narrow", "lz4", "zstd"],    that blocks may travel in, see `tiling.protocol.forms`
     "cores": 8,                             that the worker may use
+    "cpu_s": 12.5,                          seconds of them that it has used since it started
     "boot": "<32 hexadecimal digits>",      the same for workers on one machine; empty where unknown
     "computing": [{"run": "0123456789abcdef", "tile": 7, "share": 0.25, "seconds": 1.5}, ...]
     "waiting": [{"run": "0123456789abcdef", "seconds": 0.4}, ...]
@@ -60,6 +61,7 @@ async def get_health(request: web.Request) -> web.Response:
         },
         "codecs": codecs(),
         "cores": usable_cores(),
+        "cpu_s": round(time.process_time(), 3),
         "boot": boot(),
         "computing": pool.computing(run, TILES if run is None else TILES_OF_RUN),
         "waiting": pool.waiting(WAITING),

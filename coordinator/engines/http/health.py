@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from typing import Any, Final
 
+from coordinator.events import WorkerUsage
 from coordinator.text import inert
 from tiling.protocol.forms import CODECS
 from tiling.protocol.wire import PROTOCOL
@@ -40,6 +41,8 @@ class Health:
     resident_bytes : int, optional
     uptime_s : float, optional
     cores : int, optional
+    cpu_s : float, optional
+        Seconds of processors that it has used.
     boot : str
         Names the machine since it was started; empty where that is not known.
     codecs : tuple of str
@@ -57,10 +60,17 @@ class Health:
     resident_bytes: int | None = None
     uptime_s: float | None = None
     cores: int | None = None
+    cpu_s: float | None = None
     boot: str = ""
     codecs: tuple[str, ...] = ()
     computing: tuple[tuple[int, float], ...] = ()
     about: tuple[tuple[str, str], ...] = ()
+
+    def usage(self, worker: str) -> WorkerUsage | None:
+        """Return what the worker of this name uses, if it tells."""
+        if self.cpu_s is None or self.resident_bytes is None:
+            return None
+        return WorkerUsage(worker, self.cpu_s, self.resident_bytes)
 
     @classmethod
     def parse(cls, said: object) -> Health:
@@ -76,7 +86,8 @@ class Health:
         >>> said = {"slots": 4, "uptime_s": float("nan"), "kernel": "native"}
         >>> Health.parse({"protocol": PROTOCOL, **said})  # doctest: +NORMALIZE_WHITESPACE
         Health(status='', slots=4, in_flight=None, queue=None, resident_bytes=None, uptime_s=None,
-               cores=None, boot='', codecs=(), computing=(), about=(('kernel', 'native'),))
+               cores=None, cpu_s=None, boot='', codecs=(), computing=(),
+               about=(('kernel', 'native'),))
         """
         fields: Mapping[str, Any] = said if isinstance(said, dict) else {}
         if (protocol := fields.get("protocol")) != PROTOCOL:
@@ -91,6 +102,7 @@ class Health:
             _count(resident, 0, 2**63),
             _seconds(fields.get("uptime_s")),
             _count(fields.get("cores"), 1, MAX_CORES),
+            _seconds(fields.get("cpu_s")),
             _text(fields.get("boot", "")),
             _codecs(fields.get("codecs")),
             _computing(fields.get("computing")),

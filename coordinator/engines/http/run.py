@@ -193,12 +193,14 @@ class FleetRun:
                 raise report
             case HalfDone():
                 self._half_done(report)
-            case Looked(worker, trouble, computing):
+            case Looked(worker, trouble, computing, usage):
                 self._looks.append((_slot(time.monotonic(), self._period_s), worker))
                 if trouble and worker in self._owing():
                     self._hear(WorkerLost(worker, trouble))
                 for tile, share in computing:
                     self._hear(TileComputing(tile, worker, share))
+                if usage is not None and self._outcome is None:
+                    self._tell(usage)
             case _:
                 self._storing -= isinstance(report, TileStored)
                 self._hear(report)

@@ -19,7 +19,7 @@ from coordinator.engines.http.exchange import Answered, TileExchange
 from coordinator.engines.http.handshake import admitted
 from coordinator.engines.http.inbox import Inbox
 from coordinator.engines.http.refusal import Refusal
-from coordinator.events import Event, TileStored
+from coordinator.events import Event, TileStored, WorkerUsage
 from coordinator.journal.records import Finished
 from tiling.geometry.plan import Tile
 from tiling.jobs.job import Job
@@ -52,12 +52,14 @@ class HalfDone:
 class Looked:
     """A worker that owed an answer was asked for its health; `trouble` is why there is none.
 
-    `computing` are tiles that it has, with the shares of them that are done.
+    `computing` are tiles that it has, with the shares of them that are done; `usage` is what its
+    process takes.
     """
 
     worker: str
     trouble: str = ""
     computing: tuple[tuple[int, float], ...] = ()
+    usage: WorkerUsage | None = None
 
 
 Report: TypeAlias = Event | HalfDone | Looked | BaseException
@@ -118,4 +120,4 @@ def look(
     except Refusal as refusal:
         inbox.put(Looked(worker, refusal.reason))
     else:
-        inbox.put(Looked(worker, computing=health.computing))
+        inbox.put(Looked(worker, computing=health.computing, usage=health.usage(worker)))
