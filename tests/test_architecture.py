@@ -88,13 +88,18 @@ LAW: dict[str, dict[str, frozenset[str]]] = {
         **{unit: frozenset() for unit in ("__init__", "errors", "settings", "machine")},
         **{unit: frozenset() for unit in ("usage", "log", "rate_limit", "security", "runtime")},
         "state": frozenset({"security", "runtime"}),
+        "announcement": frozenset({"security"}),
+        "lifetime": frozenset({"announcement", "security", "runtime", "state"}),
         "http": frozenset({"security", "runtime", "state"}),
         "endpoints": frozenset({"security", "runtime", "state", "http"}),
         "middleware": frozenset({"security", "runtime", "state", "http", "endpoints"}),
         "app": frozenset({"security", "runtime", "state", "http", "endpoints", "middleware"}),
         "server": frozenset({"security", "runtime", "state", "http", "endpoints", "app"}),
         "cli": frozenset(
-            {"security", "runtime", "state", "http", "endpoints", "app", "server", "usage"}
+            {
+                *("security", "runtime", "state", "http", "endpoints", "app", "server", "usage"),
+                *("announcement", "lifetime"),
+            }
         ),
         "__main__": frozenset({"cli"}),
     },

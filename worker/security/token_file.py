@@ -119,7 +119,17 @@ def replace_token(path: Path, token: Token) -> None:
     ------
     OSError
     """
-    with _draft(path, token.reveal() + "\n") as draft:
+    replace_file(path, token.reveal() + "\n")
+
+
+def replace_file(path: Path, content: str) -> None:
+    """Write a file of mode 600 atomically, in the place of one that may be there.
+
+    Raises
+    ------
+    OSError
+    """
+    with _draft(path, content) as draft:
         draft.replace(path)
 
 
