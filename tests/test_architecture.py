@@ -62,16 +62,19 @@ LAW: dict[str, dict[str, frozenset[str]]] = {
             for unit in ("errors", "events", "text", "machine", "interruption", "warn")
         },
         "engines": frozenset({"dispatch", "hosts", "stores", "journal"}),
+        "launch": frozenset({"hosts", "stores"}),
         "run": frozenset({"engines", "stores", "journal", "checks"}),
         "planning": frozenset({"engines", "hosts", "stores"}),
-        "api": frozenset({"run", "engines", "checks", "hosts", "stores", "display"}),
+        "api": frozenset({"run", "engines", "checks", "hosts", "launch", "stores", "display"}),
         "workflows": frozenset(
             {
-                *("api", "checks", "dispatch", "display", "engines", "hosts", "journal"),
+                *("api", "checks", "dispatch", "display", "engines", "hosts", "journal", "launch"),
                 *("planning", "report", "run", "stores"),
             }
         ),
-        "cli": frozenset({"workflows", "run", "checks", "hosts", "display", "report", "planning"}),
+        "cli": frozenset(
+            {"workflows", "run", "checks", "hosts", "launch", "display", "report", "planning"}
+        ),
         **{unit: frozenset({"api"}) for unit in ("__init__", "ndimage")},
         "__main__": frozenset({"cli"}),
     },

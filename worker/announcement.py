@@ -9,8 +9,8 @@ The first key tells the line from what a remote shell prints. `host` is the addr
 listens on, or its machine's name where it listens on all; `certificate` is null without TLS.
 
 In a file it is there whole or not at all, from the moment that the worker can serve to its end. Who
-removes the file ends the worker: that works from every machine that sees the file, and can't hit
-another process.
+removes the file ends the worker, and who removes its folder ends one that is only starting: that
+works from every machine that sees the file, and can't hit another process.
 """
 
 from __future__ import annotations

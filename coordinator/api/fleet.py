@@ -92,7 +92,7 @@ class Fleet(FilterMethods):
         config = _config(hosts).with_codec(wire_codec)
         self._hosts = config.hosts
         self._names = tuple(host.name for host in config.hosts)
-        self._http = HttpEngine(config, find_credential(token_file))
+        self._http = HttpEngine(config, find_credential(token_file or config.token_file))
         self.engine: Engine = self._http
         self.turn = threading.RLock()
         self.sampling = _sampling(verify)

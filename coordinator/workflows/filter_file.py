@@ -185,8 +185,9 @@ def open_engine(
         from coordinator.machine import resident_bytes
         from coordinator.run.memory_limit import Copies, bound_cache, in_flight_bytes
 
-        credential, limits = find_credential(placement.token_file), Limits(keep_going=keep_going)
         config = find_hosts(placement.hosts).with_codec(placement.wire_codec)
+        credential = find_credential(placement.token_file or config.token_file)
+        limits = Limits(keep_going=keep_going)
         limit_bytes = placement.max_memory_bytes
         base_bytes = resident_bytes() + bound_cache(request.source, limit_bytes)
         copies = Copies.of_stores(request)

@@ -35,7 +35,7 @@ def until_there(path: Path) -> dict[str, object]:
 
 def test_it_announces_itself_in_a_file_that_ends_it(tmp_path: Path) -> None:
     """One whole line of JSON for its owner only; without the file the worker ends, with 0."""
-    path = tmp_path / "made" / "worker.json"
+    path = tmp_path / "worker.json"
     with running_workers(1, *QUICK, "--announce", str(path)) as (worker,):
         said = until_there(path)
         assert (f"{said['scheme']}://{said['host']}:{said['port']}") == worker.url
@@ -70,7 +70,6 @@ def test_on_stdout_the_announcement_stands_alone() -> None:
 
 def test_a_place_that_can_not_be_written(tmp_path: Path) -> None:
     """One sentence and exit code 7."""
-    (tmp_path / "file").touch()
     done = run(
         "--host",
         "127.0.0.1",
@@ -78,7 +77,7 @@ def test_a_place_that_can_not_be_written(tmp_path: Path) -> None:
         "0",
         "--insecure",
         "--announce",
-        str(tmp_path / "file" / "below"),
+        str(tmp_path / "removed" / "worker.json"),
     )
     assert (done.returncode, "can't be written" in done.stderr) == (7, True), done.stderr
 

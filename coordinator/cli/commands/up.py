@@ -1,0 +1,144 @@
+"""The commands that start and stop workers: `coord up` and `coord down`."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from coordinator.cli.commands.fleet import HOSTS_FILE
+from coordinator.cli.exit import exit_codes
+from coordinator.cli.fold import echo
+from coordinator.cli.options import FLEET, argument, command, file_option, flag, option
+from coordinator.cli.options import hosts as hosts_option
+
+if TYPE_CHECKING:
+    from coordinator.launch.section import Plan
+
+OWN_FILE = hosts_option(
+    "The file that lists the workers: from coord up, or new.", default=HOSTS_FILE
+)
+
+WORDS = {"ssh": "nodes"}
+"""The field of a plan that takes the words after it."""
+
+HOW = (
+    argument(
+        "how",
+        "[local|ssh]",
+        "Where to start them; as before if left out.",
+        Literal["local", "ssh"] | None,
+        default=None,
+    ),
+    argument("words", "[NODE]...", "For ssh: where, as ssh has it.", list[str], default=()),
+)
+
+OPTIONS = (
+    option(FLEET, "--workers", "-n", kind=int, min=1, max=4096, help="How many, unless by ssh."),
+    option(FLEET, "--threads", kind=int, min=1, max=4096, help="Tiles that each computes at once."),
+    option(FLEET, "--port", kind=int, min=0, max=65535, help="That they listen on; a free one."),
+    file_option(FLEET, "--ssh-config", help="For ssh: its configuration, as ssh -F takes it."),
+    option(
+        FLEET,
+        "--worker",
+        metavar="PATH",
+        help="For ssh: the program there; worker of its PATH unless installed from here.",
+    ),
+    flag(FLEET, "--install", help="For ssh: install this version there first, unless it is."),
+    file_option(FLEET, "--wheel", help="For ssh: send and install this wheel instead."),
+    option(FLEET, "--python", metavar="PATH", help="With --install: its Python, 3.11 or newer."),
+    option(
+        FLEET,
+        "--until-idle",
+        metavar="TIME",
+        help="They end after so long without a request; 15m unless given.",
+    ),
+    option(
+        FLEET,
+        "--wait",
+        "wait_s",
+        kind=float,
+        min=0.1,
+        metavar="SECONDS",
+        help="How long to wait for each to announce itself; 60 unless given.",
+    ),
+)
+
+
+@command(
+    "up",
+    *HOW,
+    *OPTIONS,
+    OWN_FILE,
+    examples=(
+        "coord up local -n 4",
+        "coord up ssh node1 node2 --install",
+        "coord up",
+    ),
+)
+def up(how: str | None, words: Sequence[str], hosts: str, **options: Any) -> None:
+    """Start workers, list them in hosts.toml and examine them; coord down stops them.
+
+    They get a token of their own, and end by themselves when nobody asks them for a while; those
+    on other machines encrypt. hosts.toml remembers how they were started: coord up alone does it
+    again. Exits with 3 if one never came; the others stay up.
+    """
+    signal.signal(signal.SIGHUP, hang_up)
+    with exit_codes():
+        plan = planned(how, words, {key: value for key, value in options.items() if value})
+        from coordinator.workflows.up import bring_up
+
+        bring_up(Path(hosts), plan, echo)
+
+
+@command("down", OWN_FILE, examples=("coord down", "coord down --hosts fleet.toml"))
+def down(hosts: str) -> None:
+    """Stop the workers that coord up has started, and no others.
+
+    Tiles that they compute are finished first. Exits with 3 if some could not be told to end.
+    """
+    with exit_codes():
+        from coordinator.workflows.up import take_down
+
+        take_down(Path(hosts), echo)
+
+
+def hang_up(*_: object) -> None:
+    """End as by Ctrl-C, for the terminal is gone."""
+    signal.raise_signal(signal.SIGINT)
+
+
+def planned(how: str | None, words: Sequence[str], options: Mapping[str, Any]) -> Plan | None:
+    """Return the plan that a command line has, if it has one.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    from coordinator.errors import InputError
+
+    if how is None:
+        if options:
+            raise InputError("options go with a way to start workers: coord up local -n 4")
+        return None
+    from coordinator.launch.section import PLANS
+
+    kind: Any = PLANS[how]
+    known = {each.name for each in fields(kind)}
+    for name in options:
+        if name not in known:
+            raise InputError(f"--{name.replace('_', '-')} has no meaning for coord up {how}")
+    values = {key: absolute(value) for key, value in options.items()}
+    if (field := WORDS.get(how)) is not None:
+        values[field] = tuple(words)
+    elif words:
+        raise InputError(f"coord up {how} takes no {words[0]!r}")
+    return kind(**values)  # type: ignore[no-any-return]
+
+
+def absolute(value: object) -> object:
+    """Return a path as it is from every folder."""
+    return str(value.absolute()) if isinstance(value, Path) else value
