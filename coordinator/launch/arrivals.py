@@ -6,15 +6,16 @@ See `worker.announcement` for the line that a worker writes when it can serve.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from coordinator.errors import NoWorkerError
 from coordinator.hosts.addresses import name_of, normalise
 from coordinator.hosts.certificates import check_pin
 from coordinator.hosts.hosts_file import Host
-from coordinator.text import inert
+from coordinator.text import count, inert
 
 KEY: Final = "tilefan_worker"
 """Of the announcement: its first."""
@@ -139,10 +140,13 @@ def read_log(path: Path) -> tuple[str, ...]:
         return ()
 
 
-Say: TypeAlias = Callable[[str], None]
-
-
 def parted(started: Sequence[Started]) -> tuple[list[Arrival], list[Absence]]:
     """Return those that came, and those that did not."""
     came = [each for each in started if isinstance(each, Arrival)]
     return came, [each for each in started if isinstance(each, Absence)]
+
+
+def never_came(missing: Sequence[Absence], wanted: int) -> NoWorkerError:
+    """Return the error about workers that did not come, of so many that were wanted."""
+    what = f"{count(len(missing), 'worker')} never came (of {wanted}):"
+    return NoWorkerError("\n  ".join((what, *map(str, missing))))

@@ -37,12 +37,14 @@ from coordinator.stores.atomic_file import write_text
 BEGIN: Final = "# --- coord up writes these lines, to the mark of their end\n"
 END: Final = "# --- end of coord up\n"
 
-Plan: TypeAlias = LocalFleet | SshFleet
+LaunchPlan: TypeAlias = LocalFleet | SshFleet
 """How workers are started and stopped."""
 
-PLANS: Final[dict[str, type[Plan]]] = {"local": LocalFleet, "ssh": SshFleet}
+PLANS: Final[dict[str, type[LaunchPlan]]] = {"local": LocalFleet, "ssh": SshFleet}
 
-_PLAN: Final[TypeAdapter[Plan]] = TypeAdapter(Annotated[Plan, Field(discriminator="by")])
+_PLAN: Final[TypeAdapter[LaunchPlan]] = TypeAdapter(
+    Annotated[LaunchPlan, Field(discriminator="by")]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class FleetFile:
     path: Path
     before: str = ""
     after: str = ""
-    plan: Plan | None = None
+    plan: LaunchPlan | None = None
     folder: FleetFolder | None = None
 
     @classmethod
@@ -93,7 +95,7 @@ class FleetFile:
         return cls(path, before, after, *_parse(path, own))
 
     def write(
-        self, plan: Plan, folder: FleetFolder | None = None, hosts: Sequence[Host] = ()
+        self, plan: LaunchPlan, folder: FleetFolder | None = None, hosts: Sequence[Host] = ()
     ) -> FleetFile:
         """Write our lines anew; return what is in the file then.
 
@@ -107,7 +109,7 @@ class FleetFile:
         return FleetFile(self.path, self.before, self.after, plan, folder)
 
 
-def _parse(path: Path, own: str) -> tuple[Plan, FleetFolder | None]:
+def _parse(path: Path, own: str) -> tuple[LaunchPlan, FleetFolder | None]:
     try:
         up: dict[str, Any] = dict(tomllib.loads(own)["up"])
         folder = up.pop("folder", None)
@@ -119,7 +121,7 @@ def _parse(path: Path, own: str) -> tuple[Plan, FleetFolder | None]:
         raise ConfigError(f"{path}, [up]", (f"can't be read: {error}",)) from None
 
 
-def _lines(plan: Plan, folder: FleetFolder | None, hosts: Sequence[Host]) -> Iterator[str]:
+def _lines(plan: LaunchPlan, folder: FleetFolder | None, hosts: Sequence[Host]) -> Iterator[str]:
     yield "[up]"
     yield f"by = {_value(plan.by)}"
     for field in fields(plan):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -15,9 +15,9 @@ from coordinator.errors import ConfigError, InputError, NoWorkerError
 from coordinator.events import FailureKind
 from coordinator.hosts.hosts_file import Config, load_hosts
 from coordinator.hosts.token import find_credential
-from coordinator.launch.arrivals import Absence, parted
+from coordinator.launch.arrivals import never_came, parted
 from coordinator.launch.folder import FleetFolder
-from coordinator.launch.section import FleetFile, Plan
+from coordinator.launch.section import FleetFile, LaunchPlan
 from coordinator.text import count
 from coordinator.workflows.doctor import run_doctor
 
@@ -27,7 +27,7 @@ ENDS_WITHIN_S: Final = 35.0
 LOOK_S: Final = 0.2
 
 
-def bring_up(path: Path, plan: Plan | None, say: Callable[[str], None]) -> None:
+def bring_up(path: Path, plan: LaunchPlan | None, say: Callable[[str], None]) -> None:
     """Start workers, list them in a hosts file, and examine them.
 
     Parameters
@@ -59,13 +59,13 @@ def bring_up(path: Path, plan: Plan | None, say: Callable[[str], None]) -> None:
         file.write(plan, folder if came else None, [each.host for each in came])
     if not came:
         folder.remove()
-        raise _never_came(missing, plan)
+        raise never_came(missing, plan.size)
     config = load_hosts(path)
     troubled = run_doctor(config, find_credential(config.token_file))
     idle = f"after {plan.until_idle} without a request"
     say(f"{path} lists them; they end with `coord down`, or {idle}")
     if missing:
-        raise _never_came(missing, plan)
+        raise never_came(missing, plan.size)
     if troubled:
         raise NoWorkerError(f"{', '.join(troubled)}: up, and of no use yet; the table says why")
 
@@ -91,7 +91,7 @@ def take_down(path: Path, say: Callable[[str], None]) -> None:
     say(f"{path}: its workers have ended; `coord up` starts them again")
 
 
-def stop(plan: Plan, folder: FleetFolder, config: Config | None) -> list[str]:
+def stop(plan: LaunchPlan, folder: FleetFolder, config: Config | None) -> list[str]:
     """Stop workers and wait for their end; return who did not, in sentences.
 
     Parameters
@@ -168,7 +168,7 @@ def _clear_remains(file: FleetFile) -> None:
 
 
 @contextmanager
-def _undone_if_broken_off(file: FleetFile, plan: Plan, folder: FleetFolder) -> Iterator[None]:
+def _undone_if_broken_off(file: FleetFile, plan: LaunchPlan, folder: FleetFolder) -> Iterator[None]:
     """Leave no worker behind if anything breaks this off."""
     try:
         yield
@@ -177,8 +177,3 @@ def _undone_if_broken_off(file: FleetFile, plan: Plan, folder: FleetFolder) -> I
         folder.remove()
         file.write(plan)
         raise
-
-
-def _never_came(missing: Sequence[Absence], plan: Plan) -> NoWorkerError:
-    what = f"{count(len(missing), 'worker')} never came (of {plan.size}):"
-    return NoWorkerError("\n  ".join((what, *map(str, missing))))

@@ -15,7 +15,7 @@ from coordinator.cli.options import FLEET, argument, command, file_option, flag,
 from coordinator.cli.options import hosts as hosts_option
 
 if TYPE_CHECKING:
-    from coordinator.launch.section import Plan
+    from coordinator.launch.section import LaunchPlan
 
 OWN_FILE = hosts_option(
     "The file that lists the workers: from coord up, or new.", default=HOSTS_FILE
@@ -110,7 +110,7 @@ def hang_up(*_: object) -> None:
     signal.raise_signal(signal.SIGINT)
 
 
-def planned(how: str | None, words: Sequence[str], options: Mapping[str, Any]) -> Plan | None:
+def planned(how: str | None, words: Sequence[str], options: Mapping[str, Any]) -> LaunchPlan | None:
     """Return the plan that a command line has, if it has one.
 
     Raises

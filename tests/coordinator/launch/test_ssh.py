@@ -105,7 +105,7 @@ def test_up_filter_down(hosts: Path, nodes: Nodes) -> None:
 
 
 def test_who_never_came_is_named_and_the_others_stay(hosts: Path, nodes: Nodes) -> None:
-    """A wrong host key, and a name that nobody knows: each with its last lines; exit code 3; down works."""
+    """A wrong host key, a name that nobody knows: each has its last lines; exit code 3."""
     with pytest.raises(NoWorkerError) as caught:
         bring_up(hosts, fleet(nodes, "node1", "stranger", "nowhere.invalid"), print)
     words = str(caught.value)
@@ -176,10 +176,8 @@ def test_a_killed_ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_interrupted(hosts: Path, nodes: Nodes, tmp_path: Path, number: signal.Signals) -> None:
     """What was being started there ends too: a worker that is up, and one that still starts."""
     slow = tmp_path / "slow"
-    slow.write_text(
-        f"#!/bin/sh\necho $$ > {tmp_path}/pid.new\nmv {tmp_path}/pid.new {tmp_path}/pid\n"
-        "exec sleep 600\n"
-    )
+    said = tmp_path / "pid"
+    slow.write_text(f"#!/bin/sh\necho $$ > {said}.new\nmv {said}.new {said}\nexec sleep 600\n")
     slow.chmod(0o700)
     command = [sys.executable, "-m", "coordinator", "up", "ssh", "node1", "--worker", str(slow)]
     command += ["--ssh-config", str(nodes.config), "--hosts", str(hosts)]
