@@ -141,6 +141,15 @@ def worker(
             help="End after so long without a request, such as 15m; metrics do not count.",
         ),
     ] = None,
+    until: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            envvar="SLURM_JOB_END_TIME",
+            help="When this machine's time is over, in seconds since 1970: coordinators send no "
+            "tile that would not be done.",
+        ),
+    ] = None,
     announce_to: Annotated[
         Path | None,
         typer.Option(
@@ -190,7 +199,7 @@ def worker(
         selected = select(kernel, quick())
         if selected.note:
             LOG.warning(selected.note)
-        settings = Settings(threads=threads)
+        settings = Settings(threads=threads, until=until or inf)
         paired = shared if pair else None
         lifetime = Lifetime(until_idle or inf, Announcement(announce_to) if announce_to else None)
         code = asyncio.run(

@@ -16,7 +16,7 @@ class Lease:
 
     Parameters
     ----------
-    plan : LocalFleet or SshFleet
+    plan : LaunchPlan
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class Lease:
     """
 
     def __init__(self, plan: LaunchPlan) -> None:
-        folder = FleetFolder.make()
+        folder = FleetFolder.make(plan.parent)
         self._end = weakref.finalize(self, _stop, plan, folder, os.getpid())
         try:
             came, missing = parted(plan.start(folder))

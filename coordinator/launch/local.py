@@ -59,6 +59,10 @@ class LocalFleet:
         """Where they are started, in words."""
         return "on this machine"
 
+    @property
+    def parent(self) -> None:
+        """The fleet's folder lies where the user's state does."""
+
     def start(self, folder: FleetFolder) -> list[Started]:
         """Start the workers; return what became of each.
 

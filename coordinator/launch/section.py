@@ -31,16 +31,21 @@ from coordinator.errors import ConfigError, InputError
 from coordinator.hosts.hosts_file import Host
 from coordinator.launch.folder import FleetFolder
 from coordinator.launch.local import LocalFleet
+from coordinator.launch.slurm import SlurmFleet
 from coordinator.launch.ssh import SshFleet
 from coordinator.stores.atomic_file import write_text
 
 BEGIN: Final = "# --- coord up writes these lines, to the mark of their end\n"
 END: Final = "# --- end of coord up\n"
 
-LaunchPlan: TypeAlias = LocalFleet | SshFleet
+LaunchPlan: TypeAlias = LocalFleet | SlurmFleet | SshFleet
 """How workers are started and stopped."""
 
-PLANS: Final[dict[str, type[LaunchPlan]]] = {"local": LocalFleet, "ssh": SshFleet}
+PLANS: Final[dict[str, type[LaunchPlan]]] = {
+    "local": LocalFleet,
+    "slurm": SlurmFleet,
+    "ssh": SshFleet,
+}
 
 _PLAN: Final[TypeAdapter[LaunchPlan]] = TypeAdapter(
     Annotated[LaunchPlan, Field(discriminator="by")]
@@ -56,7 +61,7 @@ class FleetFile:
     path : Path
     before, after : str
         The lines around ours.
-    plan : LocalFleet or SshFleet, optional
+    plan : LaunchPlan, optional
         How they are started; None in a file that is new.
     folder : FleetFolder, optional
         None unless they are up.

@@ -94,22 +94,19 @@ class SshFleet:
         """Where they are started, in words."""
         return "by ssh"
 
-    def start(self, folder: FleetFolder) -> list[Started]:
-        """Start the workers; return what became of each.
+    @property
+    def parent(self) -> None:
+        """The fleet's folder lies where the user's state does."""
 
-        All are stopped if this is interrupted.
-        """
+    def start(self, folder: FleetFolder) -> list[Started]:
+        """Start the workers; return what became of each."""
         connections = Connections(self.ssh_config)
         installation = ssh_scripts.installation(self.python, self.wheel) if self.installs else ""
 
         def start(number: int, node: str) -> Started:
             return self._start(connections, folder, number, node, installation)
 
-        try:
-            return connections.on_all(start, self.nodes)
-        except BaseException:
-            self.stop(folder)
-            raise
+        return connections.on_all(start, self.nodes)
 
     def stop(self, folder: FleetFolder) -> list[str]:
         """Let the workers end; return which nodes could not be told, and why.

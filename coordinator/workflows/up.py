@@ -34,7 +34,7 @@ def bring_up(path: Path, plan: LaunchPlan | None, say: Callable[[str], None]) ->
     ----------
     path : Path
         Of the hosts file.
-    plan : LocalFleet or SshFleet, optional
+    plan : LaunchPlan, optional
         As the file remembers it unless given.
     say : callable
         Takes a line of text.
@@ -52,7 +52,7 @@ def bring_up(path: Path, plan: LaunchPlan | None, say: Callable[[str], None]) ->
         raise InputError(f"{path} remembers no workers: say which, such as coord up local -n 4")
     _clear_remains(file)
     say(f"starting {count(plan.size, 'worker')} {plan.where}")
-    folder = FleetFolder.make()
+    folder = FleetFolder.make(plan.parent)
     with _undone_if_broken_off(file, plan, folder):
         file.write(plan, folder)
         came, missing = parted(plan.start(folder))
@@ -96,7 +96,7 @@ def stop(plan: LaunchPlan, folder: FleetFolder, config: Config | None) -> list[s
 
     Parameters
     ----------
-    plan : LocalFleet or SshFleet
+    plan : LaunchPlan
     folder : FleetFolder
         Is gone afterwards, if all could be told to end.
     config : Config, optional
@@ -173,7 +173,9 @@ def _undone_if_broken_off(file: FleetFile, plan: LaunchPlan, folder: FleetFolder
     try:
         yield
     except BaseException:
-        plan.stop(folder)
-        folder.remove()
-        file.write(plan)
+        try:
+            plan.stop(folder)
+        finally:
+            folder.remove()
+            file.write(plan)
         raise

@@ -65,7 +65,7 @@ def sshd(folder: Path, nodes: Mapping[str, Mapping[str, str]]) -> Iterator[Nodes
     for key in ("server", "user", "other"):
         command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / key)]
         subprocess.run(command, check=True)
-    ports = dict(zip(nodes, _free_ports(len(nodes)), strict=True))
+    ports = dict(zip(nodes, free_ports(len(nodes)), strict=True))
     (folder / "sshd_config").write_text(_server_config(folder, nodes, ports))
     _write_client_config(folder, ports)
     if os.getuid() == 0:
@@ -128,7 +128,8 @@ def _write_client_config(folder: Path, ports: Mapping[str, int]) -> None:
     (folder / "ssh_config").write_text("\n".join((*own, "Host *", *lines, "")))
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Return ports of loopback that nobody listens on just now."""
     with ExitStack() as stack:
         taken = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
         return [each.getsockname()[1] for each in taken]

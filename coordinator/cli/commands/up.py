@@ -21,18 +21,24 @@ OWN_FILE = hosts_option(
     "The file that lists the workers: from coord up, or new.", default=HOSTS_FILE
 )
 
-WORDS = {"ssh": "nodes"}
+WORDS = {"ssh": "nodes", "slurm": "arguments"}
 """The field of a plan that takes the words after it."""
 
 HOW = (
     argument(
         "how",
-        "[local|ssh]",
+        "[local|ssh|slurm]",
         "Where to start them; as before if left out.",
-        Literal["local", "ssh"] | None,
+        Literal["local", "ssh", "slurm"] | None,
         default=None,
     ),
-    argument("words", "[NODE]...", "For ssh: where, as ssh has it.", list[str], default=()),
+    argument(
+        "words",
+        "[NODE]...",
+        "For ssh: nodes, as ssh has them; for slurm: -- and options of sbatch.",
+        list[str],
+        default=(),
+    ),
 )
 
 OPTIONS = (
@@ -44,7 +50,7 @@ OPTIONS = (
         FLEET,
         "--worker",
         metavar="PATH",
-        help="For ssh: the program there; worker of its PATH unless installed from here.",
+        help="The program there; by ssh, worker of its PATH unless installed from here.",
     ),
     flag(FLEET, "--install", help="For ssh: install this version there first, unless it is."),
     file_option(FLEET, "--wheel", help="For ssh: send and install this wheel instead."),
@@ -62,7 +68,12 @@ OPTIONS = (
         kind=float,
         min=0.1,
         metavar="SECONDS",
-        help="How long to wait for each to announce itself; 60 unless given.",
+        help="How long to wait for each to announce itself; 60, for slurm 600, unless given.",
+    ),
+    file_option(
+        FLEET,
+        "--shared-folder",
+        help="For slurm: one that its nodes see; in the home unless given.",
     ),
 )
 
@@ -75,6 +86,7 @@ OPTIONS = (
     examples=(
         "coord up local -n 4",
         "coord up ssh node1 node2 --install",
+        "coord up slurm -n 8 -- --partition=cpu --time=2:00:00",
         "coord up",
     ),
 )

@@ -40,6 +40,8 @@ class Health:
     resident_bytes : int, optional
     uptime_s : float, optional
     cores : int, optional
+    ends_in_s : float, optional
+        Seconds until its machine's time is over.
     boot : str
         Names the machine since it was started; empty where that is not known.
     codecs : tuple of str
@@ -57,6 +59,7 @@ class Health:
     resident_bytes: int | None = None
     uptime_s: float | None = None
     cores: int | None = None
+    ends_in_s: float | None = None
     boot: str = ""
     codecs: tuple[str, ...] = ()
     computing: tuple[tuple[int, float], ...] = ()
@@ -76,7 +79,8 @@ class Health:
         >>> said = {"slots": 4, "uptime_s": float("nan"), "kernel": "native"}
         >>> Health.parse({"protocol": PROTOCOL, **said})  # doctest: +NORMALIZE_WHITESPACE
         Health(status='', slots=4, in_flight=None, queue=None, resident_bytes=None, uptime_s=None,
-               cores=None, boot='', codecs=(), computing=(), about=(('kernel', 'native'),))
+               cores=None, ends_in_s=None, boot='', codecs=(), computing=(),
+               about=(('kernel', 'native'),))
         """
         fields: Mapping[str, Any] = said if isinstance(said, dict) else {}
         if (protocol := fields.get("protocol")) != PROTOCOL:
@@ -91,6 +95,7 @@ class Health:
             _count(resident, 0, 2**63),
             _seconds(fields.get("uptime_s")),
             _count(fields.get("cores"), 1, MAX_CORES),
+            _seconds(fields.get("ends_in_s")),
             _text(fields.get("boot", "")),
             _codecs(fields.get("codecs")),
             _computing(fields.get("computing")),
