@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -9,8 +10,10 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -252,3 +255,58 @@ def test_an_announcement_in_the_middle() -> None:
     found = announced("node1", f"Welcome!\n{line}\nBye\n", "::1")
     assert isinstance(found, Arrival)
     assert (found.host.url, found.pid) == ("http://[::1]:9", 3)
+
+
+def make_wheel(folder: Path) -> Path:
+    """Make a wheel of this version, whose `worker` is the one that is tested."""
+    name = f"tilefan-{version('tilefan')}"
+    command = "['worker', '-m', 'worker', *sys.argv[1:]]"
+    worker = f"import os, sys\ndef main(): os.execv({sys.executable!r}, {command})\n"
+    files = {
+        "sent_by_ssh.py": worker,
+        f"{name}.dist-info/METADATA": (
+            f"Metadata-Version: 2.1\nName: tilefan\nVersion: {version('tilefan')}\n"
+        ),
+        f"{name}.dist-info/WHEEL": (
+            "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        ),
+        f"{name}.dist-info/entry_points.txt": "[console_scripts]\nworker = sent_by_ssh:main\n",
+    }
+    record = "".join(f"{each},,\n" for each in (*files, f"{name}.dist-info/RECORD"))
+    path = folder / f"{name}-py3-none-any.whl"
+    with ZipFile(path, "w") as wheel:
+        for each, text in {**files, f"{name}.dist-info/RECORD": record}.items():
+            wheel.writestr(each, text)
+    return path
+
+
+def test_a_wheel_is_sent_and_installed(hosts: Path, nodes: Nodes, tmp_path: Path) -> None:
+    """Into a folder of its own, once; a fleet that says nothing of it uses it from then on."""
+    path = make_wheel(tmp_path)
+    bring_up(hosts, fleet(nodes, "node1", wheel=str(path)), print)
+    (made,) = nodes.home("node1").glob("tilefan/venv-*/installed")
+    installed_at = made.stat().st_mtime_ns
+    take_down(hosts, print)
+    bring_up(hosts, None, print)
+    assert made.stat().st_mtime_ns == installed_at
+    (left,) = nodes.fleets("node1")
+    pid = json.loads((left / "worker.json").read_text())["pid"]
+    assert Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"worker\0")
+    take_down(hosts, print)
+    bring_up(hosts, fleet(nodes, "node1"), print)
+    (left,) = nodes.fleets("node1")
+    pid = json.loads((left / "worker.json").read_text())["pid"]
+    assert Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"worker\0")
+    shutil.rmtree(made.parent)
+
+
+def test_what_can_not_be_installed(nodes: Nodes, tmp_path: Path) -> None:
+    """The installer's last lines are shown, and the next try begins anew."""
+    path = tmp_path / f"tilefan-{version('tilefan')}-py3-none-any.whl"
+    path.write_bytes(b"no zip")
+    absence = started(fleet(nodes, "node1", wheel=str(path)), tmp_path)
+    assert absence.reason == "could not install there: ended with exit code 1"
+    assert "invalid" in " ".join(absence.lines).lower()
+    (folder,) = nodes.home("node1").glob("tilefan/venv-*")
+    assert not (folder / "installed").exists()
+    shutil.rmtree(folder)
