@@ -141,7 +141,8 @@ class SshFleet:
         if installation:
             done = connections.run(node, installation, INSTALL_S)
             if done.code != 0:
-                return Absence(node, f"could not install there: {done.trouble}", done.lines)
+                hint = "" if self.wheel else "; --wheel FILE sends one from here"
+                return Absence(node, f"could not install there: {done.trouble}{hint}", done.lines)
         host = connections.host_of(node)
         script = ssh_scripts.start(
             folder.name,

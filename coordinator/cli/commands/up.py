@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+import typer
 
 from coordinator.cli.commands.fleet import HOSTS_FILE
 from coordinator.cli.exit import exit_codes
@@ -27,9 +29,9 @@ WORDS = {"ssh": "nodes", "slurm": "arguments"}
 HOW = (
     argument(
         "how",
-        "[local|ssh|slurm]",
+        "[local|ssh|slurm|k8s]",
         "Where to start them; as before if left out.",
-        Literal["local", "ssh", "slurm"] | None,
+        Literal["local", "ssh", "slurm", "k8s"] | None,
         default=None,
     ),
     argument(
@@ -70,6 +72,7 @@ OPTIONS = (
         metavar="SECONDS",
         help="How long to wait for each to announce itself; 60, for slurm 600, unless given.",
     ),
+    option(FLEET, "--image", metavar="NAME", help="For k8s: that has tilefan; see docs/deploy."),
     file_option(
         FLEET,
         "--shared-folder",
@@ -87,6 +90,7 @@ OPTIONS = (
         "coord up local -n 4",
         "coord up ssh node1 node2 --install",
         "coord up slurm -n 8 -- --partition=cpu --time=2:00:00",
+        "coord up k8s -n 8 --image registry/tilefan",
         "coord up",
     ),
 )
@@ -95,11 +99,17 @@ def up(how: str | None, words: Sequence[str], hosts: str, **options: Any) -> Non
 
     They get a token of their own, and end by themselves when nobody asks them for a while; those
     on other machines encrypt. hosts.toml remembers how they were started: coord up alone does it
-    again. Exits with 3 if one never came; the others stay up.
+    again. Exits with 3 if one never came; the others stay up. For k8s a manifest is printed, and
+    nothing is started.
     """
-    signal.signal(signal.SIGHUP, hang_up)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, hang_up)
     with exit_codes():
-        plan = planned(how, words, {key: value for key, value in options.items() if value})
+        given = {key: value for key, value in options.items() if value}
+        if how == "k8s":
+            typer.echo(manifest(words, given), nl=False)
+            return
+        plan = planned(how, words, given)
         from coordinator.workflows.up import bring_up
 
         bring_up(Path(hosts), plan, echo)
@@ -139,16 +149,45 @@ def planned(how: str | None, words: Sequence[str], options: Mapping[str, Any]) -
     from coordinator.launch.section import PLANS
 
     kind: Any = PLANS[how]
-    known = {each.name for each in fields(kind)}
-    for name in options:
-        if name not in known:
-            raise InputError(f"--{name.replace('_', '-')} has no meaning for coord up {how}")
+    check_known(how, options, kind)
     values = {key: absolute(value) for key, value in options.items()}
     if (field := WORDS.get(how)) is not None:
         values[field] = tuple(words)
     elif words:
         raise InputError(f"coord up {how} takes no {words[0]!r}")
     return kind(**values)  # type: ignore[no-any-return]
+
+
+def manifest(words: Sequence[str], options: Mapping[str, Any]) -> str:
+    """Return the manifest that a command line asks for.
+
+    Raises
+    ------
+    InputError
+        If it lacks an image, or says what has no meaning there.
+    """
+    from coordinator.errors import InputError
+    from coordinator.launch.kubernetes import Manifest
+
+    check_known("k8s", options, Manifest)
+    if words or "image" not in options:
+        raise InputError("say what runs there: coord up k8s -n 8 --image registry/tilefan")
+    return Manifest(**options).text()
+
+
+def check_known(how: str, options: Iterable[str], kind: Any) -> None:
+    """Refuse options that are no fields of a kind.
+
+    Raises
+    ------
+    InputError
+    """
+    from coordinator.errors import InputError
+
+    known = {each.name for each in fields(kind)}
+    for name in options:
+        if name not in known:
+            raise InputError(f"--{name.replace('_', '-')} has no meaning for coord up {how}")
 
 
 def absolute(value: object) -> object:
