@@ -19,6 +19,7 @@ from coordinator.errors import InputError, NoWorkerError
 from coordinator.hosts.hosts_file import load_hosts
 from coordinator.launch.local import LocalFleet
 from coordinator.launch.section import FleetFile
+from coordinator.workflows.settings import Setting, settings
 from coordinator.workflows.up import bring_up, take_down
 from tests.support.equality import assert_same_bits
 from tilefan import Fleet
@@ -70,6 +71,8 @@ def test_up_and_down(hosts: Path) -> None:
     assert config.token_file is not None
     assert config.token_file.stat().st_mode & 0o777 == 0o600
     assert config.token_file.parent.stat().st_mode & 0o777 == 0o700
+    told = [each for each in settings(str(hosts), None) if each.name == "token file"]
+    assert told == [Setting("token file", str(config.token_file), f"{hosts}, [up]")]
     up = pids(hosts)
     assert len(config.hosts) == len(set(up)) == 2
     assert [os.getsid(pid) for pid in up] == up  # so they outlive the terminal
