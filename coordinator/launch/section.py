@@ -65,6 +65,8 @@ class FleetFile:
         How they are started; None in a file that is new.
     folder : FleetFolder, optional
         None unless they are up.
+    urls : tuple of str
+        Of those that are up.
     """
 
     path: Path
@@ -72,6 +74,7 @@ class FleetFile:
     after: str = ""
     plan: LaunchPlan | None = None
     folder: FleetFolder | None = None
+    urls: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, path: Path) -> FleetFile:
@@ -111,14 +114,17 @@ class FleetFile:
         """
         own = "\n".join((*_lines(plan, folder, hosts), ""))
         write_text(self.path, f"{self.before}{BEGIN}{own}{END}{self.after}")
-        return FleetFile(self.path, self.before, self.after, plan, folder)
+        urls = tuple(host.url for host in hosts)
+        return FleetFile(self.path, self.before, self.after, plan, folder, urls)
 
 
-def _parse(path: Path, own: str) -> tuple[LaunchPlan, FleetFolder | None]:
+def _parse(path: Path, own: str) -> tuple[LaunchPlan, FleetFolder | None, tuple[str, ...]]:
     try:
-        up: dict[str, Any] = dict(tomllib.loads(own)["up"])
+        document = tomllib.loads(own)
+        up: dict[str, Any] = dict(document["up"])
         folder = up.pop("folder", None)
-        return _PLAN.validate_python(up), FleetFolder(Path(folder)) if folder else None
+        urls = tuple(host["url"] for host in document.get("hosts", ()))
+        return _PLAN.validate_python(up), FleetFolder(Path(folder)) if folder else None, urls
     except ValidationError as error:
         mistakes = (f"{'.'.join(map(str, e['loc'][1:]))}: {e['msg']}" for e in error.errors())
         raise ConfigError(f"{path}, [up]", tuple(mistakes)) from None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -58,6 +59,7 @@ def bring_up(path: Path, plan: LaunchPlan | None, say: Callable[[str], None]) ->
         came, missing = parted(plan.start(folder))
         file.write(plan, folder if came else None, [each.host for each in came])
     if not came:
+        plan.stop(folder)
         folder.remove()
         raise never_came(missing, plan.size)
     config = load_hosts(path)
@@ -66,8 +68,8 @@ def bring_up(path: Path, plan: LaunchPlan | None, say: Callable[[str], None]) ->
     say(f"{path} lists them; they end with `coord down`, or {idle}")
     if missing:
         raise never_came(missing, plan.size)
-    if troubled:
-        raise NoWorkerError(f"{', '.join(troubled)}: up, and of no use yet; the table says why")
+    if useless := [each.host.name for each in came if each.host.name in troubled]:
+        raise NoWorkerError(f"{', '.join(useless)}: up, and of no use yet; the table says why")
 
 
 def take_down(path: Path, say: Callable[[str], None]) -> None:
@@ -84,7 +86,7 @@ def take_down(path: Path, say: Callable[[str], None]) -> None:
     if file.plan is None or file.folder is None:
         say(f"{path}: none of its workers is up")
         return
-    stubborn = stop(file.plan, file.folder, _config(path))
+    stubborn = stop(file.plan, file.folder, _config(file))
     if stubborn:
         raise NoWorkerError("\n  ".join(("not all workers have ended:", *stubborn)))
     file.write(file.plan)
@@ -118,7 +120,7 @@ def _watch(config: Config | None) -> Callable[[], list[str]]:
 
     What shows another token or certificate is another program on the same port.
     """
-    if config is None:
+    if config is None or config.token_file is None or not config.token_file.exists():
         return list
     credential = find_credential(config.token_file)
 
@@ -144,11 +146,14 @@ def _serves(client: Client) -> bool:
     return True
 
 
-def _config(path: Path) -> Config | None:
-    """Return the workers of a hosts file that has some."""
-    with suppress(ConfigError):
-        return load_hosts(path)
-    return None
+def _config(file: FleetFile) -> Config | None:
+    """Return the workers of ours that a hosts file lists; its owner may list others beside them."""
+    try:
+        config = load_hosts(file.path)
+    except ConfigError:  # none of them has come
+        return None
+    own = tuple(host for host in config.hosts if host.url in file.urls)
+    return replace(config, hosts=own)
 
 
 def _clear_remains(file: FleetFile) -> None:
@@ -161,7 +166,7 @@ def _clear_remains(file: FleetFile) -> None:
     """
     if file.plan is None or file.folder is None:
         return
-    if names := _watch(_config(file.path))():
+    if names := _watch(_config(file))():
         raise InputError(f"{file.path}: {names[0]} is up already; `coord down` stops its workers")
     file.plan.stop(file.folder)
     file.folder.remove()

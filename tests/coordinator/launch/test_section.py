@@ -14,6 +14,7 @@ from coordinator.launch.section import BEGIN, END, FleetFile
 from coordinator.launch.ssh import SshFleet
 
 FOLDER = FleetFolder(Path("/state/tilefan/fleets/0123456789abcdef"))
+URLS = ("http://node1:81", "http://node2:82")
 HOSTS = [Host("node1:81", "http://node1:81"), Host("node2:82", "http://node2:82")]
 
 
@@ -34,7 +35,7 @@ def path(tmp_path: Path) -> Path:
 def test_what_is_written_is_read(path: Path, plan: LocalFleet | SshFleet) -> None:
     """A plan comes back as it was, up and down; the workers are those of any hosts.toml."""
     written = FleetFile.read(path).write(plan, FOLDER, HOSTS)
-    assert FleetFile.read(path) == written == FleetFile(path, "", "", plan, FOLDER)
+    assert FleetFile.read(path) == written == FleetFile(path, "", "", plan, FOLDER, URLS)
     config = load_hosts(path)
     assert [host.url for host in config.hosts] == ["http://node1:81", "http://node2:82"]
     assert config.token_file == FOLDER.token_file

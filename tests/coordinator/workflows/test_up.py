@@ -22,6 +22,7 @@ from coordinator.launch.section import FleetFile
 from coordinator.workflows.settings import Setting, settings
 from coordinator.workflows.up import bring_up, take_down
 from tests.support.equality import assert_same_bits
+from tests.support.processes import running_workers
 from tilefan import Fleet
 
 ROOT = Path(__file__).parents[3]
@@ -115,6 +116,29 @@ def test_workers_that_have_ended_are_started_again(hosts: Path) -> None:
     until(lambda: not lives(first))
     bring_up(hosts, None, print)
     assert pids(hosts) != [first]
+
+
+def test_a_folder_that_is_gone(hosts: Path) -> None:
+    """A state folder that somebody cleared, which ended the workers, is in nobody's way."""
+    bring_up(hosts, LocalFleet(workers=1), print)
+    folder, (pid,) = FleetFile.read(hosts).folder, pids(hosts)
+    assert folder is not None
+    folder.remove()
+    until(lambda: not lives(pid))
+    take_down(hosts, print)
+    assert FleetFile.read(hosts).folder is None
+
+
+def test_other_workers_of_the_file_are_not_waited_for(hosts: Path) -> None:
+    """Its owner's own, which go on."""
+    with running_workers(1) as (other,):
+        bring_up(hosts, LocalFleet(workers=1), print)
+        with hosts.open("a") as file:
+            file.write(f'\n[[hosts]]\nurl = "{other.url}"\n')
+        assert len(load_hosts(hosts).hosts) == 2
+        take_down(hosts, print)
+        assert [host.name for host in load_hosts(hosts).hosts] == [other.address]
+        bring_up(hosts, None, print)
 
 
 def test_who_never_came_is_named_with_its_last_lines(hosts: Path) -> None:
