@@ -140,8 +140,9 @@ class Dispatcher:
             if (act := self._ON_EVENT.get(type(event))) is not None:
                 act(self, event)
         self._fire_timers()
-        for lost in self._departures.gone(self._now):
-            self._leave(lost)
+        while lost := self._departures.gone(self._now):
+            self._leave(lost[0])
+            self._fire_timers()  # that may have made a probe due
         if not self.finished:
             self._instructions += self._scheduler.assign(self._now)
             self._check_end()
@@ -161,9 +162,7 @@ class Dispatcher:
         return self._tiles.story(tile)
 
     def validate(self) -> None:
-        """Check the invariants of the records; call it between two events.
-
-        It costs a pass over the open tiles, the workers and the timers.
+        """Check the invariants between two events; it costs a pass over all records.
 
         Raises
         ------

@@ -8,7 +8,13 @@ from coordinator.dispatch.instructions import Send, Tell
 from coordinator.dispatch.limits import Limits
 from coordinator.errors import ExitCode
 from coordinator.events import WorkerBack, WorkerLost, WorkerReady
-from tests.coordinator.dispatch.simulation import FakeWorker, Scenario, Simulation, even_works
+from tests.coordinator.dispatch.simulation import (
+    FakeWorker,
+    Scenario,
+    Simulation,
+    even_works,
+    random_scenario,
+)
 from tests.coordinator.dispatch.test_dispatcher import Harness
 
 
@@ -64,3 +70,9 @@ def test_one_that_leaves_is_not_asked_back() -> None:
     again = harness.tell(WorkerReady("ending", 1, ends_in_s=4.0))
     assert Tell(WorkerBack("ending")) not in again
     assert not [each for each in again if isinstance(each, Send)]
+
+
+@pytest.mark.parametrize("seed", [5149, 7387])
+def test_one_that_leaves_last_has_an_ejected_one_probed(seed: int) -> None:
+    """At once, in the same step."""
+    Simulation(random_scenario(seed)).run()
