@@ -7,12 +7,17 @@ import signal
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy import ndimage
 from typer.testing import CliRunner
 
+from coordinator.events import TileSent, WorkerLost
+from tests.support.equality import assert_same_bits
 from tests.support.processes import running_workers
 from tests.support.worker_in_process import in_loop, serve
 from tests.worker.test_cli import QUICK, run
+from tilefan import Fleet
 from tiling.protocol.token import Token
 from worker.announcement import Announcement
 from worker.cli import app
@@ -125,3 +130,20 @@ def test_reasons(tmp_path: Path) -> None:
     there.unlink()
     assert lifetime.over(0.0) == "its announcement was removed"
     assert Lifetime(5.0, Announcement(Path("-"))).over(0.0) == ""
+
+
+def test_a_worker_whose_time_ends_gets_no_tile() -> None:
+    """It is left out with the reason; Slurm's variable tells it as the option does."""
+    heard: list[object] = []
+    end = str(time.time() + 4.0)
+    with (
+        running_workers(1, *QUICK, env={"SLURM_JOB_END_TIME": end}) as (ending,),
+        running_workers(1, *QUICK) as (lasting,),
+        Fleet([ending.address, lasting.address], listen=lambda _, event: heard.append(event)) as it,
+    ):
+        x = np.arange(64.0).reshape(8, 8)
+        assert_same_bits(it.gaussian_filter(x, 1.0), ndimage.gaussian_filter(x, 1.0))
+    lost = [each for each in heard if isinstance(each, WorkerLost)]
+    assert [each.worker for each in lost] == [ending.address]
+    assert "its time ends in" in lost[0].reason
+    assert {e.worker for e in heard if isinstance(e, TileSent)} == {lasting.address}
