@@ -298,15 +298,3 @@ def test_a_wheel_is_sent_and_installed(hosts: Path, nodes: Nodes, tmp_path: Path
     pid = json.loads((left / "worker.json").read_text())["pid"]
     assert Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"worker\0")
     shutil.rmtree(made.parent)
-
-
-def test_what_can_not_be_installed(nodes: Nodes, tmp_path: Path) -> None:
-    """The installer's last lines are shown, and the next try begins anew."""
-    path = tmp_path / f"tilefan-{version('tilefan')}-py3-none-any.whl"
-    path.write_bytes(b"no zip")
-    absence = started(fleet(nodes, "node1", wheel=str(path)), tmp_path)
-    assert absence.reason == "could not install there: ended with exit code 1"
-    assert "invalid" in " ".join(absence.lines).lower()
-    (folder,) = nodes.home("node1").glob("tilefan/venv-*")
-    assert not (folder / "installed").exists()
-    shutil.rmtree(folder)
