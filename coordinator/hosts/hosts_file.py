@@ -21,15 +21,13 @@ from coordinator.errors import ConfigError, InputError
 from coordinator.hosts.addresses import name_of, normalise
 from coordinator.hosts.certificates import authority_context, check_pin
 from coordinator.hosts.codec import Codec
-from coordinator.hosts.mistakes import lines_of_keys, short, unreadable
+from coordinator.hosts.toml_text import Key, lines_of, unreadable
 from tiling.protocol.token import FILE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pydantic_core import ErrorDetails
-
-    from coordinator.hosts.mistakes import Key
 
 Slots: TypeAlias = Annotated[int, Strict(), Field(ge=1, le=1024)]
 Seconds: TypeAlias = Annotated[float, Strict(), Field(gt=0, le=1e6, allow_inf_nan=False)]
@@ -189,7 +187,7 @@ def load_hosts(path: Path | str) -> Config:
         document = tomllib.loads(text)
     except (OSError, TypeError, ValueError, RecursionError) as error:
         raise ConfigError(source, (unreadable(error, text),)) from None
-    return _parse(document, source, lines_of_keys(text), Path(path).parent)
+    return _parse(document, source, lines_of(text), Path(path).parent)
 
 
 def find_hosts(text: str) -> Config:
@@ -337,7 +335,12 @@ def _message(error: ErrorDetails) -> str:
             return str(context["error"])
         case kind:
             message = _OWN_MESSAGES.get(kind) or error["msg"].replace("Input should", "must")
-            return f"{message}, got {short(error['input'])}"
+            return f"{message}, got {_short(error['input'])}"
+
+
+def _short(value: object, limit: int = 60) -> str:
+    shown = ascii(value)
+    return shown if len(shown) <= limit else f"{shown[: limit - 3]}..."
 
 
 def _suggestion(key: Key) -> str:

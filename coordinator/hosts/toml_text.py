@@ -1,4 +1,4 @@
-"""What is wrong with a hosts file in words: where its keys stand, and why it can't be read."""
+"""The text of a hosts file: on which line a key is, and why it can't be read."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ Key: TypeAlias = tuple[str | int, ...]
 WRITE_ONE: Final = 'write the line hosts = ["node1:8080", "node2:8080"] into one'
 """A whole hosts file in a sentence: `hosts.example.toml` is not installed."""
 
-_HEADER = re.compile(r"\s*\[(\[?)\s*([\w-]+)\s*\]")
-_ENTRY = re.compile(r"\s*([\w-]+)\s*=")
-_TWO_FORMS: Final = (r"^\s*hosts\s*=", r"^\s*\[\[\s*hosts\s*\]\]")
+HEADER = re.compile(r"\s*\[(\[?)\s*([\w-]+)\s*\]")
+ENTRY = re.compile(r"\s*([\w-]+)\s*=")
+TWO_FORMS: Final = (r"^\s*hosts\s*=", r"^\s*\[\[\s*hosts\s*\]\]")
 
 
-def lines_of_keys(text: str) -> dict[Key, int]:
+def lines_of(text: str) -> dict[Key, int]:
     """Return the line of each key, found by patterns: TOML's parser does not give them."""
     lines: dict[Key, int] = {}
     table: Key = ()
     count: Counter[str] = Counter()
     for number, line in enumerate(text.splitlines(), 1):
-        if header := _HEADER.match(line):
+        if header := HEADER.match(line):
             name = header[2]
             table = (name, count[name]) if header[1] else (name,)
             count[name] += 1
             lines.setdefault(table, number)
-        elif entry := _ENTRY.match(line):
+        elif entry := ENTRY.match(line):
             lines.setdefault((*table, entry[1]), number)
     return lines
 
@@ -46,7 +46,7 @@ def _meant(path: Path) -> str:
 
 
 def unreadable(error: Exception, text: str) -> str:
-    """Return why a file can't be read as TOML, and what to do."""
+    """Return why a hosts file can't be read."""
     match error:
         case FileNotFoundError():
             return f"no such file{_meant(Path(error.filename))}"
@@ -54,13 +54,7 @@ def unreadable(error: Exception, text: str) -> str:
             return f"can't be read: {error.strerror}"
         case UnicodeDecodeError():
             return f"is not UTF-8 text; {WRITE_ONE}"
-        case _ if all(re.search(form, text, re.MULTILINE) for form in _TWO_FORMS):
+        case _ if all(re.search(form, text, re.MULTILINE) for form in TWO_FORMS):
             return "has both hosts = [...] and [[hosts]]; TOML allows one form, so keep one of them"
         case _:
             return f"is not TOML: {error}"
-
-
-def short(value: object, limit: int = 60) -> str:
-    """Return a value in a few characters."""
-    shown = ascii(value)
-    return shown if len(shown) <= limit else f"{shown[: limit - 3]}..."
