@@ -113,7 +113,7 @@ class WorkerReady:
     `about` pairs names with what it says of itself: version, kernel, CPU. `proof` pairs probes with
     the digests by which it proved that it computes SciPy's bits. `work_s` is its word for the
     seconds that a unit of the job's work takes it (see `tiling.jobs.cost`). Workers of one `boot`
-    are on one machine, and share its `cores`.
+    are on one machine, and share its `cores`, for `ends_in_s` more seconds if its time ends.
     """
 
     worker: str
@@ -123,6 +123,7 @@ class WorkerReady:
     work_s: float | None = None
     cores: int | None = None
     boot: str = ""
+    ends_in_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

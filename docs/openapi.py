@@ -142,6 +142,7 @@ HEALTH: Json = _object(
             f"Tiles that hold a slot, the oldest first: {TILES}, or with `run` {TILES_OF_RUN}.",
         ),
         "waiting": _list(_object({"run": TEXT, "seconds": SECONDS}), WAITING),
+        "ends_in_s": {**SECONDS, "type": ["number", "null"]},
         "uptime_s": SECONDS,
         **IDENTITY,
     }

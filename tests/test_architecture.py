@@ -63,16 +63,19 @@ LAW: dict[str, dict[str, frozenset[str]]] = {
         },
         "web": frozenset({"display", "history", "report"}),
         "engines": frozenset({"dispatch", "hosts", "stores", "journal"}),
+        "launch": frozenset({"hosts", "stores"}),
         "run": frozenset({"engines", "stores", "journal", "checks"}),
         "planning": frozenset({"engines", "hosts", "stores"}),
-        "api": frozenset({"run", "engines", "checks", "hosts", "stores", "display"}),
+        "api": frozenset({"run", "engines", "checks", "hosts", "launch", "stores", "display"}),
         "workflows": frozenset(
             {
-                *("api", "checks", "dispatch", "display", "engines", "hosts", "journal"),
+                *("api", "checks", "dispatch", "display", "engines", "hosts", "journal", "launch"),
                 *("planning", "report", "run", "stores", "web"),
             }
         ),
-        "cli": frozenset({"workflows", "run", "checks", "hosts", "display", "report", "planning"}),
+        "cli": frozenset(
+            {"workflows", "run", "checks", "hosts", "launch", "display", "report", "planning"}
+        ),
         **{unit: frozenset({"api"}) for unit in ("__init__", "ndimage")},
         "__main__": frozenset({"cli"}),
     },
@@ -89,13 +92,18 @@ LAW: dict[str, dict[str, frozenset[str]]] = {
         **{unit: frozenset() for unit in ("__init__", "errors", "settings", "machine")},
         **{unit: frozenset() for unit in ("usage", "log", "rate_limit", "security", "runtime")},
         "state": frozenset({"security", "runtime"}),
+        "announcement": frozenset({"security"}),
+        "lifetime": frozenset({"announcement", "security", "runtime", "state"}),
         "http": frozenset({"security", "runtime", "state"}),
         "endpoints": frozenset({"security", "runtime", "state", "http"}),
         "middleware": frozenset({"security", "runtime", "state", "http", "endpoints"}),
         "app": frozenset({"security", "runtime", "state", "http", "endpoints", "middleware"}),
         "server": frozenset({"security", "runtime", "state", "http", "endpoints", "app"}),
         "cli": frozenset(
-            {"security", "runtime", "state", "http", "endpoints", "app", "server", "usage"}
+            {
+                *("security", "runtime", "state", "http", "endpoints", "app", "server", "usage"),
+                *("announcement", "lifetime"),
+            }
         ),
         "__main__": frozenset({"cli"}),
     },

@@ -87,3 +87,9 @@ class ListenError(WorkerError):
     """The address can't be bound."""
 
     exit_code = 7
+
+
+class AnnounceError(WorkerError):
+    """The file of the announcement can't be written."""
+
+    exit_code = 7

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import inf
 
 from worker.machine import usable_cores, usable_memory
 
@@ -72,6 +73,9 @@ class Settings:
         Longest header line, in bytes; ours stay under 1,500 at 32 axes.
     headers : int
         Most header lines of a request; clients send a dozen.
+    until : float
+        Time at which this worker will be stopped, in seconds since 1970: coordinators send it no
+        tile that would not be finished by then.
     """
 
     threads: int = field(default_factory=usable_cores)
@@ -97,6 +101,7 @@ class Settings:
     drain_s: float = 25.0
     header_bytes: int = 8 * 2**10
     headers: int = 64
+    until: float = inf
 
     def transfer_s(self, body_bytes: int) -> float:
         """Return the seconds that the transfer of a body of this size may take."""

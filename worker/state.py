@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 
 import numpy as np
@@ -74,6 +75,21 @@ class Service:
         self.control_pool = Pool(1, WAITING, settings.jobs_bytes, retry_s)
         self.jobs = JobCache(settings.jobs, settings.jobs_bytes)
         self.clients = ClientLog()
+        self._asked_at = time.monotonic()
+
+    def asked(self, now: float) -> None:
+        """Note that a client who may use this worker does; `now` is monotonic seconds."""
+        self._asked_at = now
+
+    def idle_s(self, now: float) -> float:
+        """Return the seconds since the last request, 0 while tiles are in flight.
+
+        Whoever asks for its health counts: a coordinator that computes does, while this worker has
+        none of its tiles. A monitor that collects metrics does not count: it never goes away.
+        """
+        if self.pool.in_flight:
+            self._asked_at = now
+        return now - self._asked_at
 
     async def warm(self) -> None:
         """Filter one sample, so that no tile waits for the imports of the kernel's first use."""

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from coordinator.checks.recompute import Sampling
     from coordinator.hosts.codec import Codec
     from coordinator.hosts.hosts_file import Config
+    from coordinator.launch.lease import Lease
+    from coordinator.launch.section import LaunchPlan
 
 gaussian_filter = FUNCTIONS["gaussian_filter"]
 
@@ -90,9 +92,10 @@ class Fleet(FilterMethods):
         if not callable(listen or silent):
             raise InputError(f"listen must be a function of a time and an event, not {listen!r}")
         config = _config(hosts).with_codec(wire_codec)
+        self._lease: Lease | None = None
         self._hosts = config.hosts
         self._names = tuple(host.name for host in config.hosts)
-        self._http = HttpEngine(config, find_credential(token_file))
+        self._http = HttpEngine(config, find_credential(token_file or config.token_file))
         self.engine: Engine = self._http
         self.turn = threading.RLock()
         self.sampling = _sampling(verify)
@@ -122,6 +125,103 @@ class Fleet(FilterMethods):
         return cls(
             config, listen=listen, token_file=token_file, wire_codec=wire_codec, verify=verify
         )
+
+    @classmethod
+    @brief
+    def local(
+        cls, workers: int = 2, *, threads: int | None = None, until_idle: str = "2h", **options: Any
+    ) -> Self:
+        """Start workers on this machine, and make a fleet of them; they end when it is closed.
+
+        Parameters
+        ----------
+        workers : int
+        threads : int, optional
+            Tiles that each computes at once; its share of the cores unless given.
+        until_idle : str
+            They also end after so long without a request: when this process was killed, say.
+        **options
+            As for `Fleet`: `listen`, `wire_codec`, `verify`.
+
+        Raises
+        ------
+        NoWorkerError
+            If one does not start.
+
+        Examples
+        --------
+        >>> with Fleet.local(4) as fleet:  # doctest: +SKIP
+        ...     y = fleet.gaussian_filter(x, 2.0)
+        """
+        from coordinator.launch.local import LocalFleet
+
+        return cls._leased(LocalFleet(workers, threads, until_idle), options)
+
+    @classmethod
+    @brief
+    def ssh(
+        cls,
+        nodes: Sequence[str],
+        *,
+        ssh_config: str | None = None,
+        worker: str | None = None,
+        install: bool = False,
+        threads: int | None = None,
+        until_idle: str = "2h",
+        **options: Any,
+    ) -> Self:
+        """Start workers on other machines by ssh, and make a fleet of them.
+
+        They encrypt, have a token of their own, and end when the fleet is closed.
+
+        Parameters
+        ----------
+        nodes : sequence of str
+            As ssh has them, such as ``["node1", "me@node2"]``.
+        ssh_config : str, optional
+            Its configuration, as ``ssh -F`` takes it.
+        worker : str, optional
+            The program there; ``worker`` of its PATH unless given, or installed from here.
+        install : bool
+            Whether to install this version there first, unless it is.
+        threads, until_idle, **options
+            As for `local`.
+
+        Raises
+        ------
+        NoWorkerError
+            If one does not come; then none stays.
+
+        Examples
+        --------
+        >>> with Fleet.ssh(["node1", "node2"]) as fleet:  # doctest: +SKIP
+        ...     y = fleet.gaussian_filter(x, 2.0)
+        """
+        from coordinator.launch.ssh import SshFleet
+
+        names = (nodes,) if isinstance(nodes, str) else tuple(nodes)
+        plan = SshFleet(
+            names,
+            ssh_config,
+            worker,
+            install=install,
+            threads=threads,
+            until_idle=until_idle,
+        )
+        return cls._leased(plan, options)
+
+    @classmethod
+    def _leased(cls, plan: LaunchPlan, options: dict[str, Any]) -> Self:
+        from coordinator.launch.lease import Lease
+
+        lease = Lease(plan)
+        try:
+            fleet = cls(lease.config, **options)
+        except BaseException:
+            lease.close()
+            raise
+        fleet._lease = lease
+        return fleet
 
     @brief
     def run(self, links: Sequence[Link], input: Any, *, tile: Any = None) -> Array:  # noqa: A002
@@ -158,8 +258,10 @@ class Fleet(FilterMethods):
         return self._http.closed
 
     def close(self) -> None:
-        """Close the connections; the workers go on serving others."""
+        """Close the connections; workers that this fleet has started end, others go on."""
         self._http.close()
+        if self._lease is not None:
+            self._lease.close()
 
     def __enter__(self) -> Self:
         return self

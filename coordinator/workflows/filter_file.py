@@ -186,8 +186,9 @@ def open_engine(
         from coordinator.hosts.token import find_credential
         from coordinator.run.memory_limit import fleet_budget
 
-        credential, limits = find_credential(placement.token_file), Limits(keep_going=keep_going)
         config = find_hosts(placement.hosts).with_codec(placement.wire_codec)
+        credential = find_credential(placement.token_file or config.token_file)
+        limits = Limits(keep_going=keep_going)
         most = fleet_budget(request, config.in_flight_bytes, placement.max_memory_bytes)
         config = config.bounded(most)
         with closing(HttpEngine(config, credential, limits)) as engine:

@@ -99,6 +99,7 @@ def hosts(
                     f"addresses go with their option: coord hosts --hosts {','.join(names)}"
                 )
             raise
+        token_file = token_file or config.token_file
         config = pick(config, names)
         await_workers(config, lambda: find_credential(token_file), wait_s)
         credential = find_credential(token_file)
@@ -129,7 +130,8 @@ def doctor(hosts: str, token_file: Path | None) -> None:
         from coordinator.hosts.token import find_credential, warn_of_clear_text
         from coordinator.workflows.doctor import run_doctor
 
-        config, credential = find_hosts(hosts), find_credential(token_file)
+        config = find_hosts(hosts)
+        credential = find_credential(token_file or config.token_file)
         warn_of_clear_text(config, credential)
         run_doctor(config, credential)
 

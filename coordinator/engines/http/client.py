@@ -152,7 +152,7 @@ class Client:
         work_s = self.register(job)
         return WorkerReady(
             *(self.host.name, slots, health.about, attested(probes), work_s),
-            *(health.cores, health.boot),
+            *(health.cores, health.boot, health.ends_in_s),
         )
 
     def filter(

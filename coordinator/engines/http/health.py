@@ -43,6 +43,8 @@ class Health:
     cores : int, optional
     cpu_s : float, optional
         Seconds of processors that it has used.
+    ends_in_s : float, optional
+        Seconds until its machine's time is over.
     boot : str
         Names the machine since it was started; empty where that is not known.
     codecs : tuple of str
@@ -61,6 +63,7 @@ class Health:
     uptime_s: float | None = None
     cores: int | None = None
     cpu_s: float | None = None
+    ends_in_s: float | None = None
     boot: str = ""
     codecs: tuple[str, ...] = ()
     computing: tuple[tuple[int, float], ...] = ()
@@ -86,7 +89,7 @@ class Health:
         >>> said = {"slots": 4, "uptime_s": float("nan"), "kernel": "native"}
         >>> Health.parse({"protocol": PROTOCOL, **said})  # doctest: +NORMALIZE_WHITESPACE
         Health(status='', slots=4, in_flight=None, queue=None, resident_bytes=None, uptime_s=None,
-               cores=None, cpu_s=None, boot='', codecs=(), computing=(),
+               cores=None, cpu_s=None, ends_in_s=None, boot='', codecs=(), computing=(),
                about=(('kernel', 'native'),))
         """
         fields: Mapping[str, Any] = said if isinstance(said, dict) else {}
@@ -103,6 +106,7 @@ class Health:
             _seconds(fields.get("uptime_s")),
             _count(fields.get("cores"), 1, MAX_CORES),
             _seconds(fields.get("cpu_s")),
+            _seconds(fields.get("ends_in_s")),
             _text(fields.get("boot", "")),
             _codecs(fields.get("codecs")),
             _computing(fields.get("computing")),
