@@ -17,6 +17,7 @@ from typing import Annotated
 
 import typer
 
+from places.errors import PlaceError
 from tiling.errors import UnsupportedError
 from tiling.probes.digests import quick
 from tiling.probes.select import Requested, Selected, select
@@ -27,10 +28,11 @@ from worker.errors import WorkerError
 from worker.log import ROOT, Event, Level, configure
 from worker.machine import usable_cores
 from worker.runtime.malloc import freeze_imports, keep_freed_memory
+from worker.runtime.roots import Roots
 from worker.security.auth import Guard, bracketed, name_of
 from worker.security.pairing import VALID_S, Pairing
 from worker.security.tls import ServerCertificate, own_certificate
-from worker.security.token_file import SharedToken, find_token
+from worker.security.token_file import SharedToken, find_token, own_files
 from worker.server import serving
 from worker.settings import Settings
 from worker.state import Service
@@ -49,6 +51,7 @@ EPILOG = """
 Examples:
   worker --pair
   worker --port 8080 --tls
+  worker --serve-from /mnt/data
   worker --insecure --host 127.0.0.1 --port 0 --threads 2
 
 \b
@@ -134,6 +137,14 @@ def worker(
         Path | None,
         typer.Option(metavar="FILE", help="Its key (PEM), if that is not in the same file."),
     ] = None,
+    serve_from: Annotated[
+        list[Path],
+        typer.Option(
+            metavar="FOLDER",
+            help="A folder whose files coordinators may have read, and their outputs written "
+            "there; may be repeated.",
+        ),
+    ] = [],  # noqa: B006 - Typer reads it
     log_level: Annotated[
         Level, typer.Option(help="Least level of what is logged to stderr.")
     ] = "info",
@@ -176,8 +187,10 @@ def worker(
             LOG.warning(selected.note)
         settings = Settings(threads=threads)
         paired = shared if pair else None
-        code = asyncio.run(serve(settings, guard, selected, host, port, certificate, paired))
-    except UnsupportedError as error:
+        token_path = shared.path if shared else None
+        roots = Roots.of(serve_from, own_files(token_path, tls_cert, tls_key))
+        code = asyncio.run(serve(settings, guard, selected, host, port, certificate, paired, roots))
+    except (UnsupportedError, PlaceError) as error:
         LOG.critical(str(error))
         code = USAGE
     except WorkerError as error:
@@ -278,6 +291,7 @@ async def serve(
     port: int,
     certificate: ServerCertificate | None = None,
     shared: SharedToken | None = None,
+    roots: Roots = Roots(),  # noqa: B008 -- a frozen value
 ) -> int:
     """Serve until a signal, finish what is in flight, and return the exit code.
 
@@ -286,7 +300,7 @@ async def serve(
     keep_freed_memory()
     pin = certificate.pin if certificate else None
     pairing = Pairing(guard, shared, time.monotonic(), pin) if shared else None
-    service = Service(settings, guard, selected, pairing)
+    service = Service(settings, guard, selected, pairing, roots)
     context = certificate.context if certificate else None
     async with serving(service, host, port, context) as address:
         await service.warm()

@@ -14,7 +14,9 @@ from worker.log import ClientLog
 from worker.machine import Identity
 from worker.runtime.job_cache import JobCache
 from worker.runtime.metrics import Metrics
+from worker.runtime.places import Places
 from worker.runtime.pool import Pool
+from worker.runtime.roots import Roots
 from worker.security.auth import Guard
 from worker.security.pairing import Pairing
 from worker.settings import Settings
@@ -35,6 +37,8 @@ class Service:
         Kernel that computes the passes; the reference kernel unless given.
     pairing : Pairing, optional
         Lets who has its code share a token; nobody unless given.
+    roots : Roots
+        Folders below which places are opened; none unless given.
 
     Attributes
     ----------
@@ -44,6 +48,7 @@ class Service:
         One thread that parses jobs, tries them and computes probes, so that these never wait for a
         tile.
     jobs : JobCache
+    places : Places
     metrics : Metrics
     clients : ClientLog
     identity : worker.machine.Identity
@@ -55,6 +60,7 @@ class Service:
         guard: Guard,
         selected: Selected | None = None,
         pairing: Pairing | None = None,
+        roots: Roots = Roots(),  # noqa: B008 -- a frozen value
     ) -> None:
         selected = selected or select("reference")
         self.settings = settings
@@ -73,6 +79,7 @@ class Service:
         )
         self.control_pool = Pool(1, WAITING, settings.jobs_bytes, retry_s)
         self.jobs = JobCache(settings.jobs, settings.jobs_bytes)
+        self.places = Places(roots, settings.places, settings.cache_bytes, settings.chunk_bytes)
         self.clients = ClientLog()
 
     async def warm(self) -> None:

@@ -15,6 +15,7 @@ from coordinator.cli.groups import OneCommand
 from coordinator.display.listener import Style
 from coordinator.errors import ExitCode
 from coordinator.events import Listener
+from coordinator.hosts.by_reference import ByReference
 from coordinator.hosts.codec import Codec
 from tiling.protocol.token import FILE_VARIABLE, TOKEN_VARIABLE
 
@@ -268,6 +269,14 @@ WHERE = (
         metavar="CODEC",
         help="With --hosts: what tiles travel in: auto, none, narrow, lz4 or zstd. Unless given, "
         "what hosts.toml says, or auto.",
+    ),
+    option(
+        FLEET,
+        "--by-reference",
+        kind=ByReference,
+        metavar="CHOICE",
+        help="With --hosts: whether workers open the files themselves: auto, never or require. "
+        "Unless given, what hosts.toml says, or auto.",
     ),
     option(
         RUN,

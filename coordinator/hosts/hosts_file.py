@@ -10,6 +10,7 @@ Importing this module imports pydantic (a tenth of a second), so only a run that
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import tomllib
 from collections import Counter
@@ -21,6 +22,7 @@ from pydantic import AfterValidator, ConfigDict, Field, Strict, TypeAdapter, Val
 
 from coordinator.errors import ConfigError, InputError
 from coordinator.hosts.addresses import DEFAULT_PORT, name_of, normalise
+from coordinator.hosts.by_reference import ByReference
 from coordinator.hosts.certificates import authority_context, check_pin
 from coordinator.hosts.codec import Codec
 
@@ -31,12 +33,28 @@ if TYPE_CHECKING:
 
 Key: TypeAlias = tuple[str | int, ...]
 
+
+def check_folder(path: str) -> str:
+    """Return a folder of a machine without a slash at its end.
+
+    Raises
+    ------
+    ValueError
+        If it is no absolute path.
+    """
+    if not path.startswith("/") or ".." in path.split("/"):
+        raise ValueError(f"must be an absolute path, got {_short(path)}")
+    return path.rstrip("/") or "/"
+
+
 Slots: TypeAlias = Annotated[int, Strict(), Field(ge=1, le=1024)]
 Seconds: TypeAlias = Annotated[float, Strict(), Field(gt=0, le=1e6, allow_inf_nan=False)]
 Positive: TypeAlias = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)]
 Address: TypeAlias = Annotated[str, Strict(), AfterValidator(normalise)]
 Pin: TypeAlias = Annotated[str, Strict(), AfterValidator(check_pin)]
 Text: TypeAlias = Annotated[str, Strict()]
+Folder: TypeAlias = Annotated[str, Strict(), AfterValidator(check_folder)]
+Paths: TypeAlias = dict[Folder, Folder]
 
 _FORBID: Final = ConfigDict(extra="forbid")
 
@@ -59,6 +77,8 @@ class Defaults:
         Bytes of all tiles in flight together, in 10^6 bytes.
     wire_codec : str
         What blocks may travel in; see `coordinator.engines.http.link`.
+    by_reference : str
+        Whether workers open files themselves; see `coordinator.hosts.by_reference`.
     """
 
     __pydantic_config__ = _FORBID
@@ -71,6 +91,7 @@ class Defaults:
     slow_link_mb_s: Positive = 1.0  # below 8 Mbit/s, sending costs more than filtering at home
     max_in_flight_mb: Positive = 280.0  # keeps the coordinator below 400 MiB, interpreter included
     wire_codec: Codec = "auto"  # packs where that pays
+    by_reference: ByReference = "auto"  # where a worker serves places, and sees the same files
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +110,8 @@ class Host:
         The only trusted one: base64 of its DER.
     ca : Path, optional
         PEM file of the authority whose certificates are trusted.
+    paths : mapping of str to str
+        What folders of this machine are called there.
     """
 
     name: str
@@ -96,6 +119,7 @@ class Host:
     slots: int | None = None
     certificate: str | None = None
     ca: Path | None = None
+    paths: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +145,20 @@ class Config:
         bound = replace(self.defaults, max_in_flight_mb=in_flight_bytes / 1e6)
         return replace(self, defaults=bound)
 
+    def with_by_reference(self, choice: ByReference | None) -> Config:
+        """Return the same fleet with tiles by reference or not; None keeps its own.
+
+        Raises
+        ------
+        InputError
+            If there is no such choice.
+        """
+        if choice is None:
+            return self
+        if choice not in (names := get_args(ByReference)):
+            raise InputError(f"by_reference must be one of {' '.join(names)}, not {choice!r}")
+        return replace(self, defaults=replace(self.defaults, by_reference=choice))
+
     def with_codec(self, codec: Codec | None) -> Config:
         """Return the same fleet with another codec; None keeps its own.
 
@@ -144,6 +182,7 @@ class _HostTable:
     slots: Slots | None = None
     certificate: Pin | None = None
     ca: Text | None = None
+    paths: Paths | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +299,7 @@ def _parse(
             host.slots or valid.defaults.slots,
             host.certificate,
             folder / host.ca if host.ca is not None else None,
+            {os.path.realpath(here): there for here, there in (host.paths or {}).items()},
         )
         for host in valid.hosts
     )

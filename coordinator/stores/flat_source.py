@@ -15,11 +15,13 @@ from coordinator.errors import InputError
 from coordinator.stores.flat_file import FlatFile, open_file
 from coordinator.stores.layout import Layout
 from coordinator.stores.memory import ArraySource, view
-from coordinator.stores.outline import Outline, data_bytes, mapped
+from coordinator.stores.outline import Order, Outline, data_bytes, mapped
 from coordinator.stores.place import Place
+from coordinator.stores.stored import StoredHere
 from tiling.dtypes import Array
 from tiling.geometry.box import Box
 from tiling.geometry.edges import segments
+from tiling.protocol.places import StoredArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,16 @@ class FlatSource(ArraySource):
     """Samples in a file; `array` is a map of it, for whoever looks at a few of them."""
 
     flat: FlatFile | None = None
+
+    @property
+    def stored(self) -> StoredHere | None:
+        """The file, for others to open."""
+        assert self.flat is not None  # noqa: S101 -- `open_flat` gives it
+        is_c = self.array.flags.c_contiguous
+        path, offset = os.path.realpath(self.flat.file.name), self.flat.offset
+        order: Order = "C" if is_c else "F"
+        array = StoredArray("flat", path, self.shape, self.dtype.str, offset, order)
+        return StoredHere.of(array, self.flat.file.fileno())
 
     def read(self, box: Box) -> Array:
         """Return a copy of the block of a box; see `coordinator.stores.Source`.

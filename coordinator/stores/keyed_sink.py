@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from coordinator.stores.keyed_source import array_spec
 from coordinator.stores.keys import context, translated
 from coordinator.stores.ome_zarr import PATH
 from coordinator.stores.partial import Growing, lock_folder, release
+from coordinator.stores.stored import StoredHere, stored_in
 from coordinator.stores.zarr_metadata import ZarrArray
 from tiling.dtypes import Array, Dtype
 from tiling.geometry.box import Box
@@ -76,6 +78,7 @@ class KeyedSink(Growing):
         self.dtype: Dtype = array.dtype.newbyteorder("=")
         self._home = home
         self._keys = keys
+        self._array = array
         self._overwrite = overwrite
         self._sync = sync
         spec = home.keys
@@ -136,6 +139,14 @@ class KeyedSink(Growing):
             if isinstance(error, OSError):
                 raise StoreError(f"{name}: can't be written: {error.strerror}") from error
             raise
+
+    @property
+    def stored(self) -> StoredHere | None:
+        """Where chunks grow, for others to write them; None of what is not on this machine."""
+        keys = self._home.keys
+        if keys["driver"] != "file":
+            return None
+        return stored_in(Path(keys["path"] + self._keys.inside), self._array, grows=True)
 
     def region(self, box: Box) -> Array:
         """Return an array of the shape of a box."""

@@ -187,6 +187,7 @@ def open_engine(
 
         credential, limits = find_credential(placement.token_file), Limits(keep_going=keep_going)
         config = find_hosts(placement.hosts).with_codec(placement.wire_codec)
+        config = config.with_by_reference(placement.by_reference)
         limit_bytes = placement.max_memory_bytes
         base_bytes = resident_bytes() + bound_cache(request.source, limit_bytes)
         copies = Copies.of_stores(request)

@@ -3,6 +3,7 @@
 Besides the identity, health tells what is computed now, the oldest first::
 
     "codecs": ["narrow", "lz4", "zstd"],    that blocks may travel in, see `tiling.protocol.forms`
+    "places": false,                        whether it opens places; see `tiling.protocol.places`
     "cores": 8,                             that the worker may use
     "boot": "<32 hexadecimal digits>",      the same for workers on one machine; empty where unknown
     "computing": [{"run": "0123456789abcdef", "tile": 7, "share": 0.25, "seconds": 1.5}, ...]
@@ -59,6 +60,7 @@ async def get_health(request: web.Request) -> web.Response:
             "tile_limit_bytes": service.settings.tile_bytes,
         },
         "codecs": codecs(),
+        "places": service.places.is_open,
         "cores": usable_cores(),
         "boot": boot(),
         "computing": pool.computing(run, TILES if run is None else TILES_OF_RUN),
