@@ -6,7 +6,7 @@ import enum
 from collections.abc import Mapping
 
 from tiling.protocol.pairing import NOT_PAIRING, WRONG_CODE
-from tiling.protocol.places import UNKNOWN_PLACE, UNREAD, UNWRITTEN
+from tiling.protocol.references import UNKNOWN_PLACE, UNREAD, UNWRITTEN
 from tiling.protocol.wire import UNKNOWN_JOB
 
 MAX_DETAIL = 1000

@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 import tomllib
-from collections import Counter
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, get_args
@@ -21,31 +19,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, get_args
 from pydantic import AfterValidator, ConfigDict, Field, Strict, TypeAdapter, ValidationError
 
 from coordinator.errors import ConfigError, InputError
-from coordinator.hosts.addresses import DEFAULT_PORT, name_of, normalise
-from coordinator.hosts.by_reference import ByReference
+from coordinator.hosts.addresses import name_of, normalise
+from coordinator.hosts.by_reference import ByReference, check_folder
 from coordinator.hosts.certificates import authority_context, check_pin
 from coordinator.hosts.codec import Codec
+from coordinator.hosts.toml_text import Key, lines_of, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pydantic_core import ErrorDetails
-
-Key: TypeAlias = tuple[str | int, ...]
-
-
-def check_folder(path: str) -> str:
-    """Return a folder of a machine without a slash at its end.
-
-    Raises
-    ------
-    ValueError
-        If it is no absolute path.
-    """
-    if not path.startswith("/") or ".." in path.split("/"):
-        raise ValueError(f"must be an absolute path, got {_short(path)}")
-    return path.rstrip("/") or "/"
-
 
 Slots: TypeAlias = Annotated[int, Strict(), Field(ge=1, le=1024)]
 Seconds: TypeAlias = Annotated[float, Strict(), Field(gt=0, le=1e6, allow_inf_nan=False)]
@@ -197,9 +180,6 @@ _SCHEMA: Final = TypeAdapter(_Document)
 _TABLES: Final[dict[str, type]] = {"hosts": _HostTable, "defaults": Defaults}
 
 
-WRITE_ONE: Final = 'write the line hosts = ["node1:8080", "node2:8080"] into one'
-"""A whole hosts file in a sentence: `hosts.example.toml` is not installed."""
-
 MAX_BYTES: Final = 2**24
 """Of a hosts file: hundreds of thousands of hosts."""
 
@@ -226,8 +206,8 @@ def load_hosts(path: Path | str) -> Config:
         text = data.decode("utf-8-sig")
         document = tomllib.loads(text)
     except (OSError, TypeError, ValueError, RecursionError) as error:
-        raise ConfigError(source, (_unreadable(error, text),)) from None
-    return _parse(document, source, _lines(text), Path(path).parent)
+        raise ConfigError(source, (unreadable(error, text),)) from None
+    return _parse(document, source, lines_of(text), Path(path).parent)
 
 
 def find_hosts(text: str) -> Config:
@@ -386,47 +366,3 @@ def _sentence(key: Key, text: str, lines: Mapping[Key, int]) -> str:
     line = next((lines[key[:n]] for n in range(len(key), 0, -1) if key[:n] in lines), None)
     path = "".join(f"[{k}]" if isinstance(k, int) else f".{ascii(k)[1:-1]}" for k in key)
     return f"{path.removeprefix('.')}{f' (line {line})' if line else ''}: {text}"
-
-
-_HEADER = re.compile(r"\s*\[(\[?)\s*([\w-]+)\s*\]")
-_ENTRY = re.compile(r"\s*([\w-]+)\s*=")
-_TWO_FORMS: Final = (r"^\s*hosts\s*=", r"^\s*\[\[\s*hosts\s*\]\]")
-
-
-def _lines(text: str) -> dict[Key, int]:
-    """Return the line of each key, found by patterns: TOML's parser does not give them."""
-    lines: dict[Key, int] = {}
-    table: Key = ()
-    count: Counter[str] = Counter()
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := _HEADER.match(line):
-            name = header[2]
-            table = (name, count[name]) if header[1] else (name,)
-            count[name] += 1
-            lines.setdefault(table, number)
-        elif entry := _ENTRY.match(line):
-            lines.setdefault((*table, entry[1]), number)
-    return lines
-
-
-def _meant(path: Path) -> str:
-    """Return what was meant by a file that is not there: another one, or a worker's name."""
-    names = [each.name for each in path.parent.glob("*.toml")]
-    if close := difflib.get_close_matches(path.name, names, 1, cutoff=0.75):
-        return f"; did you mean {path.with_name(close[0])}?"
-    is_name = len(path.parts) == 1 and not path.suffix
-    return f"; did you mean the worker {path}:{DEFAULT_PORT}?" if is_name else f"; {WRITE_ONE}"
-
-
-def _unreadable(error: Exception, text: str) -> str:
-    match error:
-        case FileNotFoundError():
-            return f"no such file{_meant(Path(error.filename))}"
-        case OSError():
-            return f"can't be read: {error.strerror}"
-        case UnicodeDecodeError():
-            return f"is not UTF-8 text; {WRITE_ONE}"
-        case _ if all(re.search(form, text, re.MULTILINE) for form in _TWO_FORMS):
-            return "has both hosts = [...] and [[hosts]]; TOML allows one form, so keep one of them"
-        case _:
-            return f"is not TOML: {error}"

@@ -18,7 +18,8 @@ from tiling.kernels import Kernel
 from tiling.kernels.apply import apply
 from tiling.kernels.watch import current
 from tiling.protocol.forms import encode, parse_accepted
-from tiling.protocol.places import ASKED, MAX_OFFER_BYTES, PLACE, Reference
+from tiling.protocol.places import MAX_OFFER_BYTES
+from tiling.protocol.references import ASKED, PLACE, Reference
 from tiling.protocol.wire import DIGEST, Answer, Question, Spent, parse_run
 from worker.endpoints import tiles
 from worker.endpoints.tiles import check_block, log_tile, raw

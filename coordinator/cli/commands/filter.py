@@ -15,6 +15,7 @@ from typer.main import get_command
 
 from coordinator.cli.commands.run import run_filters
 from coordinator.cli.fold import echo
+from coordinator.cli.gaussian import complete_modes
 from coordinator.cli.groups import LazyGroup, OneCommand
 from coordinator.cli.options import (
     DISPLAY,
@@ -23,7 +24,6 @@ from coordinator.cli.options import (
     RUNNING,
     SOURCE,
     command,
-    complete_modes,
     epilog,
     flag,
     option,

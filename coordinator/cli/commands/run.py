@@ -12,10 +12,10 @@ from typing import Any
 import typer
 
 from coordinator.cli.exit import exit_codes, fail, say
+from coordinator.cli.gaussian import GAUSSIAN
 from coordinator.cli.groups import MORE_INPUTS
 from coordinator.cli.options import (
     EVENT_LOG,
-    GAUSSIAN,
     RUNNING,
     SOURCE,
     MakeLinks,

@@ -27,7 +27,8 @@ from tiling.dtypes import Dtype
 from tiling.jobs.job import Job
 from tiling.probes.digests import needed
 from tiling.protocol.places import PATH as PLACES
-from tiling.protocol.places import Offer, Reference
+from tiling.protocol.places import Offer
+from tiling.protocol.references import Reference
 from tiling.protocol.wire import Question
 
 LOG = logging.getLogger("tilefan.http")

@@ -20,7 +20,7 @@ from coordinator.hosts.token import Credential
 from tiling.dtypes import Dtype
 from tiling.errors import WireError
 from tiling.protocol.forms import Form, accept, encode
-from tiling.protocol.places import Reference, check_stored, parse_asked
+from tiling.protocol.references import Reference, check_stored, parse_asked
 from tiling.protocol.wire import BODY_TYPE, DIGEST, RUN, Answer, Question, Spent
 
 LOG = logging.getLogger("tilefan.http")
@@ -156,7 +156,8 @@ class TileExchange:
                 raise Refusal(FailureKind.CORRUPT, shown(str(error))) from None
         self._pool.give_back(self._connection)
         tile, url = self._question.tile, self._connection.url
-        LOG.debug("tile %s of %s: %d bytes went", tile, url, answered.wire_bytes)
+        received = answered.wire_bytes - self._sent_bytes
+        LOG.debug("tile %s of %s: %d bytes received", tile, url, received)
         return answered
 
     def _checked(self, response: HTTPResponse, arrived: float) -> Answered:

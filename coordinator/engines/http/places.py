@@ -26,7 +26,8 @@ from coordinator.stores.folder import clean
 from coordinator.stores.nonce import Nonce
 from coordinator.stores.stored import StoredHere
 from tiling.geometry.plan import Tile
-from tiling.protocol.places import STORED, Offer, Reference, nonce_beside
+from tiling.protocol.places import STORED, Offer, nonce_beside
+from tiling.protocol.references import Reference
 
 LOG = logging.getLogger("tilefan.http")
 

@@ -19,7 +19,7 @@ from coordinator.engines.http.pool import ConnectionPool
 from coordinator.events import FailureKind
 from coordinator.hosts.token import Credential
 from coordinator.text import inert
-from tiling.protocol.places import UNKNOWN_PLACE, UNREAD, UNWRITTEN
+from tiling.protocol.references import UNKNOWN_PLACE, UNREAD, UNWRITTEN
 from tiling.protocol.wire import UNKNOWN_JOB, parse_retry_s
 
 LOG = logging.getLogger("tilefan.http")

@@ -9,12 +9,10 @@ one block after another to a worker, receives one answer, stores one tile, or gr
 from __future__ import annotations
 
 import logging
-import math
 import random
 import secrets
 import time
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from math import inf
 
@@ -36,6 +34,7 @@ from coordinator.engines import TileRun
 from coordinator.engines.http.buffers import Buffers
 from coordinator.engines.http.exchange import TileExchange
 from coordinator.engines.http.inbox import Inbox
+from coordinator.engines.http.looks import slot, spread
 from coordinator.engines.http.places import Places
 from coordinator.engines.http.refusal import PlaceRefusal, UnknownJobError
 from coordinator.engines.http.session import Session
@@ -75,9 +74,6 @@ LOG = logging.getLogger("tilefan.dispatch")
 
 HEARTBEAT_S = 1.0
 """Between two looks at a worker that owes an answer."""
-
-SLOTS = 16
-"""Looks at workers fall into so many moments of a period."""
 
 PATIENCE_S = 0.5
 """How long an interrupted run waits for answers in hand to be stored."""
@@ -129,7 +125,7 @@ class FleetRun:
         self._pulled: dict[int, Tile] = {}
         self._storing = 0
         self._period_s = min(HEARTBEAT_S, silent_after_s / 2)
-        self._looks = _spread(tuple(self._clients), self._period_s)
+        self._looks = spread(tuple(self._clients), self._period_s)
         self._buffers = buffers
         self._outcome: Outcome | None = None
         self._wake_at = 0.0
@@ -212,7 +208,7 @@ class FleetRun:
             case HalfDone():
                 self._half_done(report)
             case Looked(worker, trouble, computing):
-                self._looks.append((_slot(time.monotonic(), self._period_s), worker))
+                self._looks.append((slot(time.monotonic(), self._period_s), worker))
                 if trouble and worker in self._owing():
                     self._hear(WorkerLost(worker, trouble))
                 for tile, share in computing:
@@ -385,20 +381,4 @@ class FleetRun:
                     partial(look, worker, client, self._silent_after_s, self._run, self._inbox)
                 )
             else:
-                self._looks.append((_slot(now, self._period_s), worker))
-
-
-def _slot(now: float, period_s: float) -> float:
-    """Return the time of the next look at a worker; looks fall into `SLOTS` a period."""
-    step_s = period_s / SLOTS
-    return step_s * math.ceil((now + period_s) / step_s)
-
-
-def _spread(workers: Sequence[str], period_s: float) -> deque[tuple[float, str]]:
-    """Return the times of the first looks, spread over a period so that not all come at once."""
-    now = time.monotonic()
-    count = max(1, len(workers))
-    return deque(
-        (_slot(now + index / count * period_s, period_s), worker)
-        for index, worker in enumerate(workers)
-    )
+                self._looks.append((slot(now, self._period_s), worker))

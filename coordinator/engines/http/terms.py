@@ -23,7 +23,8 @@ import xxhash
 from coordinator.stores import Source
 from coordinator.stores.stored import StoredHere
 from tiling.geometry.box import Box
-from tiling.protocol.places import Into, Offer, digest_of
+from tiling.protocol.places import Offer, digest_of
+from tiling.protocol.references import Into
 
 BOXES, BOX_SAMPLES = 8, 512
 """Drawn from an input: how many, and of how many samples at most."""
