@@ -64,7 +64,8 @@ class Chunked:
             If there is no such array, or another one than is said.
         """
         _, store = self._open()
-        said = store.shape, np.dtype(store.dtype.numpy_dtype), store.chunk_layout.write_chunk.shape
+        chunk = store.chunk_layout.write_chunk.shape or ()
+        said = store.shape, np.dtype(store.dtype.numpy_dtype), chunk
         if said != (self.shape, self.dtype.newbyteorder("="), self.chunk):
             raise PlaceError("its metadata is of another array than is said")
 

@@ -10,9 +10,13 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from coordinator.checks.recompute import Sampling
 from coordinator.errors import InputError, NoWorkerError
+from coordinator.events import TileKept, TileStored, TilesVerified
+from coordinator.journal.recovery import find
 from coordinator.run.calls import Link
-from coordinator.workflows.run_options import Storing
+from coordinator.workflows.filter_file import filter_chain
+from coordinator.workflows.run_options import Placement, RunOptions, Storing
 from tests.support.by_reference import Told, blur, filtered
 from tests.support.equality import assert_same_bits
 from tests.support.formats import FITS, HDF5, NIFTI, NPY, TIFF, ZARR, ZARR_2, Library, native
@@ -118,7 +122,7 @@ def test_other_folder(workers: list[WorkerProcess], tmp_path: Path) -> None:
     assert [each.reads for each in told.places] == [False, False]
     assert all("is not below a folder that this worker serves" in e.reason for e in told.places)
     assert_same_bits(np.load(tmp_path / "out.npy"), ndimage.gaussian_filter(array, 2.0))
-    with pytest.raises(NoWorkerError, match="not by reference: .* is not below a folder"):
+    with pytest.raises(NoWorkerError, match=r"not by reference: .* is not below a folder"):
         filtered(blur(), tmp_path / "in.npy", tmp_path / "no.npy", hosts, "require")
     assert {path.name for path in tmp_path.iterdir()} == {"in.npy", "out.npy"}
 
@@ -131,7 +135,7 @@ def test_required_of_memory(hosts: list[str], folder: Path) -> None:
         filtered(links, folder / "in.npy", folder / "out.npy", hosts, "require")
 
 
-def test_mixed_fleet(hosts: list[str], folder: Path, tmp_path: Path) -> None:
+def test_mixed_fleet(hosts: list[str], folder: Path) -> None:
     """A worker that serves nothing does its share by bytes, in silence."""
     array = samples((90, 50), "<f4", 6, special=False)
     np.save(folder / "in.npy", array)
@@ -181,26 +185,17 @@ def test_another_file_there(workers: list[WorkerProcess], folder: Path) -> None:
 
 def test_verified_and_resumed(hosts: list[str], folder: Path) -> None:
     """The journal knows both digests of a tile, so what a run left is believed and kept."""
-    from coordinator.events import TileKept, TilesVerified
-    from coordinator.journal.recovery import find
-
     array = samples((80, 50), "<f4", 9, special=False)
     np.save(folder / "in.npy", array)
     source, target = folder / "in.npy", folder / "out.npy"
 
-    class Stop(Exception):
-        pass
-
     def stop(_: float, event: object) -> None:
-        if type(event).__name__ == "TileStored":
+        if isinstance(event, TileStored):
             told.append(event)
             if len(told) == 9:
                 raise KeyboardInterrupt
 
     told: list[object] = []
-    from coordinator.workflows.filter_file import filter_chain
-    from coordinator.workflows.run_options import Placement, RunOptions
-
     placement = Placement(hosts=",".join(hosts), tile=(10, 10))
     with pytest.raises(KeyboardInterrupt):
         filter_chain(blur(), source, target, RunOptions(placement, style="none", log=stop))
@@ -208,8 +203,6 @@ def test_verified_and_resumed(hosts: list[str], folder: Path) -> None:
     assert left is not None
     assert len(left.finished) >= 9
     assert not (folder / ".out.npy.place").exists()
-    from coordinator.checks.recompute import Sampling
-
     resumed = filtered(
         blur(), source, target, hosts, tile=(10, 10), resume=True, sampling=Sampling(1.0)
     )

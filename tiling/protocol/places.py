@@ -199,6 +199,8 @@ class Offer:
             raise WireError("places: boxes outside the array, too many or too large")
         if self.write is not None and not _SHA256.fullmatch(self.nonce):
             raise WireError("places: an output needs a nonce")
+        if self.write is not None:
+            nonce_beside(self.write.path, self.write.kind)
         if self.write is not None and self.write.shape != self.read.shape:
             raise WireError("places: an output has the shape of its input")
 
