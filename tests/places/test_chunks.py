@@ -54,7 +54,8 @@ def test_read_and_write(tmp_path: Path, shape: tuple[int, ...], way: dict[str, A
     for _ in range(2):
         with folder(str(tmp_path / "in.zarr")) as home:
             got = read_box(chunked, home, box, cache, "x", seen.append)
-        want = np.roll(array, tuple(-a for a in low), tuple(range(array.ndim)))
+        by = tuple(-a for a in low)
+        want = np.roll(array, by, tuple(range(array.ndim))) if by else array
         assert_same_bits(got, np.asarray(want, order="C"))
     assert len(seen) == 2**array.ndim  # the second time, all is in the cache
     empty = tmp_path / "out.zarr"
