@@ -12,7 +12,10 @@ The digest of the request then covers the headers and these three. The answer sa
 
     Tilefan-Asked   digest of the question, as if the block had been sent
 
-so that both digests of the tile are the same as without a place, in the journal too.
+so that both digests of the tile are the same as without a place, in the journal too. Where it has
+no body, another digest covers what its headers say::
+
+    Tilefan-Seal    over the answer's headers and both digests
 """
 
 from __future__ import annotations
@@ -26,7 +29,9 @@ from tiling.geometry.box import Box
 from tiling.jobs.job import MAX_NDIM
 from tiling.protocol.wire import DIGEST, Answer, Headers, Question
 
-PLACE, START, INTO, ASKED = (f"Tilefan-{name}" for name in ("Place", "Start", "Into", "Asked"))
+PLACE, START, INTO, ASKED, SEAL = (
+    f"Tilefan-{name}" for name in ("Place", "Start", "Into", "Asked", "Seal")
+)
 
 UNREAD, UNWRITTEN = "urn:tilefan:place-unread", "urn:tilefan:place-unwritten"
 """Types of the problems of tiles whose place can't be read, or written, at this worker."""
@@ -141,7 +146,15 @@ def check_stored(answer: Answer, headers: Headers) -> str:
     for name, expected in answer.fields().items():
         if (got := headers.get(name, "missing")) != expected:
             raise WireError(f"{name}: {got[:80]}, not {expected}")
-    return _digest(headers, DIGEST)
+    digest = _digest(headers, DIGEST)
+    if headers.get(SEAL, "missing") != seal_of(answer, digest):
+        raise WireError(f"{SEAL}: the headers are not the ones that were sent")
+    return digest
+
+
+def seal_of(answer: Answer, digest: str) -> str:
+    """Return the digest over the headers of an answer without a body, the others included."""
+    return answer.digest(digest.encode("ascii"))
 
 
 def _digest(headers: Headers, name: str) -> str:

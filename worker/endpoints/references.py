@@ -19,7 +19,7 @@ from tiling.kernels.apply import apply
 from tiling.kernels.watch import current
 from tiling.protocol.forms import encode, parse_accepted
 from tiling.protocol.places import MAX_OFFER_BYTES
-from tiling.protocol.references import ASKED, PLACE, Reference
+from tiling.protocol.references import ASKED, PLACE, SEAL, Reference, seal_of
 from tiling.protocol.wire import DIGEST, Answer, Question, Spent, parse_run
 from worker.endpoints import tiles
 from worker.endpoints.tiles import check_block, log_tile, raw
@@ -146,11 +146,12 @@ def answer_tile(
     out: Array = np.empty(question.crop.shape, job.target)
     apply(job.program, block, question.crop.slices, out, kernel)
     answer = Answer.to(question, asked, job.target)
-    headers = {**answer.fields(), ASKED: asked, DIGEST: answer.digest(raw(out))}
+    digest = answer.digest(raw(out))
+    headers = {**answer.fields(), ASKED: asked, DIGEST: digest}
     if into == "answer":
         form, data = encode(out.reshape(-1), referred.accepted)
         return {**headers, **form.fields()}, data
     if (watch := current()) is not None:
         watch.check()
     places.write(referred.place, referred.write, out)
-    return headers, memoryview(b"")
+    return {**headers, SEAL: seal_of(answer, digest)}, memoryview(b"")
