@@ -58,19 +58,20 @@ class Nonce:
             raise StoreError(f"{path}: can't be written: {error.strerror}") from error
         return cls(path, content)
 
-    def remove(self, wait_s: float = WAIT_S) -> None:
+    def remove(self, wait_s: float | None = None) -> None:
         """See `remove`."""
         remove(self._path, wait_s)
 
 
-def remove(path: Path, wait_s: float = WAIT_S) -> None:
+def remove(path: Path, wait_s: float | None = None) -> None:
     """Take a nonce away, once nobody writes; without one, do nothing.
 
     Raises
     ------
     StoreError
-        If a worker writes for longer than `wait_s`, or the system forbids it.
+        If a worker writes for longer than `wait_s`, or `WAIT_S`; or the system forbids it.
     """
+    wait_s = WAIT_S if wait_s is None else wait_s
     until = time.monotonic() + wait_s
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from coordinator.events import Event, TileAnswered, TileSent, TileStored, WorkerPlaces
+from coordinator.events import Event, Hearer, TileAnswered, TileSent, TileStored, WorkerPlaces
 from coordinator.hosts.by_reference import ByReference
 from coordinator.run.calls import Link
 from coordinator.workflows.filter_file import filter_chain
@@ -18,10 +18,13 @@ from coordinator.workflows.run_options import Placement, RunOptions, Storing
 class Told:
     """What a run told."""
 
+    hear: Hearer | None = None
     events: list[Event] = field(default_factory=list)
 
     def __call__(self, _: float, event: Event) -> None:
         self.events.append(event)
+        if self.hear is not None:
+            self.hear(event)
 
     def of(self, kind: type[Any]) -> list[Any]:
         return [event for event in self.events if isinstance(event, kind)]
@@ -56,10 +59,11 @@ def filtered(
     by_reference: ByReference | None = None,
     tile: Any = None,
     storing: Storing = Storing(),  # noqa: B008 -- a frozen value
+    hear: Hearer | None = None,
     **options: Any,
 ) -> Told:
-    """Filter a file on a fleet; return what was told."""
-    told = Told()
+    """Filter a file on a fleet; return what was told, and let somebody else hear it too."""
+    told = Told(hear)
     fleet = hosts if isinstance(hosts, str) else ",".join(hosts)
     placement = Placement(hosts=fleet, tile=tile, by_reference=by_reference)
     chosen = RunOptions(placement, style="none", log=told, storing=storing, **options)
