@@ -263,6 +263,7 @@ WHERE = (
         "--by-reference",
         kind=ByReference,
         metavar="CHOICE",
+        envvar="TILEFAN_BY_REFERENCE",
         help="With --hosts: whether workers open the files themselves: auto, never or require. "
         "Unless given, what hosts.toml says, or auto.",
     ),

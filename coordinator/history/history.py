@@ -39,6 +39,7 @@ from coordinator.events import (
     WorkerBack,
     WorkerEjected,
     WorkerLost,
+    WorkerPlaces,
     WorkerReady,
 )
 from coordinator.history.throughput import Meter
@@ -220,16 +221,25 @@ class History:
             case WorkerEjected(name, reason, pause_s):
                 reason = f"{reason}; asked again in {brief_time(pause_s)}"
                 self._absent(at_s, name, State.EJECTED, reason)
+            case TilesVerified() | OutputWritten():
+                self._closing(event)
+            case _:
+                self._noted(at_s, event)
+
+    def _noted(self, at_s: float, event: Event) -> None:
+        """Take note of what changes nothing that is counted."""
+        match event:
             case TileHedged(tile, name, to, late_s):
                 why = f"unanswered by {name} for {brief_time(late_s)}"
                 self._remark(at_s, f"tile {tile} also sent to {to}: {why}")
+            case WorkerPlaces(name, reads, _, reason) if reason:
+                what = "answers with bytes" if reads else "gets and answers bytes"
+                self._remark(at_s, f"{name} {what}: {reason}")
             case FleetAwaited(patience_s):
                 self._remark(at_s, f"waiting up to {patience_s:g} s for a worker to come back")
             case TileGivenUp(tile, reasons):
                 why = "; ".join(f"{name}: {reason}" for name, reason in reasons)
                 self._remark(at_s, f"tile {tile} given up: {why}")
-            case TilesVerified() | OutputWritten():
-                self._closing(event)
 
     def _closing(self, event: TilesVerified | OutputWritten) -> None:
         if isinstance(event, OutputWritten):

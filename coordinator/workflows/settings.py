@@ -53,7 +53,14 @@ def settings(
     yield Setting("hosts", hosts or "this machine", _origin_of_hosts(hosts, hosts_on_line))
     yield _token(token_file, environ)
     yield Setting("threads", str(usable_cores()), "cores that this process may use")
-    for name in ("TILEFAN_PROVENANCE", "TILEFAN_MAP", "NO_COLOR", "TERM", "CI"):
+    for name in (
+        "TILEFAN_BY_REFERENCE",
+        "TILEFAN_PROVENANCE",
+        "TILEFAN_MAP",
+        "NO_COLOR",
+        "TERM",
+        "CI",
+    ):
         if name in environ:
             yield Setting(name, environ[name], "environment")
     if hosts is not None:

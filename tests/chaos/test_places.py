@@ -1,4 +1,4 @@
-"""Stores that fail where workers read and write them: the bits are right, or a sentence says why."""
+"""Stores that fail where workers use them: the bits are right, or a sentence says why."""
 
 from __future__ import annotations
 
@@ -110,7 +110,6 @@ def test_a_store_that_vanishes(small_disk: Path) -> None:
         assert isinstance(run.error, TilefanError), run.error
         assert run.error.exit_code in (2, 3, 4, 7)
         assert all(worker.process.poll() is None for worker in workers)
-    del run, thread
     leaks.check()
 
 
