@@ -22,6 +22,7 @@ import numpy as np
 
 from places.below import folder_below, regular_file
 from places.errors import PlaceError
+from places.flat import Flat
 from tiling.dtypes import Array, Dtype
 from tiling.geometry.box import Box
 from tiling.geometry.edges import segments
@@ -68,6 +69,18 @@ class Chunked:
         said = store.shape, np.dtype(store.dtype.numpy_dtype), chunk
         if said != (self.shape, self.dtype.newbyteorder("="), self.chunk):
             raise PlaceError("its metadata is of another array than is said")
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a chunk's file is its samples, one after another."""
+        if self.version == 2:
+            plain = self.metadata.get("compressor") is None and not self.metadata.get("filters")
+            return plain and self.metadata.get("order") == "C"
+        (first, *more) = self.metadata.get("codecs") or [None]
+        little = {"name": "bytes", "configuration": {"endian": "little"}}
+        return not more and (
+            first == little or (first == {"name": "bytes"} and self.dtype.itemsize == 1)
+        )
 
     def name_of(self, index: tuple[int, ...]) -> str:
         """Return the name of a chunk's file."""
@@ -118,8 +131,16 @@ class Chunked:
             raise PlaceError(f"its chunk {self.name_of(index)} is damaged: {words}") from None
         return block
 
-    def encode(self, box: Box, block: Array) -> Iterator[tuple[str, bytes]]:
+    def encode(self, box: Box, block: Array) -> Iterator[tuple[str, bytes | memoryview]]:
         """Yield the names and the bytes of the files of a box of whole chunks."""
+        if self.is_plain and all(
+            size % n == 0 for size, n in zip(box.shape, self.chunk, strict=True)
+        ):
+            for index, has in self.chunks_of(box):
+                of: Any = (*has.inside(box).slices, ...)
+                samples = np.ascontiguousarray(block[of], self.dtype)
+                yield self.name_of(index), samples.reshape(-1).view(np.uint8).data
+            return
         keys, store = self._open()
         store[(*box.slices, ...)].write(block).result()
         for key in keys.list().result():
@@ -223,15 +244,43 @@ def read_box(
     block: Array = np.empty(box.shape, array.dtype.newbyteorder("="))
     for there, here in segments(box, array.shape):
         for index, has in array.chunks_of(there):
-            if (chunk := cache.get(place, index)) is None:
-                chunk = array.decode(_bytes_of(array, home, index, check), index, has)
-                cache.put(place, index, chunk)
             start = tuple(map(max, there.start, has.start))
             part = Box(start, tuple(map(min, there.stop, has.stop)))
             to: Any = (*part.inside(there).shift(here.start).slices, ...)
-            of: Any = (*part.inside(has).slices, ...)
+            inside = part.inside(has)
+            if array.is_plain and _read_plain(array, home, index, inside, block[to], check):
+                continue
+            if (chunk := cache.get(place, index)) is None:
+                chunk = array.decode(_bytes_of(array, home, index, check), index, has)
+                cache.put(place, index, chunk)
+            of: Any = (*inside.slices, ...)
             block[to] = chunk[of]
     return block
+
+
+def _read_plain(
+    array: Chunked,
+    home: int,
+    index: tuple[int, ...],
+    box: Box,
+    into: Array,
+    check: Callable[[int], None],
+) -> bool:
+    """Read a part of a chunk that is not encoded; return whether there is such a chunk."""
+    try:
+        with regular_file(home, array.name_of(index)) as file:
+            check(file)
+            if os.fstat(file).st_size != math.prod(array.chunk) * array.dtype.itemsize:
+                return False  # decoding says what is wrong with it
+            if array.dtype.isnative:
+                Flat(file, 0, array.chunk).read_box(box.start, into)
+            else:
+                part: Array = np.empty(into.shape, array.dtype)
+                Flat(file, 0, array.chunk).read_box(box.start, part)
+                into[...] = part
+            return True
+    except FileNotFoundError:
+        return False
 
 
 def _bytes_of(
@@ -276,7 +325,7 @@ def write_box(array: Chunked, home: int, box: Box, block: Array, *, sync: bool =
         _write_whole(home, name, data, sync=sync)
 
 
-def _write_whole(home: int, name: str, data: bytes, *, sync: bool) -> None:
+def _write_whole(home: int, name: str, data: bytes | memoryview, *, sync: bool) -> None:
     *folders, last = name.split("/")
     _make_folders(home, folders)
     hidden = f"{last}.{secrets.token_hex(8)}{HIDDEN}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import operator
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,10 +63,11 @@ class Flat:
         axis = self._run_axis(into)
         steps = self._steps(into)
         row_bytes = steps[axis - 1] if axis > 0 else 0
-        if not 0 < row_bytes <= ROW_BYTES:
-            self._each_run(start, into, self._read_run)
-            return
         at = self.offset + sum(map(operator.mul, start, steps))
+        if not 0 < row_bytes <= ROW_BYTES:
+            for index in np.ndindex(into.shape[:axis]):
+                self._read_run(at + sum(map(operator.mul, index, steps)), into[(*index, ...)])
+            return
         many = max(1, ROWS_BYTES // row_bytes)
         rows: Array = np.empty((many, *self.shape[axis:]), into.dtype)
         wanted = slice(start[axis], start[axis] + into.shape[axis])
@@ -87,17 +87,18 @@ class Flat:
         OSError
             If the system does not let it be written.
         """
-        if block.size:
-            self._each_run(start, block, self._write_run)
-
-    def _each_run(
-        self, start: tuple[int, ...], block: Array, act: Callable[[int, Array], None]
-    ) -> None:
-        """Do something with each run of bytes of the file that a block has, and its part of it."""
-        steps = self._steps(block)
-        at = self.offset + sum(map(operator.mul, start, steps))
-        for index in np.ndindex(block.shape[: self._run_axis(block)]):
-            act(at + sum(map(operator.mul, index, steps)), block[(*index, ...)])
+        if not block.size:
+            return
+        steps, axis = self._steps(block), self._run_axis(block)
+        places = np.array(self.offset + sum(map(operator.mul, start, steps)), np.int64)
+        for length, step in zip(block.shape[:axis], steps, strict=False):
+            places = np.add.outer(places, np.arange(length, dtype=np.int64) * step)
+        data = np.ascontiguousarray(block).reshape(-1).data.cast("B")
+        size = len(data) // places.size
+        for number, at in enumerate(places.reshape(-1).tolist()):
+            run = data[number * size : (number + 1) * size]
+            while (count := os.pwrite(self.descriptor, run, at)) < len(run):
+                run, at = run[count:], at + count  # noqa: PLW2901 -- the rest of the run
 
     def _run_axis(self, block: Array) -> int:
         """Return from which axis on a block is one run of bytes of the file."""
@@ -121,12 +122,6 @@ class Flat:
             count = os.preadv(self.descriptor, [left], at)
             if not count:
                 raise CutShortError("was cut short while it was read")
-            left, at = left[count:], at + count
-
-    def _write_run(self, at: int, block: Array) -> None:
-        left = np.ascontiguousarray(block).reshape(-1).data.cast("B")
-        while left:
-            count = os.pwritev(self.descriptor, [left], at)
             left, at = left[count:], at + count
 
 

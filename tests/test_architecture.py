@@ -87,7 +87,7 @@ LAW: dict[str, dict[str, frozenset[str]]] = {
     },
     "places": {
         **{unit: frozenset() for unit in ("__init__", "errors", "below", "network", "flat")},
-        "chunks": frozenset({"below"}),
+        "chunks": frozenset({"below", "flat"}),
     },
     "worker": {
         **{unit: frozenset() for unit in ("__init__", "errors", "settings", "machine")},

@@ -52,8 +52,6 @@ class Nonce:
             descriptor = open_own(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
             with open(descriptor, "w", encoding="ascii") as file:  # noqa: PTH123 -- a descriptor has no path
                 file.write(content)
-                file.flush()
-                os.fsync(descriptor)
         except OSError as error:
             raise StoreError(f"{path}: can't be written: {error.strerror}") from error
         return cls(path, content)

@@ -20,7 +20,14 @@ from coordinator.journal.recovery import check_same
 from coordinator.report.artifacts import write_artifacts
 from coordinator.run.calls import Link, chain_of, masked
 from coordinator.run.output import Opening, Output, unfinished
-from coordinator.run.request import Request, check_grain, known_bound, not_finite, tile_shape
+from coordinator.run.request import (
+    Request,
+    check_grain,
+    known_bound,
+    not_finite,
+    row_grain,
+    tile_shape,
+)
 from coordinator.run.run import run
 from coordinator.stores import FileSource
 from coordinator.stores.file_state import FileState
@@ -71,7 +78,10 @@ def filter_chain(
     bound = known_bound(job, read)
     output = lay_out(place, array.shape, chain.dtype, array, options.storing)
     check_grain(shape, array.shape, output.grain)
-    request = Request(job, read, shape, title(links), bound, options.sampling, output.grain)
+    grain = output.grain
+    if placement.hosts is not None and not grain:
+        grain = row_grain(array.shape, chain.dtype.itemsize)
+    request = Request(job, read, shape, title(links), bound, options.sampling, grain)
     opening = Opening(
         output,
         job,

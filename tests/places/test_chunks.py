@@ -57,7 +57,8 @@ def test_read_and_write(tmp_path: Path, shape: tuple[int, ...], way: dict[str, A
         by = tuple(-a for a in low)
         want = np.roll(array, by, tuple(range(array.ndim))) if by else array
         assert_same_bits(got, np.asarray(want, order="C"))
-    assert len(seen) == 2**array.ndim  # the second time, all is in the cache
+    if not chunked.is_plain:
+        assert len(seen) == 2**array.ndim  # the second time, all is in the cache
     empty = tmp_path / "out.zarr"
     made(empty, np.zeros_like(array), **way)
     before = set(files(empty))
