@@ -63,7 +63,11 @@ def measure(rounds: int, *, short: bool) -> Iterator[str]:
                 closing(_fleet(hosts, "require")) as reference,
                 closing(_fleet(hosts, "never")) as by_bytes,
             ):
-                engines = {LOCAL: LocalEngine(), REFERENCE: reference, BYTES: by_bytes}
+                engines: dict[str, Engine] = {
+                    LOCAL: LocalEngine(),
+                    REFERENCE: reference,
+                    BYTES: by_bytes,
+                }
                 yield _files(folder, engines, rounds, short=short)
                 yield _picture(folder, engines, rounds, short=short)
                 yield _cpu(folder, engines, short=short)

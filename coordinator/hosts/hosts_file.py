@@ -232,7 +232,12 @@ def find_hosts(text: str) -> Config:
 
 def is_addresses(text: str) -> bool:
     """Tell whether an option names workers by their addresses, and not by a file."""
-    return ("," in text or ":" in text) and not Path(text).exists()
+    if "," not in text and ":" not in text:
+        return False
+    try:
+        return not Path(text).exists()
+    except OSError:  # too long for a name
+        return True
 
 
 def parse_hosts(hosts: Sequence[str] | str) -> Config:

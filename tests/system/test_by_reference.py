@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +14,23 @@ import pytest
 from scipy import ndimage
 
 from coordinator.checks.recompute import Sampling
+from coordinator.cli.render_forecast import lines
 from coordinator.errors import InputError, NoWorkerError
 from coordinator.events import TileKept, TileStored, TilesVerified
 from coordinator.journal.recovery import find
 from coordinator.run.calls import Link
 from coordinator.workflows.filter_file import filter_chain
+from coordinator.workflows.plan_file import plan_chain
 from coordinator.workflows.run_options import Placement, RunOptions, Storing
 from tests.support.by_reference import Told, blur, filtered
+from tests.support.cabled_network import THERE, NoNetworkError, cabled_network
 from tests.support.equality import assert_same_bits
 from tests.support.formats import FITS, HDF5, NIFTI, NPY, TIFF, ZARR, ZARR_2, Library, native
 from tests.support.processes import WorkerProcess, running_workers
 from tests.support.strategies import samples
+
+COUNT = int(os.environ.get("TILEFAN_CABLED_WORKERS", "2"))
+"""Workers beyond a cable that counts bytes."""
 
 
 @pytest.fixture(scope="module")
@@ -209,3 +218,48 @@ def test_verified_and_resumed(hosts: list[str], folder: Path) -> None:
     assert len(resumed.of(TileKept)) == len(left.finished)
     assert resumed.of(TilesVerified)[0].tiles == 40
     assert_same_bits(np.load(target), ndimage.gaussian_filter(array, 2.0))
+
+
+@pytest.mark.filterwarnings("ignore:the token goes to")
+def test_next_to_nothing_passes_the_coordinator(folder: Path, shared: Path) -> None:
+    """Over a cable that counts: fewer bytes than a hundredth of the array, there and back."""
+    array = samples((2048, 2048), "<f8", 11, special=False)
+    np.save(folder / "in.npy", array)
+    with ExitStack() as stack:
+        try:
+            name, _ = stack.enter_context(cabled_network())
+        except NoNetworkError:
+            pytest.skip("no network can be made here")
+        within = ("ip", "netns", "exec", name)
+        arguments = ("--host", THERE, "--insecure-network", "--serve-from", str(shared))
+        workers = stack.enter_context(running_workers(COUNT, *arguments, within=within))
+        addresses = [worker.address for worker in workers]
+        before = cable_bytes(name)
+        told = filtered(blur(), folder / "in.npy", folder / "out.npy", addresses, "require")
+        passed = cable_bytes(name) - before
+    assert all_by_reference(told)
+    assert len(told.places) == COUNT
+    assert 0 < passed < 0.01 * array.nbytes
+    assert_same_bits(np.load(folder / "out.npy"), ndimage.gaussian_filter(array, 2.0))
+
+
+def cable_bytes(namespace: str) -> int:
+    """Return how many bytes the devices of a namespace have sent and received so far."""
+    command = ["ip", "-n", namespace, "-s", "-j", "link"]
+    said = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    counted = [each["stats64"] for each in said if each["ifname"] != "lo"]
+    return sum(each[way]["bytes"] for each in counted for way in ("rx", "tx"))
+
+
+def test_a_forecast_tells_who_reads_by_itself(hosts: list[str], folder: Path) -> None:
+    """For each worker; nothing is left beside the input."""
+    np.save(folder / "in.npy", samples((300, 200), "<f4", 12, special=False))
+    with running_workers(1, "--threads", "1") as (other,):
+        fleet = [*hosts, other.address]
+        for way, expected in (("auto", [True, True, False]), ("never", [False] * 3)):
+            placement = Placement(",".join(fleet), by_reference=way)  # type: ignore[arg-type]
+            forecast = plan_chain(blur(), folder / "in.npy", placement)
+            assert [share.by_reference for share in forecast.shares] == expected
+            text = "\n".join(lines(forecast))
+            assert text.count("by reference, ") == sum(expected)
+    assert {path.name for path in folder.iterdir()} == {"in.npy"}

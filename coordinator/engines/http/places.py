@@ -22,6 +22,7 @@ from coordinator.hosts.by_reference import ByReference
 from coordinator.journal.digests import Seals
 from coordinator.journal.records import Finished
 from coordinator.machine import boot
+from coordinator.stores import Source
 from coordinator.stores.folder import clean
 from coordinator.stores.nonce import Nonce
 from coordinator.stores.stored import StoredHere
@@ -194,11 +195,7 @@ class Places:
     def _offer(self, worker: str, client: Client) -> Terms:
         proof = self._proven()
         offer = self._offers[worker] = proof.offer(client.host.paths)
-        try:
-            terms = proof.judge(offer, client.offer(offer))
-        except Refusal as refusal:
-            return Terms(reason=refusal.reason)
-        return Terms(terms.place, terms.writes, shown(terms.reason))
+        return agreed_on(proof, offer, client)
 
     def _proven(self) -> Proof:
         """Return what workers have to see; plant the nonce when it is first wanted."""
@@ -213,6 +210,25 @@ class Places:
                 boxes, samples = draw(self._tiles.source, random.Random())  # noqa: S311 -- a sample
                 self._proof = Proof(self._read, self._write, nonce, boxes, samples, boot())
             return self._proof
+
+
+def agreed_on(proof: Proof, offer: Offer, client: Client) -> Terms:
+    """Make an offer to a worker; return the terms."""
+    try:
+        terms = proof.judge(offer, client.offer(offer))
+    except Refusal as refusal:
+        return Terms(reason=refusal.reason)
+    return Terms(terms.place, terms.writes, shown(terms.reason))
+
+
+def reads(source: Source, client: Client) -> bool:
+    """Tell whether a worker that was greeted would read an input itself."""
+    read = _stored(source)
+    if read is None or not client.serves_places:
+        return False
+    boxes, samples = draw(source, random.Random())  # noqa: S311 -- a sample
+    proof = Proof(read, None, "", boxes, samples, boot())
+    return agreed_on(proof, proof.offer(client.host.paths), client).reads
 
 
 def _stored(store: object) -> StoredHere | None:

@@ -354,6 +354,8 @@ def test_a_fleet_is_named_by_a_file_or_by_addresses(
     """A file that is there is a file, whatever its name; a plain word is one that is missing."""
     monkeypatch.chdir(tmp_path)
     assert find_hosts("node1:8080, https://node2") == parse_hosts(["node1:8080", "https://node2"])
+    many = [f"worker-{number}:8080" for number in range(100)]  # too long for a file's name
+    assert find_hosts(",".join(many)) == parse_hosts(many)
     (tmp_path / "a,b:1").write_text('hosts = ["c"]')
     assert [host.name for host in find_hosts("a,b:1").hosts] == ["c:8080"]
     with pytest.raises(ConfigError, match="no such file; did you mean the worker node1:8080"):
