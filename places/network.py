@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 
 LOCAL = frozenset(
     {
@@ -21,6 +22,8 @@ class _Statfs(ctypes.Structure):
 
 def is_local(descriptor: int) -> bool:
     """Tell whether an open file is on a disk of this machine; when in doubt, it is not."""
+    if sys.platform != "linux":  # the structure is Linux's
+        return False
     about = _Statfs()
     try:
         fails = ctypes.CDLL(None, use_errno=True).fstatfs(descriptor, ctypes.byref(about))

@@ -178,7 +178,7 @@ def worker(
     try:
         shared = None if insecure else shared_token(token_file, pair=pair)
         if insecure:
-            warn_insecure(host, network=insecure_network, pair=pair)
+            warn_insecure(host, network=insecure_network, pair=pair, serves=bool(serve_from))
         check_names(allow_host)
         guard = Guard(shared.token if shared else None, [*own_names(), *allow_host])
         certificate = chosen_certificate(tls_cert, tls_key, own=tls)
@@ -239,18 +239,22 @@ def chosen_certificate(
     return ServerCertificate.load(certificate, key)
 
 
-def warn_insecure(host: str, *, network: bool, pair: bool) -> None:
+def warn_insecure(host: str, *, network: bool, pair: bool, serves: bool = False) -> None:
     """Warn of a worker without a token; on a network it must have been asked for twice.
 
     Raises
     ------
     typer.BadParameter
-        If others can reach the address and `network` is false, or a token is to be shared.
+        If others can reach the address and `network` is false, or could read the files that it
+        serves; or if a token is to be shared.
     """
     if pair:
         raise typer.BadParameter("--pair shares a token, and --insecure has none: leave one out")
     if not is_loopback(host) and not network:
         hint = "--insecure serves this machine only: add --host 127.0.0.1, or --insecure-network"
+        raise typer.BadParameter(hint)
+    if serves and network:
+        hint = "--serve-from shows files to who has the token: leave out --insecure-network"
         raise typer.BadParameter(hint)
     who = "every client that reaches" if network else "every user of"
     LOG.warning("no token is asked for: %s %s can use this worker", who, host)

@@ -47,6 +47,8 @@ class Service:
     control_pool : Pool
         One thread that parses jobs, tries them and computes probes, so that these never wait for a
         tile.
+    places_pool : Pool
+        One thread that looks at places, so that a store that hangs keeps nothing else waiting.
     jobs : JobCache
     places : Places
     metrics : Metrics
@@ -78,6 +80,7 @@ class Service:
             self.metrics.count_abandoned,
         )
         self.control_pool = Pool(1, WAITING, settings.jobs_bytes, retry_s)
+        self.places_pool = Pool(1, WAITING, settings.jobs_bytes, retry_s)
         self.jobs = JobCache(settings.jobs, settings.jobs_bytes)
         self.places = Places(roots, settings.places, settings.cache_bytes, settings.chunk_bytes)
         self.clients = ClientLog()
@@ -89,8 +92,9 @@ class Service:
         await self.control_pool.run(partial(self.kernel, copy, one, (slice(0, 1),), np.empty(1)))
 
     def stop(self) -> None:
-        """Release the threads of both pools."""
+        """Release the threads of all pools."""
         self.pool.close()
+        self.places_pool.close()
         self.control_pool.close()
 
 

@@ -221,8 +221,11 @@ def test_verified_and_resumed(hosts: list[str], folder: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:the token goes to")
-def test_next_to_nothing_passes_the_coordinator(folder: Path, shared: Path) -> None:
+def test_next_to_nothing_passes_the_coordinator(
+    folder: Path, shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Over a cable that counts: fewer bytes than a hundredth of the array, there and back."""
+    monkeypatch.setenv("TILEFAN_TOKEN", "0123456789abcdef" * 4)
     array = samples((2048, 2048), "<f8", 11, special=False)
     np.save(folder / "in.npy", array)
     with ExitStack() as stack:
@@ -231,8 +234,9 @@ def test_next_to_nothing_passes_the_coordinator(folder: Path, shared: Path) -> N
         except NoNetworkError:
             pytest.skip("no network can be made here")
         within = ("ip", "netns", "exec", name)
-        arguments = ("--host", THERE, "--insecure-network", "--serve-from", str(shared))
-        workers = stack.enter_context(running_workers(COUNT, *arguments, within=within))
+        arguments = ("--host", THERE, "--serve-from", str(shared))
+        running = running_workers(COUNT, *arguments, within=within, insecure=False)
+        workers = stack.enter_context(running)
         addresses = [worker.address for worker in workers]
         before = cable_bytes(name)
         told = filtered(blur(), folder / "in.npy", folder / "out.npy", addresses, "require")

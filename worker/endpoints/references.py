@@ -36,7 +36,7 @@ async def post_place(request: web.Request) -> web.Response:
     service = request.app[SERVICE]
     check_type(request, "application/json")
     length = body_length(request, MAX_OFFER_BYTES)
-    with service.control_pool.admit() as slot:
+    with service.places_pool.admit() as slot:
         slot.reserve(length)
         body = bytearray(length)
         await read_body(request, memoryview(body), service.settings)

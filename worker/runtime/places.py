@@ -211,6 +211,8 @@ class Places:
             if stored.kind == "zarr":
                 chunked(stored, self._chunk_bytes).check()
                 with self._roots.folder(stored.path) as folder:
+                    if os.fstat(folder).st_uid != os.geteuid():
+                        raise PlaceError("belongs to another user, who could not change its chunks")
                     (dev, ino), local = identity(folder), is_local(folder)
             else:
                 with self._roots.file(stored.path, os.O_RDWR) as file:

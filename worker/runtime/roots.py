@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,9 +43,13 @@ class Roots:
         PlaceError
             If one is no folder, or is everything.
         """
+        if folders and sys.platform != "linux":
+            raise PlaceError("--serve-from: only on Linux are paths opened so that none leads out")
         for each in folders:
             if str(each).startswith(("s3:", "gs:", "http:", "https:")):
-                raise PlaceError(f"--serve-from {each}: only folders can be served so far")
+                raise PlaceError(
+                    f"--serve-from {each}: only folders can be served so far, no buckets"
+                )
             if not each.is_dir():
                 raise PlaceError(f"--serve-from {each}: there is no such folder")
             if each.resolve() == Path("/"):
