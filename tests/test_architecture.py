@@ -87,7 +87,8 @@ LAW: dict[str, dict[str, frozenset[str]]] = {
     },
     "places": {
         **{unit: frozenset() for unit in ("__init__", "errors", "below", "network", "flat")},
-        "chunks": frozenset({"below", "flat"}),
+        "chunks": frozenset(),
+        "chunk_files": frozenset({"below", "flat", "chunks"}),
     },
     "worker": {
         **{unit: frozenset() for unit in ("__init__", "errors", "settings", "machine")},

@@ -11,13 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from places.network import is_local
-from tiling.protocol.places import StoredArray
+from tiling.protocol.places import METADATA, StoredArray
 
 if TYPE_CHECKING:
     from coordinator.stores.zarr_metadata import ZarrArray
-
-METADATA = {2: ".zarray", 3: "zarr.json"}
-"""The file by which a zarr array is known, by its version."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ import pytest
 
 from coordinator.stores.files import open_place
 from places.below import folder
-from places.chunks import ChunkCache, Chunked, read_box, write_box
+from places.chunk_files import ChunkCache, read_box, write_box
+from places.chunks import Chunked
 from places.errors import PlaceError
 from tests.support.equality import assert_same_bits
 from tests.support.strategies import samples

@@ -44,6 +44,9 @@ MAX_SIZE: Final = 2**60
 PARTIAL, NONCE = ".partial", ".place"
 """How the hidden names end under which an output grows, and of what is planted beside it."""
 
+METADATA: Final = {2: ".zarray", 3: "zarr.json"}
+"""The file by which a zarr array is known, by its version."""
+
 NONCE_BYTES: Final = 64
 """Of the content of such a file: hexadecimal digits."""
 

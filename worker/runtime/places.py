@@ -21,21 +21,19 @@ from typing import Any
 import numpy as np
 import xxhash
 
-from places.chunks import ChunkCache, Chunked
-from places.chunks import read_box as read_chunks
-from places.chunks import write_box as write_chunks
+from places.chunk_files import ChunkCache
+from places.chunk_files import read_box as read_chunks
+from places.chunk_files import write_box as write_chunks
+from places.chunks import Chunked
 from places.errors import PlaceError
 from places.flat import Flat, read_box
 from places.network import identity, is_local
 from tiling.dtypes import Array
 from tiling.geometry.box import Box
-from tiling.protocol.places import NONCE_BYTES, Offer, StoredArray, digest_of
+from tiling.protocol.places import METADATA, NONCE_BYTES, Offer, StoredArray, digest_of
 from worker.errors import Kind, RefusedError
 from worker.machine import boot
 from worker.runtime.roots import Roots
-
-METADATA = {2: ".zarray", 3: "zarr.json"}
-"""The file by which a zarr array is known, by its version."""
 
 
 @dataclass(frozen=True, slots=True)
