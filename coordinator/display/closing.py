@@ -46,17 +46,10 @@ def verified_words(tiles: int, of: int) -> str:
     return f"{tiles:,} of {count(of, 'tile')} recomputed by SciPy, equal"
 
 
-def _computed_by(tally: Tally) -> str:
-    """Say how many workers computed, and how many were lost, whether they did or not."""
-    computed = sum(worker.stored > 0 for worker in tally.workers.values())
-    lost = len(tally.lost())
-    return f"{count(computed, 'worker')}{f', {lost:,} lost' if lost else ''}"
-
-
 def _made(tally: Tally, now: float, took: str) -> str:
     kept = f"{count(tally.kept, 'tile')} kept from an unfinished run" if tally.kept else ""
     retries = f"{tally.retries:,} retried" if tally.retries else ""
-    who = NAME if tally.workers.keys() == {NAME} else _computed_by(tally)
+    who = NAME if tally.workers.keys() == {NAME} else tally.computed_by()
     if tally.written is not None:
         size = megabytes(tally.written.file_bytes)
         besides = ", ".join(filter(None, (kept, retries)))

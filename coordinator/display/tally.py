@@ -96,8 +96,15 @@ class Tally(History):
 
     def fleet(self) -> str:
         """Say how many workers there are, and how many of them are lost."""
+        return self._workers_and_lost(len(self.workers))
+
+    def computed_by(self) -> str:
+        """Say how many workers computed, and how many were lost, whether they did or not."""
+        return self._workers_and_lost(sum(worker.stored > 0 for worker in self.workers.values()))
+
+    def _workers_and_lost(self, workers: int) -> str:
         lost = len(self.lost())
-        return f"{count(len(self.workers), 'worker')}{f', {lost:,} lost' if lost else ''}"
+        return f"{count(workers, 'worker')}{f', {lost:,} lost' if lost else ''}"
 
     def lost(self) -> list[WorkerRecord]:
         """Return the workers that can't be used."""

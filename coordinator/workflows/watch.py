@@ -66,29 +66,22 @@ class WorkerStatus:
         )
 
 
-def run_hosts(
-    config: Config, credential: Credential, names: Sequence[str] = (), *, watch: bool = False
-) -> None:
+def run_hosts(config: Config, credential: Credential, *, watch: bool = False) -> None:
     """Print the workers; with `watch`, until it is interrupted.
 
     Parameters
     ----------
     config : Config
     credential : Credential
-    names : sequence of str
-        Of the workers to look at; all unless given.
     watch : bool
 
     Raises
     ------
-    InputError
-        If a name is not in the hosts file.
     TrustError, NoWorkerError
         If no worker can be used.
     """
-    chosen = pick(config, names)
     if not watch:
-        statuses = look_once(chosen, credential)
+        statuses = look_once(config, credential)
         print_table(status_table(statuses), _troubles(statuses))
         if all(each.health is None for each in statuses):
             if any(each.untrusted for each in statuses):
@@ -96,7 +89,7 @@ def run_hosts(
             raise NoWorkerError(f"no worker can be reached; {ADVICE}")
         return
     with suppress(KeyboardInterrupt):  # the way to stop watching
-        _watch(chosen, credential, Console())
+        _watch(config, credential, Console())
 
 
 def await_workers(config: Config, find: Callable[[], Credential], patience_s: float) -> None:

@@ -240,3 +240,10 @@ def test_workers_that_are_starting_are_awaited(tmp_path: Path) -> None:
         awaiting.wait()
     assert rows(said)[f"127.0.0.1:{port}"][0] == "ready"
     assert coord(tmp_path, "hosts", "--hosts", "127.0.0.1:1", "--wait", "0.2").returncode == 3
+
+
+def test_only_the_named_are_awaited(tmp_path: Path, two_workers: list[WorkerProcess]) -> None:
+    """Another worker of the fleet, which never comes, is not waited for."""
+    name = two_workers[0].address
+    words = ("hosts", name, "--hosts", f"127.0.0.1:1,{name}", "--wait", "3600")
+    assert list(rows(coord(tmp_path, *words).stdout)) == [name]

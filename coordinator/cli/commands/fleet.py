@@ -77,7 +77,7 @@ def hosts(
         from coordinator.errors import ConfigError
         from coordinator.hosts.hosts_file import find_hosts
         from coordinator.hosts.token import find_credential, warn_of_clear_text
-        from coordinator.workflows.watch import await_workers, run_hosts
+        from coordinator.workflows.watch import await_workers, pick, run_hosts
 
         try:
             config = find_hosts(hosts)
@@ -87,10 +87,11 @@ def hosts(
                     f"addresses go with their option: coord hosts --hosts {','.join(names)}"
                 )
             raise
+        config = pick(config, names)
         await_workers(config, lambda: find_credential(token_file), wait_s)
         credential = find_credential(token_file)
         warn_of_clear_text(config, credential)
-        run_hosts(config, credential, names, watch=watch)
+        run_hosts(config, credential, watch=watch)
 
 
 @command(
