@@ -1,7 +1,7 @@
 """Boxes of an array that is stored in chunks, each a file of its own below a folder.
 
-The files are opened, read and named here, so none is reached through a link, and each appears whole:
-under a hidden name first, which is then renamed.
+The files are opened, read and named here, so none is reached through a link, and each appears
+whole: under a hidden name first, which is then renamed.
 """
 
 from __future__ import annotations
