@@ -19,6 +19,7 @@ from coordinator.errors import InputError, NoWorkerError
 from coordinator.events import TileKept, TileStored, TilesVerified
 from coordinator.journal.recovery import find
 from coordinator.run.calls import Link
+from coordinator.stores.files import open_place
 from coordinator.workflows.filter_file import filter_chain
 from coordinator.workflows.plan_file import plan_chain
 from coordinator.workflows.run_options import Placement, RunOptions, Storing
@@ -267,3 +268,28 @@ def test_a_forecast_tells_who_reads_by_itself(hosts: list[str], folder: Path) ->
             text = "\n".join(lines(forecast))
             assert text.count("by reference, ") == sum(expected)
     assert {path.name for path in folder.iterdir()} == {"in.npy"}
+
+
+@pytest.mark.parametrize(
+    ("name", "storing"),
+    [
+        ("out.ome.zarr", Storing(chunks=(10, 25))),
+        ("out.zarr", Storing(chunks=(5, 5), shards=(20, 25))),
+        ("out.zarr", Storing(chunks=(10, 25), codec="zstd:3")),
+        ("out.zarr", Storing(chunks=(7, 11), codec="none")),
+    ],
+    ids=["OME", "shards", "packed", "plain, cut at the edges"],
+)
+def test_chunks_of_all_kinds(hosts: list[str], folder: Path, name: str, storing: Storing) -> None:
+    """In an image's group, in shards, packed or not; and such an array is read so again."""
+    ZARR.require()
+    array = samples((43, 50), "<f4", 13, special=False)
+    np.save(folder / "in.npy", array)
+    target = folder / name
+    for source, made in ((folder / "in.npy", target), (target, folder / f"again.{name}")):
+        told = filtered(blur(1.0), source, made, hosts, storing=storing)
+        assert all_by_reference(told)
+        array = ndimage.gaussian_filter(array, 1.0)
+        assert_same_bits(np.asarray(open_place(made).array), array)
+    left = [path for path in folder.rglob("*") if path.name.endswith("__lock")]
+    assert left == [path for path in folder.iterdir() if path.name.startswith(".")] == []
