@@ -101,16 +101,21 @@ def test_a_worker_that_may_not_write(tmp_path: Path) -> None:
 def test_a_store_that_vanishes(small_disk: Path) -> None:
     """It ends in bounded time, with a documented exit code; nothing hangs or is left open."""
     leaks = Leaks()
-    task = Task.make(small_disk, X[:100], 60.0, (10, 48))
+    assert code_without_the_store(small_disk) in (2, 3, 4, 7)
+    leaks.check()
+
+
+def code_without_the_store(folder: Path) -> int:
+    """Return how a run ends whose files vanish; nothing of it is kept."""
+    task = Task.make(folder, X[:100], 60.0, (10, 48))
     with running_workers(2, *ONE, *task.served) as workers:
         run, thread = task.start([worker.address for worker in workers])
         wait_until(lambda: run.stored >= 2, "two tiles are stored")
-        subprocess.run(["umount", "-l", str(small_disk)], check=True)
+        subprocess.run(["umount", "-l", str(folder)], check=True)
         finish(run, thread)
         assert isinstance(run.error, TilefanError), run.error
-        assert run.error.exit_code in (2, 3, 4, 7)
         assert all(worker.process.poll() is None for worker in workers)
-    leaks.check()
+        return int(run.error.exit_code)
 
 
 @pytest.mark.parametrize("kind", [".npy", ".zarr"])
