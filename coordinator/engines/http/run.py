@@ -75,6 +75,9 @@ LOG = logging.getLogger("tilefan.dispatch")
 HEARTBEAT_S = 1.0
 """Between two looks at a worker that owes an answer."""
 
+MOST_WAYS = 3
+"""In which a tile is sent again for its place: offered anew, answered by bytes, sent by bytes."""
+
 PATIENCE_S = 0.5
 """How long an interrupted run waits for answers in hand to be stored."""
 
@@ -338,16 +341,19 @@ class FleetRun:
         """Offer the places again to who has forgotten them, or go back to bytes; else False."""
         worker = attempt.send.worker
         client, places = self._clients[worker], self._places
-        if refusal.is_unknown and not attempt.offered_again:
-            attempt.offered_again = True
-        elif (said := places.demote(worker, refusal.reason, reads=refusal.reads)) is not None:
-            self._tell(said)
-        else:
+        attempt.sent_otherwise += 1
+        if attempt.sent_otherwise > MOST_WAYS:
             return False
+        is_first = attempt.sent_otherwise == 1 and places.terms(worker).reads
+        if not (is_forgotten := refusal.is_unknown and is_first):
+            said = places.demote(worker, refusal.reason, reads=refusal.reads)
+            if said is None:
+                return False
+            self._tell(said)
         attempt.exchange = exchange = self._exchange(attempt.send, attempt.tile)
 
         def offer_and_send() -> None:
-            if refusal.is_unknown:
+            if is_forgotten:
                 places.renew(worker, client)
             exchange.send()
 

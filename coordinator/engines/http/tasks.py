@@ -34,7 +34,7 @@ class PendingTile:
     tile: Tile
     exchange: TileExchange
     registered_again: bool = False
-    offered_again: bool = False
+    sent_otherwise: int = 0
 
     def fileno(self) -> int:
         """Return the descriptor of the socket that the answer comes by."""
