@@ -58,9 +58,10 @@ chaos: .venv/installed ## a thousand runs with network faults, killed coordinato
 	TILEFAN_CHAOS_RUNS=1000 TILEFAN_CHAOS_KILLS=200 TILEFAN_CHAOS_FLIPS=10000 \
 		$(BIN)/python -m pytest tests/chaos --durations=10
 
-fuzz: .venv/installed ## 100,000 mutated requests to a worker, and as many with random parameters
+fuzz: .venv/installed ## 100,000 mutated requests and places to a worker, and as many random parameters
 	TILEFAN_FUZZ=$${TILEFAN_FUZZ:-100000} $(BIN)/python -m pytest -n 2 \
-		tests/worker/test_hostile.py tests/worker/endpoints/test_filters_fuzz.py -k "mutated or random"
+		tests/worker/test_hostile.py tests/worker/test_hostile_places.py \
+		tests/worker/endpoints/test_filters_fuzz.py -k "mutated or random"
 
 fuzz-bits: .venv/installed ## N examples of every filter and of chains, and N/10 on two workers
 	TILEFAN_FUZZ_BITS=$(N) $(BIN)/python -m pytest -n 2 \

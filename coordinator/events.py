@@ -36,6 +36,7 @@ __all__ = [
     "WorkerBack",
     "WorkerEjected",
     "WorkerLost",
+    "WorkerPlaces",
     "WorkerReady",
     "WorkerUsage",
 ]
@@ -200,6 +201,19 @@ class WorkerLost:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerPlaces:
+    """A worker `reads` the run's input, and `writes` its output, where they are: by reference.
+
+    Where it does not do both, `reason` says why; what it does not do is sent as bytes.
+    """
+
+    worker: str
+    reads: bool
+    writes: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerEjected:
     """A worker failed too often in a row; it is asked again after `pause_s`."""
 
@@ -315,6 +329,7 @@ Event: TypeAlias = (
     | TileKept
     | WorkerReady
     | WorkerLost
+    | WorkerPlaces
     | WorkerEjected
     | WorkerBack
     | WorkerUsage

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("tiling", "worker", "coordinator", "tilefan")
+PACKAGES = ("tiling", "places", "worker", "coordinator", "tilefan")
 FILES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 IMPURE = {
     *("asyncio", "aiohttp", "pathlib", "os", "time", "random", "logging", "typer", "rich"),
@@ -43,7 +43,8 @@ def forbidden(path: Path) -> set[str]:
     """Return what a file must not import."""
     package, *folders, _ = path.relative_to(ROOT).parts
     others = {
-        "tiling": {"worker", "coordinator"} | IMPURE,
+        "tiling": {"worker", "coordinator", "places"} | IMPURE,
+        "places": {"worker", "coordinator", "asyncio", "aiohttp", "socket"},
         "worker": {"coordinator"},
         "coordinator": {"worker", "asyncio", "aiohttp"},
         "tilefan": {"worker", "asyncio", "aiohttp", "numpy"},
@@ -88,6 +89,11 @@ LAW: dict[str, dict[str, frozenset[str]]] = {
         "probes": frozenset({"geometry", "operations", "kernels", "jobs"}),
         "protocol": frozenset({"geometry", "jobs"}),
     },
+    "places": {
+        **{unit: frozenset() for unit in ("__init__", "errors", "below", "network", "flat")},
+        "chunks": frozenset(),
+        "chunk_files": frozenset({"below", "flat", "chunks"}),
+    },
     "worker": {
         **{unit: frozenset() for unit in ("__init__", "errors", "settings", "machine")},
         **{unit: frozenset() for unit in ("usage", "log", "rate_limit", "security", "runtime")},
@@ -114,6 +120,7 @@ LAW: dict[str, dict[str, frozenset[str]]] = {
 ROOTS = {
     "coordinator": {"errors", "events", "text", "machine", "interruption", "warn"},
     "tiling": {"errors", "dtypes"},
+    "places": {"errors"},
     "worker": {"errors", "settings", "machine", "log", "rate_limit"},
     "tilefan": set(),
 }

@@ -18,6 +18,7 @@ from typing import Annotated
 
 import typer
 
+from places.errors import PlaceError
 from tiling.errors import UnsupportedError
 from tiling.probes.digests import quick
 from tiling.probes.select import Requested, Selected, select
@@ -29,10 +30,11 @@ from worker.lifetime import FOREVER, Lifetime
 from worker.log import ROOT, Event, Level, configure
 from worker.machine import usable_cores
 from worker.runtime.malloc import freeze_imports, keep_freed_memory
+from worker.runtime.roots import Roots
 from worker.security.auth import Guard, bracketed, name_of
 from worker.security.pairing import Pairing
 from worker.security.tls import ServerCertificate, own_certificate
-from worker.security.token_file import SharedToken, find_token
+from worker.security.token_file import SharedToken, find_token, own_files
 from worker.server import serving
 from worker.settings import Settings
 from worker.state import Service
@@ -48,6 +50,7 @@ EPILOG = """
 Examples:
   worker --pair
   worker --port 8080 --tls
+  worker --serve-from /mnt/data
   worker --insecure --host 127.0.0.1 --port 0 --threads 2
 
 \b
@@ -159,6 +162,14 @@ def worker(
             "the file is removed.",
         ),
     ] = None,
+    serve_from: Annotated[
+        list[Path],
+        typer.Option(
+            metavar="FOLDER",
+            help="A folder whose files coordinators may have read, and their outputs written "
+            "there; may be repeated.",
+        ),
+    ] = [],  # noqa: B006 - Typer reads it
     log_level: Annotated[
         Level, typer.Option(help="Least level of what is logged to stderr.")
     ] = "info",
@@ -192,7 +203,7 @@ def worker(
     try:
         shared = None if insecure else shared_token(token_file, pair=pair)
         if insecure:
-            warn_insecure(host, network=insecure_network, pair=pair)
+            warn_insecure(host, network=insecure_network, pair=pair, serves=bool(serve_from))
         check_names(allow_host)
         guard = Guard(shared.token if shared else None, [*own_names(), *allow_host])
         certificate = chosen_certificate(tls_cert, tls_key, own=tls)
@@ -202,10 +213,12 @@ def worker(
         settings = Settings(threads=threads, until=until or inf)
         paired = shared if pair else None
         lifetime = Lifetime(until_idle or inf, Announcement(announce_to) if announce_to else None)
+        token_path = shared.path if shared else None
+        roots = Roots.of(serve_from, own_files(token_path, tls_cert, tls_key))
         code = asyncio.run(
-            serve(settings, guard, selected, host, port, certificate, paired, lifetime)
+            serve(settings, guard, selected, host, port, certificate, paired, lifetime, roots)
         )
-    except UnsupportedError as error:
+    except (UnsupportedError, PlaceError) as error:
         LOG.critical(str(error))
         code = USAGE
     except WorkerError as error:
@@ -254,18 +267,22 @@ def chosen_certificate(
     return ServerCertificate.load(certificate, key)
 
 
-def warn_insecure(host: str, *, network: bool, pair: bool) -> None:
+def warn_insecure(host: str, *, network: bool, pair: bool, serves: bool = False) -> None:
     """Warn of a worker without a token; on a network it must have been asked for twice.
 
     Raises
     ------
     typer.BadParameter
-        If others can reach the address and `network` is false, or a token is to be shared.
+        If others can reach the address and `network` is false, or could read the files that it
+        serves; or if a token is to be shared.
     """
     if pair:
         raise typer.BadParameter("--pair shares a token, and --insecure has none: leave one out")
     if not is_loopback(host) and not network:
         hint = "--insecure serves this machine only: add --host 127.0.0.1, or --insecure-network"
+        raise typer.BadParameter(hint)
+    if serves and network:
+        hint = "--serve-from shows files to who has the token: leave out --insecure-network"
         raise typer.BadParameter(hint)
     who = "every client that reaches" if network else "every user of"
     LOG.warning("no token is asked for: %s %s can use this worker", who, host)
@@ -307,6 +324,7 @@ async def serve(
     certificate: ServerCertificate | None = None,
     shared: SharedToken | None = None,
     lifetime: Lifetime = FOREVER,
+    roots: Roots = Roots(),  # noqa: B008 -- a frozen value
 ) -> int:
     """Serve until a signal, finish what is in flight, and return the exit code.
 
@@ -315,7 +333,7 @@ async def serve(
     keep_freed_memory()
     pin = certificate.pin if certificate else None
     pairing = Pairing(guard, shared, time.monotonic(), pin) if shared else None
-    service = Service(settings, guard, selected, pairing)
+    service = Service(settings, guard, selected, pairing, roots)
     context = certificate.context if certificate else None
     async with serving(service, host, port, context) as address:
         await service.warm()

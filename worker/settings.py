@@ -37,6 +37,12 @@ class Settings:
         Bytes of the descriptions of all jobs in the cache.
     passes : int
         Passes of all calls of one job: a gigantic pipeline has hundreds.
+    places : int
+        Offered places that are remembered; a forgotten one costs its coordinator one more offer.
+    chunk_bytes : int
+        Largest chunk of a zarr that is read or written by reference, in bytes, decoded.
+    cache_bytes : int
+        Of decoded chunks that are kept for the tiles beside, in bytes.
     tile_work : int
         Most multiply-adds of one tile: samples times the taps of all passes. A core does some
         10^9 a second, so this is a quarter of an hour; no deadline of a coordinator is so long.
@@ -86,6 +92,9 @@ class Settings:
     jobs: int = 64
     jobs_bytes: int = 64 * MIB
     passes: int = 1024
+    places: int = 64
+    chunk_bytes: int = 128 * MIB
+    cache_bytes: int = field(default_factory=lambda: min(256 * MIB, usable_memory() // 16))
     tile_work: int = 10**12
     trial_work: int = 10**8
     max_order: int = 32

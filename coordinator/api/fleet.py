@@ -24,6 +24,7 @@ from tiling.geometry.plan import Plan
 
 if TYPE_CHECKING:
     from coordinator.checks.recompute import Sampling
+    from coordinator.hosts.by_reference import ByReference
     from coordinator.hosts.codec import Codec
     from coordinator.hosts.hosts_file import Config
     from coordinator.launch.lease import Lease
@@ -55,6 +56,9 @@ class Fleet(FilterMethods):
     wire_codec : str, optional
         What tiles travel in: ``"auto"``, ``"none"``, ``"narrow"``, ``"lz4"`` or ``"zstd"``. Unless
         given, what the hosts file says, or auto.
+    by_reference : str, optional
+        Whether workers open files themselves: ``"auto"``, ``"never"`` or ``"require"``. Unless
+        given, what the hosts file says, or auto. An array in memory always travels as bytes.
     verify : float, optional
         Share of each run's tiles, at least one, that are computed once more, with SciPy here; more
         than 0, at most 1.
@@ -64,8 +68,8 @@ class Fleet(FilterMethods):
     ConfigError
         With every mistake in the hosts.
     InputError
-        If `verify` is no such share, `listen` is no function, or `wire_codec` is none of these, or
-        not installed.
+        If `verify` is no such share, `listen` is no function, `by_reference` or `wire_codec` is
+        none of these, or a codec is not installed.
     TrustError
         If there is a token file and it can't be used.
 
@@ -84,6 +88,7 @@ class Fleet(FilterMethods):
         listen: Listener | None = None,
         token_file: str | Path | None = None,
         wire_codec: Codec | None = None,
+        by_reference: ByReference | None = None,
         verify: float | None = None,
     ) -> None:
         from coordinator.engines.http.engine import HttpEngine
@@ -91,7 +96,7 @@ class Fleet(FilterMethods):
 
         if not callable(listen or silent):
             raise InputError(f"listen must be a function of a time and an event, not {listen!r}")
-        config = _config(hosts).with_codec(wire_codec)
+        config = _config(hosts).with_codec(wire_codec).with_by_reference(by_reference)
         self._lease: Lease | None = None
         self._hosts = config.hosts
         self._names = tuple(host.name for host in config.hosts)
@@ -110,6 +115,7 @@ class Fleet(FilterMethods):
         listen: Listener | None = None,
         token_file: str | Path | None = None,
         wire_codec: Codec | None = None,
+        by_reference: ByReference | None = None,
         verify: float | None = None,
     ) -> Self:
         """Make a fleet of the workers that a hosts.toml lists.
@@ -123,7 +129,12 @@ class Fleet(FilterMethods):
 
         config = load_hosts(path)
         return cls(
-            config, listen=listen, token_file=token_file, wire_codec=wire_codec, verify=verify
+            config,
+            listen=listen,
+            token_file=token_file,
+            wire_codec=wire_codec,
+            by_reference=by_reference,
+            verify=verify,
         )
 
     @classmethod

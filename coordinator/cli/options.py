@@ -10,11 +10,12 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 import typer
 
-from coordinator.cli.complete import complete_hosts, complete_modes
+from coordinator.cli.complete import complete_hosts
 from coordinator.cli.groups import OneCommand
 from coordinator.display.listener import Style
 from coordinator.errors import ExitCode
 from coordinator.events import Listener
+from coordinator.hosts.by_reference import ByReference
 from coordinator.hosts.codec import Codec
 from tiling.protocol.token import FILE_VARIABLE, TOKEN_VARIABLE
 
@@ -263,6 +264,15 @@ WHERE = (
         "what hosts.toml says, or auto.",
     ),
     option(
+        FLEET,
+        "--by-reference",
+        kind=ByReference,
+        metavar="CHOICE",
+        envvar="TILEFAN_BY_REFERENCE",
+        help="With --hosts: whether workers open the files themselves: auto, never or require. "
+        "Unless given, what hosts.toml says, or auto.",
+    ),
+    option(
         RUN,
         "--tile",
         metavar="SHAPE",
@@ -341,51 +351,3 @@ RUNNING = (
     QUIET,
 )
 """The options of every command that runs filters."""
-
-GAUSSIAN = (
-    option(
-        FILTER,
-        "--sigma",
-        default="0.5",
-        metavar="NUMBERS",
-        help="Standard deviation in samples, or one per axis.",
-    ),
-    option(
-        FILTER,
-        "--order",
-        default="0",
-        metavar="NUMBERS",
-        help="Derivative, or one per axis; 0 smooths.",
-    ),
-    option(
-        FILTER,
-        "--mode",
-        default="reflect",
-        metavar="MODES",
-        autocompletion=complete_modes,
-        help="Edge mode, or one per axis: reflect mirror nearest constant wrap.",
-    ),
-    option(FILTER, "--cval", default="0", metavar="NUMBER", help="Fill value of mode constant."),
-    option(
-        FILTER,
-        "--truncate",
-        default=4.0,
-        kind=float,
-        metavar="NUMBER",
-        help="Radius of the filter, in sigmas.",
-    ),
-    option(
-        FILTER,
-        "--radius",
-        metavar="NUMBERS",
-        help="Radius in samples, or one per axis; overrides --truncate.",
-    ),
-    option(FILTER, "--axes", metavar="AXES", help="Axes to filter; all unless given."),
-    option(
-        FILTER,
-        "--dtype",
-        metavar="DTYPE",
-        help="Of the output, such as float32; the input's unless given.",
-    ),
-)
-"""The parameters of `scipy.ndimage.gaussian_filter`; see `coordinator.cli.parse.gaussian`."""

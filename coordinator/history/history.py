@@ -39,6 +39,7 @@ from coordinator.events import (
     WorkerBack,
     WorkerEjected,
     WorkerLost,
+    WorkerPlaces,
     WorkerReady,
     WorkerUsage,
 )
@@ -225,10 +226,12 @@ class History:
             case WorkerEjected(name, reason, pause_s):
                 reason = f"{reason}; asked again in {brief_time(pause_s)}"
                 self._absent(at_s, name, State.EJECTED, reason)
-            case TileHedged() | FleetAwaited() | TileGivenUp():
-                self._remark(at_s, _in_words(event))
             case TilesVerified() | OutputWritten():
                 self._closing(event)
+            case WorkerPlaces(reason=""):
+                pass
+            case TileHedged() | FleetAwaited() | TileGivenUp() | WorkerPlaces():
+                self._remark(at_s, _in_words(event))
 
     def _closing(self, event: TilesVerified | OutputWritten) -> None:
         if isinstance(event, OutputWritten):
@@ -372,12 +375,14 @@ class History:
         """Take note of a sentence; subclasses keep or show it."""
 
 
-def _in_words(event: TileHedged | FleetAwaited | TileGivenUp) -> str:
+def _in_words(event: TileHedged | FleetAwaited | TileGivenUp | WorkerPlaces) -> str:
     match event:
         case TileHedged(tile, name, to, late_s):
             return f"tile {tile} also sent to {to}: unanswered by {name} for {brief_time(late_s)}"
         case FleetAwaited(patience_s):
             return f"waiting up to {patience_s:g} s for a worker to come back"
+        case WorkerPlaces(name, reads, _, reason):
+            return f"{name} {'answers with bytes' if reads else 'gets and answers bytes'}: {reason}"
         case TileGivenUp(tile, reasons):
             why = "; ".join(f"{name}: {reason}" for name, reason in reasons)
             return f"tile {tile} given up: {why}"

@@ -10,6 +10,7 @@ Importing this module imports pydantic (a tenth of a second), so only a run that
 from __future__ import annotations
 
 import difflib
+import os
 import tomllib
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from pydantic import AfterValidator, ConfigDict, Field, Strict, TypeAdapter, Val
 
 from coordinator.errors import ConfigError, InputError
 from coordinator.hosts.addresses import name_of, normalise
+from coordinator.hosts.by_reference import ByReference, check_folder
 from coordinator.hosts.certificates import authority_context, check_pin
 from coordinator.hosts.codec import Codec
 from coordinator.hosts.toml_text import Key, lines_of, unreadable
@@ -35,6 +37,8 @@ Positive: TypeAlias = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False
 Address: TypeAlias = Annotated[str, Strict(), AfterValidator(normalise)]
 Pin: TypeAlias = Annotated[str, Strict(), AfterValidator(check_pin)]
 Text: TypeAlias = Annotated[str, Strict()]
+Folder: TypeAlias = Annotated[str, Strict(), AfterValidator(check_folder)]
+Paths: TypeAlias = dict[Folder, Folder]
 
 _FORBID: Final = ConfigDict(extra="forbid")
 
@@ -57,6 +61,8 @@ class Defaults:
         Bytes of all tiles in flight together, in 10^6 bytes.
     wire_codec : str
         What blocks may travel in; see `coordinator.engines.http.link`.
+    by_reference : str
+        Whether workers open files themselves; see `coordinator.hosts.by_reference`.
     """
 
     __pydantic_config__ = _FORBID
@@ -69,6 +75,7 @@ class Defaults:
     slow_link_mb_s: Positive = 1.0  # below 8 Mbit/s, sending costs more than filtering at home
     max_in_flight_mb: Positive = 280.0  # keeps the coordinator below 400 MiB, interpreter included
     wire_codec: Codec = "auto"  # packs where that pays
+    by_reference: ByReference = "auto"  # where a worker serves places, and sees the same files
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +94,8 @@ class Host:
         The only trusted one: base64 of its DER.
     ca : Path, optional
         PEM file of the authority whose certificates are trusted.
+    paths : mapping of str to str
+        What folders of this machine are called there.
     """
 
     name: str
@@ -94,6 +103,7 @@ class Host:
     slots: int | None = None
     certificate: str | None = None
     ca: Path | None = None
+    paths: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +132,20 @@ class Config:
         bound = replace(self.defaults, max_in_flight_mb=in_flight_bytes / 1e6)
         return replace(self, defaults=bound)
 
+    def with_by_reference(self, choice: ByReference | None) -> Config:
+        """Return the same fleet with tiles by reference or not; None keeps its own.
+
+        Raises
+        ------
+        InputError
+            If there is no such choice.
+        """
+        if choice is None:
+            return self
+        if choice not in (names := get_args(ByReference)):
+            raise InputError(f"by_reference must be one of {' '.join(names)}, not {choice!r}")
+        return replace(self, defaults=replace(self.defaults, by_reference=choice))
+
     def with_codec(self, codec: Codec | None) -> Config:
         """Return the same fleet with another codec; None keeps its own.
 
@@ -145,6 +169,7 @@ class _HostTable:
     slots: Slots | None = None
     certificate: Pin | None = None
     ca: Text | None = None
+    paths: Paths | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +237,12 @@ def find_hosts(text: str) -> Config:
 
 def is_addresses(text: str) -> bool:
     """Tell whether an option names workers by their addresses, and not by a file."""
-    return ("," in text or ":" in text) and not Path(text).exists()
+    if "," not in text and ":" not in text:
+        return False
+    try:
+        return not Path(text).exists()
+    except OSError:  # too long for a name
+        return True
 
 
 def parse_hosts(hosts: Sequence[str] | str) -> Config:
@@ -261,6 +291,7 @@ def _parse(
             host.slots or valid.defaults.slots,
             host.certificate,
             folder / host.ca if host.ca is not None else None,
+            {os.path.realpath(here): there for here, there in (host.paths or {}).items()},
         )
         for host in valid.hosts
     )

@@ -21,7 +21,14 @@ from coordinator.journal.recovery import check_same
 from coordinator.report.artifacts import Made, write_artifacts
 from coordinator.run.calls import Link, chain_of, mask_of, masked
 from coordinator.run.output import Opening, Output, unfinished
-from coordinator.run.request import Request, check_grain, known_bound, not_finite, tile_shape
+from coordinator.run.request import (
+    Request,
+    check_grain,
+    known_bound,
+    not_finite,
+    row_grain,
+    tile_shape,
+)
 from coordinator.run.run import run
 from coordinator.stores import FileSource
 from coordinator.stores.file_state import FileState
@@ -79,7 +86,10 @@ def filter_chain(
     with put_off():  # a library's code calls back, and would tell of another error
         output = lay_out(place, array.shape, chain.dtype, array, options.storing)
     check_grain(shape, array.shape, output.grain)
-    request = Request(job, read, shape, title(links), bound, options.sampling, output.grain)
+    grain = output.grain
+    if placement.hosts is not None and not grain:
+        grain = row_grain(array.shape, chain.dtype.itemsize)
+    request = Request(job, read, shape, title(links), bound, options.sampling, grain)
     opening = Opening(
         output,
         job,
@@ -187,6 +197,7 @@ def open_engine(
         from coordinator.run.memory_limit import fleet_budget
 
         config = find_hosts(placement.hosts).with_codec(placement.wire_codec)
+        config = config.with_by_reference(placement.by_reference)
         credential = find_credential(placement.token_file or config.token_file)
         limits = Limits(keep_going=keep_going)
         most = fleet_budget(request, config.in_flight_bytes, placement.max_memory_bytes)

@@ -57,7 +57,14 @@ def settings(
     else:
         yield _token(token_file, environ)
     yield Setting("threads", str(usable_cores()), "cores that this process may use")
-    for name in ("TILEFAN_PROVENANCE", "TILEFAN_MAP", "NO_COLOR", "TERM", "CI"):
+    for name in (
+        "TILEFAN_BY_REFERENCE",
+        "TILEFAN_PROVENANCE",
+        "TILEFAN_MAP",
+        "NO_COLOR",
+        "TERM",
+        "CI",
+    ):
         if name in environ:
             yield Setting(name, environ[name], "environment")
     if hosts is not None:

@@ -3,6 +3,7 @@
 Besides the identity, health tells what is computed now, the oldest first::
 
     "codecs": ["narrow", "lz4", "zstd"],    that blocks may travel in, see `tiling.protocol.forms`
+    "places": false,                        whether it opens places; see `tiling.protocol.places`
     "cores": 8,                             that the worker may use
     "cpu_s": 12.5,                          seconds of them that it has used since it started
     "ends_in_s": 5400.5,                    until the worker is stopped; null if nobody knows
@@ -62,6 +63,7 @@ async def get_health(request: web.Request) -> web.Response:
             "tile_limit_bytes": service.settings.tile_bytes,
         },
         "codecs": codecs(),
+        "places": service.places.is_open,
         "cores": usable_cores(),
         "cpu_s": round(time.process_time(), 3),
         "ends_in_s": _ends_in_s(service.settings.until),

@@ -62,6 +62,11 @@ def find_token(option: Path | None, environ: Mapping[str, str] = os.environ) -> 
     return SharedToken(token, path, made)
 
 
+def own_files(*named: Path | None) -> tuple[Path, ...]:
+    """Return what no place may be: the folder of this program's settings, and files named here."""
+    return (platformdirs.user_config_path("tilefan"), *(path for path in named if path))
+
+
 def load_token(path: Path) -> tuple[Token, bool]:
     """Return the token of a file, and whether the file had to be made first.
 

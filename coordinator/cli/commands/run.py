@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from coordinator.cli.exit import exit_codes, fail, say, say_link
+from coordinator.cli.gaussian import GAUSSIAN
 from coordinator.cli.groups import MORE_INPUTS
 from coordinator.cli.options import (
     EVENT_LOG,
-    GAUSSIAN,
     RUNNING,
     SOURCE,
     MakeLinks,

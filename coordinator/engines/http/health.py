@@ -49,6 +49,8 @@ class Health:
         Names the machine since it was started; empty where that is not known.
     codecs : tuple of str
         That it takes and sends; see `tiling.protocol.forms`.
+    places : bool
+        Whether it opens places; see `tiling.protocol.places`.
     computing : tuple of (int, float)
         Tiles that it has, of the run that was asked for, and the shares of them that are done.
     about : tuple of (str, str)
@@ -66,6 +68,7 @@ class Health:
     ends_in_s: float | None = None
     boot: str = ""
     codecs: tuple[str, ...] = ()
+    places: bool = False
     computing: tuple[tuple[int, float], ...] = ()
     about: tuple[tuple[str, str], ...] = ()
 
@@ -89,8 +92,8 @@ class Health:
         >>> said = {"slots": 4, "uptime_s": float("nan"), "kernel": "native"}
         >>> Health.parse({"protocol": PROTOCOL, **said})  # doctest: +NORMALIZE_WHITESPACE
         Health(status='', slots=4, in_flight=None, queue=None, resident_bytes=None, uptime_s=None,
-               cores=None, cpu_s=None, ends_in_s=None, boot='', codecs=(), computing=(),
-               about=(('kernel', 'native'),))
+               cores=None, cpu_s=None, ends_in_s=None, boot='', codecs=(), places=False,
+               computing=(), about=(('kernel', 'native'),))
         """
         fields: Mapping[str, Any] = said if isinstance(said, dict) else {}
         if (protocol := fields.get("protocol")) != PROTOCOL:
@@ -109,6 +112,7 @@ class Health:
             _seconds(fields.get("ends_in_s")),
             _text(fields.get("boot", "")),
             _codecs(fields.get("codecs")),
+            fields.get("places") is True,
             _computing(fields.get("computing")),
             tuple((key, _text(fields[key])) for key in KEYS if key in fields),
         )
