@@ -95,8 +95,11 @@ def by_axes(name: str, parameters: Mapping[str, Any], dims: Dims) -> dict[str, A
     if name not in FILTERS:
         return result
     row = FILTERS[name]
-    mappings = {key: result[key] for key in result.keys() & row.defaults.keys()}
-    mappings = {key: value for key, value in mappings.items() if isinstance(value, Mapping)}
+    mappings = {
+        key: value
+        for key, value in result.items()
+        if key in row.defaults and isinstance(value, Mapping)
+    }
     chosen = _chosen(row, mappings, result.get("axes"), dims)
     for key, value in mappings.items():
         rest = NOT_FILTERED.get((name, key))
