@@ -6,7 +6,18 @@ import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import comparison, forecast, kernels, link, machine, rows, startup, transport, zarr
+from benchmarks import (
+    comparison,
+    dask,
+    forecast,
+    kernels,
+    link,
+    machine,
+    rows,
+    startup,
+    transport,
+    zarr,
+)
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
@@ -26,6 +37,7 @@ SECTIONS: dict[str, Callable[..., Iterator[str]]] = {
     "startup": startup.measure,
     "forecast": forecast.measure,
     "zarr": zarr.measure,
+    "dask": dask.measure,
 }
 
 

@@ -210,6 +210,22 @@ def test_scipys_warnings() -> None:
         tilefan.dask.median_filter(da.from_array(X, chunks=9), 3, np.ones((3, 3)))
 
 
+def test_processes_of_dasks_own() -> None:
+    """Its scheduler for one machine."""
+    y = tilefan.dask.gaussian_filter(da.from_array(X, chunks=(7, 8)), 2)
+    assert_same_bits(y.compute(scheduler="processes", num_workers=1), ndimage.gaussian_filter(X, 2))
+
+
+def test_to_zarr(tmp_path: Path) -> None:
+    """From a store into a store, chunk by chunk."""
+    da.from_array(X, chunks=(7, 8)).to_zarr(tmp_path / "in.zarr")
+    x = da.from_zarr(tmp_path / "in.zarr")
+    tilefan.dask.gaussian_filter(x, 2).to_zarr(tmp_path / "out.zarr")
+    got = da.from_zarr(tmp_path / "out.zarr")
+    assert got.chunks == x.chunks
+    assert_same_bits(got.compute(), ndimage.gaussian_filter(X, 2))
+
+
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Client]:
     with (
@@ -237,22 +253,6 @@ def test_a_cluster_of_processes(name: str, parameters: dict[str, Any], cluster: 
     want = getattr(ndimage, name)(X, **parameters)
     assert_same_bits(y.compute(), want)
     assert_same_bits(cluster.persist(y).compute(), want)
-
-
-def test_processes_of_dasks_own() -> None:
-    """Its scheduler for one machine."""
-    y = tilefan.dask.gaussian_filter(da.from_array(X, chunks=(7, 8)), 2)
-    assert_same_bits(y.compute(scheduler="processes", num_workers=1), ndimage.gaussian_filter(X, 2))
-
-
-def test_to_zarr(tmp_path: Path) -> None:
-    """From a store into a store, chunk by chunk."""
-    da.from_array(X, chunks=(7, 8)).to_zarr(tmp_path / "in.zarr")
-    x = da.from_zarr(tmp_path / "in.zarr")
-    tilefan.dask.gaussian_filter(x, 2).to_zarr(tmp_path / "out.zarr")
-    got = da.from_zarr(tmp_path / "out.zarr")
-    assert got.chunks == x.chunks
-    assert_same_bits(got.compute(), ndimage.gaussian_filter(X, 2))
 
 
 def test_there_is_a_function_for_each_row() -> None:
