@@ -84,7 +84,9 @@ def test_chunks_have_the_bits_of_scipy(name: str, data: st.DataObject) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lazy_tiles, "SLAB_CHUNK_BYTES", data.draw(st.sampled_from([0, 2**23])))
         ours = we_say(name, x, parameters, data.draw(chunkings(x.shape)))
-    agree(ours, scipy_says(name, x, parameters), signs=name not in SUMS)
+    # Of complex numbers SciPy adds parts as these filters do.
+    signs = name not in SUMS and x.dtype.kind != "c"
+    agree(ours, scipy_says(name, x, parameters), signs=signs)
 
 
 @pytest.mark.parametrize("mode", MODES)
