@@ -7,7 +7,6 @@ import inspect
 import os
 import subprocess
 import sys
-import warnings
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +17,7 @@ import dask.array as da
 import numpy as np
 import numpy.typing as npt
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
@@ -26,6 +25,7 @@ from scipy import ndimage
 import tilefan.dask
 from coordinator.api import lazy, lazy_tiles
 from tests.support.cases import CASES, SUMS, inputs
+from tests.support.dask_cluster import dask_cluster
 from tests.support.equality import assert_same_bits
 from tests.tiling.filters.test_exact import agree, scipy_says
 from tiling.errors import BadTypeError, BadValueError, TilingError, UnsupportedError
@@ -230,11 +230,7 @@ def test_to_zarr(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Client]:
-    with (
-        warnings.catch_warnings(),
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as started,
-        Client(started) as client,
-    ):
+    with dask_cluster(2) as client:
         yield client
 
 
