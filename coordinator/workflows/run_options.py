@@ -35,6 +35,8 @@ class Placement:
         Of this process; tiles are made so small that it suffices.
     wire_codec : str, optional
         What tiles travel in to a fleet and back; as its hosts file says unless given.
+    engine : str, optional
+        Where the scheduler of a dask cluster is, in place of hosts: ``dask://HOST:PORT``.
     """
 
     hosts: str | None = None
@@ -42,6 +44,7 @@ class Placement:
     tile: Any = None
     max_memory_bytes: int | None = None
     wire_codec: Codec | None = None
+    engine: str | None = None
 
 
 def _silent(_: str) -> None:

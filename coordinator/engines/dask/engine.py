@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +25,48 @@ TILE_BYTES = 4 * 2**20
 """Of a tile at most: blocks go through the scheduler, which takes large messages badly."""
 
 IN_FLIGHT_BYTES = 256 * 2**20
+
+
+CONNECT_S = 5.0
+"""Longest wait for a scheduler."""
+
+NEEDS = "a dask cluster needs distributed here: pip install 'tilefan[dask]'"
+
+
+@contextmanager
+def on_scheduler(address: str, limits: Limits) -> Iterator[DaskEngine]:
+    """Yield the engine of the cluster whose scheduler has this address.
+
+    Parameters
+    ----------
+    address : str
+        ``dask://HOST:PORT``.
+    limits : Limits
+        The dispatcher's thresholds, all but the bytes in flight.
+
+    Raises
+    ------
+    InputError
+        If it is no such address.
+    NoWorkerError
+        If no scheduler answers there.
+    """
+    if not re.fullmatch(r"dask://[^/]+:\d+", address):
+        raise InputError(f"--engine {address}: no address such as dask://scheduler:8786")
+    try:
+        from distributed import Client
+    except ImportError:
+        raise InputError(NEEDS) from None
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # events tell what happens
+    try:
+        client = Client(address.replace("dask:", "tcp:", 1), timeout=CONNECT_S)
+    except OSError as error:
+        why = f"no dask scheduler answers at {address}: {reason_of(error)}"
+        raise NoWorkerError(why) from None
+    with client:
+        engine = DaskEngine(client, replace(limits, bytes_in_flight=IN_FLIGHT_BYTES))
+        with closing(engine):
+            yield engine
 
 
 class DaskEngine:
@@ -48,7 +93,7 @@ class DaskEngine:
         try:
             from distributed import Client
         except ImportError:
-            raise InputError("Fleet.on needs distributed: pip install 'tilefan[dask]'") from None
+            raise InputError(NEEDS) from None
         if not isinstance(client, Client) or client.asynchronous:
             raise InputError(
                 f"on takes a distributed.Client that is not asynchronous, not {client!r}"
