@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks import (
     by_reference,
     comparison,
+    dask,
     forecast,
     kernels,
     link,
@@ -38,6 +39,7 @@ SECTIONS: dict[str, Callable[..., Iterator[str]]] = {
     "startup": startup.measure,
     "forecast": forecast.measure,
     "zarr": zarr.measure,
+    "dask": dask.measure,
 }
 
 

@@ -113,7 +113,10 @@ LAW: dict[str, dict[str, frozenset[str]]] = {
         ),
         "__main__": frozenset({"cli"}),
     },
-    "tilefan": {"__init__": frozenset({"ndimage"}), "ndimage": frozenset()},
+    "tilefan": {
+        "__init__": frozenset({"ndimage"}),
+        **{unit: frozenset() for unit in ("ndimage", "dask", "xarray")},
+    },
 }
 """What each subpackage, or module beside them, may import of its own package besides itself."""
 

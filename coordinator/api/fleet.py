@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from numbers import Real
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from coordinator.api.arrays import filter_array, plan_array, silent
 from coordinator.api.local import FUNCTIONS
@@ -34,6 +34,15 @@ gaussian_filter = FUNCTIONS["gaussian_filter"]
 
 NAMED: Final = 5
 """Workers that a fleet's `repr` names."""
+
+
+class Closable(Engine, Protocol):
+    """An engine that is closed after use."""
+
+    closed: bool
+
+    def close(self) -> None:
+        """Compute nothing any more."""
 
 
 class Fleet(FilterMethods):
@@ -94,14 +103,17 @@ class Fleet(FilterMethods):
         from coordinator.engines.http.engine import HttpEngine
         from coordinator.hosts.token import find_credential
 
-        if not callable(listen or silent):
-            raise InputError(f"listen must be a function of a time and an event, not {listen!r}")
+        _check_listen(listen)
         config = _config(hosts).with_codec(wire_codec).with_by_reference(by_reference)
+        self._rows = [(host.name, host.url) for host in config.hosts]
+        self._take(
+            HttpEngine(config, find_credential(token_file or config.token_file)), listen, verify
+        )
+
+    def _take(self, engine: Closable, listen: Listener | None, verify: float | None) -> None:
+        """Compute by this engine from now on."""
         self._lease: Lease | None = None
-        self._hosts = config.hosts
-        self._names = tuple(host.name for host in config.hosts)
-        self._http = HttpEngine(config, find_credential(token_file or config.token_file))
-        self.engine: Engine = self._http
+        self.engine: Closable = engine
         self.turn = threading.RLock()
         self.sampling = _sampling(verify)
         self.listen: Listener = listen or (Bar() if in_notebook() else silent)
@@ -234,6 +246,40 @@ class Fleet(FilterMethods):
         fleet._lease = lease
         return fleet
 
+    @classmethod
+    @brief
+    def on(
+        cls, client: Any, *, listen: Listener | None = None, verify: float | None = None
+    ) -> Self:
+        """Make a fleet of the workers of a dask cluster, which need tilefan of this version.
+
+        Parameters
+        ----------
+        client : distributed.Client
+            Of the cluster; it stays open when the fleet is closed. Workers may come and go.
+        listen, verify
+            As of the class.
+
+        Raises
+        ------
+        InputError
+            If it is no such client, or an asynchronous one.
+
+        Examples
+        --------
+        >>> from distributed import Client  # doctest: +SKIP
+        >>> with Client("scheduler:8786") as client, Fleet.on(client) as fleet:  # doctest: +SKIP
+        ...     y = fleet.gaussian_filter(x, 2.0, mode="wrap")
+        """
+        from coordinator.engines.dask.engine import DaskEngine
+
+        _check_listen(listen)
+        fleet = cls.__new__(cls)
+        engine = DaskEngine(client)
+        fleet._rows = [(name, name) for name in engine.workers()]
+        fleet._take(engine, listen, verify)
+        return fleet
+
     @brief
     def run(self, links: Sequence[Link], input: Any, *, tile: Any = None) -> Array:  # noqa: A002
         """Filter an array on the fleet, by filters one after another in one pass.
@@ -266,11 +312,11 @@ class Fleet(FilterMethods):
     @property
     def closed(self) -> bool:
         """Whether it was closed; it does not open again."""
-        return self._http.closed
+        return self.engine.closed
 
     def close(self) -> None:
         """Close the connections; workers that this fleet has started end, others go on."""
-        self._http.close()
+        self.engine.close()
         if self._lease is not None:
             self._lease.close()
 
@@ -286,21 +332,25 @@ class Fleet(FilterMethods):
         self.close()
 
     def __repr__(self) -> str:
-        names = ", ".join(self._names[:NAMED])
-        more = len(self._names) - NAMED
+        names = ", ".join(name for name, _ in self._rows[:NAMED])
+        more = len(self._rows) - NAMED
         return f"<Fleet of {self._size} ({names}{f' and {more} more' * (more > 0)}), {self._state}>"
 
     def _repr_html_(self) -> str:
-        rows = [(host.name, host.url) for host in self._hosts]
-        return table(f"fleet of {self._size}, {self._state}", rows, ("worker", "address"))
+        return table(f"fleet of {self._size}, {self._state}", self._rows, ("worker", "address"))
 
     @property
     def _size(self) -> str:
-        return count(len(self._names), "worker")
+        return count(len(self._rows), "worker")
 
     @property
     def _state(self) -> str:
         return "closed" if self.closed else "open"
+
+
+def _check_listen(listen: object) -> None:
+    if not callable(listen or silent):
+        raise InputError(f"listen must be a function of a time and an event, not {listen!r}")
 
 
 def _config(hosts: Any) -> Config:

@@ -289,6 +289,12 @@ WHERE = (
 
 RUNNING = (
     *WHERE,
+    option(
+        FLEET,
+        "--engine",
+        metavar="ADDRESS",
+        help="A dask cluster in place of --hosts: its scheduler, dask://HOST:PORT.",
+    ),
     file_option(
         OUTPUT,
         "--out-dir",

@@ -184,8 +184,14 @@ def _words(links: Sequence[Link]) -> tuple[tuple[str, str], ...]:
 def open_engine(
     placement: Placement, request: Request, *, keep_going: bool = False
 ) -> Iterator[Engine]:
-    """Yield the fleet that is named, or this machine."""
-    if placement.hosts is None:
+    """Yield the cluster or the fleet that is named, or this machine."""
+    if placement.engine is not None:
+        from coordinator.dispatch.limits import Limits
+        from coordinator.engines.dask.engine import on_scheduler
+
+        with on_scheduler(placement.engine, Limits(keep_going=keep_going)) as engine:
+            yield engine
+    elif placement.hosts is None:
         from coordinator.engines.local import LocalEngine
 
         yield LocalEngine()

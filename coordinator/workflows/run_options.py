@@ -38,6 +38,8 @@ class Placement:
         What tiles travel in to a fleet and back; as its hosts file says unless given.
     by_reference : str, optional
         Whether workers open the files themselves; as its hosts file says unless given.
+    engine : str, optional
+        Where the scheduler of a dask cluster is, in place of hosts: ``dask://HOST:PORT``.
     """
 
     hosts: str | None = None
@@ -46,6 +48,7 @@ class Placement:
     max_memory_bytes: int | None = None
     wire_codec: Codec | None = None
     by_reference: ByReference | None = None
+    engine: str | None = None
 
 
 def _silent(_: str) -> None:
