@@ -197,7 +197,7 @@ def states(x: Lazy, mask: Lazy) -> Lazy:
 
 
 def _states(samples: Array, mask: Array) -> Array:
-    return MaskedSource(ArraySource(samples), mask).read(Box.whole(samples.shape))
+    return MaskedSource(ArraySource(samples), ArraySource(mask)).read(Box.whole(samples.shape))
 
 
 def _meta(x: Lazy, dtype: Dtype) -> Array:
