@@ -53,7 +53,8 @@ def filter_array(
     Raises
     ------
     TilingError
-        If SciPy refuses the parameters, or a filter before the last is given an array to fill.
+        If SciPy refuses the parameters, a filter before the last is given an array to fill, or a
+        window looks at one sample that is broadcast.
     TilefanError
         If the run fails.
     """
@@ -63,6 +64,7 @@ def filter_array(
             raise BadTypeError(f"{name}: only the last filter of a chain fills an output array")
     chain = Chain.of(links, array.ndim, array.dtype)
     warn_as_scipy(links, chain.job)
+    _check_broadcast(array, chain.job)
     out = _output(links[-1][1].get("output"), array, chain.dtype)
     overlaps = np.may_share_memory(array, out)
     if overlaps:
@@ -139,6 +141,20 @@ def warn_as_scipy(links: Sequence[Link], job: Job) -> None:
         asked = np.dtype(output) if isinstance(output, type | np.dtype) else call.target
         if call.target.kind == "c" != asked.kind:
             warn(UserWarning("promoting specified output dtype to complex"))
+
+
+def _check_broadcast(array: Array, job: Job) -> None:
+    """Refuse windows over one sample that is broadcast: SciPy takes its neighbours for outside."""
+    if array.size < 2 or any(array.strides):
+        return
+    from tiling.operations.windows import Window
+
+    for step in job.program.steps:
+        if isinstance(step.operation, Window) and 0 in step.inputs:
+            raise UnsupportedError(
+                f"{job.calls[0].filter}: the input is one sample broadcast to {array.shape}, and "
+                "SciPy takes most of it for the outside; give a copy: np.ascontiguousarray(input)"
+            )
 
 
 def _check_in_place(links: Sequence[Link]) -> None:

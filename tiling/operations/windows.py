@@ -55,7 +55,7 @@ def offsets(shape: tuple[int, ...], window: tuple[int, ...]) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Window(Operation):
+class Window(Operation):
     """A window over all axes; `table` is its footprint, structure or weights."""
 
     FIELDS: ClassVar[Mapping[str, Field]] = {
@@ -119,7 +119,7 @@ class _Window(Operation):
 
 
 @dataclass(frozen=True, slots=True)
-class Correlation(_Window):
+class Correlation(Window):
     """One n-d `correlate`, with real or complex weights."""
 
     KIND: ClassVar[str] = "correlation"
@@ -139,12 +139,12 @@ class Correlation(_Window):
 
 
 @dataclass(frozen=True, slots=True)
-class Extremum(_Window):
+class Extremum(Window):
     """The minimum or maximum over a footprint, perhaps less or plus a structure."""
 
     KIND: ClassVar[str] = "extremum"
     FIELDS: ClassVar[Mapping[str, Field]] = {
-        **_Window.FIELDS,
+        **Window.FIELDS,
         "structure": optional(TABLE),
         "minimum": FLAG,
     }
@@ -167,7 +167,7 @@ class Extremum(_Window):
         TilingError
             Saying what is wrong.
         """
-        _Window.check(self, ndim, source, target)
+        Window.check(self, ndim, source, target)
         if not self.table.array.any():
             raise WireError("an all-zero footprint")
         structure = self.structure
@@ -176,12 +176,12 @@ class Extremum(_Window):
 
 
 @dataclass(frozen=True, slots=True)
-class Rank(_Window):
+class Rank(Window):
     """The sample at a rank among those of a footprint; 0 is the least."""
 
     KIND: ClassVar[str] = "rank"
     FIELDS: ClassVar[Mapping[str, Field]] = {
-        **_Window.FIELDS,
+        **Window.FIELDS,
         "cval": EXACT_FILL,  # on lines of integers SciPy does not go through float64
         "rank": integer(0),
     }
@@ -208,7 +208,7 @@ class Rank(_Window):
         TilingError
             Saying what is wrong.
         """
-        _Window.check(self, ndim, source, target)
+        Window.check(self, ndim, source, target)
         if self.rank >= int(self.table.array.sum()):
             raise WireError(f"rank {self.rank}, which the footprint has not")
         fill = self.cval.real
@@ -229,7 +229,7 @@ class Rank(_Window):
             With the window and the length of the line.
         """
         if len(shape) != 1 or not self._reads_outside(shape[0]):
-            _Window.check_shape(self, shape)
+            Window.check_shape(self, shape)
             return
         raise UnsupportedError(
             f"a window of {self.table.shape[0]} samples with origin {self.origins[0]} on a line of "

@@ -15,6 +15,7 @@ from coordinator import gaussian_filter
 from coordinator import ndimage as ours
 from tests.support.equality import assert_same_bits
 from tests.support.strategies import COMPLEX, LAYOUTS, REAL, Problem, problems, samples
+from tiling.dtypes import Array
 from tiling.errors import TilingError
 from tiling.geometry.edges import MODES
 
@@ -158,6 +159,19 @@ def test_a_read_only_output_is_refused_and_untouched() -> None:
         with pytest.raises(ValueError, match="read-only"):
             function(np.ones((8, 8)), 1.0, output=out)
     assert not out.any()
+
+
+@pytest.mark.parametrize("name", ["median_filter", "maximum_filter", "correlate", "grey_dilation"])
+def test_one_sample_that_is_broadcast(name: str) -> None:
+    """SciPy takes most of its neighbours for the outside: refused, and a copy is filtered."""
+    cross = ndimage.generate_binary_structure(2, 1)
+    key = {"correlate": "weights", "grey_dilation": "structure"}.get(name, "footprint")
+    array: Array = np.broadcast_to(np.float64(3), (20, 20))
+    with pytest.raises(TilingError, match=r"one sample broadcast.*np\.ascontiguousarray"):
+        getattr(ours, name)(array, **{key: cross})
+    copy = np.ascontiguousarray(array)
+    expected = getattr(ndimage, name)(copy, **{key: cross})
+    assert_same_bits(getattr(ours, name)(copy, **{key: cross}), expected)
 
 
 def test_inside_a_running_event_loop() -> None:
