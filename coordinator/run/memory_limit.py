@@ -189,8 +189,8 @@ def within(engine: Engine, request: Request, limit_bytes: int, *, fleet: bool) -
     return FrugalEngine(engine, request, limit_bytes, peak)
 
 
-def check_chunks(source: Source, limit_bytes: int | None) -> None:
-    """Refuse a source whose chunks are too large to be decoded, before any is.
+def check_chunks(source: Source, limit_bytes: int | None) -> int:
+    """Refuse a source whose chunks are too large to be decoded; return the bytes they take.
 
     Raises
     ------
@@ -203,6 +203,7 @@ def check_chunks(source: Source, limit_bytes: int | None) -> None:
             f"--max-memory: {megabytes(limit_bytes)} MB do not suffice: the chunks of "
             f"{source.name} are large, and take {megabytes(taken)} MB to be decoded"
         )
+    return taken
 
 
 def bound_reading(source: Source, limit_bytes: int | None) -> int:

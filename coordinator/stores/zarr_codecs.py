@@ -1,4 +1,4 @@
-"""How chunks of zarr are stored: what has to be known of it before their bytes are read."""
+"""Codecs of the chunks of a zarr array: what has to be known of it before their bytes are read."""
 
 from __future__ import annotations
 

@@ -29,7 +29,6 @@ from coordinator.run.memory_limit import (
     FleetPeak,
     LocalPeak,
     Peak,
-    bound_reading,
     check_chunks,
     fit,
     in_flight_bytes,
@@ -87,8 +86,7 @@ def plan_chain(
     began_s = time.perf_counter()
     given = Place.parse(source)
     array, source = open_place(given, placement.max_memory_bytes), given.path
-    check_chunks(array, placement.max_memory_bytes)
-    reading_bytes = bound_reading(array, placement.max_memory_bytes)
+    reading_bytes = check_chunks(array, placement.max_memory_bytes)
     ndim = len(array.shape)
     job = chain_of(links, array).job
     job.program.check_shape(array.shape)

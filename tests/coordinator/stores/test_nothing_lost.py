@@ -122,20 +122,26 @@ def test_files_that_an_input_gathers_from_are_inputs(tmp_path: Path, nested: boo
     assert [*open_place(given).reads] == sorted(tmp_path / name for name in names)
 
 
+def grows_when_decoded(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a file get longer while a run goes on: just after an HDF5 input was decoded."""
+    from coordinator.stores import hdf5
+
+    decode = hdf5.decode
+
+    def decode_and_change(*arguments: object) -> None:
+        decode(*arguments)  # type: ignore[arg-type]
+        with path.open("ab") as file:
+            file.write(b"more")
+
+    monkeypatch.setattr(hdf5, "decode", decode_and_change)
+
+
 def test_a_file_that_an_input_gathers_from_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As if the input did."""
-    from coordinator.stores import hdf5
-
-    given, decode = gathering(tmp_path), hdf5.decode
-
-    def decode_and_change(*arguments: object) -> None:
-        decode(*arguments)  # type: ignore[arg-type]
-        with (tmp_path / "source.h5").open("ab") as file:
-            file.write(b"more")
-
-    monkeypatch.setattr(hdf5, "decode", decode_and_change)
+    given = gathering(tmp_path)
+    grows_when_decoded(tmp_path / "source.h5", monkeypatch)
     with pytest.raises(InputChangedError):
         filter_chain(MEDIAN, given, tmp_path / "out.npy")
     assert not (tmp_path / "out.npy").exists()
@@ -209,18 +215,9 @@ def test_an_input_that_changes_while_it_is_decoded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its state is that before the first sample was read."""
-    from coordinator.stores import hdf5
-
     with h5py.File(tmp_path / "in.h5", "w") as file:
         file.create_dataset("x", data=X, chunks=(3, 10), compression="gzip")
-    decode = hdf5.decode
-
-    def decode_and_change(*arguments: object) -> None:
-        decode(*arguments)  # type: ignore[arg-type]
-        with (tmp_path / "in.h5").open("ab") as file:
-            file.write(b"more")
-
-    monkeypatch.setattr(hdf5, "decode", decode_and_change)
+    grows_when_decoded(tmp_path / "in.h5", monkeypatch)
     with pytest.raises(InputChangedError):
         filter_chain(MEDIAN, tmp_path / "in.h5", tmp_path / "out.npy")
     assert not (tmp_path / "out.npy").exists()
