@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import secrets
 import stat
 import tempfile
 from pathlib import Path
@@ -41,20 +43,62 @@ def write_bytes(path: Path, data: bytes, mode: int | None = None, *, sync: bool 
     """
     with put_off():
         try:
-            descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
-            try:
-                with open(descriptor, "wb") as file:  # noqa: PTH123 -- a descriptor has no path
-                    os.fchmod(descriptor, usual_mode(path) if mode is None else mode)
+            with _Draft(path) as draft:
+                os.fchmod(draft.descriptor, usual_mode(path) if mode is None else mode)
+                with open(draft.descriptor, "wb", closefd=False) as file:
                     file.write(data)
-                    file.flush()
-                    if sync:
-                        os.fdatasync(descriptor)
-                Path(name).replace(path)
-            except BaseException:
-                Path(name).unlink(missing_ok=True)
-                raise
+                if sync:
+                    os.fdatasync(draft.descriptor)
+                draft.become(path)
         except OSError as error:
             raise StoreError(f"{path}: can't be written: {error.strerror}") from error
+
+
+class _Draft:
+    """A file in another one's folder, without a name where the filesystem has such files.
+
+    A process that is killed while it writes leaves nothing then.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._prefix = f".{path.name[:100]}."
+        self._folder = path.parent
+        self._name: str | None = None
+        try:
+            self.descriptor = os.open(self._folder, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC)
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR):
+                raise
+            self.descriptor, self._name = tempfile.mkstemp(prefix=self._prefix, dir=self._folder)
+
+    def __enter__(self) -> _Draft:
+        return self
+
+    def become(self, path: Path) -> None:
+        """Take a name, in place of the file that has it."""
+        if self._name is None:
+            try:
+                self._link(path)
+            except FileExistsError:
+                self._name = str(self._folder / f"{self._prefix}{secrets.token_hex(4)}")
+                self._link(Path(self._name))
+            else:
+                return
+        Path(self._name).replace(path)
+        self._name = None
+
+    def _link(self, path: Path) -> None:
+        folder = os.open(self._folder, os.O_DIRECTORY | os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            # With a folder's descriptor os.link follows the link that /proc shows.
+            os.link(f"/proc/self/fd/{self.descriptor}", path, dst_dir_fd=folder)
+        finally:
+            os.close(folder)
+
+    def __exit__(self, *_exception: object) -> None:
+        os.close(self.descriptor)
+        if self._name is not None:
+            Path(self._name).unlink(missing_ok=True)
 
 
 def usual_mode(path: Path) -> int:
