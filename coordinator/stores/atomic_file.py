@@ -91,7 +91,7 @@ class _Draft:
         folder = os.open(self._folder, os.O_DIRECTORY | os.O_RDONLY | os.O_CLOEXEC)
         try:
             # With a folder's descriptor os.link follows the link that /proc shows.
-            os.link(f"/proc/self/fd/{self.descriptor}", path, dst_dir_fd=folder)
+            os.link(f"/proc/self/fd/{self.descriptor}", path.name, dst_dir_fd=folder)
         finally:
             os.close(folder)
 

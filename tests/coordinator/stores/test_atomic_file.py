@@ -53,6 +53,17 @@ def test_killed_while_it_writes(
 
 
 @pytest.mark.usefixtures("nameless")
+def test_a_relative_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is one from the folder that the process is in."""
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for text in (b"old", b"new"):
+        write_bytes(Path("out/out.json"), text)
+    assert (tmp_path / "out" / "out.json").read_bytes() == b"new"
+    assert list((tmp_path / "out").iterdir()) == [tmp_path / "out" / "out.json"]
+
+
+@pytest.mark.usefixtures("nameless")
 def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A write that fails says so, and leaves the old file and nothing else."""
 
