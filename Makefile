@@ -58,13 +58,15 @@ chaos: .venv/installed ## a thousand runs with network faults, killed coordinato
 	TILEFAN_CHAOS_RUNS=1000 TILEFAN_CHAOS_KILLS=200 TILEFAN_CHAOS_FLIPS=10000 \
 		$(BIN)/python -m pytest tests/chaos --durations=10
 
-fuzz: .venv/installed ## 100,000 mutated requests to a worker, and as many with random parameters
+fuzz: .venv/installed ## 100,000 mutated requests and places to a worker, and as many random parameters
 	TILEFAN_FUZZ=$${TILEFAN_FUZZ:-100000} $(BIN)/python -m pytest -n 2 \
-		tests/worker/test_hostile.py tests/worker/endpoints/test_filters_fuzz.py -k "mutated or random"
+		tests/worker/test_hostile.py tests/worker/test_hostile_places.py \
+		tests/worker/endpoints/test_filters_fuzz.py -k "mutated or random"
 
 fuzz-bits: .venv/installed ## N examples of every filter and of chains, and N/10 on two workers
 	TILEFAN_FUZZ_BITS=$(N) $(BIN)/python -m pytest -n 2 \
 		tests/tiling/filters/test_exact.py tests/tiling/filters/test_chains.py \
+		tests/tilefan/test_dask.py \
 		tests/system/test_filters_fuzz.py
 
 scipy-suite: .venv/installed ## all of SciPy's own tests with our functions, here and on two workers
@@ -76,7 +78,7 @@ simulate: .venv/installed ## SCHEDULES random schedules of the dispatcher
 attested: .venv/installed ## write tiling/probes/expected.py anew, with this machine's SciPy
 	$(BIN)/python -m tests.tiling.probes.make_expected
 
-stubs: .venv/installed ## write tilefan/ndimage.pyi and coordinator/api/methods.pyi from the table
+stubs: .venv/installed ## write tilefan/*.pyi and coordinator/api/methods.pyi from the table
 	$(BIN)/python -m tests.tilefan.make_stubs
 
 native-check: .venv/installed ## tests of the native kernel under AddressSanitizer and UBSan

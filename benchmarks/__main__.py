@@ -6,7 +6,19 @@ import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import comparison, forecast, kernels, link, machine, rows, startup, transport, zarr
+from benchmarks import (
+    by_reference,
+    comparison,
+    dask,
+    forecast,
+    kernels,
+    link,
+    machine,
+    rows,
+    startup,
+    transport,
+    zarr,
+)
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
@@ -23,9 +35,11 @@ SECTIONS: dict[str, Callable[..., Iterator[str]]] = {
     "rows": rows.measure,
     "transport": transport.measure,
     "link": link.measure,
+    "by reference": by_reference.measure,
     "startup": startup.measure,
     "forecast": forecast.measure,
     "zarr": zarr.measure,
+    "dask": dask.measure,
 }
 
 

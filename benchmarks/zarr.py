@@ -47,13 +47,13 @@ MEMORY_MIB = 400
 
 def measure(rounds: int, *, short: bool) -> Iterator[str]:
     """Yield the tables, after a look at the bits."""
-    with tempfile.TemporaryDirectory(dir=_memory_folder()) as name:
+    with tempfile.TemporaryDirectory(dir=memory_folder()) as name:
         folder = Path(name)
         yield from _times(folder, rounds, short=short)
         yield _memory(folder, short=short)
 
 
-def _memory_folder() -> str | None:
+def memory_folder() -> str | None:
     """Return a folder whose files are in memory, if there is one: no disk is measured."""
     return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 

@@ -36,7 +36,9 @@ __all__ = [
     "WorkerBack",
     "WorkerEjected",
     "WorkerLost",
+    "WorkerPlaces",
     "WorkerReady",
+    "WorkerUsage",
 ]
 
 
@@ -112,7 +114,7 @@ class WorkerReady:
     `about` pairs names with what it says of itself: version, kernel, CPU. `proof` pairs probes with
     the digests by which it proved that it computes SciPy's bits. `work_s` is its word for the
     seconds that a unit of the job's work takes it (see `tiling.jobs.cost`). Workers of one `boot`
-    are on one machine, and share its `cores`.
+    are on one machine, and share its `cores`, for `ends_in_s` more seconds if its time ends.
     """
 
     worker: str
@@ -122,6 +124,7 @@ class WorkerReady:
     work_s: float | None = None
     cores: int | None = None
     boot: str = ""
+    ends_in_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +201,19 @@ class WorkerLost:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerPlaces:
+    """A worker `reads` the run's input, and `writes` its output, where they are: by reference.
+
+    Where it does not do both, `reason` says why; what it does not do is sent as bytes.
+    """
+
+    worker: str
+    reads: bool
+    writes: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerEjected:
     """A worker failed too often in a row; it is asked again after `pause_s`."""
 
@@ -211,6 +227,18 @@ class WorkerBack:
     """A worker that was ejected or lost is in use again."""
 
     worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerUsage:
+    """A worker says what its process has taken so far: seconds of processors, and memory now.
+
+    The first count since the process began, so that the difference of two is what was used between.
+    """
+
+    worker: str
+    cpu_s: float
+    resident_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,8 +329,10 @@ Event: TypeAlias = (
     | TileKept
     | WorkerReady
     | WorkerLost
+    | WorkerPlaces
     | WorkerEjected
     | WorkerBack
+    | WorkerUsage
     | FleetAwaited
     | TileSent
     | TileComputing

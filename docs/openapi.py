@@ -13,7 +13,7 @@ from typing import Any
 
 from coordinator.cli.commands.filter import OPTIONS
 from tiling.filters import FILTERS, supported
-from tiling.protocol import forms, pairing, wire
+from tiling.protocol import forms, pairing, places, references, wire
 from worker.endpoints.health import TILES, TILES_OF_RUN, WAITING
 from worker.endpoints.plain import FIELD
 from worker.endpoints.query import PARSERS
@@ -74,6 +74,7 @@ def document() -> Json:
             "/metrics": {"get": _metrics()},
             "/v1/attest": {"post": _attest()},
             "/v1/jobs": {"post": _job()},
+            places.PATH: {"post": _place()},
             "/v1/tiles": {"post": _tile()},
             pairing.PATH: {"post": _pair()},
             "/v1/filters/{name}": {"post": _filter()},
@@ -133,7 +134,9 @@ HEALTH: Json = _object(
             }
         ),
         "codecs": _list({"enum": list(forms.CODECS)}, text="What blocks may travel in."),
+        "places": {"type": "boolean", "description": "Whether it opens places."},
         "cores": COUNT,
+        "cpu_s": {**SECONDS, "description": "Of processors, since the worker started."},
         "boot": {**TEXT, "description": "The same for all workers of a machine; empty if unknown."},
         "computing": _list(
             _object({"run": TEXT, "tile": COUNT, "share": SECONDS, "seconds": SECONDS}),
@@ -141,6 +144,7 @@ HEALTH: Json = _object(
             f"Tiles that hold a slot, the oldest first: {TILES}, or with `run` {TILES_OF_RUN}.",
         ),
         "waiting": _list(_object({"run": TEXT, "seconds": SECONDS}), WAITING),
+        "ends_in_s": {**SECONDS, "type": ["number", "null"]},
         "uptime_s": SECONDS,
         **IDENTITY,
     }
@@ -222,6 +226,43 @@ FORM = (
 )
 
 
+def _place() -> Json:
+    box = _list(_list(COUNT), 2)
+    offer = {
+        "read": {"type": "object"},
+        "write": {"type": ["object", "null"]},
+        "nonce": TEXT,
+        "boxes": _list(box, places.MAX_BOXES),
+    }
+    seen = _object({**dict.fromkeys(("size", "mtime_ns", "dev", "ino"), COUNT), "samples": DIGEST})
+    said = {"place": JOB, "boot": TEXT, "read": seen, "nonce": TEXT}
+    return _operation(
+        "place",
+        "Offer an input and an output that the worker may open itself.",
+        {"200": _json("What it sees.", _object({**said, "write": WRITTEN}, {"nonce"}))},
+        {*BODY, Kind.PLACE},
+        requestBody=_body("application/json", _object(offer)),
+        description="See `tiling.protocol.places`. Only a worker that was started with "
+        "`--serve-from` opens anything, and only what is below a folder that it serves.",
+    )
+
+
+WRITTEN: Json = {
+    "oneOf": [
+        {"type": "null"},
+        _object({"refused": TEXT}),
+        _object({"dev": COUNT, "ino": COUNT, "local": {"type": "boolean"}}),
+    ]
+}
+
+REFERENCE = {
+    references.PLACE: (JOB, "A tile by reference has no body: SHA-256 of the offer."),
+    references.START: (TEXT, "Where its block begins in the array: `-2,64,0`."),
+    references.INTO: ({"enum": ["answer", "place"]}, "Where the tile goes."),
+}
+"""Of a request by reference."""
+
+
 def _tile() -> Json:
     headers = [
         _parameter(name, "header", schema, text, required=True)
@@ -231,6 +272,7 @@ def _tile() -> Json:
         _parameter(wire.RUN, "header", RUN, "The coordinator's run; changes no answer."),
         _parameter(forms.CODEC, "header", TEXT, FORM),
         _parameter(forms.ACCEPT, "header", TEXT, "Codecs that the answer may have, by commas."),
+        *(_parameter(name, "header", schema, text) for name, (schema, text) in REFERENCE.items()),
     )
     answered = {
         **{
@@ -239,10 +281,13 @@ def _tile() -> Json:
             if name != wire.CROP
         },
         forms.CODEC: {"schema": TEXT, "description": FORM},
+        references.ASKED: {"schema": DIGEST, "description": "By reference: of the question."},
+        references.SEAL: {"schema": DIGEST, "description": "Without a body: over the headers."},
         wire.SPENT: {"schema": TEXT, "description": "Microseconds of waiting, and of computing."},
     }
     done = {"description": "The crop, filtered.", "headers": answered, "content": BLOCK}
-    kinds = {*WORK, Kind.DIGEST, Kind.UNKNOWN_JOB}
+    by_reference = {Kind.UNKNOWN_PLACE, Kind.PLACE_UNREAD, Kind.PLACE_UNWRITTEN}
+    kinds = {*WORK, *by_reference, Kind.DIGEST, Kind.UNKNOWN_JOB}
     text = "Filter a tile: samples in C order, little-endian, as the headers say."
     body = {"required": True, "content": BLOCK}
     return _operation(

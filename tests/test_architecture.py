@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("tiling", "worker", "coordinator", "tilefan")
+PACKAGES = ("tiling", "places", "worker", "coordinator", "tilefan")
 FILES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 IMPURE = {
     *("asyncio", "aiohttp", "pathlib", "os", "time", "random", "logging", "typer", "rich"),
@@ -43,7 +43,8 @@ def forbidden(path: Path) -> set[str]:
     """Return what a file must not import."""
     package, *folders, _ = path.relative_to(ROOT).parts
     others = {
-        "tiling": {"worker", "coordinator"} | IMPURE,
+        "tiling": {"worker", "coordinator", "places"} | IMPURE,
+        "places": {"worker", "coordinator", "asyncio", "aiohttp", "socket"},
         "worker": {"coordinator"},
         "coordinator": {"worker", "asyncio", "aiohttp"},
         "tilefan": {"worker", "asyncio", "aiohttp", "numpy"},
@@ -61,17 +62,21 @@ LAW: dict[str, dict[str, frozenset[str]]] = {
             unit: frozenset()
             for unit in ("errors", "events", "text", "machine", "interruption", "warn")
         },
+        "web": frozenset({"display", "history", "report"}),
         "engines": frozenset({"dispatch", "hosts", "stores", "journal"}),
+        "launch": frozenset({"hosts", "stores"}),
         "run": frozenset({"engines", "stores", "journal", "checks"}),
         "planning": frozenset({"engines", "hosts", "stores"}),
-        "api": frozenset({"run", "engines", "checks", "hosts", "stores", "display"}),
+        "api": frozenset({"run", "engines", "checks", "hosts", "launch", "stores", "display"}),
         "workflows": frozenset(
             {
-                *("api", "checks", "dispatch", "display", "engines", "hosts", "journal"),
-                *("planning", "report", "run", "stores"),
+                *("api", "checks", "dispatch", "display", "engines", "hosts", "journal", "launch"),
+                *("planning", "report", "run", "stores", "web"),
             }
         ),
-        "cli": frozenset({"workflows", "run", "checks", "hosts", "display", "report", "planning"}),
+        "cli": frozenset(
+            {"workflows", "run", "checks", "hosts", "launch", "display", "report", "planning"}
+        ),
         **{unit: frozenset({"api"}) for unit in ("__init__", "ndimage")},
         "__main__": frozenset({"cli"}),
     },
@@ -84,27 +89,41 @@ LAW: dict[str, dict[str, frozenset[str]]] = {
         "probes": frozenset({"geometry", "operations", "kernels", "jobs"}),
         "protocol": frozenset({"geometry", "jobs"}),
     },
+    "places": {
+        **{unit: frozenset() for unit in ("__init__", "errors", "below", "network", "flat")},
+        "chunks": frozenset(),
+        "chunk_files": frozenset({"below", "flat", "chunks"}),
+    },
     "worker": {
         **{unit: frozenset() for unit in ("__init__", "errors", "settings", "machine")},
         **{unit: frozenset() for unit in ("usage", "log", "rate_limit", "security", "runtime")},
         "state": frozenset({"security", "runtime"}),
+        "announcement": frozenset({"security"}),
+        "lifetime": frozenset({"announcement", "security", "runtime", "state"}),
         "http": frozenset({"security", "runtime", "state"}),
         "endpoints": frozenset({"security", "runtime", "state", "http"}),
         "middleware": frozenset({"security", "runtime", "state", "http", "endpoints"}),
         "app": frozenset({"security", "runtime", "state", "http", "endpoints", "middleware"}),
         "server": frozenset({"security", "runtime", "state", "http", "endpoints", "app"}),
         "cli": frozenset(
-            {"security", "runtime", "state", "http", "endpoints", "app", "server", "usage"}
+            {
+                *("security", "runtime", "state", "http", "endpoints", "app", "server", "usage"),
+                *("announcement", "lifetime"),
+            }
         ),
         "__main__": frozenset({"cli"}),
     },
-    "tilefan": {"__init__": frozenset({"ndimage"}), "ndimage": frozenset()},
+    "tilefan": {
+        "__init__": frozenset({"ndimage"}),
+        **{unit: frozenset() for unit in ("ndimage", "dask", "xarray")},
+    },
 }
 """What each subpackage, or module beside them, may import of its own package besides itself."""
 
 ROOTS = {
     "coordinator": {"errors", "events", "text", "machine", "interruption", "warn"},
     "tiling": {"errors", "dtypes"},
+    "places": {"errors"},
     "worker": {"errors", "settings", "machine", "log", "rate_limit"},
     "tilefan": set(),
 }
@@ -158,8 +177,12 @@ def test_there_is_something_to_read() -> None:
     assert {path.relative_to(ROOT).parts[0] for path in FILES} == set(PACKAGES)
 
 
-# coord demo compares with SciPy in the same run: that is its purpose.
-EXCEPTIONS = {"coordinator/workflows/demo.py": {"scipy"}}
+EXCEPTIONS = {
+    # coord demo compares with SciPy in the same run: that is its purpose.
+    "coordinator/workflows/demo.py": {"scipy"},
+    # The live page serves browsers, in a thread that no run waits for; only --web imports it.
+    "coordinator/web/server.py": {"asyncio", "aiohttp"},
+}
 
 
 @each_file

@@ -88,7 +88,7 @@ def test_the_unit_is_valid_and_hardened(tmp_path: Path) -> None:
 def commands(text: str) -> list[list[str]]:
     """Return the command lines of our programs that begin a line, or that another one starts."""
     before = r"^[ \t#]*(?:ExecStart=\S*/|.*\brun --rm coordinator )?"
-    lines = re.findall(before + r"((?:coord|worker) [^\n;&]+)", text, re.MULTILINE)
+    lines = re.findall(before + r"((?:coord|worker) [^\n;&|]+)", text, re.MULTILINE)
     return [shlex.split(line.partition(" $TILEFAN")[0], comments=True) for line in lines]
 
 

@@ -7,7 +7,8 @@ from weakref import WeakKeyDictionary
 from aiohttp import web
 
 from tiling.protocol.pairing import PATH
-from worker.endpoints import attest, health, pair, plain, tiles
+from tiling.protocol.places import PATH as PLACES
+from worker.endpoints import attest, health, pair, plain, references, tiles
 from worker.http.bodies import defer_continue
 from worker.middleware import answer_errors, check_access
 from worker.state import SERVICE, Service
@@ -21,7 +22,8 @@ ROUTES = (
     ("POST", "/v1/attest", attest.post_attest),
     ("POST", PATH, pair.post_pair),
     ("POST", "/v1/jobs", tiles.post_job),
-    ("POST", "/v1/tiles", tiles.post_tile),
+    ("POST", PLACES, references.post_place),
+    ("POST", "/v1/tiles", references.post_tile),
     ("POST", "/v1/filters/{name}", plain.post_filter),
     ("POST", "/", plain.post_form),
 )

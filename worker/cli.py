@@ -12,43 +12,45 @@ import warnings
 from collections.abc import Iterable
 from importlib.metadata import version as installed_version
 from ipaddress import ip_address
+from math import inf
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from places.errors import PlaceError
 from tiling.errors import UnsupportedError
 from tiling.probes.digests import quick
 from tiling.probes.select import Requested, Selected, select
-from tiling.protocol.pairing import readable
 from tiling.protocol.token import FILE_VARIABLE, TOKEN_VARIABLE
+from worker.announcement import EVERYWHERE, STDOUT, Announcement, announce, public_name
 from worker.endpoints.plain import FORM_WARNINGS
 from worker.errors import WorkerError
+from worker.lifetime import FOREVER, Lifetime
 from worker.log import ROOT, Event, Level, configure
 from worker.machine import usable_cores
 from worker.runtime.malloc import freeze_imports, keep_freed_memory
+from worker.runtime.roots import Roots
 from worker.security.auth import Guard, bracketed, name_of
-from worker.security.pairing import VALID_S, Pairing
+from worker.security.pairing import Pairing
 from worker.security.tls import ServerCertificate, own_certificate
-from worker.security.token_file import SharedToken, find_token
+from worker.security.token_file import SharedToken, find_token, own_files
 from worker.server import serving
 from worker.settings import Settings
 from worker.state import Service
-from worker.usage import WorkerCommand, port_number, thread_count
+from worker.usage import WorkerCommand, duration, port_number, thread_count
 
 LOG = logging.getLogger(f"{ROOT}.cli")
 
 USAGE = 2
 """Exit code of what can't be served as asked."""
 
-EVERYWHERE = "0.0.0.0"  # noqa: S104 - the fleet is on other machines; --host narrows it
-
-
 EPILOG = """
 \b
 Examples:
   worker --pair
   worker --port 8080 --tls
+  worker --serve-from /mnt/data
   worker --insecure --host 127.0.0.1 --port 0 --threads 2
 
 \b
@@ -57,7 +59,7 @@ Exit codes:
   1         a fault of the worker itself
   2         usage
   6         the token file or the certificate can't be used
-  7         can't listen
+  7         can't listen, or can't announce itself
   130, 143  stopped at once: a second signal, or tiles took too long
 """
 """The end of the help; a line of ``\\b`` keeps a paragraph's lines."""
@@ -134,6 +136,40 @@ def worker(
         Path | None,
         typer.Option(metavar="FILE", help="Its key (PEM), if that is not in the same file."),
     ] = None,
+    until_idle: Annotated[
+        float | None,
+        typer.Option(
+            parser=duration,
+            metavar="TIME",
+            help="End after so long without a request, such as 15m; metrics do not count.",
+        ),
+    ] = None,
+    until: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            envvar="SLURM_JOB_END_TIME",
+            help="When this machine's time is over, in seconds since 1970: coordinators send no "
+            "tile that would not be done.",
+        ),
+    ] = None,
+    announce_to: Annotated[
+        Path | None,
+        typer.Option(
+            "--announce",
+            metavar="FILE",
+            help="Where to write, as JSON on a line, how it is reached; - is stdout. Serves until "
+            "the file is removed.",
+        ),
+    ] = None,
+    serve_from: Annotated[
+        list[Path],
+        typer.Option(
+            metavar="FOLDER",
+            help="A folder whose files coordinators may have read, and their outputs written "
+            "there; may be repeated.",
+        ),
+    ] = [],  # noqa: B006 - Typer reads it
     log_level: Annotated[
         Level, typer.Option(help="Least level of what is logged to stderr.")
     ] = "info",
@@ -167,17 +203,22 @@ def worker(
     try:
         shared = None if insecure else shared_token(token_file, pair=pair)
         if insecure:
-            warn_insecure(host, network=insecure_network, pair=pair)
+            warn_insecure(host, network=insecure_network, pair=pair, serves=bool(serve_from))
         check_names(allow_host)
         guard = Guard(shared.token if shared else None, [*own_names(), *allow_host])
         certificate = chosen_certificate(tls_cert, tls_key, own=tls)
         selected = select(kernel, quick())
         if selected.note:
             LOG.warning(selected.note)
-        settings = Settings(threads=threads)
+        settings = Settings(threads=threads, until=until or inf)
         paired = shared if pair else None
-        code = asyncio.run(serve(settings, guard, selected, host, port, certificate, paired))
-    except UnsupportedError as error:
+        lifetime = Lifetime(until_idle or inf, Announcement(announce_to) if announce_to else None)
+        token_path = shared.path if shared else None
+        roots = Roots.of(serve_from, own_files(token_path, tls_cert, tls_key))
+        code = asyncio.run(
+            serve(settings, guard, selected, host, port, certificate, paired, lifetime, roots)
+        )
+    except (UnsupportedError, PlaceError) as error:
         LOG.critical(str(error))
         code = USAGE
     except WorkerError as error:
@@ -226,18 +267,22 @@ def chosen_certificate(
     return ServerCertificate.load(certificate, key)
 
 
-def warn_insecure(host: str, *, network: bool, pair: bool) -> None:
+def warn_insecure(host: str, *, network: bool, pair: bool, serves: bool = False) -> None:
     """Warn of a worker without a token; on a network it must have been asked for twice.
 
     Raises
     ------
     typer.BadParameter
-        If others can reach the address and `network` is false, or a token is to be shared.
+        If others can reach the address and `network` is false, or could read the files that it
+        serves; or if a token is to be shared.
     """
     if pair:
         raise typer.BadParameter("--pair shares a token, and --insecure has none: leave one out")
     if not is_loopback(host) and not network:
         hint = "--insecure serves this machine only: add --host 127.0.0.1, or --insecure-network"
+        raise typer.BadParameter(hint)
+    if serves and network:
+        hint = "--serve-from shows files to who has the token: leave out --insecure-network"
         raise typer.BadParameter(hint)
     who = "every client that reaches" if network else "every user of"
     LOG.warning("no token is asked for: %s %s can use this worker", who, host)
@@ -278,6 +323,8 @@ async def serve(
     port: int,
     certificate: ServerCertificate | None = None,
     shared: SharedToken | None = None,
+    lifetime: Lifetime = FOREVER,
+    roots: Roots = Roots(),  # noqa: B008 -- a frozen value
 ) -> int:
     """Serve until a signal, finish what is in flight, and return the exit code.
 
@@ -286,7 +333,7 @@ async def serve(
     keep_freed_memory()
     pin = certificate.pin if certificate else None
     pairing = Pairing(guard, shared, time.monotonic(), pin) if shared else None
-    service = Service(settings, guard, selected, pairing)
+    service = Service(settings, guard, selected, pairing, roots)
     context = certificate.context if certificate else None
     async with serving(service, host, port, context) as address:
         await service.warm()
@@ -302,8 +349,17 @@ async def serve(
                 version=service.identity.version,
             )
         )
-        announce(host, *address, pin, pairing.code if pairing else None)
+        announcement = lifetime.announcement
+        if announcement is None or announcement.path != STDOUT:
+            announce(host, *address, pin, pairing.code if pairing else None)
+        if announcement is not None:
+            name = public_name(host, address[0])
+            announcement.publish(name, address[1], pin, service.identity)
+        watch = asyncio.create_task(lifetime.watch(service))
         number = await stop
+        watch.cancel()
+        if announcement is not None:
+            announcement.withdraw()
         signal_name = signal.Signals(number).name
         LOG.info(Event("draining", signal=signal_name, in_flight=service.pool.in_flight))
         try:
@@ -330,24 +386,6 @@ def listen_to_signals() -> asyncio.Future[int]:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, receive, number)
     return first
-
-
-def announce(
-    host: str, bound: str, port: int, pin: str | None = None, code: str | None = None
-) -> None:
-    """Say that this worker can serve, and how a coordinator finds it."""
-    name = socket.gethostname() if host in (EVERYWHERE, "::") else bound
-    there = f"{bracketed(name)}:{port}"
-    lines = [f"listening on http{'s' if pin else ''}://{bracketed(bound)}:{port}"]
-    if pin:
-        lines += ["[[hosts]]", f'url = "https://{there}"', f'certificate = "{pin}"']
-    else:
-        lines += [f'hosts = ["{there}"]']
-    if code:
-        address = f"https://{there}" if pin else there
-        minutes = f"within {VALID_S / 60:.0f} minutes, on the coordinator's machine:"
-        lines += [minutes, f"  coord pair {address} {readable(code)}"]
-    typer.echo("\n".join(lines))
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ import enum
 from collections.abc import Mapping
 
 from tiling.protocol.pairing import NOT_PAIRING, WRONG_CODE
+from tiling.protocol.references import UNKNOWN_PLACE, UNREAD, UNWRITTEN
 from tiling.protocol.wire import UNKNOWN_JOB
 
 MAX_DETAIL = 1000
@@ -23,6 +24,7 @@ class Kind(enum.Enum):
     WRONG_CODE = (WRONG_CODE, 403, "The pairing code is another one")
     NOT_FOUND = ("urn:tilefan:not-found", 404, "There is nothing at this path")
     UNKNOWN_JOB = (UNKNOWN_JOB, 404, "The job is not registered here")
+    UNKNOWN_PLACE = (UNKNOWN_PLACE, 404, "The place was not offered here")
     METHOD = ("urn:tilefan:method", 405, "The path does not take this method")
     NOT_PAIRING = (NOT_PAIRING, 409, "This worker can not be paired now")
     SLOW = ("urn:tilefan:slow-body", 408, "The body took longer than its size allows")
@@ -34,8 +36,11 @@ class Kind(enum.Enum):
     HOST = ("urn:tilefan:host", 421, "The request is addressed to another host")
     UNSUPPORTED = ("urn:tilefan:unsupported", 422, "No filter can do this")
     THROTTLED = ("urn:tilefan:throttled", 429, "Too many requests of who has no token")
+    PLACE = ("urn:tilefan:place", 422, "This worker can not open the place")
     OTHER = ("about:blank", 400, "The request was refused")
     INTERNAL = ("urn:tilefan:internal", 500, "The worker failed")
+    PLACE_UNREAD = (UNREAD, 500, "The place can not be read here any more")
+    PLACE_UNWRITTEN = (UNWRITTEN, 500, "The tile can not be written here")
     BUSY = ("urn:tilefan:busy", 503, "Every slot is taken")
     DRAINING = ("urn:tilefan:draining", 503, "The worker is going away")
     MEMORY = ("urn:tilefan:memory", 507, "The worker has not enough memory for this")
@@ -85,5 +90,11 @@ class CertificateError(WorkerError):
 
 class ListenError(WorkerError):
     """The address can't be bound."""
+
+    exit_code = 7
+
+
+class AnnounceError(WorkerError):
+    """The file of the announcement can't be written."""
 
     exit_code = 7

@@ -12,6 +12,7 @@ from aiohttp.typedefs import Handler
 
 from tiling.errors import TilingError, WireError
 from tiling.protocol.npy import NpyError
+from worker.endpoints.health import get_metrics
 from worker.endpoints.pair import post_pair
 from worker.errors import MAX_DETAIL, Kind, RefusedError
 from worker.log import ROOT, Event
@@ -57,6 +58,8 @@ async def check_access(request: web.Request, handler: Handler) -> web.StreamResp
         service.guard.check_browser(request.headers, local)
     else:
         service.guard.check(request.headers, local, address, now)
+        if request.match_info.handler is not get_metrics:
+            service.asked(now)
     service.clients.connected(address, now)
     return await handler(request)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import inf
 
 from worker.machine import usable_cores, usable_memory
 
@@ -36,6 +37,12 @@ class Settings:
         Bytes of the descriptions of all jobs in the cache.
     passes : int
         Passes of all calls of one job: a gigantic pipeline has hundreds.
+    places : int
+        Offered places that are remembered; a forgotten one costs its coordinator one more offer.
+    chunk_bytes : int
+        Largest chunk of a zarr that is read or written by reference, in bytes, decoded.
+    cache_bytes : int
+        Of decoded chunks that are kept for the tiles beside, in bytes.
     tile_work : int
         Most multiply-adds of one tile: samples times the taps of all passes. A core does some
         10^9 a second, so this is a quarter of an hour; no deadline of a coordinator is so long.
@@ -72,6 +79,9 @@ class Settings:
         Longest header line, in bytes; ours stay under 1,500 at 32 axes.
     headers : int
         Most header lines of a request; clients send a dozen.
+    until : float
+        Time at which this worker will be stopped, in seconds since 1970: coordinators send it no
+        tile that would not be finished by then.
     """
 
     threads: int = field(default_factory=usable_cores)
@@ -82,6 +92,9 @@ class Settings:
     jobs: int = 64
     jobs_bytes: int = 64 * MIB
     passes: int = 1024
+    places: int = 64
+    chunk_bytes: int = 128 * MIB
+    cache_bytes: int = field(default_factory=lambda: min(256 * MIB, usable_memory() // 16))
     tile_work: int = 10**12
     trial_work: int = 10**8
     max_order: int = 32
@@ -97,6 +110,7 @@ class Settings:
     drain_s: float = 25.0
     header_bytes: int = 8 * 2**10
     headers: int = 64
+    until: float = inf
 
     def transfer_s(self, body_bytes: int) -> float:
         """Return the seconds that the transfer of a body of this size may take."""

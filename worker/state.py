@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 
 import numpy as np
@@ -14,7 +15,9 @@ from worker.log import ClientLog
 from worker.machine import Identity
 from worker.runtime.job_cache import JobCache
 from worker.runtime.metrics import Metrics
+from worker.runtime.places import Places
 from worker.runtime.pool import Pool
+from worker.runtime.roots import Roots
 from worker.security.auth import Guard
 from worker.security.pairing import Pairing
 from worker.settings import Settings
@@ -35,6 +38,8 @@ class Service:
         Kernel that computes the passes; the reference kernel unless given.
     pairing : Pairing, optional
         Lets who has its code share a token; nobody unless given.
+    roots : Roots
+        Folders below which places are opened; none unless given.
 
     Attributes
     ----------
@@ -43,7 +48,10 @@ class Service:
     control_pool : Pool
         One thread that parses jobs, tries them and computes probes, so that these never wait for a
         tile.
+    places_pool : Pool
+        One thread that looks at places, so that a store that hangs keeps nothing else waiting.
     jobs : JobCache
+    places : Places
     metrics : Metrics
     clients : ClientLog
     identity : worker.machine.Identity
@@ -55,6 +63,7 @@ class Service:
         guard: Guard,
         selected: Selected | None = None,
         pairing: Pairing | None = None,
+        roots: Roots = Roots(),  # noqa: B008 -- a frozen value
     ) -> None:
         selected = selected or select("reference")
         self.settings = settings
@@ -72,8 +81,25 @@ class Service:
             self.metrics.count_abandoned,
         )
         self.control_pool = Pool(1, WAITING, settings.jobs_bytes, retry_s)
+        self.places_pool = Pool(1, WAITING, settings.jobs_bytes, retry_s)
         self.jobs = JobCache(settings.jobs, settings.jobs_bytes)
+        self.places = Places(roots, settings.places, settings.cache_bytes, settings.chunk_bytes)
         self.clients = ClientLog()
+        self._asked_at = time.monotonic()
+
+    def asked(self, now: float) -> None:
+        """Note that a client who may use this worker does; `now` is monotonic seconds."""
+        self._asked_at = now
+
+    def idle_s(self, now: float) -> float:
+        """Return the seconds since the last request, 0 while tiles are in flight.
+
+        Whoever asks for its health counts: a coordinator that computes does, while this worker has
+        none of its tiles. A monitor that collects metrics does not count: it never goes away.
+        """
+        if self.pool.in_flight:
+            self._asked_at = now
+        return now - self._asked_at
 
     async def warm(self) -> None:
         """Filter one sample, so that no tile waits for the imports of the kernel's first use."""
@@ -82,8 +108,9 @@ class Service:
         await self.control_pool.run(partial(self.kernel, copy, one, (slice(0, 1),), np.empty(1)))
 
     def stop(self) -> None:
-        """Release the threads of both pools."""
+        """Release the threads of all pools."""
         self.pool.close()
+        self.places_pool.close()
         self.control_pool.close()
 
 

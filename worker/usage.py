@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import typer
@@ -11,6 +12,9 @@ from worker.settings import MAX_PORT
 
 if TYPE_CHECKING:
     from typer._click import Context
+
+
+SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class WorkerCommand(TyperCommand):
@@ -53,6 +57,25 @@ def thread_count(text: str | int) -> int:
         If it is none, or no positive one.
     """
     return _integer(text, "want an integer of at least 1", 1, 2**31)
+
+
+def duration(text: str | float) -> float:
+    """Parse a span of time; return its seconds.
+
+    Examples
+    --------
+    >>> duration("15m"), duration("90")
+    (900.0, 90.0)
+
+    Raises
+    ------
+    typer.BadParameter
+        If it is none.
+    """
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smh]?)", str(text).strip())
+    if match is None or not float(match[1]):
+        raise typer.BadParameter(f"{text!r}: want a time such as 90s, 15m or 2h")
+    return float(match[1]) * SECONDS[match[2] or "s"]
 
 
 def _integer(text: str | int, rule: str, least: int, most: int) -> int:

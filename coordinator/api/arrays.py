@@ -58,12 +58,12 @@ def filter_array(
     TilefanError
         If the run fails.
     """
-    array, links = _array(input), _chain(links)
+    array, links = as_array(input), as_chain(links)
     for name, parameters in links[:-1]:
         if _given(parameters.get("output")) is not None:
             raise BadTypeError(f"{name}: only the last filter of a chain fills an output array")
     chain = Chain.of(links, array.ndim, array.dtype)
-    _warn(links, chain.job)
+    warn_as_scipy(links, chain.job)
     _check_broadcast(array, chain.job)
     out = _output(links[-1][1].get("output"), array, chain.dtype)
     overlaps = np.may_share_memory(array, out)
@@ -82,7 +82,7 @@ def filter_array(
 
 def plan_array(engine: Engine, links: Sequence[Link], input: Any, tile: Any = None) -> Plan:  # noqa: A002
     """Return how `filter_array` would cut an array; of a job in stages, the last one's plan."""
-    array, links = _array(input), _chain(links)
+    array, links = as_array(input), as_chain(links)
     job = Chain.of(links, array.ndim, array.dtype).job
     source = masked(links, ArraySource(array))
     parts = [
@@ -95,15 +95,21 @@ def plan_array(engine: Engine, links: Sequence[Link], input: Any, tile: Any = No
     return request.plan(engine.prepare(last, lambda _: None))
 
 
-def _array(input: Any) -> Array:  # noqa: A002
-    """Return the input as an array; NumPy makes none of rows of several lengths."""
+def as_array(input: Any) -> Array:  # noqa: A002
+    """Return the input as an array; NumPy makes none of rows of several lengths.
+
+    Raises
+    ------
+    BadValueError
+        Then.
+    """
     try:
         return np.asarray(input)
     except ValueError as error:
         raise BadValueError(f"the input is no array: {error}") from None
 
 
-def _chain(links: Any) -> list[Link]:
+def as_chain(links: Any) -> list[Link]:
     """Return the filters of a chain, without what SciPy ignores of their parameters.
 
     Raises
@@ -126,7 +132,7 @@ def _chain(links: Any) -> list[Link]:
     return chain
 
 
-def _warn(links: Sequence[Link], job: Job) -> None:
+def warn_as_scipy(links: Sequence[Link], job: Job) -> None:
     """Warn of what SciPy warns of."""
     for (_, parameters), call in zip(links, job.calls, strict=True):
         if parameters.get("size") is not None and parameters.get("footprint") is not None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from numbers import Real
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from coordinator.api.arrays import filter_array, plan_array, silent
 from coordinator.api.local import FUNCTIONS
@@ -24,13 +24,25 @@ from tiling.geometry.plan import Plan
 
 if TYPE_CHECKING:
     from coordinator.checks.recompute import Sampling
+    from coordinator.hosts.by_reference import ByReference
     from coordinator.hosts.codec import Codec
     from coordinator.hosts.hosts_file import Config
+    from coordinator.launch.lease import Lease
+    from coordinator.launch.section import LaunchPlan
 
 gaussian_filter = FUNCTIONS["gaussian_filter"]
 
 NAMED: Final = 5
 """Workers that a fleet's `repr` names."""
+
+
+class Closable(Engine, Protocol):
+    """An engine that is closed after use."""
+
+    closed: bool
+
+    def close(self) -> None:
+        """Compute nothing any more."""
 
 
 class Fleet(FilterMethods):
@@ -53,6 +65,9 @@ class Fleet(FilterMethods):
     wire_codec : str, optional
         What tiles travel in: ``"auto"``, ``"none"``, ``"narrow"``, ``"lz4"`` or ``"zstd"``. Unless
         given, what the hosts file says, or auto.
+    by_reference : str, optional
+        Whether workers open files themselves: ``"auto"``, ``"never"`` or ``"require"``. Unless
+        given, what the hosts file says, or auto. An array in memory always travels as bytes.
     verify : float, optional
         Share of each run's tiles, at least one, that are computed once more, with SciPy here; more
         than 0, at most 1.
@@ -62,8 +77,8 @@ class Fleet(FilterMethods):
     ConfigError
         With every mistake in the hosts.
     InputError
-        If `verify` is no such share, `listen` is no function, or `wire_codec` is none of these, or
-        not installed.
+        If `verify` is no such share, `listen` is no function, `by_reference` or `wire_codec` is
+        none of these, or a codec is not installed.
     TrustError
         If there is a token file and it can't be used.
 
@@ -82,18 +97,23 @@ class Fleet(FilterMethods):
         listen: Listener | None = None,
         token_file: str | Path | None = None,
         wire_codec: Codec | None = None,
+        by_reference: ByReference | None = None,
         verify: float | None = None,
     ) -> None:
         from coordinator.engines.http.engine import HttpEngine
         from coordinator.hosts.token import find_credential
 
-        if not callable(listen or silent):
-            raise InputError(f"listen must be a function of a time and an event, not {listen!r}")
-        config = _config(hosts).with_codec(wire_codec)
-        self._hosts = config.hosts
-        self._names = tuple(host.name for host in config.hosts)
-        self._http = HttpEngine(config, find_credential(token_file))
-        self.engine: Engine = self._http
+        _check_listen(listen)
+        config = _config(hosts).with_codec(wire_codec).with_by_reference(by_reference)
+        self._rows = [(host.name, host.url) for host in config.hosts]
+        self._take(
+            HttpEngine(config, find_credential(token_file or config.token_file)), listen, verify
+        )
+
+    def _take(self, engine: Closable, listen: Listener | None, verify: float | None) -> None:
+        """Compute by this engine from now on."""
+        self._lease: Lease | None = None
+        self.engine: Closable = engine
         self.turn = threading.RLock()
         self.sampling = _sampling(verify)
         self.listen: Listener = listen or (Bar() if in_notebook() else silent)
@@ -107,6 +127,7 @@ class Fleet(FilterMethods):
         listen: Listener | None = None,
         token_file: str | Path | None = None,
         wire_codec: Codec | None = None,
+        by_reference: ByReference | None = None,
         verify: float | None = None,
     ) -> Self:
         """Make a fleet of the workers that a hosts.toml lists.
@@ -120,8 +141,144 @@ class Fleet(FilterMethods):
 
         config = load_hosts(path)
         return cls(
-            config, listen=listen, token_file=token_file, wire_codec=wire_codec, verify=verify
+            config,
+            listen=listen,
+            token_file=token_file,
+            wire_codec=wire_codec,
+            by_reference=by_reference,
+            verify=verify,
         )
+
+    @classmethod
+    @brief
+    def local(
+        cls, workers: int = 2, *, threads: int | None = None, until_idle: str = "2h", **options: Any
+    ) -> Self:
+        """Start workers on this machine, and make a fleet of them; they end when it is closed.
+
+        Parameters
+        ----------
+        workers : int
+        threads : int, optional
+            Tiles that each computes at once; its share of the cores unless given.
+        until_idle : str
+            They also end after so long without a request: when this process was killed, say.
+        **options
+            As for `Fleet`: `listen`, `wire_codec`, `verify`.
+
+        Raises
+        ------
+        NoWorkerError
+            If one does not start.
+
+        Examples
+        --------
+        >>> with Fleet.local(4) as fleet:  # doctest: +SKIP
+        ...     y = fleet.gaussian_filter(x, 2.0)
+        """
+        from coordinator.launch.local import LocalFleet
+
+        return cls._leased(LocalFleet(workers, threads, until_idle), options)
+
+    @classmethod
+    @brief
+    def ssh(
+        cls,
+        nodes: Sequence[str],
+        *,
+        ssh_config: str | None = None,
+        worker: str | None = None,
+        install: bool = False,
+        threads: int | None = None,
+        until_idle: str = "2h",
+        **options: Any,
+    ) -> Self:
+        """Start workers on other machines by ssh, and make a fleet of them.
+
+        They encrypt, have a token of their own, and end when the fleet is closed.
+
+        Parameters
+        ----------
+        nodes : sequence of str
+            As ssh has them, such as ``["node1", "me@node2"]``.
+        ssh_config : str, optional
+            Its configuration, as ``ssh -F`` takes it.
+        worker : str, optional
+            The program there; ``worker`` of its PATH unless given, or installed from here.
+        install : bool
+            Whether to install this version there first, unless it is.
+        threads, until_idle, **options
+            As for `local`.
+
+        Raises
+        ------
+        NoWorkerError
+            If one does not come; then none stays.
+
+        Examples
+        --------
+        >>> with Fleet.ssh(["node1", "node2"]) as fleet:  # doctest: +SKIP
+        ...     y = fleet.gaussian_filter(x, 2.0)
+        """
+        from coordinator.launch.ssh import SshFleet
+
+        names = (nodes,) if isinstance(nodes, str) else tuple(nodes)
+        plan = SshFleet(
+            names,
+            ssh_config,
+            worker,
+            install=install,
+            threads=threads,
+            until_idle=until_idle,
+        )
+        return cls._leased(plan, options)
+
+    @classmethod
+    def _leased(cls, plan: LaunchPlan, options: dict[str, Any]) -> Self:
+        from coordinator.launch.lease import Lease
+
+        lease = Lease(plan)
+        try:
+            fleet = cls(lease.config, **options)
+        except BaseException:
+            lease.close()
+            raise
+        fleet._lease = lease
+        return fleet
+
+    @classmethod
+    @brief
+    def on(
+        cls, client: Any, *, listen: Listener | None = None, verify: float | None = None
+    ) -> Self:
+        """Make a fleet of the workers of a dask cluster, which need tilefan of this version.
+
+        Parameters
+        ----------
+        client : distributed.Client
+            Of the cluster; it stays open when the fleet is closed. Workers may come and go.
+        listen, verify
+            As of the class.
+
+        Raises
+        ------
+        InputError
+            If it is no such client, or an asynchronous one.
+
+        Examples
+        --------
+        >>> from distributed import Client  # doctest: +SKIP
+        >>> with Client("scheduler:8786") as client, Fleet.on(client) as fleet:  # doctest: +SKIP
+        ...     y = fleet.gaussian_filter(x, 2.0, mode="wrap")
+        """
+        from coordinator.engines.dask.engine import DaskEngine
+
+        _check_listen(listen)
+        fleet = cls.__new__(cls)
+        engine = DaskEngine(client)
+        fleet._rows = [(name, name) for name in engine.workers()]
+        fleet._take(engine, listen, verify)
+        return fleet
 
     @brief
     def run(self, links: Sequence[Link], input: Any, *, tile: Any = None) -> Array:  # noqa: A002
@@ -155,11 +312,13 @@ class Fleet(FilterMethods):
     @property
     def closed(self) -> bool:
         """Whether it was closed; it does not open again."""
-        return self._http.closed
+        return self.engine.closed
 
     def close(self) -> None:
-        """Close the connections; the workers go on serving others."""
-        self._http.close()
+        """Close the connections; workers that this fleet has started end, others go on."""
+        self.engine.close()
+        if self._lease is not None:
+            self._lease.close()
 
     def __enter__(self) -> Self:
         return self
@@ -173,21 +332,25 @@ class Fleet(FilterMethods):
         self.close()
 
     def __repr__(self) -> str:
-        names = ", ".join(self._names[:NAMED])
-        more = len(self._names) - NAMED
+        names = ", ".join(name for name, _ in self._rows[:NAMED])
+        more = len(self._rows) - NAMED
         return f"<Fleet of {self._size} ({names}{f' and {more} more' * (more > 0)}), {self._state}>"
 
     def _repr_html_(self) -> str:
-        rows = [(host.name, host.url) for host in self._hosts]
-        return table(f"fleet of {self._size}, {self._state}", rows, ("worker", "address"))
+        return table(f"fleet of {self._size}, {self._state}", self._rows, ("worker", "address"))
 
     @property
     def _size(self) -> str:
-        return count(len(self._names), "worker")
+        return count(len(self._rows), "worker")
 
     @property
     def _state(self) -> str:
         return "closed" if self.closed else "open"
+
+
+def _check_listen(listen: object) -> None:
+    if not callable(listen or silent):
+        raise InputError(f"listen must be a function of a time and an event, not {listen!r}")
 
 
 def _config(hosts: Any) -> Config:

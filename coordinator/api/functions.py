@@ -45,12 +45,12 @@ def function(row: Filter, engine: Callable[[], Engine], listen: Listener) -> Cal
     signature = signature_of(row)
 
     def call(*args: Any, **kwargs: Any) -> Array:
-        parameters, array, tile = _given(row, signature, args, kwargs)
+        parameters, array, tile = arguments(row, signature, args, kwargs)
         return filter_array(engine(), listen, [(row.name, parameters)], array, tile)
 
     body = getattr(generic, row.name) if row.exactness is Exactness.REFUSED else brief(call)
     body.__module__ = "tilefan.ndimage"  # where users find it
-    return _named(body, row, signature, documentation(row, signature))
+    return named(body, row, signature, documentation(row, signature))
 
 
 def method(row: Filter) -> Callable[..., Array]:
@@ -58,17 +58,17 @@ def method(row: Filter) -> Callable[..., Array]:
     signature = signature_of(row)
 
     def call(self: Any, *args: Any, **kwargs: Any) -> Array:
-        parameters, array, tile = _given(row, signature, args, kwargs)
+        parameters, array, tile = arguments(row, signature, args, kwargs)
         links = [(row.name, parameters)]
         with self.turn:
             return filter_array(self.engine, self.listen, links, array, tile, self.sampling)
 
     body: Callable[..., Any] = row.call if row.exactness is Exactness.REFUSED else call
     bound = signature.replace(parameters=[_SELF, *signature.parameters.values()])
-    return _named(brief(body), row, bound, documentation(row, signature, fleet=True))
+    return named(brief(body), row, bound, documentation(row, signature, fleet=True))
 
 
-def _given(
+def arguments(
     row: Filter, signature: inspect.Signature, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> tuple[dict[str, Any], Any, Any]:
     """Return what a function was called with: SciPy's parameters, the array, and the tile."""
@@ -77,9 +77,10 @@ def _given(
     return given | more, array, tile
 
 
-def _named(
-    body: Callable[..., Array], row: Filter, signature: inspect.Signature, text: str
-) -> Callable[..., Array]:
+def named(
+    body: Callable[..., Any], row: Filter, signature: inspect.Signature, text: str
+) -> Callable[..., Any]:
+    """Give a function the name of a row, its signature and its docstring."""
     body.__name__ = body.__qualname__ = row.name
     body.__doc__ = text
     vars(body)["__signature__"] = signature

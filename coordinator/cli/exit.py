@@ -77,6 +77,11 @@ def say(message: str) -> None:
     echo(f"coord: {message}", err=True)
 
 
+def say_link(link: str) -> None:
+    """Print the link of a live page on stderr, in one piece however narrow the terminal is."""
+    typer.echo(f"live page: {link}", err=True)
+
+
 def fail(message: str, code: int) -> NoReturn:
     """Print one sentence on stderr and exit.
 

@@ -48,6 +48,8 @@ PLACES = {
         "preview": "coordinator.cli.commands.arrays:preview",
     },
     "Look after the fleet": {
+        "up": "coordinator.cli.commands.up:up",
+        "down": "coordinator.cli.commands.up:down",
         "hosts": "coordinator.cli.commands.fleet:hosts",
         "doctor": "coordinator.cli.commands.fleet:doctor",
         "pair": "coordinator.cli.commands.token:pair",
@@ -64,6 +66,8 @@ ALIASES = {
     **dict.fromkeys(("gauss", "gaussian", "smooth"), "blur"),
     **dict.fromkeys(("status", "workers", "fleet"), "hosts"),
     **dict.fromkeys(("compare", "cmp"), "diff"),
+    **dict.fromkeys(("start", "launch"), "up"),
+    **dict.fromkeys(("stop", "shutdown"), "down"),
     "worker": "worker, a command of its own",
     "list": "filters",
     "check": "verify or doctor",

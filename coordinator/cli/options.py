@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
-from glob import escape
 from inspect import Parameter, Signature, cleandoc
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 import typer
 
+from coordinator.cli.complete import complete_hosts
 from coordinator.cli.groups import OneCommand
 from coordinator.display.listener import Style
 from coordinator.errors import ExitCode
 from coordinator.events import Listener
+from coordinator.hosts.by_reference import ByReference
 from coordinator.hosts.codec import Codec
 from tiling.protocol.token import FILE_VARIABLE, TOKEN_VARIABLE
 
@@ -33,25 +34,6 @@ LONGEST_NAME = 20
 """Characters of a filter's name that fit into a column of the help at 80 columns."""
 
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
-
-
-def complete_modes(incomplete: str) -> list[str]:
-    """Return the lists of modes that begin so.
-
-    >>> complete_modes("wrap,n")
-    ['wrap,nearest']
-    """
-    from tiling.geometry.edges import MODES
-
-    before, comma, word = incomplete.rpartition(",")
-    return [f"{before}{comma}{mode}" for mode in MODES if mode.startswith(word)]
-
-
-def complete_hosts(incomplete: str) -> list[str]:
-    """Return the TOML files whose paths begin so."""
-    folder, _, start = incomplete.rpartition("/")
-    found = Path(folder or ".").glob(f"{escape(start)}*.toml")
-    return [f"{folder}/{path.name}" if folder else path.name for path in found]
 
 
 def _show_version(wanted: bool) -> None:
@@ -248,6 +230,18 @@ PROGRESS = option(
         "each tile."
     ),
 )
+WEB = (
+    flag(DISPLAY, "--web", help="Show it on a page in the browser: the link is printed first."),
+    option(
+        DISPLAY,
+        "--web-port",
+        kind=int,
+        min=0,
+        max=65535,
+        metavar="PORT",
+        help="With --web: its port on this machine; a free one unless given.",
+    ),
+)
 TOKEN_FILE = file_option(
     FLEET,
     "--token-file",
@@ -270,6 +264,15 @@ WHERE = (
         "what hosts.toml says, or auto.",
     ),
     option(
+        FLEET,
+        "--by-reference",
+        kind=ByReference,
+        metavar="CHOICE",
+        envvar="TILEFAN_BY_REFERENCE",
+        help="With --hosts: whether workers open the files themselves: auto, never or require. "
+        "Unless given, what hosts.toml says, or auto.",
+    ),
+    option(
         RUN,
         "--tile",
         metavar="SHAPE",
@@ -286,6 +289,12 @@ WHERE = (
 
 RUNNING = (
     *WHERE,
+    option(
+        FLEET,
+        "--engine",
+        metavar="ADDRESS",
+        help="A dask cluster in place of --hosts: its scheduler, dask://HOST:PORT.",
+    ),
     file_option(
         OUTPUT,
         "--out-dir",
@@ -343,55 +352,8 @@ RUNNING = (
     flag(RUN, "--dry-run", help="Say what it would cost, as coord plan does."),
     flag(DISPLAY, "--json", "as_json", help="With --dry-run: print it as one line of JSON."),
     PROGRESS,
+    *WEB,
     flag(DISPLAY, "--notes/--no-notes", default=True, help="Say beforehand what may surprise."),
     QUIET,
 )
 """The options of every command that runs filters."""
-
-GAUSSIAN = (
-    option(
-        FILTER,
-        "--sigma",
-        default="0.5",
-        metavar="NUMBERS",
-        help="Standard deviation in samples, or one per axis.",
-    ),
-    option(
-        FILTER,
-        "--order",
-        default="0",
-        metavar="NUMBERS",
-        help="Derivative, or one per axis; 0 smooths.",
-    ),
-    option(
-        FILTER,
-        "--mode",
-        default="reflect",
-        metavar="MODES",
-        autocompletion=complete_modes,
-        help="Edge mode, or one per axis: reflect mirror nearest constant wrap.",
-    ),
-    option(FILTER, "--cval", default="0", metavar="NUMBER", help="Fill value of mode constant."),
-    option(
-        FILTER,
-        "--truncate",
-        default=4.0,
-        kind=float,
-        metavar="NUMBER",
-        help="Radius of the filter, in sigmas.",
-    ),
-    option(
-        FILTER,
-        "--radius",
-        metavar="NUMBERS",
-        help="Radius in samples, or one per axis; overrides --truncate.",
-    ),
-    option(FILTER, "--axes", metavar="AXES", help="Axes to filter; all unless given."),
-    option(
-        FILTER,
-        "--dtype",
-        metavar="DTYPE",
-        help="Of the output, such as float32; the input's unless given.",
-    ),
-)
-"""The parameters of `scipy.ndimage.gaussian_filter`; see `coordinator.cli.parse.gaussian`."""

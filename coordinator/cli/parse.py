@@ -187,6 +187,7 @@ def placement(options: MutableMapping[str, Any]) -> dict[str, Any]:
         "hosts": options.pop("hosts"),
         "token_file": options.pop("token_file"),
         "wire_codec": options.pop("wire_codec"),
+        "by_reference": options.pop("by_reference"),
         "tile": tile_size(tile) if tile is not None else None,
         "max_memory_bytes": memory(max_memory, "--max-memory") if max_memory is not None else None,
     }

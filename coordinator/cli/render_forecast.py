@@ -83,6 +83,7 @@ def _share(share: Share) -> str:
     lanes = f"{share.lanes:.3g} at a time"
     return (
         f"{share.worker}: {count(share.slots, 'slot')}, {lanes}{trip}, "
+        f"{'by reference, ' if share.by_reference else ''}"
         f"{brief_time(share.tile_s)} a tile, "
         f"{share.tiles:.1f} tiles in about {brief_time(share.busy_s)}"
     )

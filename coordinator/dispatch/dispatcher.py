@@ -17,6 +17,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from coordinator.dispatch import outcome, policy
+from coordinator.dispatch.departures import Departures
 from coordinator.dispatch.instructions import Accept, Cancel, Finish, Tell, WakeAt
 from coordinator.dispatch.limits import Limits
 from coordinator.dispatch.outcome import FailedAttempt
@@ -98,6 +99,7 @@ class Dispatcher:
         self._scheduler = Scheduler(*records, limits=limits, now=now)
         self._health = WorkerHealth(self._workers, self._timers, limits=limits, rng=rng)
         self._health.start(workers, now)
+        self._departures = Departures(self._workers, self._timers, self._scheduler, limits=limits)
 
     @property
     def outcome(self) -> Outcome | None:
@@ -138,6 +140,9 @@ class Dispatcher:
             if (act := self._ON_EVENT.get(type(event))) is not None:
                 act(self, event)
         self._fire_timers()
+        while lost := self._departures.gone(self._now):
+            self._leave(lost[0])
+            self._fire_timers()  # that may have made a probe due
         if not self.finished:
             self._instructions += self._scheduler.assign(self._now)
             self._check_end()
@@ -146,12 +151,7 @@ class Dispatcher:
         return self._instructions
 
     def story(self, tile: int) -> list[StoryEvent]:
-        """Return the events of a tile in order of time.
-
-        Parameters
-        ----------
-        tile : int
-            Number of the tile.
+        """Return the events of the tile of this number in order of time.
 
         Returns
         -------
@@ -162,9 +162,7 @@ class Dispatcher:
         return self._tiles.story(tile)
 
     def validate(self) -> None:
-        """Check the invariants of the records; call it between two events.
-
-        It costs a pass over the open tiles, the workers and the timers.
+        """Check the invariants between two events; it costs a pass over all records.
 
         Raises
         ------
@@ -185,10 +183,11 @@ class Dispatcher:
     # Workers
 
     def _worker_ready(self, event: WorkerReady) -> None:
-        if event.slots < 1:
-            self._worker_lost(WorkerLost(event.worker, "offers no slots"))
+        if (lost := self._departures.refusal(event, self._now)) is not None:
+            self._leave(lost)
             return
         self._instructions += self._health.ready(event)
+        self._departures.plan(event.worker, self._now)
         self._scheduler.retries.grow(self._workers.slots)
 
     def _worker_lost(self, event: WorkerLost) -> None:
@@ -205,6 +204,10 @@ class Dispatcher:
                 tile, tile.attempts[attempt], FailureKind.BROKEN, event.reason, reported=False
             )
         self._instructions += self._health.check_fleet(self._now)
+
+    def _leave(self, lost: WorkerLost) -> None:
+        self._instructions.append(Tell(lost))
+        self._worker_lost(lost)
 
     def _probe(self, name: str) -> None:
         self._instructions += self._health.probe(name, self._now)
@@ -227,6 +230,7 @@ class Dispatcher:
         tile.late = not attempt.live
         if attempt.live:
             self._scheduler.add_duration(tile, worker, self._now - attempt.sent_at)
+            self._departures.plan(worker.name, self._now)
         self._instructions.append(Accept(event.tile, event.worker, event.attempt))
         self._end_attempt(tile, attempt, reported=True)
         for other in tile.live:
@@ -356,9 +360,6 @@ class Dispatcher:
         else:
             self._set_wake_up()
 
-    def _interrupted(self, event: Interrupted) -> None:
-        self._finish(outcome.interrupted(event.exit_code, self._tiles.failed))
-
     def _finish(self, outcome: Outcome) -> None:
         """Set the outcome of the run, unless it has one."""
         self._outcome = self._outcome or outcome
@@ -370,17 +371,12 @@ class Dispatcher:
 
     def _set_wake_up(self) -> None:
         """Ask for a Tick, if the one that was asked for has passed or is too late."""
-        at = min(self._wake_times(), default=inf)  # none: the sink is awaited
+        times = self._timers.next_at(), *self._scheduler.wake_times(self._now)
+        at = min((time for time in times if time is not None), default=inf)  # inf: for the sink
         passed = self._wake_at <= self._now
         if at < inf and (passed or at < self._wake_at):
             self._wake_at = at
             self._instructions.append(WakeAt(at))
-
-    def _wake_times(self) -> Iterator[float]:
-        timer_at = self._timers.next_at()
-        if timer_at is not None:
-            yield timer_at
-        yield from self._scheduler.wake_times(self._now)
 
     _ON_EVENT: ClassVar[Mapping[type, Callable[[Any, Any], None]]] = {
         WorkerReady: _worker_ready,
@@ -389,12 +385,15 @@ class Dispatcher:
         TileComputing: _tile_computing,
         TileFailed: _tile_failed,
         TileStored: lambda self, event: self._tiles.stored(event.tile, self._now),
-        Interrupted: _interrupted,
+        Interrupted: lambda self, event: self._finish(
+            outcome.interrupted(event.exit_code, self._tiles.failed)
+        ),
     }
     _ON_TIMER: ClassVar[Mapping[Timer, Callable[..., None]]] = {
         Timer.RETRY: lambda self, number: self._tiles.end_backoff(number, self._now),
         Timer.DEADLINE: _deadline_passed,
         Timer.PROBE: _probe,
         Timer.RESUME: lambda self, name: self._health.resume(name),
+        Timer.LEAVE: lambda self, name: self._departures.plan(name, self._now),
         Timer.FLEET: _fleet_lost,
     }

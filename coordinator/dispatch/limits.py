@@ -82,6 +82,10 @@ class Limits:
     overdue_estimates : float
         Multiple of its estimate after which a tile that is still computed is taken from its worker,
         if another one is idle.
+    leaving_tiles : float
+        Multiple of what a tile takes that a worker whose time ends must have left for one more.
+    leaving_s : float
+        Seconds beyond that: its word may be some seconds old.
     slow_link_bytes_per_s : float
         Bytes per second of the slowest link that is worth waiting for: 8 Mbit/s.
     deadline_slack : float
@@ -132,6 +136,8 @@ class Limits:
     deadline_base_s: float = 30.0
     computing_news_s: float = 5.0
     overdue_estimates: float = 10.0
+    leaving_tiles: float = 1.5
+    leaving_s: float = 5.0
     slow_link_bytes_per_s: float = 1e6
     deadline_slack: float = 10.0
     bytes_in_flight: int = 1 << 30

@@ -312,6 +312,24 @@ def is_too_slow(*, tile_s: float, others_s: float, usual_s: float) -> bool:
     return tile_s > others_s + usual_s
 
 
+def time_for_a_tile_s(*, tile_s: float, limits: Limits) -> float:
+    """Seconds that a worker whose time ends must have left to get one more tile.
+
+    Parameters
+    ----------
+    tile_s : float
+        That one takes it; 0 if nobody knows.
+    limits : Limits
+
+    Examples
+    --------
+    >>> from coordinator.dispatch.limits import Limits
+    >>> time_for_a_tile_s(tile_s=20.0, limits=Limits())
+    35.0
+    """
+    return limits.leaving_tiles * tile_s + limits.leaving_s
+
+
 def fits_budget(*, size_bytes: int, in_flight_bytes: int, limits: Limits) -> bool:
     """Whether an attempt may start now; one larger than the budget starts when it is alone.
 

@@ -199,6 +199,12 @@ class Scheduler:
         usual_s = worker.tile_s or self._durations.quantile(0.5)
         return usual_s or worker.claimed_work_s * tile.work.work
 
+    def usual_s(self, worker: Worker) -> float:
+        """Return what the next tile is expected to take a worker, in seconds; 0 if nobody knows."""
+        work = self._tiles.peek()
+        usual_s = worker.tile_s or self._durations.quantile(0.5)
+        return usual_s or worker.claimed_work_s * (work.work if work else 0.0)
+
     def _send_fresh(self) -> None:
         """Pull tiles for free slots, unless as many tiles wait already as there are slots."""
         tiles, workers = self._tiles, self._workers

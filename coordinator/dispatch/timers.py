@@ -20,6 +20,7 @@ class Timer(IntEnum):
     DEADLINE = auto()  # tile, attempt
     PROBE = auto()  # worker
     RESUME = auto()  # worker
+    LEAVE = auto()  # worker
     FLEET = auto()
 
 

@@ -55,6 +55,8 @@ class Invariant(Enum):
     DEADLINE_TIMERS = "each live attempt has a deadline timer"
     PROBE_TIMERS = "each worker that is absent, but not for good, has a probe timer"
     RESUME_TIMERS = "each paused worker has a timer that resumes it"
+    LEAVE_TIMERS = "each ready worker whose time ends has a timer for it, or gets no more tiles"
+    LEAVING = "the workers that leave are listed, as long as they are ready"
     FLEET_TIMER = "the timer of a lost fleet runs while no worker is ready"
     WAKE_UP = "a wake-up is set, not after the next timer, unless the run waits for the sink"
     RETRY_BUDGET = "the tokens of the retry budget are between zero and its capacity"
@@ -201,6 +203,9 @@ def _worker_violations(tiles: TileTable, workers: WorkerTable) -> Iterator[Viola
     rate = sum(worker.tiles_per_s for worker in ready)
     if not isclose(workers.tiles_per_s, rate, rel_tol=1e-6, abs_tol=1e-6):
         yield Invariant.RATE, (workers.tiles_per_s, rate)
+    leaving = {worker.name for worker in ready if worker.leaving}
+    if workers.leaving.keys() != leaving:
+        yield Invariant.LEAVING, workers.leaving.keys() ^ leaving
     for worker in ready:
         if min(worker.slots, worker.window) < 1:
             yield Invariant.SLOTS, worker.name
@@ -227,6 +232,13 @@ def _timer_violations(
     paused = {(name,) for name, each in workers.workers.items() if each.paused}
     if keys[Timer.RESUME] != paused:
         yield Invariant.RESUME_TIMERS, keys[Timer.RESUME] ^ paused
+    ending = {
+        (name,)
+        for name, each in workers.workers.items()
+        if each.state is WorkerState.READY and each.ends_at < inf and not each.leaving
+    }
+    if not keys[Timer.LEAVE] >= ending:
+        yield Invariant.LEAVE_TIMERS, ending - keys[Timer.LEAVE]
 
 
 def _scheduler_violations(scheduler: Scheduler) -> Iterator[Violation]:

@@ -18,6 +18,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from itertools import islice
+from math import inf
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -94,6 +95,10 @@ class Worker:
         Seconds that its tiles took lately; 0 before the first.
     slow : bool
         Whether its last tile was late.
+    ends_at : float
+        When its machine's time is over, in monotonic seconds.
+    leaving : bool
+        Whether it gets no more tiles because of that.
     reason : str
         Why it is not ready.
     """
@@ -112,19 +117,22 @@ class Worker:
     claimed_work_s: float = 0.0
     tile_s: float = 0.0
     slow: bool = False
+    ends_at: float = inf
+    leaving: bool = False
     reason: str = "never answered"
 
     @property
     def free(self) -> bool:
         """Whether it may get a tile now."""
         most = min(self.slots, self.window)
-        return self.state is WorkerState.READY and not self.paused and len(self.held) < most
+        open_to_all = self.state is WorkerState.READY and not (self.paused or self.leaving)
+        return open_to_all and len(self.held) < most
 
     @property
     def tiles_per_s(self) -> float:
-        """Tiles that it does in a second; 0 while it is not ready, or has done none."""
-        known = self.state is WorkerState.READY and self.tile_s > 0.0
-        return self.slots / self.tile_s if known else 0.0
+        """Tiles that it does in a second; 0 while it gets none, or has done none."""
+        works = self.state is WorkerState.READY and not self.leaving
+        return self.slots / self.tile_s if works and self.tile_s > 0.0 else 0.0
 
 
 class WorkerTable:
@@ -140,6 +148,7 @@ class WorkerTable:
         self.workers = {name: Worker(name) for name in names}
         self.free: OrderedDict[str, None] = OrderedDict()
         self.ejected: OrderedDict[str, None] = OrderedDict()
+        self.leaving: dict[str, None] = {}  # and ready
         self.ready = 0
         self.unfit = 0
         self.slots = 0
@@ -187,6 +196,17 @@ class WorkerTable:
         """Record that another worker answered a tile that this one had for so many seconds."""
         worker.slow = slow
         self._set_tile_s(worker, max(worker.tile_s, age_s))
+
+    def set_leaving(self, worker: Worker, leaving: bool) -> None:
+        """Give a ready worker no more tiles, or tiles again."""
+        self.tiles_per_s -= worker.tiles_per_s
+        worker.leaving = leaving
+        self.tiles_per_s += worker.tiles_per_s
+        if leaving:
+            self.leaving[worker.name] = None
+        else:
+            self.leaving.pop(worker.name, None)
+        self.refresh(worker)
 
     def put_last(self, worker: Worker) -> None:
         """Let a free worker wait until all others have had their turn."""
@@ -249,6 +269,8 @@ class WorkerTable:
 
     def _count(self, worker: Worker, state: WorkerState, step: int) -> None:
         if state is WorkerState.READY:
+            self.leaving.pop(worker.name, None)
+            worker.leaving = False
             self.ready += step
             self.slots += step * worker.slots
             self.ever_ready = worker.was_ready = True

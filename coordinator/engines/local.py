@@ -18,9 +18,10 @@ from coordinator.events import (
     TileSent,
     TileStored,
     WorkerReady,
+    WorkerUsage,
 )
 from coordinator.journal.digests import Seals
-from coordinator.machine import NAME, usable_cores
+from coordinator.machine import NAME, resident_bytes, usable_cores
 from tiling.geometry.plan import Tile
 from tiling.geometry.tile_shape import MAX_TILE_BYTES
 from tiling.jobs.cost import HERE
@@ -156,10 +157,11 @@ class _Pull:
             self._left = iter(())
 
     def tell_shares(self) -> None:
-        """Tell how far the tiles in hand are."""
+        """Tell how far the tiles in hand are, and what this process takes for them."""
         with self._lock:
             for index, watch in self._watches.items():
                 self._tell(TileComputing(index, NAME, watch.share))
+            self._tell(WorkerUsage(NAME, time.process_time(), resident_bytes()))
 
     def abandon(self) -> None:
         """Let each thread leave the tile in hand."""

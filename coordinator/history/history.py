@@ -39,9 +39,12 @@ from coordinator.events import (
     WorkerBack,
     WorkerEjected,
     WorkerLost,
+    WorkerPlaces,
     WorkerReady,
+    WorkerUsage,
 )
 from coordinator.history.throughput import Meter
+from coordinator.history.usage import Usage
 from coordinator.text import brief_time
 
 RECENT_TIMES: Final = 128  # tile times kept per worker: enough for a 95th percentile
@@ -122,6 +125,7 @@ class WorkerRecord:
     failed: int = 0
     hedges: int = 0
     flying: dict[tuple[int, int], AttemptRecord] = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
 
     @property
     def state(self) -> State:
@@ -213,6 +217,8 @@ class History:
                 worker.proof.update(proof)
             case TileComputing():
                 self._computing(at_s, event)
+            case WorkerUsage(name, cpu_s, resident_bytes):
+                self._worker(at_s, name).usage.add(at_s, cpu_s, resident_bytes)
             case WorkerBack(name):
                 self._ready(at_s, name)
             case WorkerLost(name, reason):
@@ -220,16 +226,12 @@ class History:
             case WorkerEjected(name, reason, pause_s):
                 reason = f"{reason}; asked again in {brief_time(pause_s)}"
                 self._absent(at_s, name, State.EJECTED, reason)
-            case TileHedged(tile, name, to, late_s):
-                why = f"unanswered by {name} for {brief_time(late_s)}"
-                self._remark(at_s, f"tile {tile} also sent to {to}: {why}")
-            case FleetAwaited(patience_s):
-                self._remark(at_s, f"waiting up to {patience_s:g} s for a worker to come back")
-            case TileGivenUp(tile, reasons):
-                why = "; ".join(f"{name}: {reason}" for name, reason in reasons)
-                self._remark(at_s, f"tile {tile} given up: {why}")
             case TilesVerified() | OutputWritten():
                 self._closing(event)
+            case WorkerPlaces(reason=""):
+                pass
+            case TileHedged() | FleetAwaited() | TileGivenUp() | WorkerPlaces():
+                self._remark(at_s, _in_words(event))
 
     def _closing(self, event: TilesVerified | OutputWritten) -> None:
         if isinstance(event, OutputWritten):
@@ -371,3 +373,16 @@ class History:
 
     def _remark(self, at_s: float, text: str) -> None:
         """Take note of a sentence; subclasses keep or show it."""
+
+
+def _in_words(event: TileHedged | FleetAwaited | TileGivenUp | WorkerPlaces) -> str:
+    match event:
+        case TileHedged(tile, name, to, late_s):
+            return f"tile {tile} also sent to {to}: unanswered by {name} for {brief_time(late_s)}"
+        case FleetAwaited(patience_s):
+            return f"waiting up to {patience_s:g} s for a worker to come back"
+        case WorkerPlaces(name, reads, _, reason):
+            return f"{name} {'answers with bytes' if reads else 'gets and answers bytes'}: {reason}"
+        case TileGivenUp(tile, reasons):
+            why = "; ".join(f"{name}: {reason}" for name, reason in reasons)
+            return f"tile {tile} given up: {why}"

@@ -10,9 +10,8 @@ Importing this module imports pydantic (a tenth of a second), so only a run that
 from __future__ import annotations
 
 import difflib
-import re
+import os
 import tomllib
-from collections import Counter
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, get_args
@@ -20,16 +19,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, get_args
 from pydantic import AfterValidator, ConfigDict, Field, Strict, TypeAdapter, ValidationError
 
 from coordinator.errors import ConfigError, InputError
-from coordinator.hosts.addresses import DEFAULT_PORT, name_of, normalise
+from coordinator.hosts.addresses import name_of, normalise
+from coordinator.hosts.by_reference import ByReference, check_folder
 from coordinator.hosts.certificates import authority_context, check_pin
 from coordinator.hosts.codec import Codec
+from coordinator.hosts.toml_text import Key, lines_of, unreadable
+from tiling.protocol.token import FILE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pydantic_core import ErrorDetails
-
-Key: TypeAlias = tuple[str | int, ...]
 
 Slots: TypeAlias = Annotated[int, Strict(), Field(ge=1, le=1024)]
 Seconds: TypeAlias = Annotated[float, Strict(), Field(gt=0, le=1e6, allow_inf_nan=False)]
@@ -37,6 +37,8 @@ Positive: TypeAlias = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False
 Address: TypeAlias = Annotated[str, Strict(), AfterValidator(normalise)]
 Pin: TypeAlias = Annotated[str, Strict(), AfterValidator(check_pin)]
 Text: TypeAlias = Annotated[str, Strict()]
+Folder: TypeAlias = Annotated[str, Strict(), AfterValidator(check_folder)]
+Paths: TypeAlias = dict[Folder, Folder]
 
 _FORBID: Final = ConfigDict(extra="forbid")
 
@@ -59,6 +61,8 @@ class Defaults:
         Bytes of all tiles in flight together, in 10^6 bytes.
     wire_codec : str
         What blocks may travel in; see `coordinator.engines.http.link`.
+    by_reference : str
+        Whether workers open files themselves; see `coordinator.hosts.by_reference`.
     """
 
     __pydantic_config__ = _FORBID
@@ -71,6 +75,7 @@ class Defaults:
     slow_link_mb_s: Positive = 1.0  # below 8 Mbit/s, sending costs more than filtering at home
     max_in_flight_mb: Positive = 280.0  # keeps the coordinator below 400 MiB, interpreter included
     wire_codec: Codec = "auto"  # packs where that pays
+    by_reference: ByReference = "auto"  # where a worker serves places, and sees the same files
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,8 @@ class Host:
         The only trusted one: base64 of its DER.
     ca : Path, optional
         PEM file of the authority whose certificates are trusted.
+    paths : mapping of str to str
+        What folders of this machine are called there.
     """
 
     name: str
@@ -96,6 +103,7 @@ class Host:
     slots: int | None = None
     certificate: str | None = None
     ca: Path | None = None
+    paths: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +114,13 @@ class Config:
     ----------
     hosts : tuple of Host
     defaults : Defaults
+    token_file : Path, optional
+        The token of these workers, where `coord up` started them.
     """
 
     hosts: tuple[Host, ...]
     defaults: Defaults = field(default_factory=Defaults)
+    token_file: Path | None = None
 
     @property
     def in_flight_bytes(self) -> int:
@@ -120,6 +131,20 @@ class Config:
         """Return the same fleet with at most so many bytes of tiles in flight."""
         bound = replace(self.defaults, max_in_flight_mb=in_flight_bytes / 1e6)
         return replace(self, defaults=bound)
+
+    def with_by_reference(self, choice: ByReference | None) -> Config:
+        """Return the same fleet with tiles by reference or not; None keeps its own.
+
+        Raises
+        ------
+        InputError
+            If there is no such choice.
+        """
+        if choice is None:
+            return self
+        if choice not in (names := get_args(ByReference)):
+            raise InputError(f"by_reference must be one of {' '.join(names)}, not {choice!r}")
+        return replace(self, defaults=replace(self.defaults, by_reference=choice))
 
     def with_codec(self, codec: Codec | None) -> Config:
         """Return the same fleet with another codec; None keeps its own.
@@ -144,6 +169,7 @@ class _HostTable:
     slots: Slots | None = None
     certificate: Pin | None = None
     ca: Text | None = None
+    paths: Paths | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,14 +178,12 @@ class _Document:
 
     hosts: Annotated[list[_HostTable], Field(min_length=1)]
     defaults: Defaults = field(default_factory=Defaults)
+    up: dict[Text, Any] = field(default_factory=dict)  # see coordinator.launch.section
 
 
 _SCHEMA: Final = TypeAdapter(_Document)
 _TABLES: Final[dict[str, type]] = {"hosts": _HostTable, "defaults": Defaults}
 
-
-WRITE_ONE: Final = 'write the line hosts = ["node1:8080", "node2:8080"] into one'
-"""A whole hosts file in a sentence: `hosts.example.toml` is not installed."""
 
 MAX_BYTES: Final = 2**24
 """Of a hosts file: hundreds of thousands of hosts."""
@@ -187,8 +211,8 @@ def load_hosts(path: Path | str) -> Config:
         text = data.decode("utf-8-sig")
         document = tomllib.loads(text)
     except (OSError, TypeError, ValueError, RecursionError) as error:
-        raise ConfigError(source, (_unreadable(error, text),)) from None
-    return _parse(document, source, _lines(text), Path(path).parent)
+        raise ConfigError(source, (unreadable(error, text),)) from None
+    return _parse(document, source, lines_of(text), Path(path).parent)
 
 
 def find_hosts(text: str) -> Config:
@@ -213,7 +237,12 @@ def find_hosts(text: str) -> Config:
 
 def is_addresses(text: str) -> bool:
     """Tell whether an option names workers by their addresses, and not by a file."""
-    return ("," in text or ":" in text) and not Path(text).exists()
+    if "," not in text and ":" not in text:
+        return False
+    try:
+        return not Path(text).exists()
+    except OSError:  # too long for a name
+        return True
 
 
 def parse_hosts(hosts: Sequence[str] | str) -> Config:
@@ -241,6 +270,8 @@ def _parse(
     folder: Path = Path(),
 ) -> Config:
     full = dict(document)
+    if "up" in document and "hosts" not in document:
+        raise ConfigError(source, (f"none of its workers is up: coord up --hosts {source}",))
     if isinstance(hosts := document.get("hosts"), list):
         full["hosts"] = [{"url": host} if isinstance(host, str) else host for host in hosts]
     try:
@@ -260,10 +291,17 @@ def _parse(
             host.slots or valid.defaults.slots,
             host.certificate,
             folder / host.ca if host.ca is not None else None,
+            {os.path.realpath(here): there for here, there in (host.paths or {}).items()},
         )
         for host in valid.hosts
     )
-    return Config(tuple(hosts), valid.defaults)
+    return Config(tuple(hosts), valid.defaults, token_file(valid.up))
+
+
+def token_file(up: Mapping[str, Any]) -> Path | None:
+    """Return the token's file of workers that are up, by the table of the file about them."""
+    folder = up.get("folder")
+    return Path(folder) / FILE_NAME if isinstance(folder, str) else None
 
 
 def _written_key(key: Key, document: Mapping[str, Any]) -> Key:
@@ -346,47 +384,3 @@ def _sentence(key: Key, text: str, lines: Mapping[Key, int]) -> str:
     line = next((lines[key[:n]] for n in range(len(key), 0, -1) if key[:n] in lines), None)
     path = "".join(f"[{k}]" if isinstance(k, int) else f".{ascii(k)[1:-1]}" for k in key)
     return f"{path.removeprefix('.')}{f' (line {line})' if line else ''}: {text}"
-
-
-_HEADER = re.compile(r"\s*\[(\[?)\s*([\w-]+)\s*\]")
-_ENTRY = re.compile(r"\s*([\w-]+)\s*=")
-_TWO_FORMS: Final = (r"^\s*hosts\s*=", r"^\s*\[\[\s*hosts\s*\]\]")
-
-
-def _lines(text: str) -> dict[Key, int]:
-    """Return the line of each key, found by patterns: TOML's parser does not give them."""
-    lines: dict[Key, int] = {}
-    table: Key = ()
-    count: Counter[str] = Counter()
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := _HEADER.match(line):
-            name = header[2]
-            table = (name, count[name]) if header[1] else (name,)
-            count[name] += 1
-            lines.setdefault(table, number)
-        elif entry := _ENTRY.match(line):
-            lines.setdefault((*table, entry[1]), number)
-    return lines
-
-
-def _meant(path: Path) -> str:
-    """Return what was meant by a file that is not there: another one, or a worker's name."""
-    names = [each.name for each in path.parent.glob("*.toml")]
-    if close := difflib.get_close_matches(path.name, names, 1, cutoff=0.75):
-        return f"; did you mean {path.with_name(close[0])}?"
-    is_name = len(path.parts) == 1 and not path.suffix
-    return f"; did you mean the worker {path}:{DEFAULT_PORT}?" if is_name else f"; {WRITE_ONE}"
-
-
-def _unreadable(error: Exception, text: str) -> str:
-    match error:
-        case FileNotFoundError():
-            return f"no such file{_meant(Path(error.filename))}"
-        case OSError():
-            return f"can't be read: {error.strerror}"
-        case UnicodeDecodeError():
-            return f"is not UTF-8 text; {WRITE_ONE}"
-        case _ if all(re.search(form, text, re.MULTILINE) for form in _TWO_FORMS):
-            return "has both hosts = [...] and [[hosts]]; TOML allows one form, so keep one of them"
-        case _:
-            return f"is not TOML: {error}"

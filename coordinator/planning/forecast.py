@@ -33,7 +33,7 @@ class Share:
     """What one worker is expected to do.
 
     `tile_s` is with everybody busy; `lanes` is how many tiles it computes at a time, its cores
-    shared with others on its machine.
+    shared with others on its machine; `by_reference`, whether it would read the input itself.
     """
 
     worker: str
@@ -44,6 +44,7 @@ class Share:
     round_trip_s: float
     trouble: str = ""
     lanes: float = 0.0
+    by_reference: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,7 @@ def shares(
         dealt.append(
             Share(
                 *(worker.worker, worker.slots, dealt_tiles, tile_s, busy_s, worker.round_trip_s),
-                *(worker.trouble, lane),
+                *(worker.trouble, lane, worker.by_reference),
             )
         )
     return tuple(dealt)

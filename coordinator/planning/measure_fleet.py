@@ -17,6 +17,7 @@ from coordinator.engines.http.buffers import Buffers
 from coordinator.engines.http.client import Client
 from coordinator.engines.http.engine import HttpEngine
 from coordinator.engines.http.handshake import greet_all
+from coordinator.engines.http.places import reads
 from coordinator.engines.http.refusal import Refusal
 from coordinator.engines.http.session import Session
 from coordinator.errors import TilefanError
@@ -75,7 +76,11 @@ def measure_alone(
             if isinstance(event, WorkerLost):
                 found.append(Measured(event.worker, trouble=event.reason))
             else:
-                found.append(_alone(session.clients[event.worker], event, job, source, start_s))
+                client = session.clients[event.worker]
+                measured = _alone(client, event, job, source, start_s)
+                if not measured.trouble and config.defaults.by_reference != "never":
+                    measured = replace(measured, by_reference=reads(source, client))
+                found.append(measured)
     usable = {worker.worker for worker in found if not worker.trouble}
     ready = (event for event in greeted if isinstance(event, WorkerReady))
     return tuple(found), tuple(event for event in ready if event.worker in usable)

@@ -45,6 +45,8 @@ class Measured:
         Names its machine.
     trouble : str
         Why it can't be used, if so.
+    by_reference : bool
+        Whether it would read the input itself.
     """
 
     worker: str
@@ -56,6 +58,7 @@ class Measured:
     cores: int | None = None
     boot: str = ""
     trouble: str = ""
+    by_reference: bool = False
 
     def tile_s(self, work: float) -> float:
         """Return the time of a tile of so much work, if it is the only one."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, TypeAlias
 
 from coordinator.report.html import Html, join, tag, text
 from coordinator.report.timeline import (
     COMPUTING,
+    FLYING,
     HEDGED,
     KINDS,
     RETRIED,
@@ -24,6 +26,12 @@ HEIGHT: Final = 160
 LANE: Final = 12
 BAND: Final = 10
 LABEL: Final = 14
+STEPS_HEIGHT: Final = 48
+SIDE: Final = 24
+"""Of a cell; a map is then as large as its place."""
+
+Step: TypeAlias = tuple[float, float, float]
+"""From when to when, in seconds, and how much."""
 
 SHAPES: Final[Mapping[str, tuple[float, float, str]]] = {
     COMPUTING: (0.0, 1.0, "full height"),
@@ -33,6 +41,7 @@ SHAPES: Final[Mapping[str, tuple[float, float, str]]] = {
     HEDGED: (0.05, 0.9, "a hollow box"),
     RETRIED: (0.05, 0.9, "a dashed box"),
     UNKNOWN: (0.15, 0.7, "a broad band"),
+    FLYING: (0.15, 0.7, "a hollow band"),
 }
 """Top and height of each kind within its lane, and in words: colour alone tells none."""
 
@@ -46,8 +55,16 @@ def colour(index: int) -> str:
     return f"hsl({(210 + 137.508 * index) % 360:.0f} {60 - index % 3 * 12}% {52 + index % 2 * 8}%)"
 
 
-def figure(name: str, title: str, description: str, size: tuple[float, float], body: Html) -> Html:
-    """Return a drawing with its words."""
+def figure(
+    name: str,
+    title: str,
+    description: str,
+    size: tuple[float, float],
+    body: Html,
+    *,
+    stretched: bool = False,
+) -> Html:
+    """Return a drawing with its words; a stretched one keeps its height at any width."""
     width, height = size
     head = tag("title", {"id": f"{name}-title"}, text(title))
     head = join([head, tag("desc", {"id": f"{name}-desc"}, text(description))])
@@ -56,7 +73,8 @@ def figure(name: str, title: str, description: str, size: tuple[float, float], b
         "viewBox": f"0 0 {width:g} {height:g}",
         "role": "img",
         "aria-labelledby": f"{name}-title {name}-desc",
-        "preserveAspectRatio": "xMinYMin meet",
+        "preserveAspectRatio": "none" if stretched else "xMinYMin meet",
+        **({"height": f"{height:g}", "class": "stretched"} if stretched else {}),
     }
     return tag("svg", attributes, head, body)
 
@@ -125,55 +143,72 @@ def swatch(*drawn: Html, width: float = BAND) -> Html:
     return tag("svg", size, rect(0, 0, width, BAND, kind="idle"), *drawn)
 
 
-def timeline(workers: Mapping[str, Sequence[Sequence[Span]]], end_s: float) -> Html:
-    """Draw every worker's lanes over the time of the run."""
-    y, drawn = 0.0, []
+def lane_rows(number: int, name: str, lanes: Sequence[Sequence[Span]], end_s: float) -> Html:
+    """Draw one worker's lanes over the time of the run; as wide as there is room, or zoom."""
     scale = WIDTH / end_s if end_s > 0 else 0.0
-    for name, lanes in workers.items():
-        drawn.append(label(0, y + LABEL - 3, name))
-        y += LABEL
-        for lane in lanes:
-            drawn.append(rect(0, y, WIDTH, BAND, kind="idle"))
-            drawn += [
-                kind_of_time(span.start_s * scale, y, span.seconds * scale, span.kind)
-                for span in lane
-            ]
-            y += LANE
-        y += 4
-    words = [label(0, y + LABEL, "0"), label(WIDTH, y + LABEL, brief_time(end_s), "end")]
-    description = (
-        f"Lanes of {count(len(workers), 'worker')} over {brief_time(end_s)}: "
-        + ", ".join(
-            f"{name} had at most {len(lanes)} tiles in hand" for name, lanes in workers.items()
-        )
-    )
+    drawn = []
+    for row, lane in enumerate(lanes):
+        drawn.append(rect(0, row * LANE, WIDTH, BAND, kind="idle"))
+        drawn += [
+            kind_of_time(span.start_s * scale, row * LANE, span.seconds * scale, span.kind)
+            for span in lane
+        ]
     return figure(
-        "timeline",
-        "Timeline by worker",
-        description,
-        (WIDTH, y + LABEL + 4),
-        join([*drawn, *words]),
+        f"timeline-{number}",
+        f"Timeline of {name}",
+        f"At most {count(len(lanes), 'tile')} in hand over {brief_time(end_s)}.",
+        (WIDTH, len(lanes) * LANE),
+        join(drawn),
+        stretched=True,
     )
+
+
+def steps(
+    name: str, title: str, description: str, amounts: Sequence[Step], end_s: float, top: float
+) -> Html:
+    """Draw an amount that is constant for a while, over the time of the run."""
+    across, up = WIDTH / (end_s or 1.0), STEPS_HEIGHT / (top or 1.0)
+    path = "".join(
+        f"M{start_s * across:.1f} {STEPS_HEIGHT}V{STEPS_HEIGHT - amount * up:.1f}"
+        f"H{stop_s * across:.1f}V{STEPS_HEIGHT}Z"
+        for start_s, stop_s, amount in amounts
+    )
+    body = [rect(0, 0, WIDTH, STEPS_HEIGHT, kind="idle"), tag("path", {"class": "bar", "d": path})]
+    size = WIDTH, STEPS_HEIGHT
+    return figure(name, title, description, size, join(body), stretched=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of a map: its words, and a colour or a class of the style sheet."""
+
+    words: str
+    fill: str = ""
+    kind: str = ""
 
 
 def cells(
     name: str,
     title: str,
     description: str,
-    rows: Sequence[Sequence[tuple[str, str] | None]],
+    rows: Sequence[Sequence[Cell | None]],
     aspect: float = 1.0,
+    *,
+    worded: bool = True,
 ) -> Html:
-    """Draw a map: each cell has a colour and words, or is empty; `aspect` is height over width."""
+    """Draw a map of cells, or of none where nothing is; `aspect` is height over width.
+
+    `worded`: a pointer shows the words of a cell.
+    """
     across = max((len(row) for row in rows), default=1) or 1
-    side = min(WIDTH / across, 64.0)
-    named = sum(map(len, rows)) <= 1500
     drawn = []
     for y, row in enumerate(rows):
         for x, cell in enumerate(row):
-            place = x * side, y * side * aspect, side * 0.94, side * (aspect - 0.06)
+            place = x * SIDE, y * SIDE * aspect, SIDE * 0.94, SIDE * aspect - SIDE * 0.06
             if cell is None:
                 drawn.append(rect(*place, kind="idle"))
             else:
-                drawn.append(rect(*place, fill=cell[0], title=cell[1] if named else ""))
-    size = max(across * side, WIDTH / 3), max(1, len(rows)) * side * aspect
+                words = cell.words if worded else ""
+                drawn.append(rect(*place, kind=cell.kind, fill=cell.fill, title=words))
+    size = across * SIDE, max(1, len(rows)) * SIDE * aspect
     return figure(name, title, description, size, join(drawn))

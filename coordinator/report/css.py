@@ -25,20 +25,37 @@ dl.facts div { border: 1px solid var(--line); border-radius: 6px; padding: .4rem
 dt { color: var(--dim); font-size: .8rem; } dd { margin: 0; font-size: 1.05rem;
   font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .wide { overflow-x: auto; } .wide svg { min-width: 34rem; } .wide table { min-width: 40rem; }
+.zoom > input { margin: 0 .25rem 0 .75rem; } .zoom .wide { margin-top: .5rem; }
+.wide .zoomed svg { min-width: 0; } .zoomed .lane { position: sticky; left: 0; width: max-content;
+  max-width: 20rem; margin: .5rem 0 .1rem; font-size: .85rem; overflow-wrap: anywhere; }
+#zoom-2:checked ~ .wide .zoomed { width: 200%; } #zoom-4:checked ~ .wide .zoomed { width: 400%; }
+#zoom-8:checked ~ .wide .zoomed { width: 800%; }
+.ticks { display: flex; justify-content: space-between; color: var(--dim); font-size: .8rem; }
+svg.stretched rect { vector-effect: non-scaling-stroke; }
+.layers { display: grid; grid-template-columns: repeat(auto-fit, minmax(6.5rem, 1fr));
+  gap: .75rem; } .layers .hint { grid-column: 1 / -1; }
+.layer svg { max-height: 30rem; } .hint { color: var(--dim); font-size: .85rem; margin: .5rem 0; }
+.usage { display: grid; grid-template-columns: 1fr 1fr; gap: .25rem 1rem; margin-bottom: .75rem; }
+.usage h3 { grid-column: 1 / -1; margin: 0; font-size: .9rem; overflow-wrap: anywhere; }
+ul#incidents { padding-left: 1.2rem; margin: 1rem 0 0; overflow-wrap: anywhere; }
+ul#incidents:empty { display: none; }
+:focus-visible { outline: 2px solid var(--bar); outline-offset: 2px; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 caption { text-align: left; color: var(--dim); }
 th, td { text-align: left; padding: .25rem .6rem .25rem 0; border-bottom: 1px solid var(--line);
   overflow-wrap: anywhere; vertical-align: top; }
 .wide th, .wide td { overflow-wrap: break-word; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-svg { width: 100%; height: auto; display: block; } svg text { font-size: 12px; fill: var(--dim); }
+svg { width: 100%; display: block; } svg:not(.stretched) { height: auto; }
+svg text { font-size: 12px; fill: var(--dim); }
 .bar { fill: var(--bar); } .axis { fill: var(--line); } .idle { fill: var(--idle); }
 .k0 { fill: var(--k0); } .k1 { fill: var(--k1); } .k2 { fill: var(--k2); } .k3 { fill: var(--k3); }
 .k4, .k5 { fill: var(--paper); stroke: var(--k4); stroke-width: 1; } .k6 { fill: var(--k6); }
 .k5 { stroke: var(--k5); stroke-dasharray: 2 1; }
+.k7, .flying { fill: var(--paper); stroke: var(--bar); stroke-width: 1; }
 ul.legend { list-style: none; display: flex; flex-wrap: wrap; gap: .25rem 1rem; padding: 0;
   font-size: .85rem; } ul.legend svg { width: auto; height: .8rem; display: inline-block;
-  margin-right: .35rem; }
+  overflow: visible; margin-right: .35rem; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)); gap: 1rem; }
 figure { margin: 0; } figcaption { color: var(--dim); font-size: .85rem; }
 .picture { position: relative; } .picture img { width: 100%; display: block;

@@ -46,3 +46,14 @@ def tag(name: str, attributes: Mapping[str, object] | None = None, *children: Ht
 def join(children: Iterable[Html]) -> Html:
     """Put elements one after another."""
     return Html("".join(children))
+
+
+def section(title: str, *children: Html) -> Html:
+    """Return a part of a page, with its heading."""
+    return tag("section", {}, tag("h2", {}, text(title)), *children)
+
+
+def wide(child: Html, name: str) -> Html:
+    """Let what is wide be scrolled where there is no room for it, by the keyboard too."""
+    attributes = {"class": "wide", "tabindex": 0, "role": "region", "aria-label": name}
+    return tag("div", attributes, child)

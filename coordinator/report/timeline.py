@@ -21,10 +21,13 @@ from coordinator.history.history import AttemptRecord, End
 WIDTH: Final = 1000
 """Steps of time that are drawn apart."""
 
+FINER, FEW = 8, 10_000
+"""Of not more attempts than `FEW`, so many times as many steps: there is room to zoom in."""
+
 COMPUTING, TRANSFER, WAITING = "computing", "transfer", "waiting for a thread"
 UNKNOWN, STORING = "at a worker that does not tell", "storing"
-HEDGED, RETRIED = "hedge", "failed or not needed"
-KINDS: Final = (COMPUTING, TRANSFER, WAITING, STORING, HEDGED, RETRIED, UNKNOWN)
+HEDGED, RETRIED, FLYING = "hedge", "failed or not needed", "in flight"
+KINDS: Final = (COMPUTING, TRANSFER, WAITING, STORING, HEDGED, RETRIED, UNKNOWN, FLYING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +54,16 @@ def lanes(attempts: Iterable[AttemptRecord], end_s: float) -> list[list[Span]]:
     [1, 1]
     """
     all_lanes: list[list[Span]] = []
-    for attempt in sorted(attempts, key=lambda each: each.sent_s):
+    in_order = sorted(attempts, key=lambda each: each.sent_s)
+    for attempt in in_order:
         spans = _spans(attempt, end_s)
         free = next((lane for lane in all_lanes if lane[-1].stop_s <= attempt.sent_s + 1e-9), None)
         if free is None:
             all_lanes.append(spans)
         else:
             free += spans
-    return [_merged(lane, end_s / WIDTH) for lane in all_lanes]
+    steps = WIDTH * (FINER if len(in_order) <= FEW else 1)
+    return [_merged(lane, end_s / steps) for lane in all_lanes]
 
 
 def parts(attempt: AttemptRecord) -> list[Span]:
@@ -98,7 +103,8 @@ def _placed(at_s: float, pieces: Iterable[tuple[str, float]]) -> Iterator[Span]:
 def _spans(attempt: AttemptRecord, end_s: float) -> list[Span]:
     stop_s = end_s if attempt.end_s is None else attempt.end_s
     if attempt.end is not End.STORED:
-        return [Span(attempt.sent_s, stop_s, RETRIED)]
+        kind = FLYING if attempt.end is End.FLYING else RETRIED
+        return [Span(attempt.sent_s, stop_s, kind)]
     if not attempt.hedge:
         return parts(attempt) or [Span(attempt.sent_s, stop_s, UNKNOWN)]
     answered_s = stop_s if attempt.answered_s is None else attempt.answered_s

@@ -30,6 +30,9 @@ PIECE_BYTES = 16 * 2**20
 """Of a block that is looked at, or combined with others, in this process."""
 
 
+ROW_BYTES = 2**14
+"""Of a row that workers write at once."""
+
 LOOKED_AT_BYTES = 2 * PIECE_BYTES
 """Of an array, for a note only: it is milliseconds."""
 
@@ -186,6 +189,19 @@ def tile_shape(tile: Any, ndim: int) -> tuple[int, ...] | None:
     if min(shape, default=1) < 1:
         raise BadValueError(f"tile {shape}: every axis needs at least one sample")
     return shape
+
+
+def row_grain(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+    """Return the box of an output in one file that workers had better write at once.
+
+    Each of its rows is a call of the system, which takes as long as some kilobytes.
+
+    Examples
+    --------
+    >>> row_grain((256, 256, 256), 4), row_grain((10, 100_000), 4)
+    ((1, 1, 256), (1, 4096))
+    """
+    return (*(1 for _ in shape[1:]), *(max(1, min(n, ROW_BYTES // itemsize)) for n in shape[-1:]))
 
 
 def check_grain(

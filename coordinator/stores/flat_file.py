@@ -1,29 +1,16 @@
-"""Blocks of an array whose samples lie in a file one after another, read without a memory map.
-
-To touch a page of a map whose file was cut short since is a signal that kills the process; a read
-that comes up short is an error with a sentence.
-"""
+"""Files whose samples lie one after another, open for reading as `places.flat` reads them."""
 
 from __future__ import annotations
 
 import io
-import math
-import operator
-import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from coordinator.errors import InputChangedError, InputError, StoreError
+from places.errors import CutShortError
+from places.flat import Flat
 from tiling.dtypes import Array
-
-ROW_BYTES = 2**14
-"""To read so much more takes no longer than another call."""
-
-ROWS_BYTES = 2**20
-"""Of whole rows that are read at a time where only a part of each is wanted."""
 
 
 class _File(io.FileIO):
@@ -68,45 +55,12 @@ class FlatFile:
         StoreError
             If the system does not let it be read.
         """
-        if not into.size:
-            return
-        axis = into.ndim - 1  # what is wanted of this axis and those after it is one run of bytes
-        while axis > 0 and into.shape[axis] == self.shape[axis]:
-            axis -= 1
-        steps = [math.prod(self.shape[a + 1 :]) * into.itemsize for a in range(into.ndim)]
-        at = self.offset + sum(map(operator.mul, start, steps))
-        row_bytes = steps[axis - 1] if axis > 0 else 0
-        if not 0 < row_bytes <= ROW_BYTES:
-            for index in np.ndindex(into.shape[: max(axis, 0)]):
-                self._read_run(at + sum(map(operator.mul, index, steps)), into[(*index, ...)])
-            return
-        many = max(1, ROWS_BYTES // row_bytes)
-        rows: Array = np.empty((many, *self.shape[axis:]), into.dtype)
-        wanted = slice(start[axis], start[axis] + into.shape[axis])
-        at -= start[axis] * steps[axis]
-        for index in np.ndindex(into.shape[: axis - 1]):
-            row = at + sum(map(operator.mul, index, steps))
-            for first in range(0, into.shape[axis - 1], many):
-                part = into[index][first : first + many]
-                self._read_run(row + first * row_bytes, rows[: len(part)])
-                part[...] = rows[: len(part), wanted]
-
-    def _read_run(self, at: int, into: Array) -> None:
-        """Fill an array with the bytes at one place of the file."""
-        if not into.flags.c_contiguous:
-            samples: Array = np.empty(into.shape, into.dtype)
-            self._read_run(at, samples)
-            into[...] = samples
-            return
-        left = into.reshape(-1).data.cast("B")
-        while left:
-            try:
-                count = os.preadv(self.file.fileno(), [left], at)
-            except OSError as error:
-                raise StoreError(f"{self.name}: can't be read: {error.strerror}") from error
-            if not count:
-                raise InputChangedError(f"{self.name}: was cut short while it was read")
-            left, at = left[count:], at + count
+        try:
+            Flat(self.file.fileno(), self.offset, self.shape).read_box(start, into)
+        except CutShortError as error:
+            raise InputChangedError(f"{self.name}: {error}") from None
+        except OSError as error:
+            raise StoreError(f"{self.name}: can't be read: {error.strerror}") from error
 
 
 def open_file(path: str) -> io.FileIO:

@@ -28,9 +28,11 @@ from coordinator.stores.partial import (
     release,
     rename_if_free,
 )
+from coordinator.stores.stored import StoredHere
 from coordinator.text import megabytes
 from tiling.dtypes import Array
 from tiling.geometry.box import Box
+from tiling.protocol.places import StoredArray
 
 Encode: TypeAlias = Callable[[Array, IO[bytes]], None]
 """Writes an array into a file of a format that is encoded as a whole."""
@@ -50,6 +52,8 @@ class FlatSink(Growing):
         See `create`.
     encode : callable, optional
         See `create`.
+    outline : Outline, optional
+        Of the partial file.
     """
 
     def __init__(
@@ -61,12 +65,14 @@ class FlatSink(Growing):
         overwrite: bool,
         sync: bool,
         encode: Encode | None = None,
+        outline: Outline | None = None,
     ) -> None:
         super().__init__(path, str(path), descriptor, "this file")
         self.array = array
         self._overwrite = overwrite
         self._sync = sync
         self._encode = encode
+        self._outline = outline
 
     @classmethod
     def create(
@@ -103,7 +109,15 @@ class FlatSink(Growing):
         descriptor = lock(path)
         try:
             array = _map(descriptor, outline, keep=keep)
-            return cls(path, array, descriptor, overwrite=overwrite, sync=sync, encode=encode)
+            return cls(
+                path,
+                array,
+                descriptor,
+                overwrite=overwrite,
+                sync=sync,
+                encode=encode,
+                outline=outline,
+            )
         except BaseException as error:  # an interruption too must leave nothing
             if not keep:
                 partial_path(path).unlink(missing_ok=True)
@@ -113,6 +127,17 @@ class FlatSink(Growing):
                 hint = f"{room} disk by --output" if error.errno == errno.ENOSPC else ""
                 raise StoreError(f"{path}: can't be written: {error.strerror}{hint}") from error
             raise
+
+    @property
+    def stored(self) -> StoredHere | None:
+        """The partial file, for others to write into; None if it is not what will be kept."""
+        outline = self._outline
+        if self._encode is not None or outline is None:
+            return None
+        path = os.path.realpath(partial_path(self.path))
+        dtype, offset, order = outline.dtype.str, outline.offset, outline.order
+        array = StoredArray("flat", path, outline.shape, dtype, offset, order)
+        return StoredHere.of(array, self._descriptor)
 
     def region(self, box: Box) -> Array:
         """Return the writable view of a box."""

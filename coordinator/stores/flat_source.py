@@ -20,9 +20,11 @@ from coordinator.stores.layout import Layout
 from coordinator.stores.memory import view
 from coordinator.stores.outline import data_bytes
 from coordinator.stores.place import Place
+from coordinator.stores.stored import StoredHere
 from tiling.dtypes import Array, Dtype
 from tiling.geometry.box import Box
 from tiling.geometry.edges import segments
+from tiling.protocol.places import StoredArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,13 @@ class FlatSource:
     def array(self) -> Array:
         """All of it, read anew."""
         return self.read(Box.whole(self.shape))
+
+    @property
+    def stored(self) -> StoredHere | None:
+        """The file, for others to open."""
+        path, offset = os.path.realpath(self.flat.file.name), self.flat.offset
+        array = StoredArray("flat", path, self.shape, self.dtype.str, offset, self.layout.order)
+        return StoredHere.of(array, self.flat.file.fileno())
 
     def read(self, box: Box) -> Array:
         """Return a copy of the block of a box; see `coordinator.stores.Source`.

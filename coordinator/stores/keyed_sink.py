@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from coordinator.stores.ome_zarr import level_path
 from coordinator.stores.partial import Growing, lock_folder, release
 from coordinator.stores.pieces import Pieces
 from coordinator.stores.pyramid import Half, fill
+from coordinator.stores.stored import StoredHere, stored_in
 from coordinator.stores.zarr_metadata import ZarrArray
 from tiling.dtypes import Array, Dtype
 from tiling.geometry.box import Box
@@ -87,6 +89,7 @@ class KeyedSink(Growing):
         self._home = home
         self._keys = keys
         self._pieces = Pieces(array.chunk, array.shape, array.dtype)
+        self._array = array
         self._overwrite = overwrite
         self._sync = sync
         self._halves = halves
@@ -154,6 +157,14 @@ class KeyedSink(Growing):
                 assume_metadata=True,
                 context=context(),
             ).result()
+
+    @property
+    def stored(self) -> StoredHere | None:
+        """Where chunks grow, for others to write them; None of what is not on this machine."""
+        keys = self._home.keys
+        if keys["driver"] != "file":
+            return None
+        return stored_in(Path(keys["path"] + self._keys.inside), self._array, grows=True)
 
     def region(self, box: Box) -> Array:
         """Return an array of the shape of a box."""

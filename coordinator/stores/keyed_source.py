@@ -26,6 +26,7 @@ from coordinator.stores.memory import view
 from coordinator.stores.pieces import Pieces, whole_chunks
 from coordinator.stores.place import Place
 from coordinator.stores.scratch import scratch
+from coordinator.stores.stored import StoredHere, stored_in
 from coordinator.stores.zarr_metadata import ZarrArray
 from tiling.dtypes import Array, Dtype
 from tiling.geometry.box import Box
@@ -78,6 +79,11 @@ class KeyedSource:
     def chunks(self) -> tuple[int, ...]:
         """What is read at once: a shard, where there are shards."""
         return self.about.grain
+
+    @property
+    def stored(self) -> StoredHere | None:
+        """The folder, for others to open; None of what is not on this machine."""
+        return None if self.place.remote else stored_in(self.place.path, self.about)
 
     @functools.cached_property
     def _store(self) -> Any:

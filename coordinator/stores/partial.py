@@ -98,6 +98,11 @@ def encoded_path(path: Path) -> Path:
     return path.with_name(f".{path.name}.encoded")
 
 
+def nonce_path(path: Path) -> Path:
+    """Return where the nonce is that lets workers write into an output; see `nonce`."""
+    return path.with_name(f".{path.name}.place")
+
+
 def check_unlocked(path: Path) -> None:
     """Refuse an output that another coordinator is writing.
 
@@ -126,7 +131,12 @@ def remove_partial(path: Path) -> None:
     try:
         if is_folder:
             shutil.rmtree(partial_path(path))
-        for hidden in (encoded_path(path), partial_path(path), journal_path(path)):
+        for hidden in (
+            encoded_path(path),
+            partial_path(path),
+            journal_path(path),
+            nonce_path(path),
+        ):
             hidden.unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(

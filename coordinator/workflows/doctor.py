@@ -85,8 +85,8 @@ def _answer(answer: bool, *, when: bool) -> str:
     return YES if answer else NO
 
 
-def run_doctor(config: Config, credential: Credential) -> None:
-    """Examine a fleet and print the table.
+def run_doctor(config: Config, credential: Credential) -> list[str]:
+    """Examine a fleet and print the table; return the names of those that can't be used.
 
     Raises
     ------
@@ -101,6 +101,7 @@ def run_doctor(config: Config, credential: Credential) -> None:
     if useless:
         lost = [WorkerLost(f.worker, f.trouble, untrusted=f.untrusted) for f in troubled]
         raise no_worker_error(lost, hint=False)
+    return [each.worker for each in troubled]
 
 
 def table(findings: Sequence[Finding]) -> Table:

@@ -21,7 +21,14 @@ from coordinator.journal.recovery import check_same
 from coordinator.report.artifacts import Made, write_artifacts
 from coordinator.run.calls import Link, chain_of, mask_of, masked
 from coordinator.run.output import Opening, Output, unfinished
-from coordinator.run.request import Request, check_grain, known_bound, not_finite, tile_shape
+from coordinator.run.request import (
+    Request,
+    check_grain,
+    known_bound,
+    not_finite,
+    row_grain,
+    tile_shape,
+)
 from coordinator.run.run import run
 from coordinator.stores import FileSource
 from coordinator.stores.file_state import FileState
@@ -79,7 +86,10 @@ def filter_chain(
     with put_off():  # a library's code calls back, and would tell of another error
         output = lay_out(place, array.shape, chain.dtype, array, options.storing)
     check_grain(shape, array.shape, output.grain)
-    request = Request(job, read, shape, title(links), bound, options.sampling, output.grain)
+    grain = output.grain
+    if placement.hosts is not None and not grain:
+        grain = row_grain(array.shape, chain.dtype.itemsize)
+    request = Request(job, read, shape, title(links), bound, options.sampling, grain)
     opening = Opening(
         output,
         job,
@@ -174,8 +184,14 @@ def _words(links: Sequence[Link]) -> tuple[tuple[str, str], ...]:
 def open_engine(
     placement: Placement, request: Request, *, keep_going: bool = False
 ) -> Iterator[Engine]:
-    """Yield the fleet that is named, or this machine."""
-    if placement.hosts is None:
+    """Yield the cluster or the fleet that is named, or this machine."""
+    if placement.engine is not None:
+        from coordinator.dispatch.limits import Limits
+        from coordinator.engines.dask.engine import on_scheduler
+
+        with on_scheduler(placement.engine, Limits(keep_going=keep_going)) as engine:
+            yield engine
+    elif placement.hosts is None:
         from coordinator.engines.local import LocalEngine
 
         yield LocalEngine()
@@ -186,8 +202,10 @@ def open_engine(
         from coordinator.hosts.token import find_credential
         from coordinator.run.memory_limit import fleet_budget
 
-        credential, limits = find_credential(placement.token_file), Limits(keep_going=keep_going)
         config = find_hosts(placement.hosts).with_codec(placement.wire_codec)
+        config = config.with_by_reference(placement.by_reference)
+        credential = find_credential(placement.token_file or config.token_file)
+        limits = Limits(keep_going=keep_going)
         most = fleet_budget(request, config.in_flight_bytes, placement.max_memory_bytes)
         config = config.bounded(most)
         with closing(HttpEngine(config, credential, limits)) as engine:

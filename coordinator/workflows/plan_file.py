@@ -150,7 +150,8 @@ def _place(folder: Path, placement: Placement) -> _Place:
         from coordinator.hosts.token import find_credential, warn_of_clear_text
 
         config = find_hosts(placement.hosts).with_codec(placement.wire_codec)
-        fleet = config, find_credential(placement.token_file)
+        config = config.with_by_reference(placement.by_reference)
+        fleet = config, find_credential(placement.token_file or config.token_file)
         warn_of_clear_text(*fleet)
     return _Place(fleet, placement.max_memory_bytes, resident_bytes(), folder)
 

@@ -14,6 +14,7 @@ from coordinator.stores.storing import Storing
 if TYPE_CHECKING:
     from coordinator.checks.recompute import Sampling
     from coordinator.events import Event, Listener
+    from coordinator.hosts.by_reference import ByReference
     from coordinator.hosts.codec import Codec
 
 __all__ = ["Placement", "RunOptions", "Storing", "both"]
@@ -35,6 +36,10 @@ class Placement:
         Of this process; tiles are made so small that it suffices.
     wire_codec : str, optional
         What tiles travel in to a fleet and back; as its hosts file says unless given.
+    by_reference : str, optional
+        Whether workers open the files themselves; as its hosts file says unless given.
+    engine : str, optional
+        Where the scheduler of a dask cluster is, in place of hosts: ``dask://HOST:PORT``.
     """
 
     hosts: str | None = None
@@ -42,6 +47,8 @@ class Placement:
     tile: Any = None
     max_memory_bytes: int | None = None
     wire_codec: Codec | None = None
+    by_reference: ByReference | None = None
+    engine: str | None = None
 
 
 def _silent(_: str) -> None:

@@ -51,9 +51,20 @@ def settings(
         If a file that is named can't be used.
     """
     yield Setting("hosts", hosts or "this machine", _origin_of_hosts(hosts, hosts_on_line))
-    yield _token(token_file, environ)
+    up = None if hosts is None else find_hosts(hosts).token_file
+    if up is not None and token_file is None:
+        yield Setting("token file", str(up), f"{hosts}, [up]")
+    else:
+        yield _token(token_file, environ)
     yield Setting("threads", str(usable_cores()), "cores that this process may use")
-    for name in ("TILEFAN_PROVENANCE", "TILEFAN_MAP", "NO_COLOR", "TERM", "CI"):
+    for name in (
+        "TILEFAN_BY_REFERENCE",
+        "TILEFAN_PROVENANCE",
+        "TILEFAN_MAP",
+        "NO_COLOR",
+        "TERM",
+        "CI",
+    ):
         if name in environ:
             yield Setting(name, environ[name], "environment")
     if hosts is not None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import subprocess
 from collections.abc import Iterable, Iterator
 
 from coordinator.errors import InputError, StoreError, TrustError
+from coordinator.hosts import ssh_targets
 from coordinator.hosts.token import Credential
 from tiling.protocol.token import Token
 
@@ -28,9 +28,6 @@ RECEIVE = "; ".join(
 
 It is one line, for csh, where that is the login shell, takes no more in quotes.
 """
-
-_WORD = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
-_TARGET = re.compile(f"({_WORD}@)?{_WORD}")
 
 
 def describe(credential: Credential) -> str:
@@ -104,22 +101,14 @@ def send(credential: Credential, target: str, ssh: str = "ssh") -> None:
 
 
 def checked(targets: Iterable[str]) -> list[str]:
-    """Return targets of ssh, of which none can be taken for an option, a path or a command.
+    """Return at least one target of ssh.
 
     Raises
     ------
     InputError
         If one is no target.
-
-    Examples
-    --------
-    >>> checked(["node1", "me@10.0.0.2"])
-    ['node1', 'me@10.0.0.2']
     """
-    targets = list(targets)
-    for target in targets:
-        if not _TARGET.fullmatch(target):
-            raise InputError(f"{target!a} is no target of ssh: write node1 or me@node1, no port")
+    targets = ssh_targets.checked(targets)
     if not targets:
         raise InputError("to which machines? such as: coord token copy node1 node2")
     return targets

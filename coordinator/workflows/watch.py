@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -66,21 +66,30 @@ class WorkerStatus:
         )
 
 
-def run_hosts(config: Config, credential: Credential, *, watch: bool = False) -> None:
-    """Print the workers; with `watch`, until it is interrupted.
+def run_hosts(
+    config: Config,
+    credential: Credential,
+    *,
+    watch: bool = False,
+    show: Callable[[Sequence[WorkerStatus]], None] | None = None,
+) -> None:
+    """Print the workers; with `watch` or `show`, look again until it is interrupted.
 
     Parameters
     ----------
     config : Config
     credential : Credential
     watch : bool
+        Whether to print them each time.
+    show : callable, optional
+        Takes what each look finds.
 
     Raises
     ------
     TrustError, NoWorkerError
         If no worker can be used.
     """
-    if not watch:
+    if not watch and show is None:
         statuses = look_once(config, credential)
         print_table(status_table(statuses), _troubles(statuses))
         if all(each.health is None for each in statuses):
@@ -88,8 +97,14 @@ def run_hosts(config: Config, credential: Credential, *, watch: bool = False) ->
                 raise TrustError(f"no worker that can be trusted, or that trusts us; {ADVICE}")
             raise NoWorkerError(f"no worker can be reached; {ADVICE}")
         return
-    with suppress(KeyboardInterrupt):  # the way to stop watching
-        _watch(config, credential, Console())
+    table = _printing() if watch else nullcontext(_nothing)
+    # An interruption is the way to stop watching.
+    with suppress(KeyboardInterrupt), Session(config, credential) as session, table as draw:
+        while True:
+            statuses = session.threads.map(_ask, session.clients.values())
+            for each in (draw, show or _nothing):
+                each(statuses)
+            time.sleep(EVERY_S)
 
 
 def await_workers(config: Config, find: Callable[[], Credential], patience_s: float) -> None:
@@ -130,16 +145,20 @@ def look_once(config: Config, credential: Credential) -> list[WorkerStatus]:
         return session.threads.map(_ask, session.clients.values())
 
 
-def _watch(config: Config, credential: Credential, console: Console) -> None:
-    with (
-        Session(config, credential) as session,
-        Live(console=console, auto_refresh=False) as live,
-    ):
-        while True:
-            statuses = session.threads.map(_ask, session.clients.values())
+def _nothing(_: Sequence[WorkerStatus]) -> None:
+    pass
+
+
+@contextmanager
+def _printing() -> Iterator[Callable[[Sequence[WorkerStatus]], None]]:
+    """Yield what prints the table over the last one."""
+    with Live(console=Console(), auto_refresh=False) as live:
+
+        def draw(statuses: Sequence[WorkerStatus]) -> None:
             lines = map(Text, _troubles(statuses))
             live.update(Group(status_table(statuses), *lines), refresh=True)
-            time.sleep(EVERY_S)
+
+        yield draw
 
 
 def _ask(client: Client) -> WorkerStatus:
@@ -155,10 +174,11 @@ def _ask(client: Client) -> WorkerStatus:
 def status_table(statuses: Sequence[WorkerStatus]) -> Table:
     """Return the table; those in trouble are red."""
     rows = ((each.cells, bool(each.trouble)) for each in statuses)
-    return workers_table(_title(statuses), COLUMNS, rows)
+    return workers_table(title_of(statuses), COLUMNS, rows)
 
 
-def _title(statuses: Sequence[WorkerStatus]) -> str:
+def title_of(statuses: Sequence[WorkerStatus]) -> str:
+    """Say how many workers answered, and when."""
     reached = sum(each.health is not None for each in statuses)
     return f"{reached} of {count(len(statuses), 'worker')}, {time.strftime('%H:%M:%S')}"
 

@@ -24,6 +24,7 @@ from coordinator.dispatch.limits import Limits
 from coordinator.engines.http.engine import HttpEngine
 from coordinator.errors import TilefanError
 from coordinator.events import Event, TileSent, TileStored
+from coordinator.hosts.by_reference import ByReference
 from coordinator.hosts.hosts_file import Config, parse_hosts
 from coordinator.journal.recovery import find
 from coordinator.run.output import Opening, Output
@@ -59,9 +60,12 @@ IMPATIENT = Limits(
 """The same policies as everybody's, with pauses that suit loopback and small tiles."""
 
 
-def fleet_of(addresses: Sequence[str], silent_after_s: float = 1.0) -> Config:
+def fleet_of(
+    addresses: Sequence[str], silent_after_s: float = 1.0, by_reference: ByReference = "auto"
+) -> Config:
     """Return the configuration of a fleet whose silence is noticed soon."""
     config = parse_hosts(addresses)
+    config = config.with_by_reference(by_reference)
     defaults = replace(config.defaults, silent_after_s=silent_after_s, connect_timeout_s=1.0)
     return replace(config, defaults=defaults)
 
@@ -104,15 +108,27 @@ class Task:
     sigma: float
     tile: tuple[int, ...]
     mode: str = "reflect"
+    by_reference: ByReference = "auto"
 
     @classmethod
     def make(
-        cls, folder: Path, array: Any, sigma: float, tile: tuple[int, ...], mode: str = "reflect"
+        cls,
+        folder: Path,
+        array: Any,
+        sigma: float,
+        tile: tuple[int, ...],
+        mode: str = "reflect",
+        by_reference: ByReference = "auto",
     ) -> Task:
         source, target = folder / "in.npy", folder / "out" / "out.npy"
         target.parent.mkdir(exist_ok=True)
         np.save(source, array)
-        return cls(source, target, sigma, tile, mode)
+        return cls(source, target, sigma, tile, mode, by_reference)
+
+    @property
+    def served(self) -> tuple[str, ...]:
+        """What makes workers serve the files."""
+        return ("--serve-from", str(self.source.parent))
 
     @property
     def left(self) -> set[str]:
@@ -131,7 +147,7 @@ class Task:
     ) -> tuple[Run, threading.Thread]:
         """Begin it in a thread; pass what this returns to `finish`."""
         result = Run(began_s=time.monotonic())
-        config = fleet_of(addresses, silent_after_s)
+        config = fleet_of(addresses, silent_after_s, self.by_reference)
         thread = threading.Thread(
             target=self._work, args=(result, config, limits), name="run", daemon=True
         )

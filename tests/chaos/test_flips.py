@@ -18,6 +18,7 @@ import pytest
 
 from coordinator.dispatch.limits import Limits
 from coordinator.events import TileFailed
+from coordinator.hosts.by_reference import ByReference
 from tests.chaos.proxy import FAULTLESS, Draw, Fault, Kind, Script, open_proxies
 from tests.chaos.runs import IMPATIENT, Leaks, Task
 from tests.support.processes import WorkerProcess, running_workers
@@ -27,7 +28,7 @@ FLIPPED = 0.7
 REQUEST, ANSWER = 1_300, 800
 """Bytes of an exchange, headers and body: a few more than there are, so that all are reached."""
 
-GREETINGS = 3
+GREETINGS = 4
 """Connections of a worker's first greeting: without these there is no run to spoil."""
 
 STUBBORN = replace(
@@ -43,8 +44,9 @@ STUBBORN = replace(
 
 
 @pytest.fixture(scope="module")
-def workers() -> Iterator[list[WorkerProcess]]:
-    with running_workers(2, "--threads", "1", "--kernel", "reference") as running:
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[WorkerProcess]]:
+    served = "--serve-from", str(tmp_path_factory.getbasetemp())
+    with running_workers(2, "--threads", "1", "--kernel", "reference", *served) as running:
         yield running
 
 
@@ -81,10 +83,11 @@ def flip_bits(work: Task, addresses: list[str], seed: int, limits: Limits) -> tu
 
 
 @pytest.mark.usefixtures("one_exchange_each")
-def test_flipped_bits(tmp_path: Path, workers: list[WorkerProcess]) -> None:
+@pytest.mark.parametrize("way", ["never", "auto"], ids=["bytes", "by reference"])
+def test_flipped_bits(tmp_path: Path, workers: list[WorkerProcess], way: ByReference) -> None:
     """Every flip that matters is noticed, and the tile is asked for again."""
     array = np.random.default_rng(2).random((160, 200)).astype(np.float32)
-    work = Task.make(tmp_path, array, 1.0, (10, 10))
+    work = Task.make(tmp_path, array, 1.0, (10, 10), by_reference=way)
     leaks = Leaks()
     flipped = failed = seed = 0
     while flipped < FLIPS:

@@ -22,10 +22,17 @@ from tests.support.equality import assert_same_bits
 from tests.support.formats import NIFTI_GZ, NPY, TIFF, ZARR, native
 from tests.support.processes import running_workers
 
-KILLS = int(os.environ.get("TILEFAN_CHAOS_KILLS", "16"))
+KILLS = int(os.environ.get("TILEFAN_CHAOS_KILLS", "24"))
 AT_A_TIME = 4
-FORMATS = (NPY, ZARR, TIFF, NIFTI_GZ)
-"""One of each kind, in turn."""
+CASES = (
+    (NPY, None),
+    (ZARR, "auto"),
+    (TIFF, None),
+    (NIFTI_GZ, "never"),
+    (NPY, "auto"),
+    (ZARR, "never"),
+)
+"""One format of each kind, in turn, here and on a fleet, by reference and by bytes."""
 
 SIGMA, TILES = 12, 300
 
@@ -37,7 +44,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     array = np.random.default_rng(11).random((300, 300))
     np.save(folder / "in.npy", array)
     np.save(folder / "want.npy", gaussian_filter(array, SIGMA))
-    with running_workers(2, "--threads", "1", "--kernel", "reference") as workers:
+    served = "--serve-from", str(folder)
+    with running_workers(2, "--threads", "1", "--kernel", "reference", *served) as workers:
         hosts = [worker.address for worker in workers]
         (folder / "hosts.toml").write_text(f"hosts = {hosts}")
         yield folder
@@ -47,10 +55,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def test_killed_and_resumed(folder: Path, seed: int) -> None:
     """Each resumption keeps all that was in the journal; the last one gives SciPy's bits."""
     rng = random.Random(seed)
-    library = FORMATS[seed % len(FORMATS)]
+    library, way = CASES[seed % len(CASES)]
     library.require()
     target = folder / f"out{seed}{library.suffix}"
-    fleet = ["--hosts", "hosts.toml"] if seed % 2 else []
+    fleet = ["--hosts", "hosts.toml", "--by-reference", way] if way else []
     arguments = ["blur", "in.npy", "-o", target.name, "--sigma", str(SIGMA), "--tile", "10,30"]
     arguments += ["--chunks", "10,15"] if library is ZARR else []
     for _ in range(min(AT_A_TIME, KILLS - seed * AT_A_TIME)):
@@ -73,6 +81,8 @@ def test_killed_and_resumed(folder: Path, seed: int) -> None:
     # One that is killed when its output is whole may owe the provenance, and leave the journal;
     # and of an output that was encoded, what it was encoded from.
     owed = {f"{target.name}.json", f".{target.name}.json.partial", f".{target.name}.journal"}
+    if way == "auto":
+        owed.add(f".{target.name}.place")
     if library is NIFTI_GZ:
         owed.add(f".{target.name}.partial")
     assert {path.name for path in folder.glob(f"*{target.name}*")} - owed == {target.name}

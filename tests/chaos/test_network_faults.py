@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from coordinator.hosts.by_reference import ByReference
 from tests.chaos.proxy import FAULTLESS, Draw, Fault, Kind, ProxyGroup, Script, open_proxies
 from tests.chaos.runs import Leaks, Task
 from tests.support.processes import WorkerProcess, running_workers
@@ -28,9 +29,10 @@ KINDS = tuple(kind for kind in Kind if kind not in (Kind.NOTHING, Kind.LAG))
 
 
 @pytest.fixture(scope="module")
-def workers() -> Iterator[list[WorkerProcess]]:
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[WorkerProcess]]:
     """Three workers that stay; nothing that a connection does may harm them."""
-    with running_workers(3, "--threads", "2", "--kernel", "reference") as running:
+    served = "--serve-from", str(tmp_path_factory.getbasetemp())
+    with running_workers(3, "--threads", "2", "--kernel", "reference", *served) as running:
         yield running
 
 
@@ -68,7 +70,9 @@ def task(folder: Path, rng: random.Random) -> Task:
     values = np.random.default_rng(rng.getrandbits(32)).random(shape) * 250
     tile = (rng.randint(9, 20), rng.randint(12, 30))
     array = values.astype(rng.choice(DTYPES))
-    return Task.make(folder, array, rng.choice([0.7, 1.5, 3.0]), tile, rng.choice(MODES))
+    sigma, mode = rng.choice([0.7, 1.5, 3.0]), rng.choice(MODES)
+    way: ByReference = "auto" if rng.random() < 0.5 else "never"
+    return Task.make(folder, array, sigma, tile, mode, way)
 
 
 def run_once(seed: int, folder: Path, proxies: ProxyGroup, workers: list[WorkerProcess]) -> bool:

@@ -39,6 +39,7 @@ REQUESTS = [
     ("POST", "/v1/attest", "/v1/attest", PROBES, JSON, 200),
     ("POST", "/v1/jobs", "/v1/jobs", b"{}", JSON, 400),
     ("POST", "/v1/pair", "/v1/pair", b"{}", JSON, 409),
+    ("POST", "/v1/places", "/v1/places", b"{}", JSON, 400),
     ("POST", "/v1/tiles", "/v1/tiles", b"", BINARY, 400),
     ("POST", "/v1/filters/{name}", "/v1/filters/sobel?axis=0", npy(), BINARY, 200),
     ("POST", "/v1/filters/{name}", "/v1/filters/sobl", npy(), BINARY, 404),

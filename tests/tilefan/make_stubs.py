@@ -1,4 +1,4 @@
-"""Write `tilefan/ndimage.pyi` and `coordinator/api/methods.pyi`, the filters for static tools.
+"""Write `tilefan/ndimage.pyi`, `tilefan/dask.pyi` and `coordinator/api/methods.pyi`, for tools.
 
 Run it with ``make stubs``; a test compares the files with what it would write.
 """
@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from coordinator.api import lazy
 from coordinator.api.documentation import summary
 from coordinator.api.functions import signature_of
 from tilefan import ndimage
@@ -26,7 +27,7 @@ from collections.abc import {collections}
 from typing import Any, Literal, TypeAlias
 
 import numpy.typing as npt
-from numpy.typing import NDArray
+{dask}from numpy.typing import NDArray
 
 {names}_Mode: TypeAlias = Literal[
 {modes}
@@ -34,11 +35,19 @@ from numpy.typing import NDArray
 '''
 
 
-def head(title: str, collections: str, names: Iterable[str] = ()) -> str:
-    """Return what both files begin with."""
+CHAIN = (
+    *("links: Sequence[tuple[str, Mapping[str, Any]]]", "input: npt.ArrayLike"),
+    *("*", "tile: int | Sequence[int] | None = None"),
+)
+"""The parameters of `run`."""
+
+
+def head(title: str, collections: str, names: Iterable[str] = (), *, dask: bool = False) -> str:
+    """Return what the files begin with."""
     listed = "".join(f'    "{name}",\n' for name in names)
     return HEAD.format(
         title=title,
+        dask="from dask.array import Array\n" * dask,
         collections=collections,
         names=f"__all__ = [\n{listed}]\n\n" if listed else "",
         modes="\n".join(f'    "{mode}",' for mode in MODES),
@@ -61,10 +70,10 @@ def parameter(row: Filter, name: str, default: object) -> str:
     return f"{typed} = " + (f'"{default}"' if isinstance(default, str) else repr(default))
 
 
-def parameters(row: Filter) -> Iterator[str]:
+def parameters(row: Filter, signature: inspect.Signature | None = None) -> Iterator[str]:
     """Yield the parameters of a function; those that SciPy hands on are named."""
     star = False
-    for each in signature_of(row).parameters.values():
+    for each in (signature or signature_of(row)).parameters.values():
         if each.kind is inspect.Parameter.KEYWORD_ONLY and not star:
             star = True
             yield "*"
@@ -74,24 +83,22 @@ def parameters(row: Filter) -> Iterator[str]:
             yield parameter(row, each.name, each.default)
 
 
-def declared(name: str, parameters: Iterable[str], text: str) -> str:
+def declared(
+    name: str, parameters: Iterable[str], text: str, returned: str = "NDArray[Any]"
+) -> str:
     """Return a function with its docstring."""
     lines = "".join(f"    {each},\n" for each in parameters)
     documented = textwrap.indent(f'"""{text}"""', "    ")
-    return f"def {name}(\n{lines}) -> NDArray[Any]:\n{documented}\n"
+    return f"def {name}(\n{lines}) -> {returned}:\n{documented}\n"
 
 
 def functions() -> str:
     """Return the stub of the module."""
     names = sorted(ndimage.__all__)
     title = "`scipy.ndimage` on this machine's cores, typed"
-    chain = (
-        *("links: Sequence[tuple[str, Mapping[str, Any]]]", "input: npt.ArrayLike"),
-        *("*", "tile: int | Sequence[int] | None = None"),
-    )
     texts = {name: f"{inspect.getdoc(getattr(ndimage, name))}\n" for name in names}
     parts = [declared(name, parameters(row), texts[name]) for name, row in FILTERS.items()]
-    run = declared("run", chain, texts["run"])
+    run = declared("run", CHAIN, texts["run"])
     return "\n".join([head(title, "Callable, Mapping, Sequence", names), run, *parts])
 
 
@@ -110,8 +117,29 @@ def methods() -> str:
     return f"{head(title, 'Sequence')}\nclass FilterMethods:\n{body}"
 
 
+def lazy_functions() -> str:
+    """Return the stub of the module for dask arrays; refused filters are left out."""
+    functions = {row: lazy.FUNCTIONS[row.name] for row in supported()}
+    names = ["run", *(row.name for row in functions)]
+    begin = head(
+        "`scipy.ndimage` on dask arrays, typed", "Mapping, Sequence", sorted(names), dask=True
+    )
+    run = declared("run", CHAIN[:2], f"{inspect.getdoc(lazy.run)}\n", "Array")
+    parts = [
+        declared(
+            row.name,
+            parameters(row, inspect.signature(each)),
+            f"{inspect.getdoc(each)}\n",
+            "Array",
+        )
+        for row, each in functions.items()
+    ]
+    return "\n".join([begin, run, *parts])
+
+
 TARGETS = {
     ROOT / "tilefan" / "ndimage.pyi": functions,
+    ROOT / "tilefan" / "dask.pyi": lazy_functions,
     ROOT / "coordinator" / "api" / "methods.pyi": methods,
 }
 """What is written, and what makes its text."""

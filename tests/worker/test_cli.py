@@ -66,12 +66,31 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         (["--port", "http"], "a port is an integer from 0 to 65535"),
         (["--port", "70000"], "a port is an integer from 0 to 65535"),
         (["--threads", "0"], "want an integer of at least 1"),
+        (
+            ["--insecure", "--insecure-network", "--serve-from", "/tmp"],
+            "leave out --insecure-network",
+        ),
     ],
 )
 def test_a_mistake_on_the_line_gets_a_sentence(line: list[str], words: str) -> None:
     """Exit code 2, and what would be right."""
     ended = CliRunner().invoke(app, line)
     assert (ended.exit_code, words in ended.stderr) == (2, True), ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("folder", "words"),
+    [
+        ("/", "is all of this machine; name a folder"),
+        ("/none", "there is no such folder"),
+        ("s3://bucket/x", "only folders can be served so far, no buckets"),
+    ],
+)
+def test_a_folder_that_can_not_be_served(folder: str, words: str) -> None:
+    """Exit code 2, before anything listens."""
+    result = run("--insecure", "--host", "127.0.0.1", "--port", "0", "--serve-from", folder)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert words in result.stderr
 
 
 def test_an_address_that_is_taken() -> None:

@@ -3,7 +3,10 @@
 Besides the identity, health tells what is computed now, the oldest first::
 
     "codecs": ["narrow", "lz4", "zstd"],    that blocks may travel in, see `tiling.protocol.forms`
+    "places": false,                        whether it opens places; see `tiling.protocol.places`
     "cores": 8,                             that the worker may use
+    "cpu_s": 12.5,                          seconds of them that it has used since it started
+    "ends_in_s": 5400.5,                    until the worker is stopped; null if nobody knows
     "boot": "<32 hexadecimal digits>",      the same for workers on one machine; empty where unknown
     "computing": [{"run": "0123456789abcdef", "tile": 7, "share": 0.25, "seconds": 1.5}, ...]
     "waiting": [{"run": "0123456789abcdef", "seconds": 0.4}, ...]
@@ -17,6 +20,7 @@ runs that wait, at most `WAITING`, were turned away and have got no slot since.
 from __future__ import annotations
 
 import time
+from math import inf
 
 from aiohttp import web
 
@@ -59,7 +63,10 @@ async def get_health(request: web.Request) -> web.Response:
             "tile_limit_bytes": service.settings.tile_bytes,
         },
         "codecs": codecs(),
+        "places": service.places.is_open,
         "cores": usable_cores(),
+        "cpu_s": round(time.process_time(), 3),
+        "ends_in_s": _ends_in_s(service.settings.until),
         "boot": boot(),
         "computing": pool.computing(run, TILES if run is None else TILES_OF_RUN),
         "waiting": pool.waiting(WAITING),
@@ -67,6 +74,11 @@ async def get_health(request: web.Request) -> web.Response:
         **service.identity.to_json(),
     }
     return web.json_response(health, status=503 if pool.draining else 200)
+
+
+def _ends_in_s(until: float) -> float | None:
+    """Return the seconds that are left, for the clocks of two machines may disagree."""
+    return None if until == inf else max(0.0, round(until - time.time(), 3))
 
 
 async def get_metrics(request: web.Request) -> web.Response:

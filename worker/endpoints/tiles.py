@@ -105,14 +105,15 @@ async def post_tile(request: web.Request) -> web.StreamResponse:
             with service.metrics.seconds.time():
                 headers, answer = await slot.run(compute)
         except asyncio.CancelledError:  # the client is gone
-            _log("tile abandoned", request, question, began_s)
+            log_tile("tile abandoned", request, question, began_s)
             raise
         if time.monotonic() - began_s > service.settings.slow_tile_s:
-            _log("slow tile", request, question, began_s)
+            log_tile("slow tile", request, question, began_s)
         return await send(request, service, "tile", headers, answer)
 
 
-def _log(event: str, request: web.Request, question: Question, began_s: float) -> None:
+def log_tile(event: str, request: web.Request, question: Question, began_s: float) -> None:
+    """Log what became of a tile."""
     now = time.monotonic()
     request.app[SERVICE].clients.write(
         event,

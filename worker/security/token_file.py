@@ -62,6 +62,11 @@ def find_token(option: Path | None, environ: Mapping[str, str] = os.environ) -> 
     return SharedToken(token, path, made)
 
 
+def own_files(*named: Path | None) -> tuple[Path, ...]:
+    """Return what no place may be: the folder of this program's settings, and files named here."""
+    return (platformdirs.user_config_path("tilefan"), *(path for path in named if path))
+
+
 def load_token(path: Path) -> tuple[Token, bool]:
     """Return the token of a file, and whether the file had to be made first.
 
@@ -104,6 +109,7 @@ def write_once(path: Path, content: str) -> bool:
     ------
     OSError
     """
+    _make_folder(path)
     with _draft(path, content) as draft:
         try:
             path.hardlink_to(draft)
@@ -119,14 +125,29 @@ def replace_token(path: Path, token: Token) -> None:
     ------
     OSError
     """
-    with _draft(path, token.reveal() + "\n") as draft:
+    _make_folder(path)
+    replace_file(path, token.reveal() + "\n")
+
+
+def replace_file(path: Path, content: str) -> None:
+    """Write a file of mode 600 atomically, in the place of one that may be there.
+
+    Raises
+    ------
+    OSError
+        If there is no such folder, too.
+    """
+    with _draft(path, content) as draft:
         draft.replace(path)
+
+
+def _make_folder(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 @contextmanager
 def _draft(path: Path, content: str) -> Iterator[Path]:
     """Yield a file of mode 600 beside another, which is gone afterwards."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:

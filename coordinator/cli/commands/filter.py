@@ -14,6 +14,7 @@ import typer
 from typer.main import get_command
 
 from coordinator.cli.commands.run import run_filters
+from coordinator.cli.complete import complete_modes
 from coordinator.cli.fold import echo
 from coordinator.cli.groups import LazyGroup, OneCommand
 from coordinator.cli.options import (
@@ -23,7 +24,6 @@ from coordinator.cli.options import (
     RUNNING,
     SOURCE,
     command,
-    complete_modes,
     epilog,
     flag,
     option,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from coordinator.cli.exit import exit_codes
+from coordinator.cli.exit import exit_codes, say_link
 from coordinator.cli.fold import echo
 from coordinator.cli.options import (
     CONTEXT,
@@ -16,6 +16,7 @@ from coordinator.cli.options import (
     FLEET,
     QUIET,
     TOKEN_FILE,
+    WEB,
     argument,
     command,
     flag,
@@ -53,6 +54,7 @@ def complete_workers(ctx: typer.Context, incomplete: str) -> list[str]:
     hosts_option(default=HOSTS_FILE),
     TOKEN_FILE,
     flag(DISPLAY, "--watch", help="Look again until interrupted."),
+    *WEB,
     option(
         FLEET,
         "--wait",
@@ -63,10 +65,20 @@ def complete_workers(ctx: typer.Context, incomplete: str) -> list[str]:
         metavar="SECONDS",
         help="Wait for workers that are starting, at most so long.",
     ),
-    examples=("coord hosts", "coord hosts node1:8080 --hosts hosts.toml --watch"),
+    examples=(
+        "coord hosts",
+        "coord hosts node1:8080 --hosts hosts.toml --watch",
+        "coord hosts --web",
+    ),
 )
 def hosts(
-    names: Sequence[str], hosts: str, token_file: Path | None, watch: bool, wait_s: float
+    names: Sequence[str],
+    hosts: str,
+    token_file: Path | None,
+    watch: bool,
+    web: bool,
+    web_port: int | None,
+    wait_s: float,
 ) -> None:
     """Show the fleet as it is now: who is there, how busy, and for how long.
 
@@ -87,11 +99,18 @@ def hosts(
                     f"addresses go with their option: coord hosts --hosts {','.join(names)}"
                 )
             raise
+        token_file = token_file or config.token_file
         config = pick(config, names)
         await_workers(config, lambda: find_credential(token_file), wait_s)
         credential = find_credential(token_file)
         warn_of_clear_text(config, credential)
-        run_hosts(config, credential, watch=watch)
+        if not web:
+            run_hosts(config, credential, watch=watch)
+            return
+        from coordinator.workflows.live_page import fleet_shown
+
+        with fleet_shown(web_port, say_link) as show:
+            run_hosts(config, credential, watch=watch, show=show)
 
 
 @command(
@@ -111,7 +130,8 @@ def doctor(hosts: str, token_file: Path | None) -> None:
         from coordinator.hosts.token import find_credential, warn_of_clear_text
         from coordinator.workflows.doctor import run_doctor
 
-        config, credential = find_hosts(hosts), find_credential(token_file)
+        config = find_hosts(hosts)
+        credential = find_credential(token_file or config.token_file)
         warn_of_clear_text(config, credential)
         run_doctor(config, credential)
 

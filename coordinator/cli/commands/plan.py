@@ -11,7 +11,8 @@ import typer
 
 from coordinator.cli.exit import exit_codes, say
 from coordinator.cli.fold import echo
-from coordinator.cli.options import GAUSSIAN, JSON, SOURCE, WHERE, MakeLinks, command
+from coordinator.cli.gaussian import GAUSSIAN
+from coordinator.cli.options import JSON, SOURCE, WHERE, MakeLinks, command
 from coordinator.cli.parse import gaussian, placement
 
 

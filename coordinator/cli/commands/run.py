@@ -7,15 +7,15 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from coordinator.cli.exit import exit_codes, fail, say
+from coordinator.cli.exit import exit_codes, fail, say, say_link
+from coordinator.cli.gaussian import GAUSSIAN
 from coordinator.cli.groups import MORE_INPUTS
 from coordinator.cli.options import (
     EVENT_LOG,
-    GAUSSIAN,
     RUNNING,
     SOURCE,
     MakeLinks,
@@ -25,6 +25,9 @@ from coordinator.cli.options import (
 )
 from coordinator.cli.parse import gaussian, lengths, placement, share
 from coordinator.errors import TrustWarning
+
+if TYPE_CHECKING:
+    from coordinator.workflows.run_options import RunOptions
 
 
 @command(
@@ -92,6 +95,8 @@ def run_filters(make_links: MakeLinks, source: Path, word: str, **options: Any) 
         If an option has a value that it does not take, or ``--json`` goes without ``--dry-run``.
     """
     where, fraction = placement(options), options["verify"] and share(options["verify"], "--verify")
+    if options["engine"]:
+        _check_engine({**where, **options})
     if options["dry_run"]:
         from coordinator.cli.commands.plan import show_plan
 
@@ -109,11 +114,10 @@ def run_filters(make_links: MakeLinks, source: Path, word: str, **options: Any) 
         warnings.simplefilter("ignore", TrustWarning)
     with exit_codes():
         from coordinator.report.artifacts import Artifacts
-        from coordinator.workflows.filter_file import beside, filter_chain
         from coordinator.workflows.run_options import Placement, RunOptions, Storing
 
         run_options = RunOptions(
-            placement=Placement(**where),
+            placement=Placement(**where, engine=options["engine"]),
             **{name: options[name] for name in ("overwrite", "sync", "resume", "keep_going")},
             sampling=_sampling(fraction),
             style="none" if quiet else options["progress"],
@@ -130,15 +134,44 @@ def run_filters(make_links: MakeLinks, source: Path, word: str, **options: Any) 
         for sentence in _without_effect({**where, **options}) if run_options.notes else ():
             say(f"note: {sentence}")
         links = list(make_links())
-        if options["out_dir"] is None:
-            filter_chain(links, source, options["output"] or beside(source, word), run_options)
+        if not options["web"]:
+            _filter(links, source, word, run_options, options)
             return
-        from coordinator.workflows.filter_files import filter_files
+        from coordinator.workflows.live_page import run_shown
 
-        sources = [source, *map(Path, MORE_INPUTS.get())]
-        if failed := filter_files(links, sources, options["out_dir"], run_options):
-            names = ", ".join(str(each) for each, _ in failed)
-            fail(f"{len(failed)} of {len(sources)} inputs failed: {names}", failed[0][1])
+        with run_shown(run_options, options["web_port"], say_link) as run_options:
+            _filter(links, source, word, run_options, options)
+
+
+def _filter(
+    links: Sequence[tuple[str, Mapping[str, Any]]],
+    source: Path,
+    word: str,
+    run_options: RunOptions,
+    options: Mapping[str, Any],
+) -> None:
+    """Filter the input, or each of several."""
+    from coordinator.workflows.filter_file import beside, filter_chain
+
+    if options["out_dir"] is None:
+        filter_chain(links, source, options["output"] or beside(source, word), run_options)
+        return
+    from coordinator.workflows.filter_files import filter_files
+
+    sources = [source, *map(Path, MORE_INPUTS.get())]
+    if failed := filter_files(links, sources, options["out_dir"], run_options):
+        names = ", ".join(str(each) for each, _ in failed)
+        fail(f"{len(failed)} of {len(sources)} inputs failed: {names}", failed[0][1])
+
+
+def _check_engine(options: Mapping[str, Any]) -> None:
+    """Refuse what a dask cluster can't be asked for."""
+    if options["hosts"]:
+        raise typer.BadParameter("--engine and --hosts (or TILEFAN_HOSTS) are two places: name one")
+    if options["dry_run"]:
+        raise typer.BadParameter("--dry-run can't tell what a run costs on --engine: leave one out")
+    if options["max_memory_bytes"] is not None:
+        raise typer.BadParameter("--max-memory can't be kept with --engine, which holds blocks too")
 
 
 def _check_many(options: Mapping[str, Any]) -> None:
@@ -150,8 +183,8 @@ def _check_many(options: Mapping[str, Any]) -> None:
 
 def _without_effect(options: Mapping[str, Any]) -> Iterator[str]:
     """Yield a sentence on each flag that only means something beside another option."""
-    for flag, other in (("keep_going", "hosts"), ("seams", "report")):
-        if options[flag] and not options[other]:
+    for flag, other in (("keep_going", "hosts"), ("seams", "report"), ("web_port", "web")):
+        if options[flag] and not (options[other] or (other == "hosts" and options["engine"])):
             yield f"--{flag.replace('_', '-')} has no effect without --{other}"
 
 

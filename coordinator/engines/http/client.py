@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from coordinator.engines.http.buffers import Buffers
-from coordinator.engines.http.exchange import Answered, TileExchange
+from coordinator.engines.http.exchange import Answered, ReferredExchange, TileExchange
 from coordinator.engines.http.health import MAX_SLOTS, Health
 from coordinator.engines.http.link import Link
 from coordinator.engines.http.pool import ConnectionPool
@@ -26,6 +26,9 @@ from coordinator.hosts.token import Credential
 from tiling.dtypes import Dtype
 from tiling.jobs.job import Job
 from tiling.probes.digests import needed
+from tiling.protocol.places import PATH as PLACES
+from tiling.protocol.places import Offer
+from tiling.protocol.references import Reference
 from tiling.protocol.wire import Question
 
 LOG = logging.getLogger("tilefan.http")
@@ -60,6 +63,11 @@ class Client:
         See `coordinator.hosts.certificates`.
     greeting_s : float
         Longest wait for the answer to a greeting.
+
+    Attributes
+    ----------
+    serves_places : bool
+        Whether it opens places, as it said when it was greeted.
     """
 
     def __init__(
@@ -74,6 +82,7 @@ class Client:
     ) -> None:
         self.host = host
         self.sending = Turns(threads)
+        self.serves_places = False
         self._link = link
         self._pool = pool
         self._credential = credential
@@ -148,12 +157,23 @@ class Client:
         if slots is None:
             raise Refusal(FailureKind.REFUSED, f"offers no 1 to {MAX_SLOTS} slots", unfit=True)
         self._link.announced = health.codecs
+        self.serves_places = health.places
         self.attest(probes := needed(job))
         work_s = self.register(job)
         return WorkerReady(
             *(self.host.name, slots, health.about, attested(probes), work_s),
-            *(health.cores, health.boot),
+            *(health.cores, health.boot, health.ends_in_s),
         )
+
+    def offer(self, offer: Offer) -> Any:
+        """Offer the worker places to open; return its answer, which is not checked.
+
+        Raises
+        ------
+        Refusal
+            If it does not open them.
+        """
+        return self._json("POST", PLACES, data=offer.encode())
 
     def filter(
         self, question: Question, read: Callable[[], memoryview], target: Dtype, buffers: Buffers
@@ -202,6 +222,21 @@ class Client:
             target,
             buffers,
             run,
+        )
+
+    def referred(
+        self,
+        question: Question,
+        reference: Reference,
+        target: Dtype,
+        buffers: Buffers,
+        run: str = "",
+    ) -> ReferredExchange:
+        """Return the exchange of a tile by reference; nothing is sent yet. See `exchange`."""
+        connection = self._pool.take(self.host.url, self._tls)
+        pool, credential, link = self._pool, self._credential, self._link
+        return ReferredExchange(
+            pool, connection, credential, link, question, reference, target, buffers, run
         )
 
     def _json(

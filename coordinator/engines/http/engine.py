@@ -143,6 +143,7 @@ class HttpEngine:
             limits,
             self._buffers,
             silent_after_s=defaults.silent_after_s,
+            by_reference=defaults.by_reference,
         )
         try:
             outcome = fleet_run.carry_out(self._greeted)

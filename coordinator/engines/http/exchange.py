@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.client import HTTPMessage, HTTPResponse
 
@@ -20,6 +20,7 @@ from coordinator.hosts.token import Credential
 from tiling.dtypes import Dtype
 from tiling.errors import WireError
 from tiling.protocol.forms import Form, accept, encode
+from tiling.protocol.references import Reference, check_stored, parse_asked
 from tiling.protocol.wire import BODY_TYPE, DIGEST, RUN, Answer, Question, Spent
 
 LOG = logging.getLogger("tilefan.http")
@@ -29,10 +30,11 @@ LOG = logging.getLogger("tilefan.http")
 class Answered:
     """An answer that was checked: its bytes, both digests, and what it took if that is known.
 
-    `wire_bytes` are those that travelled, there and back.
+    There is no body if the worker has stored the tile. `wire_bytes` are those that travelled, there
+    and back.
     """
 
-    body: memoryview
+    body: memoryview | None
     asked: str
     digest: str
     spent: Spent | None
@@ -119,18 +121,21 @@ class TileExchange:
             form, body = encode(np.frombuffer(whole, question.dtype), link.sends())
             del whole  # what travels in its place may be far smaller
             self._accepted, self._sent_bytes = link.accepts(), len(body)
-            headers = {
-                **self._pool.headers,
-                **question.fields(),
-                DIGEST: answer.asked,
-                **form.fields(),
-                **accept(self._accepted),
-                "Content-Type": BODY_TYPE,
-                **self._run,
-            }
-            self._began = time.monotonic()
-            self._connection.ask("POST", "/v1/tiles", headers, body)
+            fields = {DIGEST: answer.asked, **form.fields(), "Content-Type": BODY_TYPE}
+            self._ask(fields, body)
         LOG.debug("tile %s to %s: %d bytes sent", question.tile, self._connection.url, len(body))
+
+    def _ask(self, fields: Mapping[str, str], body: memoryview) -> None:
+        """Send a request with these headers, besides those of every tile."""
+        headers = {
+            **self._pool.headers,
+            **self._question.fields(),
+            **fields,
+            **accept(self._accepted),
+            **self._run,
+        }
+        self._began = time.monotonic()
+        self._connection.ask("POST", "/v1/tiles", headers, body)
 
     def receive(self) -> Answered:
         """Wait for the answer; return it, checked.
@@ -142,22 +147,33 @@ class TileExchange:
         UnknownJobError
             If the job must be registered first.
         """
-        answer = self._answer
-        assert answer is not None  # noqa: S101 -- it was sent
         with dropping(self._pool, self._connection):
             response = agreed(self._connection, self._credential)
             arrived = time.monotonic()
             try:
-                form = Form.parse(response.headers, answer.dtype, self._accepted)
-                body, length = _body(response, form, answer.body_bytes, self._buffers)
-                spent = self._measured(response.headers, arrived, length)
-                whole = _whole(form, body, length, answer)
-                digest = answer.check(response.headers, whole)
+                answered = self._checked(response, arrived)
             except WireError as error:
                 raise Refusal(FailureKind.CORRUPT, shown(str(error))) from None
         self._pool.give_back(self._connection)
         tile, url = self._question.tile, self._connection.url
-        LOG.debug("tile %s of %s: %d bytes received", tile, url, length)
+        received = answered.wire_bytes - self._sent_bytes
+        LOG.debug("tile %s of %s: %d bytes received", tile, url, received)
+        return answered
+
+    def _checked(self, response: HTTPResponse, arrived: float) -> Answered:
+        """Read the answer; return it, checked.
+
+        Raises
+        ------
+        WireError, Refusal
+        """
+        answer = self._answer
+        assert answer is not None  # noqa: S101 -- it was sent
+        form = Form.parse(response.headers, answer.dtype, self._accepted)
+        body, length = _body(response, form, answer.body_bytes, self._buffers)
+        spent = self._measured(response.headers, arrived, length)
+        whole = _whole(form, body, length, answer)
+        digest = answer.check(response.headers, whole)
         return Answered(whole, answer.asked, digest, spent, self._sent_bytes + length)
 
     def _measured(self, headers: HTTPMessage, arrived: float, size: int) -> Spent | None:
@@ -177,6 +193,67 @@ class TileExchange:
     def drop(self) -> None:
         """Close the connection of an exchange that no thread is busy with."""
         self._pool.drop(self._connection)
+
+
+def _no_block() -> memoryview:
+    return memoryview(b"")
+
+
+class ReferredExchange(TileExchange):
+    """One tile by reference on its way to a worker, which reads its block itself, and back.
+
+    Parameters
+    ----------
+    pool, connection, credential, link, question, target, buffers, run
+        See `TileExchange`.
+    reference : Reference
+    """
+
+    def __init__(
+        self,
+        pool: ConnectionPool,
+        connection: Connection,
+        credential: Credential,
+        link: Link,
+        question: Question,
+        reference: Reference,
+        target: Dtype,
+        buffers: Buffers,
+        run: str = "",
+    ) -> None:
+        super().__init__(
+            pool, connection, credential, link, question, _no_block, target, buffers, run
+        )
+        self._reference = reference
+
+    def send(self) -> None:
+        """Send where the block is.
+
+        Raises
+        ------
+        Refusal
+            If the worker can't be reached.
+        """
+        with dropping(self._pool, self._connection):
+            if self._connection.aborted:
+                raise ConnectionAbortedError
+            question, reference = self._question, self._reference
+            if reference.into == "answer":
+                self._accepted = self._link.accepts()
+            fields = {**reference.fields(), DIGEST: reference.digest(question)}
+            self._ask({**fields, "Content-Length": "0"}, memoryview(b""))
+
+    def _checked(self, response: HTTPResponse, arrived: float) -> Answered:
+        asked = parse_asked(response.headers)
+        self._answer = answer = Answer.to(self._question, asked, self._target)
+        if self._reference.into == "answer":
+            return super()._checked(response, arrived)
+        if response.length != 0:
+            raise WireError("a body where the tile was to be stored")
+        response.read()
+        digest = check_stored(answer, response.headers)
+        spent = Spent.parse(response.headers, time.monotonic() - self._began)
+        return Answered(None, asked, digest, spent, 0)
 
 
 def _body(

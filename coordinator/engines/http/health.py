@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from typing import Any, Final
 
+from coordinator.events import WorkerUsage
 from coordinator.text import inert
 from tiling.protocol.forms import CODECS
 from tiling.protocol.wire import PROTOCOL
@@ -40,10 +41,16 @@ class Health:
     resident_bytes : int, optional
     uptime_s : float, optional
     cores : int, optional
+    cpu_s : float, optional
+        Seconds of processors that it has used.
+    ends_in_s : float, optional
+        Seconds until its machine's time is over.
     boot : str
         Names the machine since it was started; empty where that is not known.
     codecs : tuple of str
         That it takes and sends; see `tiling.protocol.forms`.
+    places : bool
+        Whether it opens places; see `tiling.protocol.places`.
     computing : tuple of (int, float)
         Tiles that it has, of the run that was asked for, and the shares of them that are done.
     about : tuple of (str, str)
@@ -57,10 +64,19 @@ class Health:
     resident_bytes: int | None = None
     uptime_s: float | None = None
     cores: int | None = None
+    cpu_s: float | None = None
+    ends_in_s: float | None = None
     boot: str = ""
     codecs: tuple[str, ...] = ()
+    places: bool = False
     computing: tuple[tuple[int, float], ...] = ()
     about: tuple[tuple[str, str], ...] = ()
+
+    def usage(self, worker: str) -> WorkerUsage | None:
+        """Return what the worker of this name uses, if it tells."""
+        if self.cpu_s is None or self.resident_bytes is None:
+            return None
+        return WorkerUsage(worker, self.cpu_s, self.resident_bytes)
 
     @classmethod
     def parse(cls, said: object) -> Health:
@@ -76,7 +92,8 @@ class Health:
         >>> said = {"slots": 4, "uptime_s": float("nan"), "kernel": "native"}
         >>> Health.parse({"protocol": PROTOCOL, **said})  # doctest: +NORMALIZE_WHITESPACE
         Health(status='', slots=4, in_flight=None, queue=None, resident_bytes=None, uptime_s=None,
-               cores=None, boot='', codecs=(), computing=(), about=(('kernel', 'native'),))
+               cores=None, cpu_s=None, ends_in_s=None, boot='', codecs=(), places=False,
+               computing=(), about=(('kernel', 'native'),))
         """
         fields: Mapping[str, Any] = said if isinstance(said, dict) else {}
         if (protocol := fields.get("protocol")) != PROTOCOL:
@@ -91,8 +108,11 @@ class Health:
             _count(resident, 0, 2**63),
             _seconds(fields.get("uptime_s")),
             _count(fields.get("cores"), 1, MAX_CORES),
+            _seconds(fields.get("cpu_s")),
+            _seconds(fields.get("ends_in_s")),
             _text(fields.get("boot", "")),
             _codecs(fields.get("codecs")),
+            fields.get("places") is True,
             _computing(fields.get("computing")),
             tuple((key, _text(fields[key])) for key in KEYS if key in fields),
         )

@@ -19,6 +19,7 @@ from coordinator.engines.http.pool import ConnectionPool
 from coordinator.events import FailureKind
 from coordinator.hosts.token import Credential
 from coordinator.text import inert
+from tiling.protocol.references import UNKNOWN_PLACE, UNREAD, UNWRITTEN
 from tiling.protocol.wire import UNKNOWN_JOB, parse_retry_s
 
 LOG = logging.getLogger("tilefan.http")
@@ -112,6 +113,26 @@ class UnknownJobError(Refusal):
         super().__init__(FailureKind.BROKEN, "does not know the job that was registered with it")
 
 
+class PlaceRefusal(Refusal):
+    """A tile by reference was refused for its place.
+
+    Parameters
+    ----------
+    type_ : str
+        One of `PLACE_PROBLEMS`.
+    reason : str
+    """
+
+    def __init__(self, type_: str, reason: str) -> None:
+        super().__init__(FailureKind.BROKEN, reason)
+        self.is_unknown = type_ == UNKNOWN_PLACE
+        self.reads = type_ == UNWRITTEN
+
+
+PLACE_PROBLEMS = {UNKNOWN_PLACE: 404, UNREAD: 500, UNWRITTEN: 500}
+"""What is wrong with a place, with the statuses of such answers."""
+
+
 def agreed(connection: Connection, credential: Credential) -> HTTPResponse:
     """Wait for an answer that is 200; raise what another one means.
 
@@ -196,6 +217,8 @@ def _refusal(response: HTTPResponse, credential: Credential) -> Exception:
         return UnknownJobError()
     said = str(document.get("detail") or document.get("title") or response.reason or "")
     reason = f"HTTP {response.status}: {shown(credential.redact(said))}"
+    if PLACE_PROBLEMS.get(kind_of := str(document.get("type"))) == response.status:
+        return PlaceRefusal(kind_of, shown(credential.redact(said)))
     if response.status == 503 and document.get("status") == "draining":
         return Refusal(FailureKind.BROKEN, "takes no more tiles: it is going away")
     if response.status == 503:

@@ -9,12 +9,10 @@ one block after another to a worker, receives one answer, stores one tile, or gr
 from __future__ import annotations
 
 import logging
-import math
 import random
 import secrets
 import time
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from math import inf
 
@@ -36,7 +34,9 @@ from coordinator.engines import TileRun
 from coordinator.engines.http.buffers import Buffers
 from coordinator.engines.http.exchange import TileExchange
 from coordinator.engines.http.inbox import Inbox
-from coordinator.engines.http.refusal import UnknownJobError
+from coordinator.engines.http.looks import slot, spread
+from coordinator.engines.http.places import Places
+from coordinator.engines.http.refusal import PlaceRefusal, UnknownJobError
 from coordinator.engines.http.session import Session
 from coordinator.engines.http.tasks import (
     HalfDone,
@@ -64,6 +64,7 @@ from coordinator.events import (
     WorkerLost,
     WorkerReady,
 )
+from coordinator.hosts.by_reference import ByReference
 from coordinator.journal.digests import Seals
 from coordinator.machine import usable_cores
 from tiling.geometry.plan import Tile
@@ -74,8 +75,8 @@ LOG = logging.getLogger("tilefan.dispatch")
 HEARTBEAT_S = 1.0
 """Between two looks at a worker that owes an answer."""
 
-SLOTS = 16
-"""Looks at workers fall into so many moments of a period."""
+MOST_WAYS = 3
+"""In which a tile is sent again for its place: offered anew, answered by bytes, sent by bytes."""
 
 PATIENCE_S = 0.5
 """How long an interrupted run waits for answers in hand to be stored."""
@@ -97,6 +98,8 @@ class FleetRun:
         For the answers.
     silent_after_s : float
         A worker that owes an answer, and says nothing at all for so long, is lost.
+    by_reference : str
+        See `coordinator.hosts.by_reference`.
     """
 
     def __init__(
@@ -108,8 +111,10 @@ class FleetRun:
         buffers: Buffers,
         *,
         silent_after_s: float,
+        by_reference: ByReference = "never",
     ) -> None:
         self._tiles = tiles
+        self._places = Places(tiles, by_reference)
         self._seals = Seals(tiles.job)
         self._tell = tell
         self._session = session
@@ -123,7 +128,7 @@ class FleetRun:
         self._pulled: dict[int, Tile] = {}
         self._storing = 0
         self._period_s = min(HEARTBEAT_S, silent_after_s / 2)
-        self._looks = _spread(tuple(self._clients), self._period_s)
+        self._looks = spread(tuple(self._clients), self._period_s)
         self._buffers = buffers
         self._outcome: Outcome | None = None
         self._wake_at = 0.0
@@ -153,11 +158,13 @@ class FleetRun:
             If the session is closed meanwhile.
         """
         try:
-            self._act(*greeted)
+            self._act(*self._placed(greeted))
             while self._outcome is None:
                 self._step(min(self._wake_at, self._looks[0][0] if self._looks else inf))
                 self._look_after_workers()
             self._finish_stores(inf)
+            if self._outcome.done:
+                self._places.close()
         except KeyboardInterrupt:
             self._act(Interrupted())
             self._finish_stores(time.monotonic() + PATIENCE_S)
@@ -169,7 +176,17 @@ class FleetRun:
                 if isinstance(report, HalfDone) and report.answered is None:
                     report.attempt.exchange.drop()
             self._stores.close()
+            self._places.break_off()
         return self._outcome
+
+    def _placed(self, greeted: list[WorkerReady | WorkerLost]) -> Iterator[Event]:
+        """Offer the places to workers that are ready; yield what then is known of each worker."""
+        ready = [event.worker for event in greeted if isinstance(event, WorkerReady)]
+        clients = [(worker, self._clients[worker]) for worker in ready]
+        for said in self._places.offer_to_all(clients, self._threads):
+            self._tell(said)
+        for event in greeted:
+            yield self._places.checked(event) if isinstance(event, WorkerReady) else event
 
     def _finish_stores(self, until: float) -> None:
         """Let the listeners hear of what is stored after the dispatcher has made up its mind."""
@@ -193,12 +210,14 @@ class FleetRun:
                 raise report
             case HalfDone():
                 self._half_done(report)
-            case Looked(worker, trouble, computing):
-                self._looks.append((_slot(time.monotonic(), self._period_s), worker))
+            case Looked(worker, trouble, computing, usage):
+                self._looks.append((slot(time.monotonic(), self._period_s), worker))
                 if trouble and worker in self._owing():
                     self._hear(WorkerLost(worker, trouble))
                 for tile, share in computing:
                     self._hear(TileComputing(tile, worker, share))
+                if usage is not None and self._outcome is None:
+                    self._tell(usage)
             case _:
                 self._storing -= isinstance(report, TileStored)
                 self._hear(report)
@@ -227,7 +246,7 @@ class FleetRun:
                     self._break_off(attempt)
             case Probe(worker):
                 client, job = self._clients[worker], self._tiles.job
-                self._threads.submit(partial(probe, worker, client, job, self._inbox))
+                self._threads.submit(partial(probe, worker, client, job, self._places, self._inbox))
             case WakeAt(at):
                 self._wake_at = at
             case Tell(event):
@@ -239,7 +258,8 @@ class FleetRun:
 
     def _send(self, send: Send) -> None:
         tile = self._pulled.pop(send.tile, None) or self._tiles.plan[send.tile]
-        size = tile.read.size * self._tiles.job.source.itemsize
+        by_reference = self._places.terms(send.worker).reads
+        size = 0 if by_reference else tile.read.size * self._tiles.job.source.itemsize
         self._tell(TileSent(send.tile, send.worker, send.attempt, size, send.hedge))
         exchange = self._exchange(send, tile)
         attempt = self._attempts[send.tile, send.attempt] = PendingTile(send, tile, exchange)
@@ -252,6 +272,8 @@ class FleetRun:
         body = partial(read, self._tiles, tile)
         question = self._seals.question(tile)
         client = self._clients[send.worker]
+        if (reference := self._places.reference(send, tile)) is not None:
+            return client.referred(question, reference, job.target, self._buffers, self._run)
         return client.exchange(question, body, job.target, self._buffers, self._run)
 
     def _works(self) -> Iterator[Work]:
@@ -274,11 +296,12 @@ class FleetRun:
         wanted = self._attempts.get(key) is attempt
         if answered is not None:
             self._attempts.pop(key, None)
+            self._places.answered(send, answered)
             spent = answered.spent
             event = TileAnswered(
                 *ids,
                 answered.digest,
-                len(answered.body),
+                0 if answered.body is None else len(answered.body),
                 computing_s=spent.computing_s if spent else None,
                 waiting_s=spent.waiting_s if spent else None,
                 wire_bytes=answered.wire_bytes,
@@ -294,6 +317,8 @@ class FleetRun:
                 self._inbox.watch(attempt)
         elif isinstance(refusal, UnknownJobError) and not attempt.registered_again:
             self._register_again(attempt)
+        elif isinstance(refusal, PlaceRefusal) and self._send_otherwise(attempt, refusal):
+            pass
         else:
             del self._attempts[key]
             self._hear(
@@ -313,6 +338,29 @@ class FleetRun:
             exchange.send()
 
         self._threads.submit(partial(do_half, attempt, admit_and_send, self._inbox))
+
+    def _send_otherwise(self, attempt: PendingTile, refusal: PlaceRefusal) -> bool:
+        """Offer the places again to who has forgotten them, or go back to bytes; else False."""
+        worker = attempt.send.worker
+        client, places = self._clients[worker], self._places
+        attempt.sent_otherwise += 1
+        if attempt.sent_otherwise > MOST_WAYS:
+            return False
+        is_first = attempt.sent_otherwise == 1 and places.terms(worker).reads
+        if not (is_forgotten := refusal.is_unknown and is_first):
+            said = places.demote(worker, refusal.reason, reads=refusal.reads)
+            if said is None:
+                return False
+            self._tell(said)
+        attempt.exchange = exchange = self._exchange(attempt.send, attempt.tile)
+
+        def offer_and_send() -> None:
+            if is_forgotten:
+                places.renew(worker, client)
+            exchange.send()
+
+        self._threads.submit(partial(do_half, attempt, offer_and_send, self._inbox))
+        return True
 
     def _break_off(self, attempt: PendingTile) -> None:
         """End an exchange: the thread that is busy with it closes it, or we do."""
@@ -341,20 +389,4 @@ class FleetRun:
                     partial(look, worker, client, self._silent_after_s, self._run, self._inbox)
                 )
             else:
-                self._looks.append((_slot(now, self._period_s), worker))
-
-
-def _slot(now: float, period_s: float) -> float:
-    """Return the time of the next look at a worker; looks fall into `SLOTS` a period."""
-    step_s = period_s / SLOTS
-    return step_s * math.ceil((now + period_s) / step_s)
-
-
-def _spread(workers: Sequence[str], period_s: float) -> deque[tuple[float, str]]:
-    """Return the times of the first looks, spread over a period so that not all come at once."""
-    now = time.monotonic()
-    count = max(1, len(workers))
-    return deque(
-        (_slot(now + index / count * period_s, period_s), worker)
-        for index, worker in enumerate(workers)
-    )
+                self._looks.append((slot(now, self._period_s), worker))

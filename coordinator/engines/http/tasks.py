@@ -18,8 +18,9 @@ from coordinator.engines.http.client import Client
 from coordinator.engines.http.exchange import Answered, TileExchange
 from coordinator.engines.http.handshake import admitted
 from coordinator.engines.http.inbox import Inbox
+from coordinator.engines.http.places import Places
 from coordinator.engines.http.refusal import Refusal
-from coordinator.events import Event, TileStored
+from coordinator.events import Event, TileStored, WorkerReady, WorkerUsage
 from coordinator.journal.records import Finished
 from tiling.geometry.plan import Tile
 from tiling.jobs.job import Job
@@ -33,6 +34,7 @@ class PendingTile:
     tile: Tile
     exchange: TileExchange
     registered_again: bool = False
+    sent_otherwise: int = 0
 
     def fileno(self) -> int:
         """Return the descriptor of the socket that the answer comes by."""
@@ -52,12 +54,14 @@ class HalfDone:
 class Looked:
     """A worker that owed an answer was asked for its health; `trouble` is why there is none.
 
-    `computing` are tiles that it has, with the shares of them that are done.
+    `computing` are tiles that it has, with the shares of them that are done; `usage` is what its
+    process takes.
     """
 
     worker: str
     trouble: str = ""
     computing: tuple[tuple[int, float], ...] = ()
+    usage: WorkerUsage | None = None
 
 
 Report: TypeAlias = Event | HalfDone | Looked | BaseException
@@ -89,24 +93,35 @@ def read(tiles: TileRun, tile: Tile) -> memoryview:
 
 
 def store(tiles: TileRun, done: HalfDone, buffers: Buffers, inbox: Inbox[Report]) -> None:
-    """Write an answer into the sink, and the tile into the journal."""
+    """Write an answer into the sink, unless it is there, and the tile into the journal."""
     tile, answered = done.attempt.tile, done.answered
     assert answered is not None  # noqa: S101 -- it was accepted
     try:
-        block = np.frombuffer(answered.body, tiles.job.target).reshape(tile.write.shape)
-        tiles.sink.store(tile.write, block)
+        if answered.body is not None:
+            block = np.frombuffer(answered.body, tiles.job.target).reshape(tile.write.shape)
+            tiles.sink.store(tile.write, block)
         if tiles.journal is not None:
             tiles.journal.record(Finished(tile.index, answered.asked, answered.digest))
     except BaseException as error:
         inbox.put(error)
         return
-    inbox.put(TileStored(tile.index, done.attempt.send.worker, len(answered.body)))
-    buffers.give(answered.body)
+    size = tile.write.size * tiles.job.target.itemsize
+    inbox.put(TileStored(tile.index, done.attempt.send.worker, size))
+    if answered.body is not None:
+        buffers.give(answered.body)
 
 
-def probe(worker: str, client: Client, job: Job, inbox: Inbox[Report]) -> None:
-    """Greet a worker again."""
-    inbox.put(admitted(worker, client, job))
+def probe(worker: str, client: Client, job: Job, places: Places, inbox: Inbox[Report]) -> None:
+    """Greet a worker again, and offer it the places."""
+    try:
+        event = admitted(worker, client, job)
+        if isinstance(event, WorkerReady):
+            if (said := places.offer_to(worker, client)) is not None:
+                inbox.put(said)
+            event = places.checked(event)
+        inbox.put(event)
+    except BaseException as error:
+        inbox.put(error)
 
 
 def look(
@@ -118,4 +133,4 @@ def look(
     except Refusal as refusal:
         inbox.put(Looked(worker, refusal.reason))
     else:
-        inbox.put(Looked(worker, computing=health.computing))
+        inbox.put(Looked(worker, computing=health.computing, usage=health.usage(worker)))

@@ -204,6 +204,8 @@ class CheckedDispatcher:
         match fact:
             case TileRetried(tile):
                 self._to_retry.add(tile)
+            case WorkerLost(worker):
+                self.slots.pop(worker, None)
             case WorkerEjected(worker):
                 assert self.slots.keys() - {worker}, "the last worker is ejected"
                 del self.slots[worker]

@@ -59,6 +59,12 @@ class FakeWorker:
     refuses_tiles: bool = False  # answers greetings and refuses every connection
     pretends: bool = False  # says for ever that it computes
     claimed_work_s: float | None = None
+    ends_at: float | None = None  # when its time is over: it says so, and is dead from then on
+
+    @property
+    def gone(self) -> tuple[tuple[float, float], ...]:
+        """The spans in which it is not there."""
+        return self.dead if self.ends_at is None else (*self.dead, (self.ends_at, 1e9))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +153,7 @@ class Simulation:
         for name, fake in self.fakes.items():
             if self.rng.random() >= self.scenario.forgotten:
                 self._greet(name, LATENCY_S)
-            for start, end in fake.dead + fake.frozen:
+            for start, end in fake.gone + fake.frozen:
                 if end - start >= HEARTBEAT_S:
                     self._later(start + HEARTBEAT_S, WorkerLost(name, "silent"))
         if self.scenario.interrupted_at is not None:
@@ -157,18 +163,20 @@ class Simulation:
         fake = self.fakes[name]
         if fake.unfit:
             self._later(at, WorkerLost(name, "speaks another version", permanent=True))
-        elif at < fake.joins_at or _inside(fake.dead, at):
+        elif at < fake.joins_at or _inside(fake.gone, at):
             self._later(at, WorkerLost(name, "connection refused"))
         elif _inside(fake.frozen, at):
             self._later(at + HEARTBEAT_S, WorkerLost(name, "no answer"))
         else:
-            self._later(at, WorkerReady(name, fake.slots, work_s=fake.claimed_work_s))
+            left_s = None if fake.ends_at is None else fake.ends_at - at
+            ready = WorkerReady(name, fake.slots, work_s=fake.claimed_work_s, ends_in_s=left_s)
+            self._later(at, ready)
 
     # Tiles are served
 
     def _serve(self, send: Send, fake: FakeWorker) -> None:
         at = self.now + LATENCY_S
-        if fake.refuses_tiles or _inside(fake.dead, at):
+        if fake.refuses_tiles or _inside(fake.gone, at):
             self._fail(send, at, FailureKind.UNREACHED, "connection refused")
             return
         if fake.pretends:
@@ -178,7 +186,7 @@ class Simulation:
         for start, end in fake.frozen:
             if start < until and at < end:
                 until += end - max(start, at)
-        deaths = [start for start, _ in fake.dead if at <= start < until]
+        deaths = [start for start, _ in fake.gone if at <= start < until]
         if deaths:
             self._fail(send, min(deaths), FailureKind.BROKEN, "died")
         else:
@@ -282,6 +290,11 @@ def random_scenario(seed: int) -> Scenario:
     fakes = tuple(random_worker(rng) for _ in range(workers))
     if outage:
         fakes = tuple(_with_outage(fake, 0.5, 0.5 + rng.uniform(0, 5)) for fake in fakes)
+    ends = Random(~seed)  # of its own, so that a seed's other numbers stay what they were
+    fakes = tuple(
+        replace(fake, ends_at=ends.uniform(1.0, 60.0)) if ends.random() < 0.1 else fake
+        for fake in fakes
+    )
     return Scenario(
         fakes=fakes,
         works=tuple(Work(i, rng.randint(1, 1000), rng.randint(1, 1000)) for i in range(tiles)),
@@ -309,7 +322,7 @@ def can_finish(scenario: Scenario) -> bool:
     )
     lasting = any(
         not (fake.unfit or fake.busy or fake.joins_at)
-        and all(end - start < 10.0 for start, end in fake.dead + fake.frozen)
+        and all(end - start < 10.0 for start, end in fake.gone + fake.frozen)
         for fake in scenario.fakes
     )
     disturbed = scenario.bad_tiles or scenario.interrupted_at is not None or scenario.forgotten

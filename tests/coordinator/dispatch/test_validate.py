@@ -86,7 +86,14 @@ def _swap_standing(dispatcher: Dispatcher) -> None:
     dispatcher._workers.workers["ejected"].state = WorkerState.LOST
 
 
+def _forget_end(dispatcher: Dispatcher) -> None:
+    """Let a ready worker's time end, without a timer."""
+    dispatcher._workers.workers["ready"].ends_at = 1e6
+
+
 CORRUPTIONS = [
+    corrupt(Invariant.LEAVE_TIMERS, "none", _forget_end),
+    corrupt(Invariant.LEAVING, "lost", lambda d: d._workers.leaving.update(lost=None)),
     corrupt(
         Invariant.ATTEMPTS,
         "number",

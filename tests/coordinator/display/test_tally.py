@@ -27,6 +27,7 @@ from coordinator.events import (
     WorkerBack,
     WorkerEjected,
     WorkerLost,
+    WorkerPlaces,
     WorkerReady,
 )
 from coordinator.history.history import Remark, State
@@ -158,6 +159,14 @@ def test_a_worker_that_stays_away_is_no_news() -> None:
     """Asked again and again in vain, it is noted once."""
     tally = tally_of(started(), WorkerLost("a", "refused"), WorkerLost("a", "refused"))
     assert tally.news == Remark(1.0, "a lost: refused")
+
+
+def test_who_gets_bytes_is_told() -> None:
+    """Only where there is something to be said; a worker that opens the files is no news."""
+    tally = tally_of(started(), WorkerPlaces("a", reads=True, writes=True))
+    assert tally.news is None
+    tally.handle(2.0, WorkerPlaces("a", reads=True, writes=False, reason="no room"))
+    assert tally.news == Remark(2.0, "a answers with bytes: no room")
 
 
 def test_what_is_worth_reading() -> None:

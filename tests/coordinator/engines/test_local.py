@@ -11,7 +11,7 @@ import pytest
 
 from coordinator.engines import Engine, TileRun
 from coordinator.engines.local import LocalEngine, _proven, kernel_for
-from coordinator.events import Event, TileComputing
+from coordinator.events import Event, TileComputing, WorkerUsage
 from coordinator.machine import usable_cores
 from coordinator.run.output import Output
 from coordinator.run.request import Request
@@ -79,7 +79,7 @@ def test_a_kernel_that_is_left_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_long_tile_tells_its_share_and_ends_when_nobody_waits() -> None:
-    """One tile of minutes: its progress is heard, and Ctrl-C does not wait for it."""
+    """One tile of minutes: its progress and usage are heard, and Ctrl-C does not wait for it."""
     x, out = np.zeros((2000, 2000)), np.empty((2000, 2000))
     call = FILTERS["rank_filter"].call(2, x.dtype, rank=5, size=151)
     job = Job(2, (call,))
@@ -91,6 +91,8 @@ def test_a_long_tile_tells_its_share_and_ends_when_nobody_waits() -> None:
     def tell(event: Event) -> None:
         if isinstance(event, TileComputing):
             shares.append(event.share)
+        if isinstance(event, WorkerUsage):
+            assert event.cpu_s > 0 < event.resident_bytes
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

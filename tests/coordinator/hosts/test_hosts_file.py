@@ -175,7 +175,7 @@ def test_any_text_is_an_address_or_a_config_error(text: str) -> None:
             [
                 "defaults.slot (line 3): no such key; did you mean slots?",
                 "defaults.speed (line 4): no such key; known here: slots, connect_timeout_s, "
-                "silent_after_s, slow_link_mb_s, max_in_flight_mb, wire_codec",
+                "silent_after_s, slow_link_mb_s, max_in_flight_mb, wire_codec, by_reference",
             ],
         ),
         (
@@ -288,7 +288,9 @@ def test_example_shows_every_key_once_with_its_default() -> None:
     assert {name: list(table) for name, table in every.items() if name != "hosts"} == {
         "defaults": [f.name for f in fields(Defaults)]
     }
-    assert [list(table) for table in every["hosts"]] == [["url", "slots", "certificate", "ca"]]
+    assert [list(table) for table in every["hosts"]] == [
+        ["url", "slots", "certificate", "ca", "paths"]
+    ]
     shown = {key: value for key, value in every["defaults"].items() if key != "slots"}
     assert shown == {f.name: f.default for f in fields(Defaults) if f.name != "slots"}
 
@@ -296,7 +298,7 @@ def test_example_shows_every_key_once_with_its_default() -> None:
 def test_example_explains_every_key() -> None:
     """Above each key stands a comment that names its default."""
     blocks = re.findall(r"((?:^#(?!\w).*\n)+)^#?(\w+) = ", EXAMPLE.read_text("utf-8"), re.MULTILINE)
-    assert len(blocks) == 4 + len(fields(Defaults))
+    assert len(blocks) == 5 + len(fields(Defaults))
     assert [key for comment, key in blocks if "Default" not in comment] == []
 
 
@@ -352,6 +354,8 @@ def test_a_fleet_is_named_by_a_file_or_by_addresses(
     """A file that is there is a file, whatever its name; a plain word is one that is missing."""
     monkeypatch.chdir(tmp_path)
     assert find_hosts("node1:8080, https://node2") == parse_hosts(["node1:8080", "https://node2"])
+    many = [f"worker-{number}:8080" for number in range(100)]  # too long for a file's name
+    assert find_hosts(",".join(many)) == parse_hosts(many)
     (tmp_path / "a,b:1").write_text('hosts = ["c"]')
     assert [host.name for host in find_hosts("a,b:1").hosts] == ["c:8080"]
     with pytest.raises(ConfigError, match="no such file; did you mean the worker node1:8080"):

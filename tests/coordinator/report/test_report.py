@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import struct
 import zlib
@@ -18,6 +19,7 @@ from coordinator.events import (
     Event,
     FailureKind,
     RunFinished,
+    RunStarted,
     TileAnswered,
     TileFailed,
     TileHedged,
@@ -28,6 +30,7 @@ from coordinator.events import (
 )
 from coordinator.history.history import AttemptRecord, End
 from coordinator.report import png, recorder, timeline, trace
+from coordinator.report.maps import TileMaps
 from coordinator.report.page import Context, Picture, render
 from coordinator.report.plane import middle_plane
 from coordinator.report.recorder import Recorder
@@ -36,7 +39,7 @@ from coordinator.stores.memory import ArraySource
 from tests.coordinator.display.scripted import EVIL, TILE, script
 from tests.support.equality import assert_same_bits
 
-VOID = {"meta", "img"}
+VOID = {"meta", "img", "input"}
 
 
 def told(*more: tuple[float, Event], **how: int) -> Recorder:
@@ -162,6 +165,61 @@ def test_hedges_and_failures() -> None:
     assert (slices["computing"]["ts"], slices["computing"]["dur"]) == (1_300_000, 500_000)
     assert slices["waiting for a thread"]["dur"] == 100_000
     assert all(row["ts"] >= 0 for row in rows if "ts" in row)
+
+
+def test_who_was_lost_and_what_became_of_its_tiles() -> None:
+    """A tile that failed there, and one that it had in hand, were made by another; one was not."""
+    events: list[tuple[float, Event]] = [
+        *((1.0, WorkerReady(name, 2)) for name in "ab"),
+        *((1.0, TileSent(tile, "a", 1, 9)) for tile in range(3)),
+        (2.0, TileFailed(0, "a", 1, "broke")),
+        (2.5, WorkerLost("a", "refused")),
+        *((3.0, TileSent(tile, "b", 2, 9)) for tile in range(2)),
+        *((4.0, TileStored(tile, "b", 9)) for tile in range(2)),
+    ]
+    heard = Recorder()
+    for at_s, event in events:
+        heard.handle(at_s, event)
+    words = checked(render(heard, Context())).words
+    assert "a lost at 1.5 s, 2 tiles moved" in words
+    assert "1.50 s2 tiles in flight at a to be sent elsewhere" in words
+    heard.handle(5.0, WorkerReady("a", 2))
+    heard.handle(6.0, RunFinished())
+    words = checked(render(heard, Context())).words
+    assert "a lost at 1.5 s, 2 tiles moved, came back" in words
+    assert "5.00 sdone: the output is whole" in words
+
+
+def run_of(shape: tuple[int, ...], tile: tuple[int, ...]) -> RunStarted:
+    grid = tuple(-(-length // size) for length, size in zip(shape, tile, strict=True))
+    tiles = math.prod(grid)
+    return RunStarted("a", "b", "c", shape, "int32", tile, grid, tiles, 0, 0, 0.0, ())
+
+
+@pytest.mark.parametrize(
+    ("shape", "tile", "maps", "words"),
+    [
+        ((100, 8, 8), (9, 8, 8), 1, "Axis 0 (0 to 100) from left to right."),
+        ((8, 90, 70), (8, 9, 7), 1, "Axis 1 (0 to 90) downwards, axis 2 (0 to 70) to the right."),
+        ((35, 90, 90), (10, 9, 9), 4, "30 to 35"),
+        ((300, 320, 320), (1, 32, 32), 24, "0 to 13"),
+        ((40, 20, 90, 90), (10, 10, 9, 9), 8, "layer 7"),
+    ],
+    ids=["slabs", "plane", "layers", "folded layers", "four axes"],
+)
+def test_no_tile_hides_another_on_the_maps(
+    shape: tuple[int, ...], tile: tuple[int, ...], maps: int, words: str
+) -> None:
+    """There is a map for each layer, or for some neighbours; there each tile has its own place."""
+    run = run_of(shape, tile)
+    heard = Recorder()
+    for at_s, event in enumerate([run, WorkerReady("w", 1), TileSent(0, "w", 1, 9)]):
+        heard.handle(float(at_s), event)
+    page = checked(render(heard, Context()))
+    assert sum(name.startswith("map-worker") and "desc" in name for name in page.ids) == maps
+    assert words in page.words
+    places = {TileMaps(run).place(number) for number in range(run.tiles)}
+    assert len(places) == min(run.tiles, 100 * maps)
 
 
 def test_a_worker_that_stays_away_is_one_remark() -> None:

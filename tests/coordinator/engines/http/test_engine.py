@@ -34,8 +34,10 @@ from tests.support.fake_network import (
     HangUpError,
     Request,
     answer,
+    json_answer,
 )
 from tests.support.strategies import Array
+from tiling.protocol.references import UNKNOWN_PLACE, UNREAD, UNWRITTEN
 
 X = np.arange(400, dtype=np.int32).reshape(20, 20)
 TILES = 20
@@ -124,6 +126,24 @@ def test_a_worker_that_forgets_every_job_is_left() -> None:
             return super().tile(request)
 
     fleet = Fleet(Forgetful())
+    assert_same_bits(fleet.run(), X)
+    assert {event.worker for event in fleet.of(TileFailed)} == {"127.0.0.1:8080"}
+    fleet.engine.close()
+
+
+@pytest.mark.parametrize(
+    ("type_", "status"), [(UNKNOWN_PLACE, 404), (UNREAD, 500), (UNWRITTEN, 500)]
+)
+def test_a_worker_that_blames_a_place_that_nobody_named(type_: str, status: int) -> None:
+    """It is sent the tile again a few times, and then it has failed."""
+
+    class Blaming(CopyingWorkers):
+        def tile(self, request: Request) -> bytes:
+            if request.host == "127.0.0.1:8080":
+                return json_answer({"type": type_, "detail": "no"}, status)
+            return super().tile(request)
+
+    fleet = Fleet(Blaming())
     assert_same_bits(fleet.run(), X)
     assert {event.worker for event in fleet.of(TileFailed)} == {"127.0.0.1:8080"}
     fleet.engine.close()

@@ -1,0 +1,165 @@
+"""A dask cluster: which workers it has, what they have to do, and whether they will do."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from coordinator.engines.dask.remote import introduce
+from coordinator.engines.http.threads import Threads
+from coordinator.events import WorkerLost, WorkerReady
+from coordinator.hosts.attestation import attestation_error, attested
+from coordinator.machine import versions
+from coordinator.text import inert
+from tiling.jobs.job import Job
+from tiling.probes.digests import needed
+
+GREETING_S = 15.0
+"""Longest wait for what a worker says of itself: it may import NumPy and SciPy first."""
+
+PACKAGE = "tilefan"
+
+LOOK_S = 5.0
+"""Longest wait for what the scheduler says."""
+
+MOST_THREADS = 64
+
+SAID = ("tilefan", "numpy", "scipy", "python", "cpu", "kernel")
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The workers of a cluster: their threads, and the keys that they have to compute."""
+
+    threads: Mapping[str, int]
+    processing: Mapping[str, tuple[Any, ...]]
+
+
+class Cluster:
+    """What a client tells of its cluster. Every method blocks; any thread may call them.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    """
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.threads = Threads(MOST_THREADS)
+
+    def members(self) -> Members:
+        """Ask the scheduler.
+
+        Raises
+        ------
+        OSError
+            If it does not answer.
+        """
+        ask = partial(self.client.sync, callback_timeout=LOOK_S)
+        identity = ask(self.client.scheduler.identity, n_workers=-1)
+        processing = ask(self.client.scheduler.processing, workers=None)
+        return Members(
+            {name: int(each["nthreads"]) for name, each in identity["workers"].items()},
+            {name: tuple(keys) for name, keys in processing.items()},
+        )
+
+    def greet_all(self, names: Mapping[str, int], job: Job) -> list[WorkerReady | WorkerLost]:
+        """Greet workers at the same time; return what became of each."""
+        answers: queue.SimpleQueue[WorkerReady | WorkerLost] = queue.SimpleQueue()
+        attested(needed(job))  # computed once, before threads look it up
+
+        def greet(name: str, threads: int) -> None:
+            answers.put(self.greet(name, threads, job))
+
+        for name, threads in names.items():
+            self.threads.submit(partial(greet, name, threads))
+        found = {event.worker: event for event in _within(answers, len(names), GREETING_S)}
+        late = "has not answered so far"
+        return [found.get(name) or WorkerLost(name, late) for name in names]
+
+    def greet(self, name: str, threads: int, job: Job) -> WorkerReady | WorkerLost:
+        """Ask a worker who it is, and have it prove itself for a job."""
+        probes = needed(job)
+        try:
+            there = self._on(name, version, PACKAGE)
+            if (why := _other_version(there)) is not None:
+                return WorkerLost(name, why, permanent=True)
+            said = self._on(name, introduce, probes)
+        except Exception as error:
+            return WorkerLost(name, reason_of(error))
+        why = _other_versions(said) or attestation_error(probes, said)
+        if why is not None:
+            return WorkerLost(name, why, permanent=True)
+        about = tuple((key, inert(str(said.get(key, "?")))[:80]) for key in SAID)
+        return WorkerReady(
+            name, threads + 1, about, attested(probes), cores=said["cores"], boot=said["boot"]
+        )
+
+    def submit(self, key: str, worker: str, function: Any, *arguments: Any) -> Any:
+        """Have a worker, and no other, call a function; return the future of this key."""
+        import dask
+
+        # Blocks travel in graphs: dask would warn of large ones.
+        with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TB"}):
+            return self.client.submit(
+                function,
+                *arguments,
+                key=key,
+                workers=[worker],
+                allow_other_workers=False,
+                pure=False,
+                retries=0,
+            )
+
+    def _on(self, name: str, function: Any, *arguments: Any) -> Any:
+        """Call a function on a worker; return what it returns, or the error."""
+        answers = self.client.run(function, *arguments, workers=[name], on_error="return")
+        if name not in answers:
+            raise OSError("has left the cluster")
+        return answers[name]
+
+
+def _within(answers: Any, count: int, within_s: float) -> Iterable[Any]:
+    until = time.monotonic() + within_s
+    for _ in range(count):
+        try:
+            yield answers.get(timeout=max(0.0, until - time.monotonic()))
+        except queue.Empty:
+            return
+
+
+def _other_version(there: object) -> str | None:
+    """Say what is wrong with the version of tilefan on a worker."""
+    here = version("tilefan")
+    if isinstance(there, PackageNotFoundError):
+        return f"has no tilefan: pip install tilefan=={here} where it runs"
+    if isinstance(there, Exception):
+        raise there
+    if there != here:
+        return f"has tilefan {inert(str(there))[:20]}, and here is {here}: install the same there"
+    return None
+
+
+def _other_versions(said: object) -> str | None:
+    """Say what is wrong with the versions of NumPy and SciPy on a worker."""
+    if isinstance(said, Exception):
+        raise said
+    if not isinstance(said, dict):
+        return "is no tilefan worker"
+    here = versions()
+    for name in ("numpy", "scipy"):
+        there = inert(str(said.get(name, "?")))[:20]
+        if there.split(".")[:2] != here[name].split(".")[:2]:
+            return f"has {name} {there}, and here is {here[name]}: install the same there"
+    return None
+
+
+def reason_of(error: BaseException) -> str:
+    """Return an error as one line."""
+    first = (str(error).splitlines() or [""])[0]
+    return inert(f"{type(error).__name__}: {first}")[:200]

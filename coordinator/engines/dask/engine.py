@@ -1,0 +1,174 @@
+"""The dask engine: a cluster of the user's computes tiles, and our dispatcher hands them out."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from typing import Any
+
+from coordinator.dispatch.limits import Limits
+from coordinator.dispatch.outcome import block
+from coordinator.engines import Capacity, TileRun
+from coordinator.engines.dask.cluster import Cluster, reason_of
+from coordinator.engines.dask.run import ClusterRun
+from coordinator.engines.http.engine import CLOSED, ERRORS, FRESH_S
+from coordinator.engines.http.handshake import capacity_of
+from coordinator.errors import ExitCode, InputError, NoWorkerError, TileFailedError
+from coordinator.events import Hearer, WorkerLost, WorkerReady
+from tiling.jobs.job import Job
+
+TILE_BYTES = 4 * 2**20
+"""Of a tile at most: blocks go through the scheduler, which takes large messages badly."""
+
+IN_FLIGHT_BYTES = 256 * 2**20
+
+
+CONNECT_S = 5.0
+"""Longest wait for a scheduler."""
+
+NEEDS = "a dask cluster needs distributed here: pip install 'tilefan[dask]'"
+
+
+@contextmanager
+def on_scheduler(address: str, limits: Limits) -> Iterator[DaskEngine]:
+    """Yield the engine of the cluster whose scheduler has this address.
+
+    Parameters
+    ----------
+    address : str
+        ``dask://HOST:PORT``.
+    limits : Limits
+        The dispatcher's thresholds, all but the bytes in flight.
+
+    Raises
+    ------
+    InputError
+        If it is no such address.
+    NoWorkerError
+        If no scheduler answers there.
+    """
+    if not re.fullmatch(r"dask://[^/]+:\d+", address):
+        raise InputError(f"--engine {address}: no address such as dask://scheduler:8786")
+    try:
+        from distributed import Client
+    except ImportError:
+        raise InputError(NEEDS) from None
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # events tell what happens
+    try:
+        client = Client(address.replace("dask:", "tcp:", 1), timeout=CONNECT_S)
+    except OSError as error:
+        why = f"no dask scheduler answers at {address}: {reason_of(error)}"
+        raise NoWorkerError(why) from None
+    with client:
+        engine = DaskEngine(client, replace(limits, bytes_in_flight=IN_FLIGHT_BYTES))
+        with closing(engine):
+            yield engine
+
+
+class DaskEngine:
+    """Computes tiles on a dask cluster; any number of runs, one after another.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        It stays the caller's, and open.
+    limits : Limits, optional
+        The dispatcher's thresholds.
+
+    Attributes
+    ----------
+    closed : bool
+
+    Raises
+    ------
+    InputError
+        If it is no client that can be waited for.
+    """
+
+    def __init__(self, client: Any, limits: Limits | None = None) -> None:
+        try:
+            from distributed import Client
+        except ImportError:
+            raise InputError(NEEDS) from None
+        if not isinstance(client, Client) or client.asynchronous:
+            raise InputError(
+                f"on takes a distributed.Client that is not asynchronous, not {client!r}"
+            )
+        self.closed = False
+        self._cluster = Cluster(client)
+        self._limits = limits or Limits(bytes_in_flight=IN_FLIGHT_BYTES)
+        self._members: Mapping[str, int] = {}
+        self._greeted: list[WorkerReady | WorkerLost] = []
+        self._fresh_for, self._fresh_until = "", 0.0
+
+    def prepare(self, job: Job, tell: Hearer) -> Capacity:
+        """Greet every worker; see `coordinator.engines.Engine`.
+
+        Raises
+        ------
+        NoWorkerError
+            If nobody can take the job.
+        InputError
+            If the fleet is closed.
+        """
+        if self.closed:
+            raise InputError(CLOSED)
+        if self._fresh_for != job.digest or time.monotonic() > self._fresh_until:
+            self._members = self._ask()
+            self._greeted = self._cluster.greet_all(self._members, job)
+            self._fresh_for, self._fresh_until = job.digest, time.monotonic() + FRESH_S
+        for event in self._greeted:
+            tell(event)
+        ready = [event for event in self._greeted if isinstance(event, WorkerReady)]
+        if len(ready) < len(self._greeted) or not ready:
+            self._fresh_for = ""
+        if not ready:
+            lost = [event for event in self._greeted if isinstance(event, WorkerLost)]
+            named = "".join(f"\n  {event.worker}: {event.reason}" for event in lost)
+            none = " it has none; client.wait_for_workers(1) waits for the first"
+            raise NoWorkerError(f"no usable worker in the dask cluster:{named or none}")
+        capacity = capacity_of(ready, self._limits.bytes_in_flight)
+        return replace(capacity, tile_bytes=min(capacity.tile_bytes, TILE_BYTES))
+
+    def run(self, tiles: TileRun, tell: Hearer) -> None:
+        """Have every tile computed by the cluster; see `coordinator.engines.Engine`.
+
+        Raises
+        ------
+        NoWorkerError, TileFailedError, VerifyError
+            As the dispatcher ends the run.
+        StoreError
+            If a block can't be read, or a tile can't be written.
+        """
+        run = ClusterRun(tiles, tell, self._cluster, self._members, self._limits)
+        outcome = run.carry_out(self._greeted)
+        if outcome.exit_code == ExitCode.FAILED:
+            raise TileFailedError(block(outcome), outcome.story)
+        if not outcome.done:
+            raise ERRORS[outcome.exit_code](block(outcome))
+
+    def close(self) -> None:
+        """Compute nothing any more; the client stays open."""
+        self.closed = True
+        self._cluster.threads.close()
+
+    def _ask(self) -> Mapping[str, int]:
+        try:
+            return self._cluster.members().threads
+        except Exception as error:  # of a client that has lost its scheduler, many kinds
+            why = f"the scheduler of the dask cluster does not answer: {reason_of(error)}"
+            raise NoWorkerError(why) from None
+
+    def workers(self) -> tuple[str, ...]:
+        """Return the names of those that are there.
+
+        Raises
+        ------
+        NoWorkerError
+            If the scheduler does not answer.
+        """
+        return tuple(self._ask())

@@ -1,0 +1,318 @@
+"""One run on a dask cluster: the dispatcher decides, and dask computes each attempt as a task.
+
+An attempt is one key, ``tilefan-RUN-TILE-ATTEMPT``, bound to the worker that the dispatcher chose:
+a key that dask has computed already would not be computed again. Dask retries nothing; a task whose
+worker is gone waits for it, until the dispatcher hears of it and sends the tile elsewhere.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import random
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from coordinator.dispatch.dispatcher import Dispatcher
+from coordinator.dispatch.instructions import (
+    Accept,
+    Cancel,
+    Finish,
+    Instruction,
+    Probe,
+    Send,
+    Tell,
+    WakeAt,
+    Work,
+)
+from coordinator.dispatch.limits import Limits
+from coordinator.dispatch.outcome import Outcome
+from coordinator.engines import TileRun
+from coordinator.engines.dask.cluster import Cluster, Members, reason_of
+from coordinator.engines.dask.remote import Computed, compute, trouble
+from coordinator.events import (
+    Event,
+    FailureKind,
+    Hearer,
+    Interrupted,
+    Tick,
+    TileAnswered,
+    TileComputing,
+    TileFailed,
+    TileSent,
+    TileStored,
+    WorkerLost,
+    WorkerReady,
+)
+from coordinator.journal.digests import Seals
+from coordinator.journal.records import Finished
+from tiling.geometry.plan import Tile
+from tiling.jobs.cost import work_of
+
+LOG = logging.getLogger("tilefan.dispatch")
+
+PERIOD_S = 1.0
+"""Between two looks at the cluster."""
+
+GONE = "has left the cluster"
+
+FETCH_S = 60.0
+"""Longest wait for a result that a worker has."""
+
+
+@dataclass(slots=True, eq=False)
+class Attempt:
+    """A tile that was sent: where, the digest of its block, and dask's future."""
+
+    send: Send
+    tile: Tile
+    asked: str
+    future: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Dask is done with an attempt."""
+
+    key: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What an attempt gave, or the error."""
+
+    key: tuple[int, int]
+    got: object
+
+
+Report: TypeAlias = Event | Ended | Fetched | Members | OSError
+Inbox: TypeAlias = "queue.SimpleQueue[Report]"
+
+
+class ClusterRun:
+    """One run of the dask engine.
+
+    Parameters
+    ----------
+    tiles : TileRun
+    tell : callable
+        Hears every fact.
+    cluster : Cluster
+    threads : mapping of str to int
+        Of each worker.
+    limits : Limits
+        The dispatcher's thresholds.
+    """
+
+    def __init__(
+        self,
+        tiles: TileRun,
+        tell: Hearer,
+        cluster: Cluster,
+        threads: Mapping[str, int],
+        limits: Limits,
+    ) -> None:
+        self._tiles = tiles
+        self._tell = tell
+        self._cluster = cluster
+        self._encoded = tiles.job.encode()
+        self._seals = Seals(tiles.job)
+        self._run = secrets.token_hex(8)
+        self._inbox: Inbox = queue.SimpleQueue()
+        self._attempts: dict[tuple[int, int], Attempt] = {}
+        self._threads = dict(threads)
+        self._outcome: Outcome | None = None
+        self._wake_at = 0.0
+        self._look_at = time.monotonic() + PERIOD_S
+        self._dispatcher = Dispatcher(
+            self._works(),
+            tuple(threads),
+            limits=limits,
+            rng=random.Random(),  # noqa: S311 -- jitter, not secrets
+            now=time.monotonic(),
+            count=len(tiles.plan) - len(tiles.kept),
+        )
+
+    def carry_out(self, greeted: list[WorkerReady | WorkerLost]) -> Outcome:
+        """Run until the dispatcher says how it ended; every accepted tile is stored by then.
+
+        Parameters
+        ----------
+        greeted : list of WorkerReady or WorkerLost
+            What became of each worker.
+
+        Raises
+        ------
+        StoreError
+            If a block can't be read, or a tile can't be written.
+        """
+        try:
+            self._act(*greeted)
+            while self._outcome is None:
+                self._step()
+        except KeyboardInterrupt:
+            self._act(Interrupted())
+            raise
+        finally:
+            for attempt in self._attempts.values():
+                attempt.future.release()
+            self._attempts.clear()
+        return self._outcome
+
+    def _step(self) -> None:
+        """Wait, and let the dispatcher hear of what happened."""
+        until = min(self._wake_at, self._look_at)
+        with suppress(queue.Empty):
+            self._take_in(self._inbox.get(timeout=max(0.0, until - time.monotonic())))
+        now = time.monotonic()
+        if now >= self._wake_at:
+            self._act(Tick())
+        if now >= self._look_at:
+            self._look_at = now + 60.0  # or when this look is over
+            self._cluster.threads.submit(partial(_look, self._cluster, self._inbox))
+
+    def _take_in(self, report: Report) -> None:
+        match report:
+            case Ended(key):
+                if key in self._attempts:
+                    future = self._attempts[key].future
+                    self._cluster.threads.submit(partial(_fetch, key, future, self._inbox))
+            case Fetched(key, got):
+                if key in self._attempts:
+                    self._answered(self._attempts.pop(key), got)
+            case Members():
+                self._compare(report)
+            case OSError():
+                self._compare(Members({}, {}), reason_of(report))
+            case _:
+                self._hear(report)
+
+    def _hear(self, event: Event, got: Computed | None = None) -> None:
+        """Tell the listeners and the dispatcher, perhaps with the tile that an event is about."""
+        if self._outcome is None:
+            self._tell(event)
+            self._act(event, got=got)
+
+    def _act(self, *events: Event, got: Computed | None = None) -> None:
+        for instruction in self._dispatcher.handle_all(events, time.monotonic()):
+            self._perform(instruction, got)
+
+    def _perform(self, instruction: Instruction, got: Computed | None) -> None:
+        LOG.debug("%s", instruction)
+        match instruction:
+            case Send():
+                self._send(instruction)
+            case Accept(tile, worker):
+                assert got is not None  # noqa: S101 -- the answer was just reported
+                self._store(self._tiles.plan[tile], worker, got)
+            case Cancel(tile, _, number):
+                if attempt := self._attempts.pop((tile, number), None):
+                    attempt.future.release()
+            case Probe(worker):
+                self._greet(worker)
+            case WakeAt(at):
+                self._wake_at = at
+            case Tell(event):
+                self._tell(event)
+            case Finish(outcome):
+                self._outcome = outcome
+
+    # Attempts
+
+    def _works(self) -> Iterator[Work]:
+        """Make the dispatcher's view of each tile, when it asks for the next one."""
+        plan, job = self._tiles.plan, self._tiles.job
+        for tile in self._tiles.tiles():
+            size_out = tile.read.size * plan.input_itemsize
+            size_back = tile.write.size * plan.output_itemsize
+            work = work_of(job, tile.read.shape, tile.write.shape)
+            yield Work(tile.index, size_out, size_back, work)
+
+    def _send(self, send: Send) -> None:
+        tile, job = self._tiles.plan[send.tile], self._tiles.job
+        block = np.ascontiguousarray(self._tiles.source.read(tile.read), job.source)
+        block = block.reshape(tile.read.shape)
+        self._tell(TileSent(send.tile, send.worker, send.attempt, block.nbytes, send.hedge))
+        key, name = (send.tile, send.attempt), f"tilefan-{self._run}-{send.tile}-{send.attempt}"
+        asked = self._seals.asked(tile, block)
+        try:
+            future = self._cluster.submit(name, send.worker, compute, self._encoded, tile, block)
+        except Exception as error:  # of a client that has lost its scheduler, many kinds
+            ids = (send.tile, send.worker, send.attempt)
+            self._inbox.put(TileFailed(*ids, reason_of(error), None, FailureKind.UNREACHED))
+            return
+        self._attempts[key] = Attempt(send, tile, asked, future)
+        future.add_done_callback(partial(_ended, key, self._inbox))
+
+    def _answered(self, attempt: Attempt, got: object) -> None:
+        send, tile = attempt.send, attempt.tile
+        ids = (send.tile, send.worker, send.attempt)
+        attempt.future.release()
+        if isinstance(got, BaseException):
+            self._hear(TileFailed(*ids, reason_of(got), None, FailureKind.BROKEN))
+        elif why := trouble(self._seals, tile, attempt.asked, got):
+            self._hear(TileFailed(*ids, why, None, FailureKind.CORRUPT))
+        else:
+            assert isinstance(got, Computed)  # noqa: S101 -- there is no trouble with it
+            size = got.block.nbytes
+            self._hear(TileAnswered(*ids, got.answered, size, got.computing_s), got)
+
+    def _store(self, tile: Tile, worker: str, got: Computed) -> None:
+        self._tiles.sink.store(tile.write, got.block)
+        if self._tiles.journal is not None:
+            self._tiles.journal.record(Finished(tile.index, got.asked, got.answered))
+        self._tell(TileStored(tile.index, worker, got.block.nbytes))
+
+    # Workers
+
+    def _compare(self, members: Members, why: str = GONE) -> None:
+        """Take in who is there: who is new is greeted, and who is gone is lost."""
+        self._look_at = time.monotonic() + PERIOD_S
+        gone = self._threads.keys() - members.threads.keys()
+        new = members.threads.keys() - self._threads.keys()
+        self._threads = dict(members.threads)
+        for name in sorted(gone):
+            self._hear(WorkerLost(name, why))
+        for name in sorted(new):
+            self._greet(name)
+        for key, attempt in list(self._attempts.items()):
+            if attempt.future.key in members.processing.get(attempt.send.worker, ()):
+                self._hear(TileComputing(key[0], attempt.send.worker, 0.0))
+
+    def _greet(self, worker: str) -> None:
+        threads, job = self._threads.get(worker), self._tiles.job
+        if threads is None:  # which was told when it left
+            self._act(WorkerLost(worker, GONE))
+        else:
+            self._cluster.threads.submit(
+                partial(_greet, self._cluster, worker, threads, job, self._inbox)
+            )
+
+
+def _ended(key: tuple[int, int], inbox: Inbox, future: Any) -> None:  # noqa: ARG001 -- dask's
+    inbox.put(Ended(key))
+
+
+def _fetch(key: tuple[int, int], future: Any, inbox: Inbox) -> None:
+    try:
+        inbox.put(Fetched(key, future.result(timeout=FETCH_S)))
+    except BaseException as error:
+        inbox.put(Fetched(key, error.with_traceback(None)))
+
+
+def _look(cluster: Cluster, inbox: Inbox) -> None:
+    try:
+        inbox.put(cluster.members())
+    except Exception as error:
+        inbox.put(OSError(f"the scheduler does not answer: {reason_of(error)}"))
+
+
+def _greet(cluster: Cluster, worker: str, threads: int, job: Any, inbox: Inbox) -> None:
+    inbox.put(cluster.greet(worker, threads, job))

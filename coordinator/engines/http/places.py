@@ -1,0 +1,241 @@
+"""The places of a run: offered to each worker, and closed before the output is finished."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from coordinator.dispatch.instructions import Send
+from coordinator.engines import TileRun
+from coordinator.engines.http.client import Client
+from coordinator.engines.http.exchange import Answered
+from coordinator.engines.http.refusal import Refusal, shown
+from coordinator.engines.http.terms import Proof, Terms, draw
+from coordinator.engines.http.threads import Threads
+from coordinator.errors import InputError, StoreError, VerifyError
+from coordinator.events import FailureKind, WorkerLost, WorkerPlaces, WorkerReady
+from coordinator.hosts.by_reference import ByReference
+from coordinator.journal.digests import Seals
+from coordinator.journal.records import Finished
+from coordinator.machine import boot
+from coordinator.stores import Source
+from coordinator.stores.folder import clean
+from coordinator.stores.nonce import Nonce
+from coordinator.stores.stored import StoredHere
+from tiling.geometry.plan import Tile
+from tiling.protocol.places import STORED, Offer, nonce_beside
+from tiling.protocol.references import Reference
+
+LOG = logging.getLogger("tilefan.http")
+
+CLOSED = "serves no places: start it with `worker --serve-from FOLDER`"
+
+BROKEN_OFF_S = 1.0
+"""How long a run that ends badly waits for workers that write."""
+
+
+class Places:
+    """What a run offers, and the terms that each worker has got.
+
+    Parameters
+    ----------
+    tiles : TileRun
+    choice : str
+        See `coordinator.hosts.by_reference`.
+
+    Raises
+    ------
+    InputError
+        If by reference is required, and the input is in no place.
+    StoreError
+        If the nonce can't be planted.
+    """
+
+    def __init__(self, tiles: TileRun, choice: ByReference) -> None:
+        self._tiles = tiles
+        self._choice = choice
+        self._lock = threading.Lock()
+        self._terms: dict[str, Terms] = {}
+        self._offers: dict[str, Offer] = {}
+        self._nonce: Nonce | None = None
+        self._read = None if choice == "never" else _stored(tiles.source)
+        self._write = None if self._read is None else _stored(tiles.sink)
+        self._proof: Proof | None = None
+        self._writers: Counter[int] = Counter()  # of tiles in flight
+        self._twice: dict[int, Finished] = {}
+        if choice == "require" and self._read is None:
+            raise InputError(
+                f"by reference is required, and {tiles.source.name} is not in a file as it is: it "
+                "is in memory, masked, encoded or in a bucket; leave out --by-reference require"
+            )
+
+    @property
+    def is_chunked(self) -> bool:
+        """Whether the output is stored in chunks."""
+        return self._write is not None and self._write.array.kind == "zarr"
+
+    def offer_to_all(
+        self, clients: Iterable[tuple[str, Client]], threads: Threads
+    ) -> Iterator[WorkerPlaces]:
+        """Offer the places to workers, all at the same time; yield what is to be told of each."""
+        said = threads.map(lambda each: self.offer_to(*each), clients)
+        return (event for event in said if event is not None)
+
+    def offer_to(self, worker: str, client: Client) -> WorkerPlaces | None:
+        """Offer the places to a worker; return what is to be told of it, if anything is.
+
+        Raises
+        ------
+        StoreError
+            If the input can't be read, or the nonce can't be planted.
+        """
+        if self._read is None:
+            return None
+        serves = client.serves_places
+        terms = self._offer(worker, client) if serves else Terms(reason=CLOSED)
+        with self._lock:
+            self._terms[worker] = terms
+        if not serves and self._choice != "require":
+            return None
+        return WorkerPlaces(worker, terms.reads, terms.writes, terms.reason)
+
+    def renew(self, worker: str, client: Client) -> None:
+        """Offer the places to a worker again, which has forgotten them.
+
+        Raises
+        ------
+        Refusal
+            If it does not take them as before.
+        """
+        assert self._proof is not None  # noqa: S101 -- it had taken them
+        offer = self._offers[worker]
+        terms, before = self._proof.judge(offer, client.offer(offer)), self.terms(worker)
+        if (terms.place, terms.writes) != (before.place, before.writes):
+            reason = shown(terms.reason) or "sees other places than before"
+            with self._lock:
+                self._terms[worker] = Terms(reason=reason)
+            raise Refusal(FailureKind.BROKEN, reason)
+
+    def terms(self, worker: str) -> Terms:
+        """Return the terms of a worker; bytes if there are none."""
+        return self._terms.get(worker, Terms())
+
+    def checked(self, ready: WorkerReady) -> WorkerReady | WorkerLost:
+        """Return what becomes of a worker that is ready: it is left out if it must read itself."""
+        terms = self.terms(ready.worker)
+        if self._choice != "require" or terms.reads:
+            return ready
+        return WorkerLost(ready.worker, f"not by reference: {terms.reason}", permanent=True)
+
+    def demote(self, worker: str, reason: str, *, reads: bool) -> WorkerPlaces | None:
+        """Go back to bytes with a worker that can't read, or can't write; None if it may not be."""
+        before = self.terms(worker)
+        place = before.place if reads else ""
+        if self._choice == "require" and not place:
+            return None
+        self._terms[worker] = Terms(place, writes=False, reason=reason)
+        return WorkerPlaces(worker, bool(place), writes=False, reason=reason)
+
+    def reference(self, send: Send, tile: Tile) -> Reference | None:
+        """Return how a tile is to be sent; None by bytes."""
+        terms = self.terms(send.worker)
+        if not terms.reads:
+            return None
+        into = terms.into(hedge=send.hedge, chunked=self.is_chunked)
+        if into == "place":
+            self._writers[tile.index] += 1
+        return Reference(terms.place, tile.read.start, into)
+
+    def answered(self, send: Send, answered: Answered) -> None:
+        """Take note of an answer to a tile that another worker may have written, or may write."""
+        others = self._writers.pop(send.tile, 0) - (answered.body is None)
+        if others > 0 and send.tile not in self._twice:
+            finished = Finished(send.tile, answered.asked, answered.digest)
+            self._twice[send.tile] = finished
+
+    def close(self) -> None:
+        """Let no worker write any more; then read again what several may have written.
+
+        Raises
+        ------
+        StoreError
+            If a worker writes on and on, or a tile can't be read.
+        VerifyError
+            If such a tile has other bits than were answered.
+        """
+        if self._nonce is None:
+            return
+        self._nonce.remove()
+        self._nonce = None
+        if self._twice and self._write is not None and self.is_chunked:
+            clean(Path(self._write.array.path))  # what a killed worker has not written whole
+        seals = Seals(self._tiles.job)
+        for number, finished in self._twice.items():
+            tile = self._tiles.plan[number]
+            block = self._tiles.sink.read(tile.write)
+            if seals.answered(tile, finished.asked, block) != finished.answered:
+                raise VerifyError(
+                    f"tile {number} was sent to several workers, and the output has other bits "
+                    "than were answered: one of them computes, or stores, wrongly"
+                )
+
+    def break_off(self) -> None:
+        """Let no worker write any more, as far as that can be had soon."""
+        if self._nonce is not None:
+            nonce, self._nonce = self._nonce, None
+            try:
+                nonce.remove(BROKEN_OFF_S)
+            except StoreError as error:
+                LOG.warning("%s", error)
+
+    def _offer(self, worker: str, client: Client) -> Terms:
+        proof = self._proven()
+        offer = self._offers[worker] = proof.offer(client.host.paths)
+        return agreed_on(proof, offer, client)
+
+    def _proven(self) -> Proof:
+        """Return what workers have to see; plant the nonce when it is first wanted."""
+        with self._lock:
+            if self._proof is None:
+                assert self._read is not None  # noqa: S101 -- else nothing is offered
+                nonce = ""
+                if self._write is not None:
+                    array = self._write.array
+                    self._nonce = Nonce.plant(Path(nonce_beside(array.path, array.kind)))
+                    nonce = self._nonce.content
+                boxes, samples = draw(self._tiles.source, random.Random())  # noqa: S311 -- a sample
+                self._proof = Proof(self._read, self._write, nonce, boxes, samples, boot())
+            return self._proof
+
+
+def agreed_on(proof: Proof, offer: Offer, client: Client) -> Terms:
+    """Make an offer to a worker; return the terms."""
+    try:
+        terms = proof.judge(offer, client.offer(offer))
+    except Refusal as refusal:
+        return Terms(reason=refusal.reason)
+    return Terms(terms.place, terms.writes, shown(terms.reason))
+
+
+def reads(source: Source, client: Client) -> bool:
+    """Tell whether a worker that was greeted would read an input itself."""
+    read = _stored(source)
+    if read is None or not client.serves_places:
+        return False
+    boxes, samples = draw(source, random.Random())  # noqa: S311 -- a sample
+    proof = Proof(read, None, "", boxes, samples, boot())
+    return agreed_on(proof, proof.offer(client.host.paths), client).reads
+
+
+def _stored(store: object) -> StoredHere | None:
+    """Return where a source or a sink is, for others to open; None if it is in no such place."""
+    try:
+        stored: StoredHere | None = getattr(store, "stored", None)
+    except OSError as error:
+        LOG.debug("by bytes: %s", error)
+        return None
+    return stored if stored is not None and stored.array.dtype in STORED else None

@@ -1,0 +1,149 @@
+"""The processes of ssh that carry a script to nodes and bring back what it prints."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from coordinator.errors import StoreError
+from coordinator.launch.arrivals import last_lines
+from coordinator.launch.ssh_scripts import NO_PROGRAM, OLD_PYTHON
+
+T = TypeVar("T")
+
+CONNECT_S: Final = 10
+"""Of ssh's own wait for a connection."""
+
+MOST_AT_ONCE: Final = 64
+
+LOGIN_FAILED: Final = 255
+"""Exit code of ssh itself."""
+
+OPTIONS: Final = (
+    *("-T", "-o", "BatchMode=yes", "-o", f"ConnectTimeout={CONNECT_S}"),
+    *("-o", "ControlMaster=no"),  # a master would stay, and hold our pipes
+)
+
+REASONS: Final = {
+    LOGIN_FAILED: "ssh failed",
+    NO_PROGRAM: "there is no worker program: add --install, or say where with --worker PATH",
+    OLD_PYTHON: "no Python from 3.11 on that can make an environment, and no uv: name one with "
+    "--python PATH",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a script.
+
+    Parameters
+    ----------
+    code : int, optional
+        Its exit code; None if it took longer than `within_s`.
+    out, err : str
+        What was printed.
+    within_s : float
+    """
+
+    code: int | None
+    out: str
+    err: str
+    within_s: float
+
+    @property
+    def trouble(self) -> str:
+        """What went wrong, if something did."""
+        if self.code is None:
+            return f"no word within {self.within_s:g} s"
+        if self.code < 0:
+            return f"ssh was ended by signal {-self.code}"
+        return REASONS.get(self.code, f"ended with exit code {self.code}")
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The last lines that were heard."""
+        return last_lines(f"{self.out}\n{self.err}")
+
+
+class Connections:
+    """Processes of ssh, which end when this is closed.
+
+    Parameters
+    ----------
+    ssh_config : str, optional
+        As ``ssh -F`` takes it.
+    """
+
+    def __init__(self, ssh_config: str | None) -> None:
+        self._command = ["ssh", *([] if ssh_config is None else ["-F", ssh_config])]
+        self._running: set[subprocess.Popen[str]] = set()
+        self._closed = False
+        self._lock = threading.Lock()
+
+    def on_all(self, act: Callable[[int, str], T], nodes: Sequence[str]) -> list[T]:
+        """Do something for all nodes at once, each with its number from 1; return the results."""
+        with ThreadPoolExecutor(min(len(nodes), MOST_AT_ONCE)) as threads:
+            try:
+                return list(threads.map(act, range(1, len(nodes) + 1), nodes))
+            except BaseException:
+                threads.shutdown(wait=False, cancel_futures=True)
+                self._close()
+                raise
+
+    def run(self, node: str, script: str, within_s: float) -> Done:
+        """Have a node's sh read a script, for so many seconds at most.
+
+        Raises
+        ------
+        StoreError
+            If there is no ssh.
+        """
+        command = [*self._command, *OPTIONS, "--", node, "sh"]
+        with self._spawn(command) as process:
+            try:
+                out, err = process.communicate(script, within_s)
+                code: int | None = process.returncode
+            except subprocess.TimeoutExpired:
+                process.kill()
+                out, err = process.communicate()
+                code = None
+            finally:
+                self._running.discard(process)
+        return Done(code, out, err, within_s)
+
+    def host_of(self, node: str) -> str:
+        """Return the host that a target stands for, as ssh's configuration has it."""
+        command = [*self._command, "-G", "--", node]
+        done = subprocess.run(  # noqa: S603 - a checked target
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+        lines = (line.partition(" ") for line in done.stdout.splitlines())
+        return next((host for key, _, host in lines if key == "hostname"), node.rpartition("@")[2])
+
+    def _spawn(self, command: list[str]) -> subprocess.Popen[str]:
+        with self._lock:
+            if self._closed:
+                raise StoreError("ssh: interrupted")
+            try:
+                process = subprocess.Popen(  # noqa: S603 - a checked target
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                    errors="replace",
+                )
+            except OSError as error:
+                raise StoreError(f"ssh: can't be run: {error.strerror}") from None
+            self._running.add(process)
+        return process
+
+    def _close(self) -> None:
+        with self._lock:
+            self._closed = True
+            for process in self._running:
+                process.kill()

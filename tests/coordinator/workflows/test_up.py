@@ -1,0 +1,177 @@
+"""`coord up local` and `coord down`: real workers on this machine, and nothing that is left."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from coordinator.errors import InputError, NoWorkerError
+from coordinator.hosts.hosts_file import load_hosts
+from coordinator.launch.local import LocalFleet
+from coordinator.launch.section import FleetFile
+from coordinator.workflows.settings import Setting, settings
+from coordinator.workflows.up import bring_up, take_down
+from tests.support.equality import assert_same_bits
+from tests.support.processes import running_workers
+from tilefan import Fleet
+
+ROOT = Path(__file__).parents[3]
+
+WITHIN_S = 60.0
+
+
+def until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + WITHIN_S
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def lives(pid: int) -> bool:
+    """Tell whether a process is there, and no zombie."""
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A hosts.toml, and a state folder that has to be empty in the end."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    path = tmp_path / "hosts.toml"
+    try:
+        yield path
+    finally:
+        take_down(path, print)
+        assert list((tmp_path / "state").glob("tilefan/fleets/*")) == []
+
+
+def pids(path: Path) -> list[int]:
+    """Return the processes of the workers that a hosts file says are up."""
+    folder = FleetFile.read(path).folder
+    assert folder is not None
+    return [json.loads(each.read_text())["pid"] for each in folder.path.glob("*.json")]
+
+
+def test_up_and_down(hosts: Path) -> None:
+    """The workers filter, are in a session of their own, and end; the file remembers them."""
+    lines: list[str] = []
+    bring_up(hosts, LocalFleet(workers=2), lines.append)
+    config = load_hosts(hosts)
+    assert config.token_file is not None
+    assert config.token_file.stat().st_mode & 0o777 == 0o600
+    assert config.token_file.parent.stat().st_mode & 0o777 == 0o700
+    told = [each for each in settings(str(hosts), None) if each.name == "token file"]
+    assert told == [Setting("token file", str(config.token_file), f"{hosts}, [up]")]
+    up = pids(hosts)
+    assert len(config.hosts) == len(set(up)) == 2
+    assert [os.getsid(pid) for pid in up] == up  # so they outlive the terminal
+    x = np.random.default_rng(7).random((200, 201))
+    with Fleet.from_toml(hosts) as fleet:
+        assert_same_bits(fleet.gaussian_filter(x, 2.0), ndimage.gaussian_filter(x, 2.0))
+    with pytest.raises(InputError, match="is up already"):
+        bring_up(hosts, None, lines.append)
+    take_down(hosts, lines.append)
+    assert [pid for pid in up if lives(pid)] == []
+    take_down(hosts, lines.append)
+    assert lines[-1].endswith("none of its workers is up")
+    bring_up(hosts, None, lines.append)
+    assert len(load_hosts(hosts).hosts) == 2
+
+
+def test_no_process_is_ended_by_its_number(hosts: Path) -> None:
+    """What runs under the number of a worker that has died lives on."""
+    bring_up(hosts, LocalFleet(workers=1), print)
+    folder = FleetFile.read(hosts).folder
+    assert folder is not None
+    (announcement,) = folder.path.glob("*.json")
+    (pid,) = pids(hosts)
+    os.kill(pid, signal.SIGKILL)
+    with subprocess.Popen(["sleep", "600"]) as innocent:
+        try:
+            fields = json.loads(announcement.read_text())
+            announcement.write_text(json.dumps({**fields, "pid": innocent.pid}))
+            take_down(hosts, print)
+            assert innocent.poll() is None
+        finally:
+            innocent.kill()
+
+
+def test_workers_that_have_ended_are_started_again(hosts: Path) -> None:
+    """Nothing but their folder is left of them, and it goes."""
+    bring_up(hosts, LocalFleet(workers=1), print)
+    (first,) = pids(hosts)
+    os.kill(first, signal.SIGKILL)
+    until(lambda: not lives(first))
+    bring_up(hosts, None, print)
+    assert pids(hosts) != [first]
+
+
+def test_a_folder_that_is_gone(hosts: Path) -> None:
+    """A state folder that somebody cleared, which ended the workers, is in nobody's way."""
+    bring_up(hosts, LocalFleet(workers=1), print)
+    folder, (pid,) = FleetFile.read(hosts).folder, pids(hosts)
+    assert folder is not None
+    folder.remove()
+    until(lambda: not lives(pid))
+    take_down(hosts, print)
+    assert FleetFile.read(hosts).folder is None
+
+
+def test_other_workers_of_the_file_are_not_waited_for(hosts: Path) -> None:
+    """Its owner's own, which go on."""
+    with running_workers(1) as (other,):
+        bring_up(hosts, LocalFleet(workers=1), print)
+        with hosts.open("a") as file:
+            file.write(f'\n[[hosts]]\nurl = "{other.url}"\n')
+        assert len(load_hosts(hosts).hosts) == 2
+        take_down(hosts, print)
+        assert [host.name for host in load_hosts(hosts).hosts] == [other.address]
+        bring_up(hosts, None, print)
+
+
+def test_who_never_came_is_named_with_its_last_lines(hosts: Path) -> None:
+    """Exit code 3; the file keeps the plan, and no worker."""
+    with pytest.raises(NoWorkerError) as caught:
+        bring_up(hosts, LocalFleet(workers=2, until_idle="soon"), print)
+    words = str(caught.value)
+    assert "2 workers never came (of 2):" in words
+    assert "worker-2: ended with exit code 2" in words
+    assert "want a time such as 90s, 15m or 2h" in words
+    file = FleetFile.read(hosts)
+    assert (file.plan, file.folder) == (LocalFleet(workers=2, until_idle="soon"), None)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_what_was_started_ends_with_who_started_it(
+    hosts: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    """Ctrl-C, SIGTERM and a terminal that is closed, while workers are waited for."""
+    fake = tmp_path / "fake" / "worker"
+    fake.mkdir(parents=True)
+    (fake / "__init__.py").touch()
+    said = tmp_path / "pid"
+    (fake / "__main__.py").write_text(
+        f"import os, pathlib, time\npathlib.Path({str(said)!r}).write_text(f'{{os.getpid()}} ')\n"
+        "time.sleep(600)"
+    )
+    env = {**os.environ, "PYTHONPATH": f"{fake.parent}:{ROOT}"}
+    command = [sys.executable, "-P", "-m", "coordinator", "up", "local", "-n", "1"]
+    command += ["--hosts", str(hosts)]
+    with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as process:
+        until(lambda: said.exists() and said.read_text().endswith(" "))
+        process.send_signal(number)
+        assert process.wait(WITHIN_S) == (143 if number == signal.SIGTERM else 130)
+    assert not lives(int(said.read_text()))
+    assert FleetFile.read(hosts).folder is None

@@ -1,0 +1,295 @@
+"""Tiles by reference: workers open the files themselves, and the bits are SciPy's."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from coordinator.checks.recompute import Sampling
+from coordinator.cli.render_forecast import lines
+from coordinator.errors import InputError, NoWorkerError
+from coordinator.events import TileKept, TileStored, TilesVerified
+from coordinator.journal.recovery import find
+from coordinator.run.calls import Link
+from coordinator.stores.files import open_place
+from coordinator.workflows.filter_file import filter_chain
+from coordinator.workflows.plan_file import plan_chain
+from coordinator.workflows.run_options import Placement, RunOptions, Storing
+from tests.support.by_reference import Told, blur, filtered
+from tests.support.cabled_network import THERE, NoNetworkError, cabled_network
+from tests.support.equality import assert_same_bits
+from tests.support.formats import FITS, HDF5, NIFTI, NPY, TIFF, ZARR, ZARR_2, Library, native
+from tests.support.processes import WorkerProcess, running_workers
+from tests.support.strategies import samples
+
+COUNT = int(os.environ.get("TILEFAN_CABLED_WORKERS", "2"))
+"""Workers beyond a cable that counts bytes."""
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that the workers serve."""
+    return tmp_path_factory.mktemp("shared")
+
+
+@pytest.fixture(scope="module")
+def workers(shared: Path) -> Iterator[list[WorkerProcess]]:
+    with running_workers(2, "--serve-from", str(shared), "--threads", "1") as workers:
+        yield workers
+        assert [worker.complaints() for worker in workers] == ["", ""]
+
+
+@pytest.fixture(scope="module")
+def hosts(workers: list[WorkerProcess]) -> list[str]:
+    return [worker.address for worker in workers]
+
+
+@pytest.fixture
+def folder(shared: Path, request: pytest.FixtureRequest) -> Path:
+    """A folder of a test's own, below the one that is served."""
+    folder = shared / f"{abs(hash(request.node.name)):x}"
+    folder.mkdir()
+    return folder
+
+
+def all_by_reference(told: Told) -> bool:
+    """Whether no sample passed the coordinator."""
+    return (
+        told.body_bytes == 0
+        and told.places != []
+        and all((each.reads, each.writes, each.reason) == (True, True, "") for each in told.places)
+    )
+
+
+@pytest.mark.parametrize("mode", ["reflect", "wrap", "constant"])
+@pytest.mark.parametrize(
+    "library", [NPY, ZARR, ZARR_2, TIFF, HDF5, NIFTI, FITS], ids=lambda each: each.suffix
+)
+def test_formats(hosts: list[str], folder: Path, library: Library, mode: str) -> None:
+    """Whatever the samples lie in, they are read and written where they are."""
+    library.require()
+    array = samples((37, 50, 5), "<f4", 1, special=False)
+    source, target = folder / f"in{library.suffix}", folder / f"out{library.suffix}"
+    library.save(source, array)
+    storing = Storing(chunks=(8, 16, 5)) if library in (ZARR, ZARR_2) else Storing()
+    told = filtered(blur(mode=mode), source, target, hosts, tile=(8, 16, 5), storing=storing)
+    assert all_by_reference(told)
+    assert told.stored == 20
+    wanted = ndimage.gaussian_filter(array, 2.0, mode=mode)
+    assert_same_bits(native(library.load(target)), wanted)
+    names = {path.name for path in folder.iterdir()}
+    assert {name for name in names if name.startswith(".")} == set()
+
+
+@pytest.mark.parametrize("dtype", ["?", "u1", ">i2", "<i8", ">f8", "<c8"])
+@pytest.mark.parametrize("fortran", [False, True], ids=["C", "F"])
+def test_dtypes(hosts: list[str], folder: Path, dtype: str, fortran: bool) -> None:
+    """Of any byte order, and with either axis first."""
+    array = samples((40, 30), dtype, 2, special=False)
+    np.save(folder / "in.npy", np.asfortranarray(array) if fortran else array)
+    target = folder / "out.npy"
+    assert all_by_reference(filtered(blur(1.0), folder / "in.npy", target, hosts, tile=(16, 7)))
+    assert_same_bits(native(np.load(target)), ndimage.gaussian_filter(native(array), 1.0))
+
+
+@pytest.mark.parametrize("shape", [(), (0, 4), (1,), (5000,), (3, 1, 2, 4)], ids=str)
+def test_shapes(hosts: list[str], folder: Path, shape: tuple[int, ...]) -> None:
+    """Also where there is nothing to be drawn by lot."""
+    array = samples(shape, "<f8", 3, special=False)
+    np.save(folder / "in.npy", array)
+    filtered(blur(1.0), folder / "in.npy", folder / "out.npy", hosts)
+    assert_same_bits(np.load(folder / "out.npy"), ndimage.gaussian_filter(array, 1.0))
+
+
+def test_never_and_memory(hosts: list[str], folder: Path) -> None:
+    """Whoever does not want it gets bytes, and so does a filter that takes several stages."""
+    array = samples((60, 50), "<f4", 4, special=False)
+    np.save(folder / "in.npy", array)
+    told = filtered(blur(), folder / "in.npy", folder / "out.npy", hosts, "never")
+    assert told.places == []
+    assert told.body_bytes == array.nbytes
+    assert_same_bits(np.load(folder / "out.npy"), ndimage.gaussian_filter(array, 2.0))
+    stages: list[Link] = [("gaussian_filter", {"sigma": 1}), ("uniform_filter", {"size": 3})]
+    filtered(stages, folder / "in.npy", folder / "staged.npy", hosts)
+    wanted = ndimage.uniform_filter(ndimage.gaussian_filter(array, 1), 3)
+    assert_same_bits(np.load(folder / "staged.npy"), wanted)
+
+
+def test_other_folder(workers: list[WorkerProcess], tmp_path: Path) -> None:
+    """Of what is not below the folder that is served, bytes are sent, and a line says so."""
+    array = samples((60, 50), "<f4", 5, special=False)
+    np.save(tmp_path / "in.npy", array)
+    hosts = [worker.address for worker in workers]
+    told = filtered(blur(), tmp_path / "in.npy", tmp_path / "out.npy", hosts)
+    assert [each.reads for each in told.places] == [False, False]
+    assert all("is not below a folder that this worker serves" in e.reason for e in told.places)
+    assert_same_bits(np.load(tmp_path / "out.npy"), ndimage.gaussian_filter(array, 2.0))
+    with pytest.raises(NoWorkerError, match=r"not by reference: .* is not below a folder"):
+        filtered(blur(), tmp_path / "in.npy", tmp_path / "no.npy", hosts, "require")
+    assert {path.name for path in tmp_path.iterdir()} == {"in.npy", "out.npy"}
+
+
+def test_required_of_memory(hosts: list[str], folder: Path) -> None:
+    """An array that is nowhere but in memory can't be opened by anybody."""
+    np.save(folder / "in.npy", np.zeros((9, 9)))
+    links: list[Link] = [("gaussian_filter", {"sigma": 1}), ("uniform_filter", {"size": 3})]
+    with pytest.raises(InputError, match="by reference is required, and intermediate is not"):
+        filtered(links, folder / "in.npy", folder / "out.npy", hosts, "require")
+
+
+def test_mixed_fleet(hosts: list[str], folder: Path) -> None:
+    """A worker that serves nothing does its share by bytes, in silence."""
+    array = samples((90, 50), "<f4", 6, special=False)
+    np.save(folder / "in.npy", array)
+    with running_workers(1, "--threads", "1") as others:
+        fleet = [*hosts, others[0].address]
+        told = filtered(blur(), folder / "in.npy", folder / "out.npy", fleet, tile=(10, 10))
+    assert [each.worker for each in told.places] == hosts
+    assert 0 < told.body_bytes < array.nbytes
+    assert_same_bits(np.load(folder / "out.npy"), ndimage.gaussian_filter(array, 2.0))
+
+
+def test_paths_that_differ(workers: list[WorkerProcess], shared: Path, folder: Path) -> None:
+    """hosts.toml says what a folder is called there."""
+    array = samples((60, 50), "<f4", 7, special=False)
+    np.save(folder / "in.npy", array)
+    moved = shared.parent / f"{shared.name}-elsewhere"
+    moved.symlink_to(shared)
+    address = workers[0].address
+    text = f'[[hosts]]\nurl = "{address}"\n[hosts.paths]\n"{folder}" = "{folder}"\n'
+    (folder / "hosts.toml").write_text(text)
+    # Read through the link: the file is meant, whatever it is called here.
+    source = moved / folder.name / "in.npy"
+    told = filtered(blur(), source, folder / "out.npy", str(folder / "hosts.toml"))
+    assert all_by_reference(told)
+    (folder / "hosts.toml").write_text(text.replace(f'= "{folder}"', '= "/nowhere"'))
+    told = filtered(blur(), source, folder / "o2.npy", str(folder / "hosts.toml"))
+    assert told.places[0].reason.startswith("HTTP 422: /nowhere/in.npy: is not below")
+    assert_same_bits(np.load(folder / "o2.npy"), ndimage.gaussian_filter(array, 2.0))
+
+
+def test_another_file_there(workers: list[WorkerProcess], folder: Path) -> None:
+    """A copy is not the file, though all its samples and times are the same."""
+    array = samples((60, 50), "<f4", 8, special=False)
+    for name in ("here", "there"):
+        (folder / name).mkdir()
+        np.save(folder / name / "in.npy", array)
+        os.utime(folder / name / "in.npy", ns=(10**18, 10**18))
+    text = f'[[hosts]]\nurl = "{workers[0].address}"\n[hosts.paths]\n'
+    text += f'"{folder}/here" = "{folder}/there"\n'
+    (folder / "hosts.toml").write_text(text)
+    source, target = folder / "here" / "in.npy", folder / "here" / "out.npy"
+    told = filtered(blur(), source, target, str(folder / "hosts.toml"))
+    assert [each.reads for each in told.places] == [False]
+    assert "is another file of this machine there" in told.places[0].reason
+    assert_same_bits(np.load(target), ndimage.gaussian_filter(array, 2.0))
+
+
+def test_verified_and_resumed(hosts: list[str], folder: Path) -> None:
+    """The journal knows both digests of a tile, so what a run left is believed and kept."""
+    array = samples((80, 50), "<f4", 9, special=False)
+    np.save(folder / "in.npy", array)
+    source, target = folder / "in.npy", folder / "out.npy"
+
+    def stop(_: float, event: object) -> None:
+        if isinstance(event, TileStored):
+            told.append(event)
+            if len(told) == 9:
+                raise KeyboardInterrupt
+
+    told: list[object] = []
+    placement = Placement(hosts=",".join(hosts), tile=(10, 10))
+    with pytest.raises(KeyboardInterrupt):
+        filter_chain(blur(), source, target, RunOptions(placement, style="none", log=stop))
+    left = find(target)
+    assert left is not None
+    assert len(left.finished) >= 9
+    assert not (folder / ".out.npy.place").exists()
+    resumed = filtered(
+        blur(), source, target, hosts, tile=(10, 10), resume=True, sampling=Sampling(1.0)
+    )
+    assert len(resumed.of(TileKept)) == len(left.finished)
+    assert resumed.of(TilesVerified)[0].tiles == 40
+    assert_same_bits(np.load(target), ndimage.gaussian_filter(array, 2.0))
+
+
+@pytest.mark.filterwarnings("ignore:the token goes to")
+def test_next_to_nothing_passes_the_coordinator(
+    folder: Path, shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over a cable that counts: fewer bytes than a hundredth of the array, there and back."""
+    monkeypatch.setenv("TILEFAN_TOKEN", "0123456789abcdef" * 4)
+    array = samples((2048, 2048), "<f8", 11, special=False)
+    np.save(folder / "in.npy", array)
+    with ExitStack() as stack:
+        try:
+            name, _ = stack.enter_context(cabled_network())
+        except NoNetworkError:
+            pytest.skip("no network can be made here")
+        within = ("ip", "netns", "exec", name)
+        arguments = ("--host", THERE, "--serve-from", str(shared))
+        running = running_workers(COUNT, *arguments, within=within, insecure=False)
+        workers = stack.enter_context(running)
+        addresses = [worker.address for worker in workers]
+        before = cable_bytes(name)
+        told = filtered(blur(), folder / "in.npy", folder / "out.npy", addresses, "require")
+        passed = cable_bytes(name) - before
+    assert all_by_reference(told)
+    assert len(told.places) == COUNT
+    assert 0 < passed < 0.01 * array.nbytes
+    assert_same_bits(np.load(folder / "out.npy"), ndimage.gaussian_filter(array, 2.0))
+
+
+def cable_bytes(namespace: str) -> int:
+    """Return how many bytes the devices of a namespace have sent and received so far."""
+    command = ["ip", "-n", namespace, "-s", "-j", "link"]
+    said = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    counted = [each["stats64"] for each in said if each["ifname"] != "lo"]
+    return sum(each[way]["bytes"] for each in counted for way in ("rx", "tx"))
+
+
+def test_a_forecast_tells_who_reads_by_itself(hosts: list[str], folder: Path) -> None:
+    """For each worker; nothing is left beside the input."""
+    np.save(folder / "in.npy", samples((300, 200), "<f4", 12, special=False))
+    with running_workers(1, "--threads", "1") as (other,):
+        fleet = [*hosts, other.address]
+        for way, expected in (("auto", [True, True, False]), ("never", [False] * 3)):
+            placement = Placement(",".join(fleet), by_reference=way)  # type: ignore[arg-type]
+            forecast = plan_chain(blur(), folder / "in.npy", placement)
+            assert [share.by_reference for share in forecast.shares] == expected
+            text = "\n".join(lines(forecast))
+            assert text.count("by reference, ") == sum(expected)
+    assert {path.name for path in folder.iterdir()} == {"in.npy"}
+
+
+@pytest.mark.parametrize(
+    ("name", "storing"),
+    [
+        ("out.ome.zarr", Storing(chunks=(10, 25))),
+        ("out.zarr", Storing(chunks=(5, 5), shards=(20, 25))),
+        ("out.zarr", Storing(chunks=(10, 25), codec="zstd:3")),
+        ("out.zarr", Storing(chunks=(7, 11), codec="none")),
+    ],
+    ids=["OME", "shards", "packed", "plain, cut at the edges"],
+)
+def test_chunks_of_all_kinds(hosts: list[str], folder: Path, name: str, storing: Storing) -> None:
+    """In an image's group, in shards, packed or not; and such an array is read so again."""
+    ZARR.require()
+    array = samples((43, 50), "<f4", 13, special=False)
+    np.save(folder / "in.npy", array)
+    target = folder / name
+    for source, made in ((folder / "in.npy", target), (target, folder / f"again.{name}")):
+        told = filtered(blur(1.0), source, made, hosts, storing=storing)
+        assert all_by_reference(told)
+        array = ndimage.gaussian_filter(array, 1.0)
+        assert_same_bits(np.asarray(open_place(made).array), array)
+    left = [path for path in folder.rglob("*") if path.name.endswith("__lock")]
+    assert left == [path for path in folder.iterdir() if path.name.startswith(".")] == []

@@ -1,0 +1,312 @@
+"""Places that coordinators have offered: opened anew for each tile, and read and written there.
+
+Nothing is kept open: a store can be unmounted, and a file that somebody deletes is gone. So each
+tile makes sure that it is what was offered. An output is written to only while the nonce lies
+beside it, under a shared lock: whoever takes it away has an exclusive one, so that no late tile is
+written into an output that is finished.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import xxhash
+
+from places.chunk_files import ChunkCache
+from places.chunk_files import read_box as read_chunks
+from places.chunk_files import write_box as write_chunks
+from places.chunks import Chunked
+from places.errors import PlaceError
+from places.flat import Flat, read_box
+from places.network import identity, is_local
+from tiling.dtypes import Array
+from tiling.geometry.box import Box
+from tiling.protocol.places import METADATA, NONCE_BYTES, Offer, StoredArray, digest_of
+from worker.errors import Kind, RefusedError
+from worker.machine import boot
+from worker.runtime.roots import Roots
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An offer that was taken.
+
+    Parameters
+    ----------
+    digest : str
+    offer : Offer
+    read_from, write_to : tuple of int
+        What tells the file, or the folder, from all others; ``write_to`` is () if nothing may be
+        written.
+    """
+
+    digest: str
+    offer: Offer
+    read_from: tuple[int, int]
+    write_to: tuple[int, int] | tuple[()]
+
+    @property
+    def beside_bytes(self) -> int:
+        """Memory that reading or writing takes besides the block: of a chunk, twice."""
+        arrays = filter(None, (self.offer.read, self.offer.write))
+        return 2 * max(
+            int(np.prod(array.chunk, dtype=object)) * array.numpy_dtype.itemsize
+            if array.chunk
+            else 0
+            for array in arrays
+        )
+
+
+class Places:
+    """What this worker opens for coordinators.
+
+    Parameters
+    ----------
+    roots : Roots
+    most : int
+        Offers that are remembered; the least recently used one is forgotten.
+    cache_bytes : int
+        Of decoded chunks.
+    chunk_bytes : int
+        Of a chunk, decoded, at most.
+    """
+
+    def __init__(self, roots: Roots, most: int, cache_bytes: int, chunk_bytes: int) -> None:
+        self._roots = roots
+        self._most = most
+        self._chunk_bytes = chunk_bytes
+        self._cache = ChunkCache(cache_bytes)
+        self._lock = Lock()
+        self._places: OrderedDict[str, Place] = OrderedDict()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is any folder to serve from."""
+        return bool(self._roots.folders)
+
+    def take(self, body: bytes) -> dict[str, Any]:
+        """Open what is offered; return what is seen there, in JSON's types.
+
+        Parameters
+        ----------
+        body : bytes
+            Of a request, not checked.
+
+        Raises
+        ------
+        RefusedError
+            If the input can't be read here.
+        WireError
+            If the offer makes no sense.
+        """
+        offer, digest = Offer.decode(body), digest_of(body)
+        with _refused(Kind.PLACE, offer.read.path):
+            seen, read_from = self._look(offer.read)
+            seen["samples"] = self._samples(digest, offer)
+        said: dict[str, Any] = {"place": digest, "boot": boot(), "read": seen, "write": None}
+        write_to: tuple[int, int] | tuple[()] = ()
+        if offer.write is not None:
+            try:
+                with _refused(Kind.PLACE, offer.write.path):
+                    said |= self._look_at_output(offer)
+                    write_to = (said["write"]["dev"], said["write"]["ino"])
+            except RefusedError as refusal:
+                said["write"] = {"refused": refusal.detail}
+        with self._lock:
+            self._places[digest] = Place(digest, offer, read_from, write_to)
+            self._places.move_to_end(digest)
+            while len(self._places) > self._most:
+                self._cache.forget(self._places.popitem(last=False)[0])
+        return said
+
+    def get(self, digest: str) -> Place:
+        """Return a place that was taken.
+
+        Raises
+        ------
+        RefusedError
+            If it never was, or is forgotten.
+        """
+        with self._lock:
+            if digest not in self._places:
+                detail = f"place {digest}: offer it with POST /v1/places"
+                raise RefusedError(Kind.UNKNOWN_PLACE, detail)
+            self._places.move_to_end(digest)
+            return self._places[digest]
+
+    def read(self, place: Place, box: Box) -> Array:
+        """Return the block of a box of the input, which may reach round its edges.
+
+        Raises
+        ------
+        RefusedError
+            If it can't be read any more.
+        """
+        with _refused(Kind.PLACE_UNREAD, place.offer.read.path):
+            block = self._read(place.digest, place.offer.read, box, place.read_from)
+        return np.asarray(block, order="C")
+
+    def write(self, place: Place, box: Box, block: Array) -> None:
+        """Write a tile into its box of the output.
+
+        Raises
+        ------
+        RefusedError
+            If it can't be written: the disk is full, or the output is finished or gone.
+        """
+        stored = place.offer.write
+        if stored is None or not place.write_to:
+            raise RefusedError(Kind.PLACE_UNWRITTEN, "no output was offered, or not taken")
+        with _refused(Kind.PLACE_UNWRITTEN, stored.path), self._while_open(place.offer):
+            if stored.kind == "flat":
+                self._write_flat(place, stored, box, block)
+            else:
+                self._write_chunks(place, stored, box, block)
+
+    # Looking
+
+    def _look(self, stored: StoredArray) -> tuple[dict[str, Any], tuple[int, int]]:
+        """Check an input; return what tells whether a coordinator has the same one."""
+        if stored.kind == "zarr":
+            chunked(stored, self._chunk_bytes).check()
+            path = str(PurePosixPath(stored.path) / METADATA[stored.version])
+        else:
+            path = stored.path
+        with self._roots.file(path) as file:
+            status = os.fstat(file)
+            if stored.kind == "flat" and status.st_size < stored.offset + stored.data_bytes:
+                raise PlaceError(f"has {status.st_size} bytes: its samples end beyond that")
+            state = {
+                "size": status.st_size,
+                "mtime_ns": status.st_mtime_ns,
+                "dev": status.st_dev,
+                "ino": status.st_ino,
+            }
+            return state, identity(file)
+
+    def _samples(self, digest: str, offer: Offer) -> str:
+        """Return a digest of the samples in the boxes of an offer."""
+        state = xxhash.xxh3_128()
+        for box in offer.boxes:
+            block = np.ascontiguousarray(self._read(digest, offer.read, box, None))
+            state.update(block.reshape(-1).view(np.uint8).data)
+        return state.hexdigest()
+
+    def _look_at_output(self, offer: Offer) -> dict[str, Any]:
+        """Check an output; return what tells whether a coordinator has the same one."""
+        stored = offer.write
+        assert stored is not None  # noqa: S101 -- it is looked at if there is one
+        with self._while_open(offer) as nonce:
+            if stored.kind == "zarr":
+                chunked(stored, self._chunk_bytes).check()
+                with self._roots.folder(stored.path) as folder:
+                    if os.fstat(folder).st_uid != os.geteuid():
+                        raise PlaceError("belongs to another user, who could not change its chunks")
+                    (dev, ino), local = identity(folder), is_local(folder)
+            else:
+                with self._roots.file(stored.path, os.O_RDWR) as file:
+                    _check_room(file, stored)
+                    (dev, ino), local = identity(file), is_local(file)
+        return {"nonce": nonce, "write": {"dev": dev, "ino": ino, "local": local}}
+
+    # Reading and writing
+
+    def _read(
+        self, digest: str, stored: StoredArray, box: Box, known: tuple[int, int] | None
+    ) -> Array:
+        if stored.kind == "zarr":
+            array = chunked(stored, self._chunk_bytes)
+            with self._roots.folder(stored.path) as folder:
+                return read_chunks(array, folder, box, self._cache, digest, self._roots.check)
+        with self._roots.file(stored.path) as file:
+            if known is not None and identity(file) != known:
+                raise PlaceError("is another file than was offered")
+            shape = stored.shape if stored.order == "C" else stored.shape[::-1]
+            flat = Flat(file, stored.offset, shape)
+            return read_box(flat, stored.numpy_dtype, box, fortran=stored.order == "F")
+
+    def _write_flat(self, place: Place, stored: StoredArray, box: Box, block: Array) -> None:
+        samples = block.astype(stored.numpy_dtype, copy=False)
+        with self._roots.file(stored.path, os.O_RDWR) as file:
+            if identity(file) != place.write_to:
+                raise PlaceError("is another file than was offered")
+            _check_room(file, stored)
+            if stored.order == "C":
+                Flat(file, stored.offset, stored.shape).write_box(box.start, samples)
+            else:
+                flat = Flat(file, stored.offset, stored.shape[::-1])
+                flat.write_box(box.start[::-1], samples.T)
+
+    def _write_chunks(self, place: Place, stored: StoredArray, box: Box, block: Array) -> None:
+        array = chunked(stored, self._chunk_bytes)
+        if not array.is_whole(box):
+            raise PlaceError("is written in whole chunks only")
+        with self._roots.folder(stored.path) as folder:
+            if identity(folder) != place.write_to:
+                raise PlaceError("is another folder than was offered")
+            write_chunks(array, folder, box, block, sync=not is_local(folder))
+
+    @contextmanager
+    def _while_open(self, offer: Offer) -> Iterator[str]:
+        """Keep an output from being finished; yield what is in its nonce.
+
+        Raises
+        ------
+        PlaceError
+            If it is finished already, or the nonce is not the one that was offered.
+        """
+        with self._roots.file(offer.nonce_path) as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise PlaceError("takes no more tiles: its run is over") from None
+            except OSError:  # a network's file system without locks
+                pass
+            nonce = os.pread(file, NONCE_BYTES + 1, 0)
+            is_gone = os.fstat(file).st_nlink == 0
+            if is_gone or len(nonce) != NONCE_BYTES or digest_of(nonce) != offer.nonce:
+                raise PlaceError("has no nonce of its run beside it")
+            yield nonce.decode("ascii", "replace")
+
+
+def chunked(stored: StoredArray, most_bytes: int) -> Chunked:
+    """Return a zarr array, as `places.chunks` has it.
+
+    Raises
+    ------
+    PlaceError
+        If its chunks are too large.
+    """
+    dtype = stored.numpy_dtype
+    size = int(np.prod(stored.chunk, dtype=object)) * dtype.itemsize if stored.chunk else 0
+    if size > most_bytes:
+        raise PlaceError(f"has chunks of {size} bytes: {most_bytes} at most are read at a worker")
+    return Chunked(stored.version, stored.metadata or {}, stored.shape, dtype, stored.chunk)
+
+
+def _check_room(file: int, stored: StoredArray) -> None:
+    status = os.fstat(file)
+    if status.st_nlink != 1:
+        raise PlaceError("has other names too, or none")
+    if status.st_size < stored.offset + stored.data_bytes:
+        raise PlaceError(f"has {status.st_size} bytes: there is no room for its samples")
+
+
+@contextmanager
+def _refused(kind: Kind, path: str) -> Iterator[None]:
+    """Turn what can't be opened, read or written into a refusal."""
+    try:
+        yield
+    except PlaceError as error:
+        raise RefusedError(kind, f"{path[:300]}: {error}") from None
+    except OSError as error:
+        raise RefusedError(kind, f"{path[:300]}: {error.strerror}") from None

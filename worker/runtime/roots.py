@@ -1,0 +1,122 @@
+"""The folders that a worker serves places from, and what in them is nobody's business."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from places.below import folder, folder_below, regular_file
+from places.errors import PlaceError
+
+CLOSED = "serves no places: start it with --serve-from FOLDER"
+
+MAX_SECRET_BYTES = 2**20
+"""Of a token or a certificate: a larger file is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Roots:
+    """Folders below which places are opened; none of them, and nothing is.
+
+    Parameters
+    ----------
+    folders : tuple of Path
+        Absolute, without links.
+    secrets : tuple of Path
+        Files, and folders of files, that are never opened: not under another name either, as far
+        as a file tells that it is the same.
+    """
+
+    folders: tuple[Path, ...] = ()
+    secrets: tuple[Path, ...] = ()
+
+    @classmethod
+    def of(cls, folders: Sequence[Path], secrets: Sequence[Path] = ()) -> Roots:
+        """Return those that a user names.
+
+        Raises
+        ------
+        PlaceError
+            If one is no folder, or is everything.
+        """
+        if folders and sys.platform != "linux":
+            raise PlaceError("--serve-from: only on Linux are paths opened so that none leads out")
+        for each in folders:
+            if str(each).startswith(("s3:", "gs:", "http:", "https:")):
+                raise PlaceError(
+                    f"--serve-from {each}: only folders can be served so far, no buckets"
+                )
+            if not each.is_dir():
+                raise PlaceError(f"--serve-from {each}: there is no such folder")
+            if each.resolve() == Path("/"):
+                raise PlaceError(f"--serve-from {each}: is all of this machine; name a folder")
+        resolved = tuple(Path(os.path.abspath(each)) for each in secrets)  # noqa: PTH100 -- of links themselves
+        return cls(tuple(each.resolve() for each in folders), resolved)
+
+    @contextmanager
+    def file(self, path: str, flags: int = os.O_RDONLY) -> Iterator[int]:
+        """Yield a descriptor of a regular file.
+
+        Raises
+        ------
+        PlaceError
+            If it is not served.
+        OSError
+            If the system does not let it be opened, or a link is on the way.
+        """
+        with self._root(path) as (root, below), regular_file(root, below, flags) as descriptor:
+            self.check(descriptor)
+            yield descriptor
+
+    @contextmanager
+    def folder(self, path: str) -> Iterator[int]:
+        """Yield a descriptor of a folder; see `file`."""
+        with self._root(path) as (root, below), folder_below(root, below) as descriptor:
+            yield descriptor
+
+    @contextmanager
+    def _root(self, path: str) -> Iterator[tuple[int, str]]:
+        """Yield the root that a path is below, and the way from there."""
+        if not self.folders:
+            raise PlaceError(CLOSED)
+        asked = Path(path)
+        if any(asked.is_relative_to(secret) for secret in self._hidden()):
+            raise PlaceError("is the worker's own, and never opened")
+        for each in self.folders:
+            if asked.is_relative_to(each) and asked != each:
+                with folder(str(each)) as root:
+                    yield root, asked.relative_to(each).as_posix()
+                return
+        raise PlaceError("is not below a folder that this worker serves")
+
+    def _hidden(self) -> Iterator[Path]:
+        """Yield the secrets as they are called, and as they are found."""
+        for secret in self.secrets:
+            yield secret
+            yield secret.resolve()
+
+    def check(self, descriptor: int) -> None:
+        """Refuse a secret under another name.
+
+        Raises
+        ------
+        PlaceError
+        """
+        status = os.fstat(descriptor)
+        if status.st_size > MAX_SECRET_BYTES:
+            return
+        for secret in self._files():
+            try:
+                is_secret = os.path.samestat(status, secret.stat())
+            except OSError:
+                continue
+            if is_secret:
+                raise PlaceError("is the worker's own, and never opened")
+
+    def _files(self) -> Iterator[Path]:
+        for secret in self.secrets:
+            yield from secret.iterdir() if secret.is_dir() else (secret,)
