@@ -18,6 +18,7 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 from scipy import ndimage
+from uv import find_uv_bin
 
 from coordinator.errors import InputError, NoWorkerError
 from coordinator.hosts.hosts_file import load_hosts
@@ -298,3 +299,21 @@ def test_a_wheel_is_sent_and_installed(hosts: Path, nodes: Nodes, tmp_path: Path
     pid = json.loads((left / "worker.json").read_text())["pid"]
     assert Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"worker\0")
     shutil.rmtree(made.parent)
+
+
+def test_uv_installs_where_python_is_missing(tmp_path: Path) -> None:
+    """It brings, or finds, a Python that is new enough, and installs the wheel."""
+    home = tmp_path / "home"
+    home.mkdir()
+    kept = {name: each for name, each in os.environ.items() if not name.startswith("XDG_")}
+    path = os.pathsep.join((str(Path(find_uv_bin()).parent), os.environ["PATH"]))
+    subprocess.run(
+        ["sh"],
+        input=installation("no-such-python", str(make_wheel(tmp_path))),
+        env={**kept, "HOME": str(home), "PATH": path, "UV_OFFLINE": "1"},
+        text=True,
+        check=True,
+    )
+    (made,) = home.glob(".local/share/tilefan/venv-*/installed")
+    assert os.access(made.with_name("bin") / "worker", os.X_OK)
+    assert [*made.parent.glob("lib/python3.*/site-packages/sent_by_ssh.py")]
