@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
 from coordinator.events import Hearer
 from coordinator.journal.file import JournalFile
 from coordinator.stores import Sink, Source
+from coordinator.stores.stored import where
 from tiling.geometry.plan import Plan, Tile
 from tiling.geometry.tile_shape import MAX_TILE_BYTES, makespan_s
-from tiling.jobs.cost import FLEET, Pace
+from tiling.jobs.cost import BESIDE, FLEET, Pace
 from tiling.jobs.job import Job
 
 __all__ = ["Capacity", "Engine", "TileRun"]
@@ -69,12 +70,15 @@ class Capacity:
         Of a slot.
     lanes : int, optional
         Tiles that get on at a time; see `coordinator.engines.lanes`. As many as slots unless given.
+    opens : bool
+        Whether its workers are on this machine, and open files themselves.
     """
 
     slots: int
     tile_bytes: int
     pace: Pace = FLEET
     lanes: int | None = None
+    opens: bool = False
 
     @classmethod
     def within(
@@ -82,6 +86,13 @@ class Capacity:
     ) -> Self:
         """Return that of a fleet whose tiles in flight, sent and answered, stay within a budget."""
         return cls(slots, max(1, min(MAX_TILE_BYTES, budget_bytes // (2 * slots))), pace, lanes)
+
+    def reading(self, source: Source) -> Self:
+        """Return what it can take of a source: of one that is opened, no tile waits for bytes."""
+        if not self.opens or where(source) is None:
+            return self
+        lanes = self.lanes or self.slots
+        return replace(self, slots=lanes, pace=replace(BESIDE, work_s=self.pace.work_s))
 
     def expected_s(self, tiles: int, tile_s: float) -> float:
         """Return how long so many tiles are expected to take, if a lane takes so long for one."""

@@ -81,12 +81,13 @@ class Request:
         """
         if self.job.repeated or capacity.pace in (HERE, FLEET):
             return None
-        plan = self.plan(capacity)
-        return capacity.expected_s(len(plan), tile_s(self.job, plan.grid, capacity.pace))
+        plan, pace = self.plan(capacity), capacity.reading(self.source).pace
+        return capacity.expected_s(len(plan), tile_s(self.job, plan.grid, pace))
 
     def _cut(self, capacity: Capacity) -> tuple[Choice, Plan]:
         bound = ANYTHING if self.bound is None else self.bound
-        return _cut(self.job, self.source.shape, self.tile, bound, capacity, self.grain)
+        shape, there = self.source.shape, capacity.reading(self.source)
+        return _cut(self.job, shape, self.tile, bound, there, self.grain)
 
 
 @functools.lru_cache(maxsize=64)  # frames of one shape are filtered one after another

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from places.network import is_local
-from tiling.protocol.places import METADATA, StoredArray
+from tiling.protocol.places import METADATA, STORED, StoredArray
 
 if TYPE_CHECKING:
     from coordinator.stores.zarr_metadata import ZarrArray
@@ -93,3 +93,12 @@ def stored_in(folder: Path, metadata: ZarrArray, *, grows: bool = False) -> Stor
         return StoredHere.of(array, descriptor)
     finally:
         os.close(descriptor)
+
+
+def where(store: object) -> StoredHere | None:
+    """Return where a source or a sink is, for others to open; None if it is in no such place."""
+    try:
+        stored: StoredHere | None = getattr(store, "stored", None)
+    except OSError:  # whoever reads it will say why
+        return None
+    return stored if stored is not None and stored.array.dtype in STORED else None

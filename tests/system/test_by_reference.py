@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +15,11 @@ from scipy import ndimage
 
 from coordinator.checks.recompute import Sampling
 from coordinator.cli.render_forecast import lines
+from coordinator.engines.http.engine import HttpEngine
 from coordinator.errors import InputError, NoWorkerError
 from coordinator.events import TileKept, TileStored, TilesVerified
+from coordinator.hosts.hosts_file import parse_hosts
+from coordinator.hosts.token import find_credential
 from coordinator.journal.recovery import find
 from coordinator.run.calls import Link
 from coordinator.stores.files import open_place
@@ -29,6 +32,8 @@ from tests.support.equality import assert_same_bits
 from tests.support.formats import FITS, HDF5, NIFTI, NPY, TIFF, ZARR, ZARR_2, Library, native
 from tests.support.processes import WorkerProcess, running_workers
 from tests.support.strategies import samples
+from tiling.filters import FILTERS
+from tiling.jobs.job import Job
 
 COUNT = int(os.environ.get("TILEFAN_CABLED_WORKERS", "2"))
 """Workers beyond a cable that counts bytes."""
@@ -67,6 +72,15 @@ def all_by_reference(told: Told) -> bool:
         and told.places != []
         and all((each.reads, each.writes, each.reason) == (True, True, "") for each in told.places)
     )
+
+
+def test_what_is_expected_of_a_fleet(hosts: list[str]) -> None:
+    """Workers of this machine that serve places open files, unless they are not asked to."""
+    job = Job(2, (FILTERS["gaussian_filter"].call(2, np.dtype("f4"), 2.0),))
+    for way, opens in (("auto", True), ("never", False)):
+        config = parse_hosts(hosts).with_by_reference(way)
+        with closing(HttpEngine(config, find_credential())) as engine:
+            assert engine.prepare(job, lambda _: None).opens == opens
 
 
 @pytest.mark.parametrize("mode", ["reflect", "wrap", "constant"])

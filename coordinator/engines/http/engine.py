@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 import weakref
+from collections.abc import Sequence
 from dataclasses import replace
 
 from coordinator.dispatch.limits import Limits
@@ -29,6 +30,7 @@ from coordinator.errors import (
 from coordinator.events import Hearer, WorkerLost, WorkerReady
 from coordinator.hosts.hosts_file import Config
 from coordinator.hosts.token import Credential, find_credential, warn_of_clear_text
+from coordinator.machine import boot
 from tiling.jobs.job import Job
 
 FRESH_S = 5.0
@@ -118,7 +120,20 @@ class HttpEngine:
         if not ready:
             lost = [event for event in self._greeted if isinstance(event, WorkerLost)]
             raise no_worker_error(lost)
-        return capacity_of(ready, self._budget_bytes)
+        capacity = capacity_of(ready, self._budget_bytes)
+        return replace(capacity, opens=self._opens(session, ready))
+
+    def _opens(self, session: Session, ready: Sequence[WorkerReady]) -> bool:
+        """Tell whether these workers are on this machine, and would open files themselves."""
+        here = boot()
+        return (
+            bool(here)
+            and self._config.defaults.by_reference != "never"
+            and all(
+                session.clients[event.worker].serves_places and event.boot == here
+                for event in ready
+            )
+        )
 
     def run(self, tiles: TileRun, tell: Hearer) -> None:
         """Have every tile computed by the fleet; see `coordinator.engines.Engine`.

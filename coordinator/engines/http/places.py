@@ -25,9 +25,9 @@ from coordinator.machine import boot
 from coordinator.stores import Source
 from coordinator.stores.folder import clean
 from coordinator.stores.nonce import Nonce
-from coordinator.stores.stored import StoredHere
+from coordinator.stores.stored import where
 from tiling.geometry.plan import Tile
-from tiling.protocol.places import STORED, Offer, nonce_beside
+from tiling.protocol.places import Offer, nonce_beside
 from tiling.protocol.references import Reference
 
 LOG = logging.getLogger("tilefan.http")
@@ -62,8 +62,8 @@ class Places:
         self._terms: dict[str, Terms] = {}
         self._offers: dict[str, Offer] = {}
         self._nonce: Nonce | None = None
-        self._read = None if choice == "never" else _stored(tiles.source)
-        self._write = None if self._read is None else _stored(tiles.sink)
+        self._read = None if choice == "never" else where(tiles.source)
+        self._write = None if self._read is None else where(tiles.sink)
         self._proof: Proof | None = None
         self._writers: Counter[int] = Counter()  # of tiles in flight
         self._twice: dict[int, Finished] = {}
@@ -223,19 +223,9 @@ def agreed_on(proof: Proof, offer: Offer, client: Client) -> Terms:
 
 def reads(source: Source, client: Client) -> bool:
     """Tell whether a worker that was greeted would read an input itself."""
-    read = _stored(source)
+    read = where(source)
     if read is None or not client.serves_places:
         return False
     boxes, samples = draw(source, random.Random())  # noqa: S311 -- a sample
     proof = Proof(read, None, "", boxes, samples, boot())
     return agreed_on(proof, proof.offer(client.host.paths), client).reads
-
-
-def _stored(store: object) -> StoredHere | None:
-    """Return where a source or a sink is, for others to open; None if it is in no such place."""
-    try:
-        stored: StoredHere | None = getattr(store, "stored", None)
-    except OSError as error:
-        LOG.debug("by bytes: %s", error)
-        return None
-    return stored if stored is not None and stored.array.dtype in STORED else None
