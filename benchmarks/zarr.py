@@ -27,6 +27,7 @@ from coordinator.stores.place import Place
 from coordinator.stores.storing import Storing
 from coordinator.workflows.filter_file import filter_chain
 from coordinator.workflows.run_options import RunOptions
+from tests.support.processes import running_workers
 from tilefan.ndimage import gaussian_filter
 from tiling.geometry.box import Box
 from tiling.geometry.grid import Grid
@@ -41,6 +42,8 @@ PLAIN_TARGET, ZSTD_TARGET = 1 / 1.15, 1 / 1.1
 
 SPARSE_CHUNKS = {True: 4, False: 1200}
 """Of 16 MiB each: nothing of them is stored in the input."""
+
+TILE = (256, 256, 256)
 
 MEMORY_MIB = 400
 
@@ -115,7 +118,7 @@ def _alone(source: Path, target: Path, array: Any) -> None:
 
 
 def _memory(folder: Path, *, short: bool) -> str:
-    """Return the most memory of a command on a large array of which nothing is stored."""
+    """Return the most memory of a coordinator whose array is large, and nothing of it stored."""
     import tensorstore as ts
 
     shape = (CHUNK[0] * SPARSE_CHUNKS[short] // 4, 2 * CHUNK[1], 2 * CHUNK[2])
@@ -131,15 +134,22 @@ def _memory(folder: Path, *, short: bool) -> str:
     }
     ts.open(spec, create=True).result()
     blur = ("blur", "sparse.zarr", "-o", "sparse.out.zarr", "--no-sync", "--quiet")
-    command, mebibytes = (sys.executable, "-m", "coordinator", *blur), 0.0
-    process = subprocess.Popen(command, cwd=folder, env=_environment())
-    while process.poll() is None:
-        mebibytes = max(mebibytes, private_mib(process.pid))
-        time.sleep(EVERY_S)
+    tile = ("--tile", ",".join(map(str, TILE)))
+    mebibytes = 0.0
+    with running_workers(2) as workers:
+        hosts = ("--hosts", ",".join(worker.address for worker in workers))
+        command = (sys.executable, "-m", "coordinator", *blur, *tile, *hosts)
+        process = subprocess.Popen(command, cwd=folder, env=_environment())
+        while process.poll() is None:
+            mebibytes = max(mebibytes, private_mib(process.pid))
+            time.sleep(EVERY_S)
     assert process.returncode == 0, "the run failed"
     shutil.rmtree(folder / "sparse.out.zarr")
     gigabytes = float(np.prod(shape, dtype=float)) * 4 / 1e9
-    text = f"`coord blur` of {gigabytes:.1f} GB takes {mebibytes:.0f} MiB of its own at most"
+    text = (
+        f"A coordinator of two workers, {gigabytes:.1f} GB in tiles of 64 MiB: {mebibytes:.0f} MiB "
+        "of its own at most"
+    )
     return f"{text}." if short else f"{text}: {verdict(MEMORY_MIB / mebibytes, 1.0)}."
 
 
