@@ -1,7 +1,8 @@
-"""`coord blur` from zarr into zarr, against itself on .npy, and against tensorstore alone."""
+"""`coord blur` from store to store, beside itself on .npy, tensorstore, dask-image and cubed."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy import ndimage
 
 from benchmarks.memory import EVERY_S, private_mib
 from benchmarks.report import table, verdict
@@ -38,7 +40,16 @@ SHAPES = {True: (128, 256, 256), False: (512, 512, 512)}
 
 SIGMA = 2.0
 NPY, PLAIN, ZSTD, ALONE = ".npy", "zarr, not compressed", "zarr, zstd:1", "tensorstore + filter"
-PLAIN_TARGET, ZSTD_TARGET = 1 / 1.15, 1 / 1.1
+FLAT = {"TIFF": ".tif", "HDF5": ".h5"}
+"""Not compressed, so that samples are read and written where they lie; by their suffixes."""
+
+PLAIN_TARGET, ZSTD_TARGET, FLAT_TARGET = 1 / 1.15, 1 / 1.1, 1 / 1.05
+
+DASK_IMAGE, CUBED = "dask-image, distributed", "cubed"
+MODULES = {DASK_IMAGE: "dask_image", CUBED: "cubed"}
+PEER_TARGET, PEER_ROUNDS = 3.0, 3
+DEPTH = 8
+"""Of the halo, in samples."""
 
 SPARSE_CHUNKS = {True: 4, False: 1200}
 """Of 16 MiB each: nothing of them is stored in the input."""
@@ -53,6 +64,8 @@ def measure(rounds: int, *, short: bool) -> Iterator[str]:
     with tempfile.TemporaryDirectory(dir=memory_folder()) as name:
         folder = Path(name)
         yield from _times(folder, rounds, short=short)
+        if all(map(importlib.util.find_spec, MODULES.values())):
+            yield _peers(folder, min(rounds, PEER_ROUNDS), short=short)
         yield _memory(folder, short=short)
 
 
@@ -64,18 +77,24 @@ def memory_folder() -> str | None:
 def _times(folder: Path, rounds: int, *, short: bool) -> Iterator[str]:
     array = np.random.default_rng(1).normal(size=SHAPES[short]).astype(np.float32)
     np.save(folder / "in.npy", array)
-    _save(folder / "plain.zarr", array, "none")
-    _save(folder / "zstd.zarr", array, "zstd:1")
+    _save(folder / "plain.zarr", array, Storing(CHUNK, (), "none"))
+    _save(folder / "zstd.zarr", array, Storing(CHUNK, (), "zstd:1"))
+    for suffix in FLAT.values():
+        _save(folder / f"in{suffix}", array, Storing())
     runs: dict[str, Callable[[], object]] = {
         NPY: partial(_blur, folder / "in.npy", folder / "out.npy"),
         PLAIN: partial(_blur, folder / "plain.zarr", folder / "plain.out.zarr"),
         ZSTD: partial(_blur, folder / "zstd.zarr", folder / "zstd.out.zarr"),
         ALONE: partial(_alone, folder / "zstd.zarr", folder / "alone.zarr", array),
+        **{
+            name: partial(_blur, folder / f"in{suffix}", folder / f"out{suffix}")
+            for name, suffix in FLAT.items()
+        },
     }
     for run in runs.values():
         run()
     want = np.load(folder / "out.npy").tobytes()
-    for made in ("plain.out.zarr", "zstd.out.zarr"):
+    for made in ("plain.out.zarr", "zstd.out.zarr", *(f"out{suffix}" for suffix in FLAT.values())):
         assert open_place(folder / made).array.tobytes() == want, f"{made} has other bits"
     times = in_turns(runs, rounds)
     rows = [(name, f"{times.median(name):.2f}", f"{times.ratio(name, NPY):.2f}") for name in runs]
@@ -85,10 +104,12 @@ def _times(folder: Path, rounds: int, *, short: bool) -> Iterator[str]:
         plain = verdict(times.ratio(PLAIN, NPY), PLAIN_TARGET)
         zstd = verdict(times.ratio(ZSTD, ALONE), ZSTD_TARGET)
         yield f"{PLAIN} within 1.15 of {NPY}: {plain}. {ZSTD} within 1.1 of {ALONE}: {zstd}."
+        flat = (f"{name}: {verdict(times.ratio(name, NPY), FLAT_TARGET)}" for name in FLAT)
+        yield f"Within 1.05 of {NPY}: {', '.join(flat)}."
 
 
-def _save(path: Path, array: Any, codec: str) -> None:
-    target = lay_out(Place(path), array.shape, array.dtype, None, Storing(CHUNK, (), codec))
+def _save(path: Path, array: Any, storing: Storing) -> None:
+    target = lay_out(Place(path), array.shape, array.dtype, None, storing)
     sink = target.create(sync=False)
     sink.store(Box.whole(array.shape), array)
     sink.commit()
@@ -115,6 +136,65 @@ def _alone(source: Path, target: Path, array: Any) -> None:
             pass
     sink.commit()
     gaussian_filter(array, SIGMA)
+
+
+def _peers(folder: Path, rounds: int, *, short: bool) -> str:
+    """Time others on the zarr that is not compressed, into such a one."""
+    from distributed import Client, LocalCluster
+
+    source, target = folder / "plain.zarr", folder / "peer.zarr"
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster),
+    ):
+        runs: dict[str, Callable[[], object]] = {
+            PLAIN: partial(_blur, source, folder / "plain.out.zarr"),
+            DASK_IMAGE: partial(_dask_image, source, target),
+            CUBED: partial(_cubed, source, target, folder / "cubed"),
+        }
+        for run in runs.values():
+            run()
+        times = in_turns(runs, rounds)
+    rows = [(name, f"{times.median(name):.2f}", f"{times.ratio(PLAIN, name):.1f}") for name in runs]
+    text = f"### The same beside others\n\n{table(('', 's', 'tilefan vs it'), rows)}"
+    found = (f"{name}: {verdict(times.ratio(PLAIN, name), PEER_TARGET)}" for name in MODULES)
+    return text if short else f"{text}\n\n{PEER_TARGET:g} times as fast as {', '.join(found)}."
+
+
+def _empty(path: Path, like: Any) -> Any:
+    """Create a zarr that is not compressed, by zarr-python."""
+    import zarr
+
+    shape, dtype = like.shape, like.dtype
+    return zarr.create_array(
+        path, shape=shape, chunks=CHUNK, dtype=dtype, compressors=None, overwrite=True
+    )
+
+
+def _dask_image(source: Path, target: Path) -> None:
+    import dask.array as da
+    from dask_image.ndfilters import gaussian_filter as lazily
+
+    x = da.from_zarr(str(source))
+    da.store(lazily(x, sigma=SIGMA), _empty(target, x), lock=False)
+
+
+def _cubed(source: Path, target: Path, scratch: Path) -> None:
+    """Filter by cubed, which knows edges of constants only."""
+    import cubed
+    from cubed.runtime.executors.local import ThreadsExecutor
+
+    spec = cubed.Spec(work_dir=str(scratch), allowed_mem="4GB")
+    x = cubed.from_zarr(str(source), spec=spec)
+    y = cubed.map_overlap(
+        partial(ndimage.gaussian_filter, sigma=SIGMA),
+        x,
+        dtype=x.dtype,
+        chunks=x.chunks,
+        depth=DEPTH,
+        boundary=0.0,
+    )
+    cubed.store([y], [_empty(target, x)], executor=ThreadsExecutor())
 
 
 def _memory(folder: Path, *, short: bool) -> str:
