@@ -165,10 +165,10 @@ def check_copy(source: Dtype, target: Dtype) -> None:
     UnsupportedError
         With the dtypes in question.
     """
-    if source.kind in "fc" and target.kind in "iu" and depends_on_layout(source, target):
+    if depends_on_layout(source, target):
         raise UnsupportedError(
-            f"nothing is filtered, and copying {source} to {target} is not exact in tiles: NaN and "
-            f"what does not fit become bits that depend on the array's layout; use astype"
+            f"copying {source} to {target} is not exact in tiles: NaN and what does not fit become "
+            "bits that depend on the array's layout"
         )
 
 
@@ -179,13 +179,14 @@ def depends_on_layout(source: Dtype, target: Dtype) -> bool:
     Parameters
     ----------
     source, target : numpy.dtype
-        From floats or complex numbers to integers.
 
     Examples
     --------
     >>> depends_on_layout(np.dtype("f8"), np.dtype("i4"))
     False
     """
+    if source.kind not in "fc" or target.kind not in "iu":
+        return False
     edges = [sign * 2.0**power for sign in (-1, 1) for power in (7, 8, 15, 16, 31, 32, 63, 64)]
     numbers = [math.nan, -math.nan, math.inf, -math.inf, -0.5, -1.0, 1e10, -1e10, 1e300, *edges]
     with np.errstate(all="ignore"), warnings.catch_warnings():

@@ -12,7 +12,7 @@ from coordinator.engines import Engine
 from coordinator.events import Event, Listener
 from coordinator.run.calls import Chain, Link, heeded, masked
 from coordinator.run.output import Output
-from coordinator.run.request import Request, known_bound, tile_shape
+from coordinator.run.request import Request, known_bound, tile_shape, whole
 from coordinator.run.run import run
 from coordinator.stores.memory import ArraySink, ArraySource
 from coordinator.stores.recycler import LEFTOVERS
@@ -85,14 +85,13 @@ def plan_array(engine: Engine, links: Sequence[Link], input: Any, tile: Any = No
     array, links = as_array(input), as_chain(links)
     job = Chain.of(links, array.ndim, array.dtype).job
     source = masked(links, ArraySource(array))
-    parts = [
-        (part.work, part.bound)
-        for part in stages(job, known_bound(job, source))
-        if isinstance(part.work, Job)
-    ]
-    last, bound = parts[-1]
-    request = Request(last, source, tile_shape(tile, array.ndim), bound=bound)
-    return request.plan(engine.prepare(last, lambda _: None))
+    parts = [part for part in stages(job, known_bound(job, source)) if isinstance(part.work, Job)]
+    if not parts:
+        return whole(source)
+    last = parts[-1]
+    assert isinstance(last.work, Job)  # noqa: S101 -- the others were left out
+    request = Request(last.work, source, tile_shape(tile, array.ndim), bound=last.bound)
+    return request.plan(engine.prepare(last.work, lambda _: None))
 
 
 def as_array(input: Any) -> Array:  # noqa: A002

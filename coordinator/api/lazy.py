@@ -87,6 +87,8 @@ def _staged(job: Job, x: Lazy) -> Lazy:
             whole = _whole(stage, stage.work, x)
             arrays[stage.number] = filtered(_kept(read[0], chunks, whole), stage.work)
         else:
+            if stage.work.by_layout:
+                _check_one_chunk(x, "a cast to uint32 that filters nothing", "use astype")
             alike = [each.rechunk(chunks) for each in read]
             arrays[stage.number] = combined(stage.work, alike, stage.target)
         result = arrays[stage.number]
@@ -96,14 +98,18 @@ def _staged(job: Job, x: Lazy) -> Lazy:
 def _whole(stage: Stage, job: Job, x: Lazy) -> tuple[bool, ...]:
     """Return which axes chunks must have whole."""
     if stage.repeated:
-        if math.prod(x.numblocks) > 1:
-            raise UnsupportedError(
-                "a filter until nothing changes runs across the whole array, so it needs an array "
-                f"of one chunk, not of {math.prod(x.numblocks)}: x.rechunk(-1) makes it, or give "
-                "iterations"
-            )
+        _check_one_chunk(x, "a filter until nothing changes", "give iterations")
         return (False,) * job.ndim
     return job.whole(stage.bound)
+
+
+def _check_one_chunk(x: Lazy, what: str, otherwise: str) -> None:
+    """Refuse several chunks where the bits are those of the whole array."""
+    if (count := math.prod(x.numblocks)) > 1:
+        raise UnsupportedError(
+            f"{what} runs across the whole array, so it needs an array of one chunk, not of "
+            f"{count}: x.rechunk(-1) makes it, or {otherwise}"
+        )
 
 
 def _kept(x: Lazy, chunks: tuple[tuple[int, ...], ...], whole: tuple[bool, ...]) -> Lazy:

@@ -178,8 +178,22 @@ def in_flight_bytes(
 
 
 def within(engine: Engine, request: Request, limit_bytes: int, *, fleet: bool) -> Engine:
-    """Return the engine, bounded."""
+    """Return the engine, bounded.
+
+    Raises
+    ------
+    InputError
+        If the array must be in memory as a whole, and is too large for that.
+    """
     base_bytes = resident_bytes() + bound_reading(request.source, limit_bytes)
+    itemsizes = request.source.dtype.itemsize + request.job.target.itemsize
+    need = base_bytes + math.prod(request.source.shape) * itemsizes
+    if request.job.program.by_layout and need > limit_bytes:
+        raise InputError(
+            f"--max-memory: {megabytes(limit_bytes)} MB do not suffice: a cast to "
+            f"{request.job.target.name} that filters nothing needs the whole array, "
+            f"{megabytes(need)} MB"
+        )
     copies = Copies.of_output(request)
     peak = (
         FleetPeak(base_bytes, in_flight_bytes(limit_bytes, limit_bytes, base_bytes, copies), copies)

@@ -158,6 +158,13 @@ def not_finite(source: Source) -> tuple[int, int, bool]:
     return found[0], found[1], step == 1
 
 
+def whole(source: Source) -> Plan:
+    """Return the plan of an array in one piece."""
+    ndim, itemsize = len(source.shape), source.dtype.itemsize
+    shape = tuple(max(1, length) for length in source.shape)
+    return Plan(Grid(source.shape, shape), Halo.none(ndim), (False,) * ndim, itemsize, itemsize)
+
+
 def pieces(source: Source, grain: tuple[int, ...] = ()) -> Plan:
     """Cut an array into slabs, or into whole grains, that are read at a time without workers."""
     return _pieces(source.shape, source.dtype.itemsize, grain)

@@ -16,7 +16,7 @@ from coordinator.events import Event, Hearer, Listener, RunFinished
 from coordinator.interruption import put_off
 from coordinator.run.output import Output
 from coordinator.run.repeat import repeat
-from coordinator.run.request import Request, known_bound, pieces
+from coordinator.run.request import Request, known_bound, pieces, whole
 from coordinator.run.stage import combine, compute, run_started, stage_started
 from coordinator.stores import Source
 from coordinator.stores.memory import ArraySink, ArraySource
@@ -126,9 +126,9 @@ class StagedRun:
             capacity = self._engine.prepare(part.work, self._tell)
             return request.plan(capacity), request.expected_s(capacity)
         sources = self._sources(part)
-        plan = replace(
-            pieces(sources[0], self._request.grain), output_itemsize=part.target.itemsize
-        )
+        first, at_once = sources[0], part.work.by_layout
+        plan = whole(first) if at_once else pieces(first, self._request.grain)
+        plan = replace(plan, output_itemsize=part.target.itemsize)
         return plan, combining_s(plan, len(sources))
 
     def _keep(self, part: Stage, plan: Plan, later: tuple[Stage, ...]) -> None:

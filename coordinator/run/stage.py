@@ -24,7 +24,10 @@ from coordinator.machine import NAME, usable_cores
 from coordinator.run.output import Output
 from coordinator.run.request import Request
 from coordinator.stores import Source
+from coordinator.stores.memory import ArraySink, ArraySource
 from tiling.dtypes import Array
+from tiling.errors import UnsupportedError
+from tiling.geometry.box import Box
 from tiling.geometry.plan import Plan
 from tiling.kernels.arithmetic import combine_blocks
 from tiling.operations import Arithmetic
@@ -69,14 +72,39 @@ def combine(
     for tile in plan:
         tell(TileSent(tile.index, NAME, attempt=1, bytes_sent=0))
         began_s = time.monotonic()
-        blocks = [source.read(tile.read) for source in sources]
         region = output.sink.region(tile.write)
-        native: Array = np.empty(region.shape, region.dtype.newbyteorder("="))
-        combine_blocks(work, blocks, native)
-        output.sink.store(tile.write, native)
+        if work.by_layout:
+            blocks = [_laid_out(source) for source in sources]
+            made = region if isinstance(output.sink, ArraySink) else _native(region)
+        else:
+            blocks, made = [source.read(tile.read) for source in sources], _native(region)
+        combine_blocks(work, blocks, made)
+        output.sink.store(tile.write, made)
         took_s = time.monotonic() - began_s
         tell(TileAnswered(tile.index, NAME, 1, "", 0, took_s, 0.0))
         tell(TileStored(tile.index, NAME, region.nbytes))
+
+
+def _native(region: Array) -> Array:
+    return np.empty(region.shape, region.dtype.newbyteorder("="))
+
+
+def _laid_out(source: Source) -> Array:
+    """Return an array as SciPy would have it: its strides, and its byte order.
+
+    Raises
+    ------
+    UnsupportedError
+        If it is in a file that has another byte order than this machine.
+    """
+    if isinstance(source, ArraySource):
+        return source.array
+    if not source.dtype.isnative:
+        raise UnsupportedError(
+            f"{source.name}: copying {source.dtype.name} of another machine's byte order is not "
+            "exact here: NaN and what does not fit become bits that depend on it; convert it first"
+        )
+    return source.read(Box.whole(source.shape))
 
 
 def run_started(

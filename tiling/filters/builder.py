@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tiling.dtypes import Dtype
+from tiling.dtypes import Dtype, depends_on_layout
 from tiling.jobs.job import Call
 from tiling.operations import Arithmetic, Correlations, Operation, Program, Step
 
@@ -30,6 +30,8 @@ class Steps:
         *inputs : int
             Numbers of earlier results, `SOURCE` for the array.
         """
+        if operation == Correlations(()) and depends_on_layout(self.dtype(inputs[0]), target):
+            operation = Arithmetic("cast")
         self._steps.append(Step(operation, inputs, target))
         return len(self._steps)
 

@@ -62,8 +62,9 @@ def gaussian_filter(
     filtered = axes_of(axes, ndim)
     source, target = native(dtype), target_of(output, dtype)
     passes = _passes(source, filtered, sigma, order, mode, cval, truncate, radius)
-    passes.check(ndim, source, target)
-    return Call("gaussian_filter", passes, source, target)
+    steps = Steps(source)
+    steps.add(passes, target, SOURCE)
+    return steps.call("gaussian_filter", ndim)
 
 
 def gaussian_filter1d(

@@ -6,7 +6,8 @@ across the others. With more there would soon be one tile only, so the job is cu
 stage leaves an axis to cut, and stages run one after another over intermediate arrays. A float
 `uniform_filter` of an image is two stages: whole columns, then whole rows.
 
-What goes on until nothing changes (see `tiling.operations.binary`) is a stage of its own.
+What goes on until nothing changes (see `tiling.operations.binary`) is a stage of its own, and so is
+a cast whose bits depend on the array's layout (see `tiling.dtypes.depends_on_layout`).
 
 A stage is a job on one array, or arithmetic on several. Arrays are numbered as a program numbers
 its steps: 0 is the source, and k is what step k writes.
@@ -131,4 +132,4 @@ def _part(program: Program, steps: list[Step]) -> Program:
 def _fits(program: Program, ndim: int, bound: float) -> bool:
     """Tell whether an axis is left to cut, and at most one must be whole."""
     count = sum(program.whole(ndim, bound))
-    return count <= 1 and (count < ndim or not ndim)
+    return not program.by_layout and count <= 1 and (count < ndim or not ndim)

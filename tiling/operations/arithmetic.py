@@ -76,6 +76,11 @@ def _value(states: Array, *, out: Array, casting: Any) -> None:
     np.bitwise_and(states, VALUE, out=out, casting=casting)
 
 
+def _cast(samples: Array, *, out: Array, casting: Any) -> None:  # noqa: ARG001 -- as NumPy's
+    """Copy samples as SciPy does where it filters nothing."""
+    out[...] = samples
+
+
 @dataclass(frozen=True, slots=True)
 class _Function:
     """A function of NumPy's, with its number of operands, and the bound of what it gives."""
@@ -96,6 +101,7 @@ FUNCTIONS: Mapping[str, _Function] = MappingProxyType(
         "state": _Function(_state, 1, "unsafe", _least),
         "background": _Function(_background, 1, "unsafe", _least),
         "value": _Function(_value, 1, "unsafe", _least),
+        "cast": _Function(_cast, 1, "unsafe", _least),
     }
 )
 
@@ -133,6 +139,14 @@ class Arithmetic:
             function.call(*empty, out=np.empty(0, target), casting=function.casting)
         except TypeError as error:
             raise BadTypeError(str(error)) from None
+
+    @property
+    def by_layout(self) -> bool:
+        """Whether its bits depend on the array's layout: it is computed at once, or not at all.
+
+        See `tiling.dtypes.depends_on_layout`.
+        """
+        return self.name == "cast"
 
     def bound(self, bounds: Sequence[float], target: Dtype) -> float:
         """Return the bound of the result.

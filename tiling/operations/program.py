@@ -144,10 +144,20 @@ class Program:
         bound : float
             Of the samples that are read; see `tiling.operations.base`.
         """
+        if self.by_layout:
+            return (True,) * ndim
         modes, carried = self._modes(ndim), self._carried(ndim, bound)
         return tuple(
             axis in carried or ("wrap" in modes[axis] and len(modes[axis]) > 1)
             for axis in range(ndim)
+        )
+
+    @property
+    def by_layout(self) -> bool:
+        """Whether a step must be computed on the whole array; see `Arithmetic.by_layout`."""
+        return any(
+            isinstance(step.operation, Arithmetic) and step.operation.by_layout
+            for step in self.steps
         )
 
     def bounds(self, bound: float) -> list[float]:

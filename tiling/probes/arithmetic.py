@@ -35,6 +35,8 @@ def names() -> Iterator[str]:
     """Yield the names of all probes of arithmetic and of copies: function and dtype."""
     yield from (f"{COPY}-{dtype.name}" for dtype in COPIED.values() if dtype.kind in "fc")
     for name in FUNCTIONS:
+        if Arithmetic(name).by_layout:
+            continue
         for dtype in FILTERED.values():
             if _targets(name, (dtype,) * FUNCTIONS[name].operands):
                 yield f"{name}-{dtype.name}"

@@ -143,7 +143,7 @@ def _probes(step: Step, sources: tuple[Dtype, ...]) -> Iterator[str]:
             yield from (f"{sources[0].name}-{step.target.name}-{each.mode}" for each in passes)
         case Operation() as operation:
             yield f"{operation.KIND}-{sources[0].name}"
-        case Arithmetic(function):
+        case Arithmetic(function) if not step.operation.by_layout:
             yield f"{function}-{np.result_type(*sources).name}"
 
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 import io
 from collections import Counter
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 import pytest
 from scipy import ndimage
 
+from coordinator.checks.recompute import Sampling
 from coordinator.display.closing import closing_lines
 from coordinator.display.json_lines import event_schema
 from coordinator.display.listener import make_listener
 from coordinator.display.plain import PlainLines
 from coordinator.display.tally import Tally
 from coordinator.engines.local import LocalEngine
+from coordinator.errors import InputError
 from coordinator.events import (
     Event,
     RunFinished,
@@ -36,8 +39,10 @@ from coordinator.run.request import Request
 from coordinator.run.run import run
 from coordinator.stores.memory import ArraySink, ArraySource
 from coordinator.workflows.filter_file import filter_chain
-from coordinator.workflows.run_options import RunOptions
+from coordinator.workflows.run_options import Placement, RunOptions
+from coordinator.workflows.verify_file import verify_file
 from tests.support.equality import assert_same_bits
+from tiling.errors import UnsupportedError
 
 IMAGE = np.random.default_rng(5).random((60, 40), np.float32)
 LINKS: list[Any] = [("uniform_filter", {"size": 5}), ("gaussian_gradient_magnitude", {"sigma": 1})]
@@ -169,3 +174,38 @@ def test_the_frame_names_the_stage() -> None:
             listen(at_s, event)
     assert "stage 8 of 8  1 tile of 60x40" in stream.getvalue()
     assert "100 %" in stream.getvalue()
+
+
+@pytest.mark.parametrize("layout", ["C", "F", ">"])
+def test_a_cast_of_a_file_that_filters_nothing(tmp_path: Path, layout: str) -> None:
+    """It is as of the array that `numpy.load` gives; else it is refused, with the reason."""
+    array = np.random.default_rng(3).normal(size=(50, 37)) * 1e10
+    array[3, 4] = np.nan
+    saved = array.astype(">f8") if layout == ">" else np.asarray(array, order=layout)
+    np.save(tmp_path / "in.npy", saved)
+    links: list[Any] = [("gaussian_filter", {"sigma": 0, "output": "u4"})]
+    options = RunOptions(style="none")
+    if layout == ">":
+        with pytest.raises(UnsupportedError, match="of another machine's byte order is not exact"):
+            filter_chain(links, tmp_path / "in.npy", tmp_path / "out.npy", options)
+        assert [path.name for path in tmp_path.iterdir()] == ["in.npy"]
+        return
+    filter_chain(links, tmp_path / "in.npy", tmp_path / "out.npy", options)
+    with np.errstate(invalid="ignore"):
+        made = ndimage.gaussian_filter(np.load(tmp_path / "in.npy"), 0, output="u4")
+    assert_same_bits(np.load(tmp_path / "out.npy"), made)
+    whole = Sampling(1.0)
+    said = verify_file(
+        links, tmp_path / "out.npy", tmp_path / "in.npy", sampling=whole, style="none"
+    )
+    assert said == "1 tile"
+
+
+def test_a_cast_of_the_whole_array_needs_its_memory(tmp_path: Path) -> None:
+    """A bound that is less is refused, before anything is written."""
+    np.save(tmp_path / "in.npy", IMAGE)
+    links: list[Any] = [("gaussian_filter", {"sigma": 0, "output": "u4"})]
+    little = Placement(max_memory_bytes=10**6)
+    with pytest.raises(InputError, match="needs the whole array"):
+        filter_chain(links, tmp_path / "in.npy", tmp_path / "out.npy", RunOptions(placement=little))
+    assert [path.name for path in tmp_path.iterdir()] == ["in.npy"]

@@ -24,10 +24,7 @@ from tiling.probes.select import Requested, select
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 ENDLESS = "need not come to an end"
-STRICTER = (
-    *("memory outside the array", "is not exact in tiles", "uncast and perhaps beyond"),
-    ENDLESS,
-)
+STRICTER = ("memory outside the array", "uncast and perhaps beyond", ENDLESS)
 """What we refuse and SciPy does not, in words of the refusal."""
 
 KINDS = (ValueError, TypeError, RuntimeError)

@@ -12,6 +12,7 @@ import pytest
 from scipy import ndimage as scipy_ndimage
 
 from coordinator import ndimage
+from coordinator.api.local import run
 from tests.support.equality import assert_same_bits
 from tiling.dtypes import depends_on_layout
 from tiling.errors import UnsupportedError
@@ -106,11 +107,33 @@ def test_copies_of_floats_to_integers(
             assert_same_bits(got, want)
 
 
-@pytest.mark.parametrize("source", ["f4", "f8", "c8"])
-def test_copies_of_floats_to_uint32_are_refused(source: str) -> None:
-    """NumPy's bits depend on the layout there, even of one array on one machine."""
-    with pytest.raises(UnsupportedError, match="depend on the array's layout; use astype"):
-        ndimage.gaussian_filter(floats(source), 0, output="u4")
+@pytest.mark.parametrize("layout", ["C", "F", "reversed", "apart", "foreign", "broadcast"])
+@pytest.mark.parametrize("source", ["f4", "f8"])
+def test_copies_of_floats_to_uint32(source: str, layout: str) -> None:
+    """NumPy's bits depend on the layout there: it is copied at once, into what SciPy would fill."""
+    array = floats(source)
+    array = {
+        "C": array,
+        "F": np.asfortranarray(array),
+        "reversed": array[::-1, ::-1],
+        "apart": np.repeat(array, 2, axis=1)[:, ::2],
+        "foreign": array.astype(array.dtype.newbyteorder(">")),
+        "broadcast": np.broadcast_to(array[:, :1], array.shape),
+    }[layout]
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for output in ("u4", np.empty(array.shape, ">u4"), np.empty(array.shape[::-1], "u4").T):
+            ours, theirs = (
+                output.copy("K") if isinstance(output, np.ndarray) else output for _ in range(2)
+            )
+            want = scipy_ndimage.gaussian_filter(array, 0, output=theirs)
+            assert_same_bits(ndimage.gaussian_filter(array, 0, output=ours, tile=3), want)
+        links: list[Any] = [
+            ("gaussian_filter", {"sigma": 0, "output": "u4"}),
+            ("maximum_filter", {"size": 3}),
+        ]
+        want = scipy_ndimage.gaussian_filter(array, 0, output="u4")
+        assert_same_bits(run(links, array, tile=3), scipy_ndimage.maximum_filter(want, 3))
 
 
 FILLS = (2**53 + 1, 2**62 + 1, -(2**62) - 3, 2**63 - 1, -(2**63), np.int64(2**60 + 1), 2.0**60, 2.7)

@@ -22,7 +22,8 @@ from tiling.probes.windows import MAKERS
 def test_every_kind_of_operation_has_probes() -> None:
     """Correlations have probes for each pair of dtypes, arithmetic for each function."""
     assert set(KINDS) == {*MAKERS, "correlations", "arithmetic"}
-    assert {name.partition("-")[0] for name in expected()} >= {*MAKERS, *FUNCTIONS, SUBNORMALS}
+    kinds = {*MAKERS, *FUNCTIONS, SUBNORMALS} - {"cast"}  # which no worker is sent
+    assert {name.partition("-")[0] for name in expected()} >= kinds
 
 
 def test_what_is_computed_here_stays_the_same() -> None:
