@@ -165,3 +165,11 @@ def read_document(place: Place, keys: ts.KvStore | None, name: str) -> Any:
         return json.loads(data)
     except (ValueError, RecursionError):
         raise InputError(f"{what}: is no JSON") from None
+
+
+def is_there(place: Place, keys: ts.KvStore | None, name: str) -> bool:
+    """Tell whether there is a key, whatever its value; see `read_document`."""
+    if keys is None:
+        return (place.path / name).is_file()
+    with translated(str(place), InputError):
+        return bool(keys.read(name).result().state == "value")

@@ -40,10 +40,13 @@ class Level:
         Of its group.
     path : str
         Of its array, below the group.
+    consolidated : bool
+        Whether its group repeats the metadata of all that is in it.
     """
 
     attributes: Mapping[str, Any]
     path: str
+    consolidated: bool = False
 
     @property
     def count(self) -> int:

@@ -13,7 +13,7 @@ from coordinator.errors import InputError
 from coordinator.stores.keyed_homes import BucketHome, FolderHome, Home
 from coordinator.stores.keyed_sink import KeyedSink, Keys
 from coordinator.stores.keyed_source import KeyedSource, array_spec
-from coordinator.stores.keys import context, open_keys, read_document, translated
+from coordinator.stores.keys import context, is_there, open_keys, read_document, translated
 from coordinator.stores.layout import Layout
 from coordinator.stores.ome_zarr import AXES, Level, first_level, has_level, new_image
 from coordinator.stores.partial import is_zarr
@@ -33,12 +33,17 @@ NAMED = 10
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An array or a group: its metadata and its attributes."""
+    """An array or a group: its metadata, its attributes, and whether it repeats others'."""
 
     version: Version
     is_array: bool
     document: Any
     attributes: Mapping[str, Any]
+    consolidated: bool = False
+
+    def level(self, path: str) -> Level:
+        """Return a level of the image that this group is."""
+        return Level(self.attributes, path, self.consolidated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ def _find(place: Place) -> Found:
         path = first_level(node.attributes)
         if path is None:
             raise InputError(f"{place}: a group, no array{_others(root, keys, inside)}")
-        level, inside = Level(node.attributes, path), f"{inside}/{path}".strip("/")
+        level, inside = node.level(path), f"{inside}/{path}".strip("/")
         node = _node(root, keys, inside)
         if node is None or not node.is_array or ".." in path.split("/"):
             raise InputError(f"{place}: an OME image whose first level, {path!r}, is not there")
@@ -109,11 +114,13 @@ def _node(root: Place, keys: ts.KvStore | None, inside: str) -> Node | None:
 
     if (document := read("zarr.json")) is not None:
         is_group = document.get("node_type") == "group"
-        return Node(3, not is_group, document, _mapping(document.get("attributes")))
+        repeats = bool(document.get("consolidated_metadata"))
+        return Node(3, not is_group, document, _mapping(document.get("attributes")), repeats)
     if (document := read(".zarray")) is not None:
         return Node(2, True, document, _mapping(read(".zattrs")))
     if read(".zgroup") is not None:
-        return Node(2, False, {}, _mapping(read(".zattrs")))
+        repeats = is_there(root, keys, f"{below}.zmetadata")
+        return Node(2, False, {}, _mapping(read(".zattrs")), repeats)
     return None
 
 
@@ -128,7 +135,7 @@ def _level_of(root: Place, keys: ts.KvStore | None, inside: str) -> Level | None
         group, path = "/".join(parts[:cut]), "/".join(parts[cut:])
         node = _node(root, keys, group)
         if node is not None and has_level(node.attributes, path):
-            return Level(node.attributes, path)
+            return node.level(path)
     return None
 
 
