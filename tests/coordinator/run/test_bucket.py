@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -25,55 +19,28 @@ from coordinator.stores.files import open_place
 from coordinator.workflows.filter_file import filter_chain
 from coordinator.workflows.run_options import RunOptions
 from tests.coordinator.run.cut_short import SIGMA, TILES, Killed, Watched, Workbench, kill
+from tests.support.bucket_server import bucket_server
 from tests.support.equality import assert_same_bits
 from tests.support.formats import ZARR
 
 ts = pytest.importorskip("tensorstore")
 pytest.importorskip("zarr")
 
-START_S = 60.0
-
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """A server of S3 on loopback, with one bucket."""
-    pytest.importorskip("moto.server")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", port]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        url = f"http://127.0.0.1:{port}"
-        _put_bucket(f"{url}/bucket")
-        yield url
-    finally:
-        process.terminate()
-        process.wait(START_S)
-
-
-def _put_bucket(url: str) -> None:
-    for _ in range(int(START_S / 0.2)):
-        try:
-            urllib.request.urlopen(urllib.request.Request(url, method="PUT"), timeout=5).close()
-        except (urllib.error.URLError, ConnectionError):
-            time.sleep(0.2)
-        else:
-            return
-    pytest.fail("the server does not answer")
+def server() -> Iterator[Mapping[str, str]]:
+    with bucket_server() as environment:
+        yield environment
 
 
 @pytest.fixture
 def bench(
-    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    server: Mapping[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> Workbench:
-    for name, value in {
-        "AWS_ENDPOINT_URL": server,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "XDG_STATE_HOME": str(tmp_path / "state"),
-    }.items():
+    for name, value in {**server, "XDG_STATE_HOME": str(tmp_path / "state")}.items():
         monkeypatch.setenv(name, value)
     bench = Workbench(tmp_path, monkeypatch, ZARR)
     bench.target = Path(f"s3://bucket/{request.node.name}/out.zarr")
