@@ -52,8 +52,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[Mapping[str, str]]:
-    with bucket_server() as environment:
-        yield environment
+    with bucket_server() as server:
+        yield server.environment
 
 
 @pytest.fixture

@@ -64,8 +64,8 @@ def test_killed_at_each_request_to_a_bucket(
     source, want = tmp_path / "in.zarr", gaussian_filter(array, 1.5)
     save_zarr(source, array, (20, 7))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    with bucket_server() as environment:
-        for name, value in environment.items():
+    with bucket_server() as server:
+        for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
         count = killed_runs(source, f"s3://bucket/{NUMBER}/out.zarr")
         seen = set()

@@ -1,8 +1,8 @@
-"""zarr in a bucket of S3, of a server here: chunks first, metadata last; and from a web server."""
+"""zarr in buckets, of servers here: chunks first, metadata last; and from a web server."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -19,7 +19,7 @@ from coordinator.stores.files import open_place
 from coordinator.workflows.filter_file import filter_chain
 from coordinator.workflows.run_options import RunOptions
 from tests.coordinator.run.cut_short import SIGMA, TILES, Killed, Watched, Workbench, kill
-from tests.support.bucket_server import bucket_server
+from tests.support.bucket_server import SCHEMES, BucketServer, bucket_server
 from tests.support.equality import assert_same_bits
 from tests.support.formats import ZARR
 
@@ -27,23 +27,23 @@ ts = pytest.importorskip("tensorstore")
 pytest.importorskip("zarr")
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Mapping[str, str]]:
-    with bucket_server() as environment:
-        yield environment
+@pytest.fixture(scope="module", params=SCHEMES)
+def server(request: pytest.FixtureRequest) -> Iterator[BucketServer]:
+    with bucket_server(request.param) as server:
+        yield server
 
 
 @pytest.fixture
 def bench(
-    server: Mapping[str, str],
+    server: BucketServer,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
 ) -> Workbench:
-    for name, value in {**server, "XDG_STATE_HOME": str(tmp_path / "state")}.items():
+    for name, value in {**server.environment, "XDG_STATE_HOME": str(tmp_path / "state")}.items():
         monkeypatch.setenv(name, value)
     bench = Workbench(tmp_path, monkeypatch, ZARR)
-    bench.target = Path(f"s3://bucket/{request.node.name}/out.zarr")
+    bench.target = Path(f"{server.scheme}://bucket/{request.node.name}/out.zarr")
     return bench
 
 
