@@ -40,10 +40,10 @@ def spec_of(place: Place) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If its scheme is not known.
+        If tensorstore has no name for it.
     """
     if not place.remote:
-        return {"driver": "file", "path": f"{place.path.absolute()}/"}
+        return {"driver": "file", "path": f"{_path_of(place)}/"}
     scheme, _, rest = place.url.partition("://")
     host, _, path = rest.partition("/")
     path = f"{path.strip('/')}/" if path.strip("/") else ""
@@ -54,6 +54,16 @@ def spec_of(place: Place) -> dict[str, Any]:
             return {"driver": "gcs", "bucket": host, "path": path}
         case _:
             return {"driver": "http", "base_url": f"{scheme}://{host}/", "path": path}
+
+
+def _path_of(place: Place) -> str:
+    """Return the path of a folder: without "..", which tensorstore refuses."""
+    path = os.path.realpath(place.path)
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{place}: a name of its path is not UTF-8; rename it") from None
+    return path
 
 
 def _s3() -> dict[str, Any]:
