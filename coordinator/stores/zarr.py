@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,13 +12,14 @@ from typing import Any
 import tensorstore as ts
 
 from coordinator.errors import InputError
+from coordinator.stores.atomic_file import read_regular
+from coordinator.stores.foreign import ZIP, zipped
 from coordinator.stores.keyed_homes import BucketHome, FolderHome, Home
 from coordinator.stores.keyed_sink import KeyedSink, Keys
 from coordinator.stores.keyed_source import KeyedSource, array_spec
 from coordinator.stores.keys import context, is_there, open_keys, read_document, translated
 from coordinator.stores.layout import Layout
 from coordinator.stores.ome_zarr import AXES, Level, first_level, has_level, new_image
-from coordinator.stores.partial import is_zarr
 from coordinator.stores.place import Place, stand_in
 from coordinator.stores.pyramid import Half, halves_of
 from coordinator.stores.storing import Storing
@@ -26,6 +29,9 @@ from tiling.dtypes import Dtype
 
 FOREIGN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 """What is raised of metadata that makes no sense."""
+
+DEEP = 5
+"""Groups in groups that are looked into for them."""
 
 NAMED = 10
 """Arrays that are named to a user who has to say which is meant."""
@@ -88,7 +94,14 @@ def _find(place: Place) -> Found:
             raise InputError(f"{place}: there is nothing of that name{_others(root, keys, '')}")
         if not root.remote and not root.path.exists():
             raise FileNotFoundError(2, "No such file or directory", str(root.path))
-        raise InputError(f"{place}: no zarr array: there is no zarr.json, .zarray or .zgroup in it")
+        if not root.remote and root.path.is_file():
+            is_zip = read_regular(root.path, len(ZIP)) == ZIP
+            what = zipped(root.path) if is_zip else "a file, and zarr is read from folders"
+            raise InputError(f"{place}: {what}")
+        raise InputError(
+            f"{place}: no zarr array: there is no zarr.json, .zarray or .zgroup in it"
+            f"{_others(root, keys, '')}"
+        )
     level = None
     if not node.is_array:
         path = first_level(node.attributes)
@@ -143,15 +156,22 @@ def _others(root: Place, keys: ts.KvStore | None, inside: str) -> str:
     """Return the names of what is in a group of this machine, for a sentence."""
     if keys is not None:
         return ""
-    names = [f"::{name}" for name in _names(root.path / inside, root.path)]
+    names = [f"::{name}" for name in itertools.islice(_names(root, inside), NAMED + 1)]
     more = ", ..." if len(names) > NAMED else ""
     return f"; there are {', '.join(names[:NAMED])}{more}" if names else ""
 
 
-def _names(folder: Path, root: Path) -> Iterator[str]:
+def _names(root: Place, inside: str, depth: int = 0) -> Iterator[str]:
+    """Yield the names of arrays and images below a group, without what can't be read."""
+    folder = root.path / inside
     for path in sorted(folder.iterdir())[: 10 * NAMED] if folder.is_dir() else ():
-        if is_zarr(path):
-            yield path.relative_to(root).as_posix()
+        name, node = path.relative_to(root.path).as_posix(), None
+        with suppress(InputError, OSError):
+            node = _node(root, None, name)
+        if node is not None and (node.is_array or first_level(node.attributes) is not None):
+            yield name
+        elif node is not None and depth < DEEP:
+            yield from _names(root, name, depth + 1)
 
 
 @dataclass(frozen=True, slots=True)
