@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -36,6 +37,8 @@ MAX_IN_SHARD = 2**24
 
 IGNORED = {"zarr_format", "node_type", "attributes", "dimension_names", "consolidated_metadata"}
 """Members of version 3 that are not needed to read samples."""
+
+DIGITS = re.compile("[0-9]+")
 
 NEEDED = {
     2: ("shape", "chunks", "dtype", "compressor", "fill_value", "order"),
@@ -109,6 +112,14 @@ class ZarrArray:
             if plain
             else separator.join(("c", *map(str, index)))
         )
+
+    def has_key(self, key: str) -> bool:
+        """Tell whether a key is that of a chunk, or shard, of this array."""
+        index = tuple(map(int, DIGITS.findall(key)[: len(self.shape)]))
+        if len(index) < len(self.shape) or key != self.key_of(index):
+            return False
+        each = zip(index, self.chunk, self.shape, strict=True)
+        return all(at * size < length for at, size, length in each)
 
     @property
     def words(self) -> str:

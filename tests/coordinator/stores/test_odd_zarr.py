@@ -177,6 +177,27 @@ def test_what_a_missing_chunk_of_halves_has(tmp_path: Path) -> None:
     assert open_place(tmp_path / "in.zarr").array[4, 3].tobytes() == b"\x01\x7e"
 
 
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("separator", ["/", "."])
+@pytest.mark.parametrize("shape", [(9, 7), ()], ids=["plane", "scalar"])
+def test_which_chunks_are_missing(
+    tmp_path: Path, version: int, separator: str, shape: tuple[int, ...]
+) -> None:
+    """Other files in the folder are none, nor is a chunk of an array that was once larger."""
+    path = tmp_path / "in.zarr"
+    build = made(version, shape=shape, chunks=CHUNKS[: len(shape)], **keys("v2", separator))
+    build(path)
+    total = 9 if shape else 1
+    assert open_place(path).missing() == (0, total)
+    for name in ("README", "00", "00.0", "99.0", "0.0.0", "c"):
+        (path / name).touch()
+    assert open_place(path).missing() == (0, total)
+    (path / (f"1{separator}1" if shape else "0")).unlink()
+    assert open_place(path).notes() == (
+        f"1 of {total} chunks of the input are missing: read as fill values",
+    )
+
+
 RECTILINEAR = {"name": "rectilinear", "configuration": {"chunk_shapes": [[4, 5], [3, 4]]}}
 PAIR = [("a", "<f4"), ("b", "<i2")]
 NOT_READ = "which is not read; have zarr copy it"
