@@ -13,11 +13,12 @@ import tensorstore as ts
 from coordinator.errors import StoreError
 from coordinator.stores.keyed_homes import Home
 from coordinator.stores.keyed_source import array_spec
-from coordinator.stores.keys import context, translated
+from coordinator.stores.keys import context, spec_of, translated
 from coordinator.stores.memory import view
 from coordinator.stores.ome_zarr import Level, level_path
 from coordinator.stores.partial import Growing, lock_folder, release
 from coordinator.stores.pieces import Pieces
+from coordinator.stores.place import Place
 from coordinator.stores.pyramid import Half, fill
 from coordinator.stores.zarr_metadata import ZarrArray
 from tiling.dtypes import Array, Dtype
@@ -155,8 +156,7 @@ class KeyedSink(Growing):
             raise
 
     def _open(self, array: ZarrArray, inside: str) -> Any:
-        spec = self._home.keys
-        spec["path"] += inside
+        spec = spec_of(Place(self._home.place.path / inside))
         with translated(f"{self.name}: can't be written", StoreError):
             return ts.open(
                 array_spec(spec, array),
