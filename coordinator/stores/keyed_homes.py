@@ -80,7 +80,7 @@ class FolderHome:
         """See `Home`."""
         replaced = is_zarr(self.place.path) and is_zarr(self.path)
         if not keep or replaced:  # a run that was killed after the exchange left the older array
-            folder.empty(self.place.path)
+            folder.empty(self.place.path, ZARR_KEYS)
         elif not folder.clean(self.place.path):
             raise StoreError(f"{self.place.path}: has links in it; start anew with --overwrite")
 
@@ -112,8 +112,9 @@ class FolderHome:
 
     def discard(self) -> None:
         """See `Home`."""
-        if self.place.path.exists():
-            shutil.rmtree(self.place.path)
+        if self.place.path.exists():  # what is left of an older array is known by its metadata
+            folder.empty(self.place.path, ZARR_KEYS)
+            self.place.path.rmdir()
 
 
 @dataclass(frozen=True, slots=True)

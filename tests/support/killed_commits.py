@@ -30,6 +30,9 @@ CALLS = {
 }
 """Functions and methods of C that change what is on a disk, or wait until it is changed."""
 
+STRAY = ("a", "k", "~")
+"""Files in an older output, which are not in the new one."""
+
 MOST = 500
 """Calls of a commit; there are fewer."""
 
@@ -62,6 +65,8 @@ def run(source: str, target: Path, options: Sequence[str], number: int) -> None:
     storing = Storing(pyramid="pyramid" in options)
     if "overwrite" in options:
         filter_with(1.0, source, target, RunOptions(style="none", storing=storing))
+        for name in STRAY:
+            (target / name).touch()
     commit: Callable[[Growing], None] = Growing.commit
 
     def commit_and_die(sink: Growing) -> None:

@@ -15,7 +15,7 @@ from coordinator.workflows.run_options import RunOptions
 from tests.support.bucket_server import bucket_server
 from tests.support.equality import assert_same_bits
 from tests.support.formats import load_zarr, save_zarr
-from tests.support.killed_commits import NUMBER, filter_with, killed_runs
+from tests.support.killed_commits import NUMBER, STRAY, filter_with, killed_runs
 
 pytest.importorskip("tensorstore")
 pytest.importorskip("zarr")
@@ -49,6 +49,7 @@ def test_killed_at_each_call(tmp_path: Path, name: str, options: tuple[str, ...]
         again = RunOptions(style="none", storing=storing, overwrite=target.exists(), resume=True)
         filter_with(1.5, str(source), target, again)
         assert_same_bits(load_zarr(target), want)
+        assert not {path.name for path in target.iterdir()} & {*STRAY}
         left = {path.name for path in target.parent.iterdir()}
         assert {each for each in left if f"{name}.json" not in each} == {name}
     assert seen == {"old" if "overwrite" in options else "absent", "whole"}
