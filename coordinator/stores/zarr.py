@@ -232,10 +232,12 @@ def target(
     Raises
     ------
     InputError
-        If there is no such zarr array.
+        If there is no such zarr array, or others would be lost.
     """
     if place.url.startswith("http"):
         raise InputError(f"{place}: a web server is only read from; name a folder, s3:// or gs://")
+    if not place.remote:
+        _check_replaced(place)
     source = about if isinstance(about, ZarrArray) else None
     metadata = like(source, shape, dtype, storing, str(place))
     if metadata.level is None and ".ome." in place.path.name.lower():
@@ -246,6 +248,20 @@ def target(
     home = BucketHome(place, stand_in(place)) if place.remote else FolderHome(place.path)
     halves = _halves(metadata, place) if storing.pyramid else ()
     return Target(str(place), home, Keys.of(metadata, halves), metadata, halves)
+
+
+def _check_replaced(place: Place) -> None:
+    """Refuse an output in the place of a group that holds more than the levels of one image."""
+    said: Mapping[str, Any] = {}
+    with suppress(InputError, OSError):
+        if (node := _node(place, None, "")) is not None:
+            said = node.attributes
+    others = (name for name in _names(place, "") if not has_level(said, name))
+    if found := [*itertools.islice(others, NAMED)]:
+        raise InputError(
+            f"{place}: what else is in this group would be lost ({', '.join(found)}); name "
+            "another output, or remove it first"
+        )
 
 
 def _as_image(array: ZarrArray, what: str) -> ZarrArray:
