@@ -23,7 +23,7 @@ MAX_DOCUMENT = 2**24
 """Bytes of metadata."""
 
 RETRIES = {"max_retries": 6, "initial_delay": "200ms", "max_delay": "4s"}
-"""Of requests to a bucket: about ten seconds in all."""
+"""Of requests to a bucket or a web server: about ten seconds in all."""
 
 PARSING = re.compile(r'Error parsing (?:object member "(\w+)"|value at position (\d+)): ')
 
@@ -94,6 +94,7 @@ def context(cache_bytes: int = 0) -> ts.Context:
             "file_io_sync": False,
             "s3_request_retries": RETRIES,
             "gcs_request_retries": RETRIES,
+            "http_request_retries": RETRIES,
         }
     )
 

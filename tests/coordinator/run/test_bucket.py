@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -170,3 +171,18 @@ def test_from_a_web_server(tmp_path: Path) -> None:
             filter_chain([("gaussian_filter", {"sigma": 1})], target, source, quiet)
         with pytest.raises(InputError, match="no zarr array"):
             open_place(Path(f"{url}/nix.zarr"))
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/x.zarr", "gs://bucket/x.zarr", "{}/x.zarr"])
+def test_where_nobody_answers(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """It is tried again for some seconds, less here, and then said."""
+    few = {"max_retries": 2, "initial_delay": "1ms", "max_delay": "1ms"}
+    monkeypatch.setattr("coordinator.stores.keys.RETRIES", few)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        for scheme in SCHEMES:
+            for name, value in BucketServer(scheme, address).environment.items():
+                monkeypatch.setenv(name, value)
+        with pytest.raises(InputError, match=r"All 2 retry attempts failed: .* connect"):
+            open_place(Path(url.format(address)))
