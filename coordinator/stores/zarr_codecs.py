@@ -61,7 +61,7 @@ class Codecs:
             if len(document["codecs"]) > 1 or any(codec.get("name") == SHARDS for codec in codecs):
                 raise InputError(f"{what}: its shards are in other shards or codecs: not read")
             _check_index(shard.get("index_codecs", ()), what)
-        if len(codecs) > MOST_CODECS:
+        if not 0 < len(codecs) <= MOST_CODECS:
             raise InputError(f"{what}: its metadata makes no sense: {len(codecs)} codecs")
         names = tuple(str(codec.get("name")) for codec in codecs)
         after = names[names.index("blosc") + 1 :] if "blosc" in names else ()

@@ -61,6 +61,8 @@ def shards(*inner: int, codecs: Any = (BYTES,), index_codecs: Any = (BYTES,)) ->
         ({"chunk_grid": 5}, "no regular grid"),
         ({"codecs": [{"name": "bytes"}, {"name": "lz77"}]}, "stored by lz77, which is not read"),
         ({"codecs": 7}, "can't be read as zarr"),
+        ({"codecs": []}, "makes no sense: 0 codecs"),
+        ({"codecs": [shards(4, 4, codecs=[])]}, "makes no sense: 0 codecs"),
         ({"codecs": ["bytes"]}, "codecs are not a list of objects"),
         ({"codecs": [BYTES, BLOSC, ZSTD]}, "compressed by bytes and blosc and zstd: not read"),
         ({"codecs": [BYTES, *[ZSTD] * 100_000]}, "100001 codecs"),
