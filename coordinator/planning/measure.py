@@ -49,7 +49,7 @@ def probe_block(source: Source, samples: int = PROBE_SAMPLES) -> Array:
     while math.prod(shape) > samples:
         longest = shape.index(max(shape))
         shape[longest] = -(-shape[longest] // 2)
-    return np.ascontiguousarray(source.read(Box.whole(tuple(shape))))
+    return np.asarray(source.read(Box.whole(tuple(shape))), order="C")
 
 
 def measure_here(sample: Sample, capacity: Capacity) -> tuple[Measured, Rehearsal | None]:

@@ -18,6 +18,7 @@ import numpy as np
 import tensorstore as ts
 
 from coordinator.errors import InputError
+from coordinator.stores.decoding import most_packed
 from coordinator.stores.keys import open_keys, translated
 from coordinator.stores.place import Place
 from coordinator.stores.zarr_codecs import Codecs
@@ -26,9 +27,6 @@ from tiling.geometry.box import Box
 
 HEADER = 16
 """Bytes of Blosc before the first block; the second four are how many it holds."""
-
-ROOM = 2**16
-"""Bytes that a codec may add to a chunk; besides, it may double it."""
 
 MAX_REMEMBERED = 2**28
 """Chunks up to which it is remembered which were looked at."""
@@ -59,7 +57,7 @@ class ChunkGuard:
         self._array = array
         self._name = name
         self._codecs = Codecs.of(array.version, array.document, name)
-        self._most = 2 * array.inner_bytes + ROOM
+        self._most = most_packed(array.inner_bytes)
         counts = [-(-n // size) for n, size in zip(array.shape, array.inner, strict=True)]
         remembered = math.prod(counts) <= MAX_REMEMBERED
         self._seen = np.zeros(counts, bool) if remembered else None

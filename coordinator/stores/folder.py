@@ -8,6 +8,7 @@ import itertools
 import os
 import shutil
 import stat
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -66,10 +67,10 @@ def clean(folder: Path) -> bool:
     return True
 
 
-def empty(folder: Path) -> None:
-    """Remove all that is in a folder; links are removed, not followed."""
+def empty(folder: Path, last: Sequence[str] = ()) -> None:
+    """Remove all that is in a folder, some names last; links are removed, not followed."""
     with os.scandir(folder) as entries:
-        for entry in entries:
+        for entry in sorted(entries, key=lambda entry: entry.name in last):
             if entry.is_dir(follow_symlinks=False):
                 shutil.rmtree(entry.path)
             else:

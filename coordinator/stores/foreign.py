@@ -40,6 +40,12 @@ class Foreign:
 GZIP: Final = b"\x1f\x8b"
 """How a file begins that gzip compressed."""
 
+ZIP: Final = b"PK\x03\x04"
+"""How a zip archive begins."""
+
+ZIPPED: Final = (".zip", ".ozx")
+"""How one is named that may hold zarr."""
+
 _TITLES: Final = "for a line of titles add skiprows=1"
 
 _PICTURE: Final = "imageio.v3.imread({})", ("imageio",)
@@ -51,7 +57,7 @@ FORMATS: Final = (
     Foreign(
         "a .npz archive of arrays",
         (".npz",),
-        ((0, b"PK\x03\x04"),),
+        ((0, ZIP),),
         "[*numpy.load({}).values()][0]",
         hint="it takes the first array",
     ),
@@ -120,6 +126,8 @@ def foreign(path: Path, start: bytes = b"") -> str | None:
     """Return what a file is instead of a `.npy` file, and how to convert it; None if unknown."""
     if start.startswith(GZIP):
         return gzipped(path)
+    if start.startswith(ZIP) and path.name.lower().endswith(ZIPPED):
+        return zipped(path)
     known = format_of(path, start)
     return None if known is None else f"{known.name}, not a .npy file; {conversion(known, path)}"
 
@@ -146,6 +154,20 @@ def gzipped(path: Path) -> str:
         return f"compressed by gzip: mv {name} {shlex.quote(f'{path}.gz')} names it as what it is"
     plain = shlex.quote(str(path.with_name(f"{path.stem}.plain{path.suffix}")))
     return f"compressed by gzip: gunzip --stdout {name} > {plain} makes a file to read"
+
+
+def zipped(path: Path) -> str:
+    """Return what is to be done with a zip archive, such as one of a folder of zarr.
+
+    Examples
+    --------
+    >>> zipped(Path("in.zarr.zip"))
+    'a zip archive: unzip in.zarr.zip -d in.zarr makes a folder to read'
+    """
+    folder = path.with_suffix("")
+    folder = folder if folder.suffix == ".zarr" else folder.with_suffix(".unzipped.zarr")
+    into = f"unzip {shlex.quote(str(path))} -d {shlex.quote(str(folder))}"
+    return f"a zip archive: {into} makes a folder to read"
 
 
 def convert_line(known: Foreign, path: Path) -> str:

@@ -12,14 +12,14 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import tensorstore as ts
 
 from coordinator.errors import InputError, StoreError
 from coordinator.stores import folder
 from coordinator.stores.atomic_file import sync_folder, usual_mode
-from coordinator.stores.keys import open_keys, spec_of, translated
+from coordinator.stores.keys import open_keys, translated
 from coordinator.stores.partial import ZARR_KEYS, is_zarr, partial_path
 from coordinator.stores.place import Place
 
@@ -35,8 +35,8 @@ class Home(Protocol):
         """Where it will be, or what stands for that; its lock and journal are beside it."""
 
     @property
-    def keys(self) -> dict[str, Any]:
-        """What tensorstore calls the place where chunks grow."""
+    def place(self) -> Place:
+        """Where chunks grow."""
 
     def begin(self, *, keep: bool) -> None:
         """Make it empty, unless what an unfinished run left is to be kept.
@@ -72,37 +72,33 @@ class FolderHome:
     path: Path
 
     @property
-    def _partial(self) -> Path:
-        return partial_path(self.path)
-
-    @property
-    def keys(self) -> dict[str, Any]:
+    def place(self) -> Place:
         """See `Home`."""
-        return spec_of(Place(self._partial))
+        return Place(partial_path(self.path))
 
     def begin(self, *, keep: bool) -> None:
         """See `Home`."""
-        replaced = is_zarr(self._partial) and is_zarr(self.path)
+        replaced = is_zarr(self.place.path) and is_zarr(self.path)
         if not keep or replaced:  # a run that was killed after the exchange left the older array
-            folder.empty(self._partial)
-        elif not folder.clean(self._partial):
-            raise StoreError(f"{self._partial}: has links in it; start anew with --overwrite")
+            folder.empty(self.place.path, ZARR_KEYS)
+        elif not folder.clean(self.place.path):
+            raise StoreError(f"{self.place.path}: has links in it; start anew with --overwrite")
 
     def publish(self, documents: Mapping[str, bytes], *, overwrite: bool, sync: bool) -> None:
         """See `Home`."""
         if sync:  # long before the metadata: until then an unfinished run can be gone on with
-            folder.sync(self._partial)
+            folder.sync(self.place.path)
         for key, value in documents.items():
-            (self._partial / key).parent.mkdir(exist_ok=True)
-            (self._partial / key).write_bytes(value)
+            (self.place.path / key).parent.mkdir(exist_ok=True)
+            (self.place.path / key).write_bytes(value)
         if sync:
-            folder.sync(self._partial)
+            folder.sync(self.place.path)
         if overwrite and folder.is_folder(self.path):
-            self._partial.chmod(usual_mode(self.path))
-            folder.put_in_place(self._partial, self.path)
+            self.place.path.chmod(usual_mode(self.path))
+            folder.put_in_place(self.place.path, self.path)
         else:
             try:
-                self._partial.rename(self.path)  # onto an empty folder at most
+                self.place.path.rename(self.path)  # onto an empty folder at most
             except OSError:
                 if not self.path.exists():
                     raise
@@ -116,8 +112,9 @@ class FolderHome:
 
     def discard(self) -> None:
         """See `Home`."""
-        if self._partial.exists():
-            shutil.rmtree(self._partial)
+        if self.place.path.exists():  # what is left of an older array is known by its metadata
+            folder.empty(self.place.path, ZARR_KEYS)
+            self.place.path.rmdir()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +127,6 @@ class BucketHome:
     @property
     def _partial(self) -> Path:
         return partial_path(self.path)
-
-    @property
-    def keys(self) -> dict[str, Any]:
-        """See `Home`."""
-        return spec_of(self.place)
 
     def begin(self, *, keep: bool) -> None:
         """See `Home`."""

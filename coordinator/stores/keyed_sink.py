@@ -14,16 +14,20 @@ import tensorstore as ts
 from coordinator.errors import StoreError
 from coordinator.stores.keyed_homes import Home
 from coordinator.stores.keyed_source import array_spec
-from coordinator.stores.keys import context, translated
+from coordinator.stores.keys import context, spec_of, translated
 from coordinator.stores.memory import view
-from coordinator.stores.ome_zarr import level_path
+from coordinator.stores.ome_zarr import Level, level_path
 from coordinator.stores.partial import Growing, lock_folder, release
 from coordinator.stores.pieces import Pieces
+from coordinator.stores.place import Place
 from coordinator.stores.pyramid import Half, fill
 from coordinator.stores.stored import StoredHere, stored_in
 from coordinator.stores.zarr_metadata import ZarrArray
 from tiling.dtypes import Array, Dtype
 from tiling.geometry.box import Box
+
+INLINE = {"kind": "inline", "must_understand": False}
+"""What zarr-python says of metadata that a group of version 3 repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +47,7 @@ class Keys:
     @classmethod
     def of(cls, array: ZarrArray, halves: Sequence[Half] = ()) -> Keys:
         """Return those of an array; in an image's group if it is a level of one, with others."""
-        if array.level is None:
-            named = _named(array, "")
-        else:
-            named = {}
-            for number, each in enumerate((array, *(half.array for half in halves))):
-                named |= _named(each, f"{level_path(number)}/")
-            factors = [half.factors for half in halves]
-            named |= _group(array.version, array.level.image(factors))
+        named = _named(array, "") if array.level is None else _image(array, array.level, halves)
         inside = f"{level_path(0)}/" if array.level else ""
         documents = {key: json.dumps(value, indent=2).encode() for key, value in named.items()}
         return cls(documents, inside)
@@ -63,10 +60,25 @@ def _named(array: ZarrArray, inside: str) -> dict[str, Any]:
     return {**attributes, f"{inside}.zarray": array.document}
 
 
-def _group(version: int, attributes: Mapping[str, Any]) -> dict[str, Any]:
-    if version == 3:
-        return {"zarr.json": {"zarr_format": 3, "node_type": "group", "attributes": {**attributes}}}
-    return {".zattrs": {**attributes}, ".zgroup": {"zarr_format": 2}}
+def _image(array: ZarrArray, level: Level, halves: Sequence[Half]) -> dict[str, Any]:
+    """Return those of an image: of its levels first, and repeated if the input's are."""
+    levels = (array, *(half.array for half in halves))
+    paths = [level_path(number) for number in range(len(levels))]
+    attributes = level.image([half.factors for half in halves])
+    named: dict[str, Any] = {}
+    for path, each in zip(paths, levels, strict=True):
+        named |= _named(each, f"{path}/")
+    if array.version == 3:
+        group = {"zarr_format": 3, "node_type": "group", "attributes": attributes}
+        if level.consolidated:
+            within = {path: each.document for path, each in zip(paths, levels, strict=True)}
+            group["consolidated_metadata"] = {**INLINE, "metadata": within}
+        return {**named, "zarr.json": group}
+    last = {".zgroup": {"zarr_format": 2}}
+    named[".zattrs"] = attributes
+    if level.consolidated:
+        named[".zmetadata"] = {"zarr_consolidated_format": 1, "metadata": {**named, **last}}
+    return {**named, **last}
 
 
 class KeyedSink(Growing):
@@ -147,8 +159,7 @@ class KeyedSink(Growing):
             raise
 
     def _open(self, array: ZarrArray, inside: str) -> Any:
-        spec = self._home.keys
-        spec["path"] += inside
+        spec = spec_of(Place(self._home.place.path / inside))
         with translated(f"{self.name}: can't be written", StoreError):
             return ts.open(
                 array_spec(spec, array),

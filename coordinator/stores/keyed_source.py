@@ -183,12 +183,13 @@ class KeyedSource:
         count = math.prod(-(-n // size) for n, size in zip(shape, chunk, strict=True))
         if self.place.remote or count > MAX_COUNTED:
             return None
+        root = f"{self.place.path}/"
         found = sum(
-            not name.startswith((".", "zarr.json")) and not name.endswith("__lock")
-            for _, _, names in os.walk(self.place.path)
+            self.about.has_key(f"{folder}/{name}".removeprefix(root))
+            for folder, _, names in os.walk(self.place.path)
             for name in names
         )
-        return max(0, count - found), count
+        return count - found, count
 
 
 def array_spec(keys: dict[str, Any], array: ZarrArray) -> dict[str, Any]:

@@ -23,7 +23,7 @@ MAX_DOCUMENT = 2**24
 """Bytes of metadata."""
 
 RETRIES = {"max_retries": 6, "initial_delay": "200ms", "max_delay": "4s"}
-"""Of requests to a bucket: about ten seconds in all."""
+"""Of requests to a bucket or a web server: about ten seconds in all."""
 
 PARSING = re.compile(r'Error parsing (?:object member "(\w+)"|value at position (\d+)): ')
 
@@ -40,10 +40,10 @@ def spec_of(place: Place) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If its scheme is not known.
+        If tensorstore has no name for it.
     """
     if not place.remote:
-        return {"driver": "file", "path": f"{place.path.absolute()}/"}
+        return {"driver": "file", "path": f"{_path_of(place)}/"}
     scheme, _, rest = place.url.partition("://")
     host, _, path = rest.partition("/")
     path = f"{path.strip('/')}/" if path.strip("/") else ""
@@ -54,6 +54,16 @@ def spec_of(place: Place) -> dict[str, Any]:
             return {"driver": "gcs", "bucket": host, "path": path}
         case _:
             return {"driver": "http", "base_url": f"{scheme}://{host}/", "path": path}
+
+
+def _path_of(place: Place) -> str:
+    """Return the path of a folder: without "..", which tensorstore refuses."""
+    path = os.path.realpath(place.path)
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{place}: a name of its path is not UTF-8; rename it") from None
+    return path
 
 
 def _s3() -> dict[str, Any]:
@@ -84,6 +94,7 @@ def context(cache_bytes: int = 0) -> ts.Context:
             "file_io_sync": False,
             "s3_request_retries": RETRIES,
             "gcs_request_retries": RETRIES,
+            "http_request_retries": RETRIES,
         }
     )
 
@@ -165,3 +176,11 @@ def read_document(place: Place, keys: ts.KvStore | None, name: str) -> Any:
         return json.loads(data)
     except (ValueError, RecursionError):
         raise InputError(f"{what}: is no JSON") from None
+
+
+def is_there(place: Place, keys: ts.KvStore | None, name: str) -> bool:
+    """Tell whether there is a key, whatever its value; see `read_document`."""
+    if keys is None:
+        return (place.path / name).is_file()
+    with translated(str(place), InputError):
+        return bool(keys.read(name).result().state == "value")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeGuard
 
 from coordinator.errors import InputError
 
@@ -27,6 +27,12 @@ HOW = {
 AXES = ("t", "c", "z", "y", "x")
 """Of an image that does not say; the last ones."""
 
+IN_SPACE = 3
+"""Axes at most, the last ones of an image that does not say."""
+
+LARGE = 1e300
+"""A size that makes no sense."""
+
 TYPES = {"t": "time", "c": "channel"}
 
 
@@ -40,10 +46,13 @@ class Level:
         Of its group.
     path : str
         Of its array, below the group.
+    consolidated : bool
+        Whether its group repeats the metadata of all that is in it.
     """
 
     attributes: Mapping[str, Any]
     path: str
+    consolidated: bool = False
 
     @property
     def count(self) -> int:
@@ -156,10 +165,18 @@ def level_path(number: int) -> str:
 def _scale_of(dataset: Mapping[str, Any], ndim: int) -> list[float]:
     """Return the size of a sample of a level; ones if it does not say."""
     for each in _transformations(dataset):
-        scale = each.get("scale")
-        if isinstance(scale, list) and len(scale) == ndim:
+        if _are_numbers(scale := each.get("scale"), ndim):
             return [float(n) for n in scale]
     return [1.0] * ndim
+
+
+def _are_numbers(said: Any, ndim: int) -> TypeGuard[list[float]]:
+    """Tell whether it is numbers, one per axis, whose doubles are numbers too."""
+    return (
+        isinstance(said, list)
+        and len(said) == ndim
+        and all(isinstance(n, int | float) and abs(n) < LARGE for n in said)
+    )
 
 
 def _transformations(dataset: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -190,14 +207,15 @@ def _by_length(spatial: Sequence[bool], shape: tuple[int, ...]) -> Iterator[tupl
 
 def _spatial(multiscales: Mapping[str, Any], ndim: int) -> list[bool]:
     """Tell which axes are of space."""
-    axes = multiscales.get("axes")
-    if not isinstance(axes, list) or len(axes) != ndim:
-        axes = [*AXES[-ndim:]]
-    names = [each if isinstance(each, str) else each.get("name") for each in axes]
-    types = [None if isinstance(each, str) else each.get("type") for each in axes]
+    found = multiscales.get("axes")
+    listed = found if isinstance(found, list) else []
+    axes = [{"name": each} if isinstance(each, str) else each for each in listed]
+    named = (isinstance(each, dict) and isinstance(each.get("name"), str) for each in axes)
+    if len(axes) != ndim or not all(named):
+        return [axis >= ndim - IN_SPACE for axis in range(ndim)]
     return [
-        kind == "space" if kind else name not in TYPES
-        for name, kind in zip(names, types, strict=True)
+        kind == "space" if (kind := each.get("type")) else each["name"] not in TYPES
+        for each in axes
     ]
 
 
@@ -208,7 +226,7 @@ def _halved(dataset: Mapping[str, Any], factors: tuple[int, ...]) -> dict[str, A
     scale = _scale_of(dataset, len(factors))
     shift = [0.0] * len(factors)
     for each in _transformations(dataset):
-        if isinstance(moved := each.get("translation"), list) and len(moved) == len(factors):
+        if _are_numbers(moved := each.get("translation"), len(factors)):
             shift = [float(n) for n in moved]
     larger = [size * factor for size, factor in zip(scale, factors, strict=True)]
     moved = [at + (new - old) / 2 for at, new, old in zip(shift, larger, scale, strict=True)]

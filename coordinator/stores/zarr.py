@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,13 +12,14 @@ from typing import Any
 import tensorstore as ts
 
 from coordinator.errors import InputError
+from coordinator.stores.atomic_file import read_regular
+from coordinator.stores.foreign import ZIP, zipped
 from coordinator.stores.keyed_homes import BucketHome, FolderHome, Home
 from coordinator.stores.keyed_sink import KeyedSink, Keys
 from coordinator.stores.keyed_source import KeyedSource, array_spec
-from coordinator.stores.keys import context, open_keys, read_document, translated
+from coordinator.stores.keys import context, is_there, open_keys, read_document, translated
 from coordinator.stores.layout import Layout
 from coordinator.stores.ome_zarr import AXES, Level, first_level, has_level, new_image
-from coordinator.stores.partial import is_zarr
 from coordinator.stores.place import Place, stand_in
 from coordinator.stores.pyramid import Half, halves_of
 from coordinator.stores.storing import Storing
@@ -27,18 +30,26 @@ from tiling.dtypes import Dtype
 FOREIGN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 """What is raised of metadata that makes no sense."""
 
+DEEP = 5
+"""Groups in groups that are looked into for them."""
+
 NAMED = 10
 """Arrays that are named to a user who has to say which is meant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An array or a group: its metadata and its attributes."""
+    """An array or a group: its metadata, its attributes, and whether it repeats others'."""
 
     version: Version
     is_array: bool
     document: Any
     attributes: Mapping[str, Any]
+    consolidated: bool = False
+
+    def level(self, path: str) -> Level:
+        """Return a level of the image that this group is."""
+        return Level(self.attributes, path, self.consolidated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +94,20 @@ def _find(place: Place) -> Found:
             raise InputError(f"{place}: there is nothing of that name{_others(root, keys, '')}")
         if not root.remote and not root.path.exists():
             raise FileNotFoundError(2, "No such file or directory", str(root.path))
-        raise InputError(f"{place}: no zarr array: there is no zarr.json, .zarray or .zgroup in it")
+        if not root.remote and root.path.is_file():
+            is_zip = read_regular(root.path, len(ZIP)) == ZIP
+            what = zipped(root.path) if is_zip else "a file, and zarr is read from folders"
+            raise InputError(f"{place}: {what}")
+        raise InputError(
+            f"{place}: no zarr array: there is no zarr.json, .zarray or .zgroup in it"
+            f"{_others(root, keys, '')}"
+        )
     level = None
     if not node.is_array:
         path = first_level(node.attributes)
         if path is None:
             raise InputError(f"{place}: a group, no array{_others(root, keys, inside)}")
-        level, inside = Level(node.attributes, path), f"{inside}/{path}".strip("/")
+        level, inside = node.level(path), f"{inside}/{path}".strip("/")
         node = _node(root, keys, inside)
         if node is None or not node.is_array or ".." in path.split("/"):
             raise InputError(f"{place}: an OME image whose first level, {path!r}, is not there")
@@ -109,11 +127,13 @@ def _node(root: Place, keys: ts.KvStore | None, inside: str) -> Node | None:
 
     if (document := read("zarr.json")) is not None:
         is_group = document.get("node_type") == "group"
-        return Node(3, not is_group, document, _mapping(document.get("attributes")))
+        repeats = bool(document.get("consolidated_metadata"))
+        return Node(3, not is_group, document, _mapping(document.get("attributes")), repeats)
     if (document := read(".zarray")) is not None:
         return Node(2, True, document, _mapping(read(".zattrs")))
     if read(".zgroup") is not None:
-        return Node(2, False, {}, _mapping(read(".zattrs")))
+        repeats = is_there(root, keys, f"{below}.zmetadata")
+        return Node(2, False, {}, _mapping(read(".zattrs")), repeats)
     return None
 
 
@@ -128,7 +148,7 @@ def _level_of(root: Place, keys: ts.KvStore | None, inside: str) -> Level | None
         group, path = "/".join(parts[:cut]), "/".join(parts[cut:])
         node = _node(root, keys, group)
         if node is not None and has_level(node.attributes, path):
-            return Level(node.attributes, path)
+            return node.level(path)
     return None
 
 
@@ -136,15 +156,22 @@ def _others(root: Place, keys: ts.KvStore | None, inside: str) -> str:
     """Return the names of what is in a group of this machine, for a sentence."""
     if keys is not None:
         return ""
-    names = [f"::{name}" for name in _names(root.path / inside, root.path)]
+    names = [f"::{name}" for name in itertools.islice(_names(root, inside), NAMED + 1)]
     more = ", ..." if len(names) > NAMED else ""
     return f"; there are {', '.join(names[:NAMED])}{more}" if names else ""
 
 
-def _names(folder: Path, root: Path) -> Iterator[str]:
+def _names(root: Place, inside: str, depth: int = 0) -> Iterator[str]:
+    """Yield the names of arrays and images below a group, without what can't be read."""
+    folder = root.path / inside
     for path in sorted(folder.iterdir())[: 10 * NAMED] if folder.is_dir() else ():
-        if is_zarr(path):
-            yield path.relative_to(root).as_posix()
+        name, node = path.relative_to(root.path).as_posix(), None
+        with suppress(InputError, OSError):
+            node = _node(root, None, name)
+        if node is not None and (node.is_array or first_level(node.attributes) is not None):
+            yield name
+        elif node is not None and depth < DEEP:
+            yield from _names(root, name, depth + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,10 +232,12 @@ def target(
     Raises
     ------
     InputError
-        If there is no such zarr array.
+        If there is no such zarr array, or others would be lost.
     """
     if place.url.startswith("http"):
         raise InputError(f"{place}: a web server is only read from; name a folder, s3:// or gs://")
+    if not place.remote:
+        _check_replaced(place)
     source = about if isinstance(about, ZarrArray) else None
     metadata = like(source, shape, dtype, storing, str(place))
     if metadata.level is None and ".ome." in place.path.name.lower():
@@ -219,6 +248,20 @@ def target(
     home = BucketHome(place, stand_in(place)) if place.remote else FolderHome(place.path)
     halves = _halves(metadata, place) if storing.pyramid else ()
     return Target(str(place), home, Keys.of(metadata, halves), metadata, halves)
+
+
+def _check_replaced(place: Place) -> None:
+    """Refuse an output in the place of a group that holds more than the levels of one image."""
+    said: Mapping[str, Any] = {}
+    with suppress(InputError, OSError):
+        if (node := _node(place, None, "")) is not None:
+            said = node.attributes
+    others = (name for name in _names(place, "") if not has_level(said, name))
+    if found := [*itertools.islice(others, NAMED)]:
+        raise InputError(
+            f"{place}: what else is in this group would be lost ({', '.join(found)}); name "
+            "another output, or remove it first"
+        )
 
 
 def _as_image(array: ZarrArray, what: str) -> ZarrArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -19,6 +20,9 @@ Document: TypeAlias = Mapping[str, Any]
 
 Version: TypeAlias = Literal[2, 3]
 
+WORDS = ("NaN", "Infinity", "-Infinity")
+"""That are numbers in JSON, of version 2."""
+
 MAX_BYTES = 2**60
 """Of an array: a header that claims more makes no sense."""
 
@@ -33,6 +37,8 @@ MAX_IN_SHARD = 2**24
 
 IGNORED = {"zarr_format", "node_type", "attributes", "dimension_names", "consolidated_metadata"}
 """Members of version 3 that are not needed to read samples."""
+
+DIGITS = re.compile("[0-9]+")
 
 NEEDED = {
     2: ("shape", "chunks", "dtype", "compressor", "fill_value", "order"),
@@ -107,6 +113,14 @@ class ZarrArray:
             else separator.join(("c", *map(str, index)))
         )
 
+    def has_key(self, key: str) -> bool:
+        """Tell whether a key is that of a chunk, or shard, of this array."""
+        index = tuple(map(int, DIGITS.findall(key)[: len(self.shape)]))
+        if len(index) < len(self.shape) or key != self.key_of(index):
+            return False
+        each = zip(index, self.chunk, self.shape, strict=True)
+        return all(at * size < length for at, size, length in each)
+
     @property
     def words(self) -> str:
         """How it is stored, for people."""
@@ -150,8 +164,9 @@ def parse(version: Version, document: Any, attributes: Document, what: str) -> Z
     if version == 3:
         dtype, chunk, inner = _parse_3(document, what)
     else:
-        dtype, chunk = _dtype_2(document["dtype"], what), _axes(document["chunks"], what)
+        dtype, chunk = _dtype(2, document["dtype"], what), _axes(document["chunks"], what)
         inner = chunk
+        _check_fill_2(document["fill_value"], what)
         if document.get("filters"):
             raise InputError(f"{what}: it has filters of numcodecs; store it without, by zarr")
     array = ZarrArray(
@@ -167,28 +182,32 @@ def _parse_3(document: Document, what: str) -> tuple[Dtype, tuple[int, ...], tup
         optional = isinstance(value, dict) and value.get("must_understand") is False
         if not (known or optional or (key == "storage_transformers" and not value)):
             raise InputError(f"{what}: its metadata has {key!r}, which is not known here")
+    dtype = _dtype(3, document["data_type"], what)
+    names = document.get("dimension_names")
+    if not (names is None or (isinstance(names, list) and len(names) == len(document["shape"]))):
+        raise InputError(f"{what}: its dimension_names are not one for each axis")
     grid = document["chunk_grid"]
     if not isinstance(grid, dict) or grid.get("name") != "regular":
         raise InputError(f"{what}: its chunks are no regular grid")
     chunk = _axes(grid.get("configuration", {}).get("chunk_shape"), what)
     shard = Codecs.of(3, document, what).shard
     inner = chunk if shard is None else _axes(shard.get("chunk_shape"), what)
-    name = document["data_type"]
-    try:
-        dtype = np.dtype(name if isinstance(name, str) else object)
-    except TypeError:
-        dtype = np.dtype(object)
-    if dtype.name != name or name not in DTYPES:
-        raise InputError(f"{what}: not an array of plain numbers, but of {str(name)[:60]}")
     return dtype, chunk, inner
 
 
-def _dtype_2(name: Any, what: str) -> Dtype:
+def _check_fill_2(value: Any, what: str) -> None:
+    """Refuse a word that is no number: version 2 has no bits in hexadecimal digits."""
+    for part in value if isinstance(value, list) else [value]:
+        if isinstance(part, str) and part not in WORDS:
+            raise InputError(f"{what}: its fill_value, {part[:60]!r}, is no number of zarr 2")
+
+
+def _dtype(version: Version, name: Any, what: str) -> Dtype:
     try:
         dtype = np.dtype(name if isinstance(name, str) else object)
     except TypeError:
         dtype = np.dtype(object)
-    if dtype.name not in DTYPES:
+    if dtype.name not in DTYPES or (version == 3 and dtype.name != name):
         raise InputError(f"{what}: not an array of plain numbers, but of {str(name)[:60]}")
     return dtype
 

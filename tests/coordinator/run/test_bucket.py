@@ -1,13 +1,8 @@
-"""zarr in a bucket of S3, of a server here: chunks first, metadata last; and from a web server."""
+"""zarr in buckets, of servers here: chunks first, metadata last; and from a web server."""
 
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -25,58 +20,31 @@ from coordinator.stores.files import open_place
 from coordinator.workflows.filter_file import filter_chain
 from coordinator.workflows.run_options import RunOptions
 from tests.coordinator.run.cut_short import SIGMA, TILES, Killed, Watched, Workbench, kill
+from tests.support.bucket_server import SCHEMES, BucketServer, bucket_server
 from tests.support.equality import assert_same_bits
 from tests.support.formats import ZARR
 
 ts = pytest.importorskip("tensorstore")
 pytest.importorskip("zarr")
 
-START_S = 60.0
 
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """A server of S3 on loopback, with one bucket."""
-    pytest.importorskip("moto.server")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", port]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        url = f"http://127.0.0.1:{port}"
-        _put_bucket(f"{url}/bucket")
-        yield url
-    finally:
-        process.terminate()
-        process.wait(START_S)
-
-
-def _put_bucket(url: str) -> None:
-    for _ in range(int(START_S / 0.2)):
-        try:
-            urllib.request.urlopen(urllib.request.Request(url, method="PUT"), timeout=5).close()
-        except (urllib.error.URLError, ConnectionError):
-            time.sleep(0.2)
-        else:
-            return
-    pytest.fail("the server does not answer")
+@pytest.fixture(scope="module", params=SCHEMES)
+def server(request: pytest.FixtureRequest) -> Iterator[BucketServer]:
+    with bucket_server(request.param) as server:
+        yield server
 
 
 @pytest.fixture
 def bench(
-    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    server: BucketServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> Workbench:
-    for name, value in {
-        "AWS_ENDPOINT_URL": server,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "XDG_STATE_HOME": str(tmp_path / "state"),
-    }.items():
+    for name, value in {**server.environment, "XDG_STATE_HOME": str(tmp_path / "state")}.items():
         monkeypatch.setenv(name, value)
     bench = Workbench(tmp_path, monkeypatch, ZARR)
-    bench.target = Path(f"s3://bucket/{request.node.name}/out.zarr")
+    bench.target = Path(f"{server.scheme}://bucket/{request.node.name}/out.zarr")
     return bench
 
 
@@ -203,3 +171,18 @@ def test_from_a_web_server(tmp_path: Path) -> None:
             filter_chain([("gaussian_filter", {"sigma": 1})], target, source, quiet)
         with pytest.raises(InputError, match="no zarr array"):
             open_place(Path(f"{url}/nix.zarr"))
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/x.zarr", "gs://bucket/x.zarr", "{}/x.zarr"])
+def test_where_nobody_answers(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """It is tried again for some seconds, less here, and then said."""
+    few = {"max_retries": 2, "initial_delay": "1ms", "max_delay": "1ms"}
+    monkeypatch.setattr("coordinator.stores.keys.RETRIES", few)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        for scheme in SCHEMES:
+            for name, value in BucketServer(scheme, address).environment.items():
+                monkeypatch.setenv(name, value)
+        with pytest.raises(InputError, match=r"All 2 retry attempts failed: .* connect"):
+            open_place(Path(url.format(address)))

@@ -273,6 +273,24 @@ def test_the_input_in_the_output_is_kept(plain: Workbench) -> None:
     assert plain.source.exists()
 
 
+@pytest.mark.parametrize("version", [2, 3])
+def test_other_arrays_in_the_output_are_kept(plain: Workbench, version: int) -> None:
+    """A group is replaced if it is an image of some levels, and holds nothing else."""
+    import zarr
+
+    group = zarr.create_group(plain.target, zarr_format=version)
+    for name in ("0", "labels/cells", "well/1"):
+        group.create_array(name, data=np.arange(4.0))
+    for datasets in ([], [{"path": "0"}]):
+        group.attrs["multiscales"] = [{"datasets": datasets}]
+        with pytest.raises(InputError, match=r"would be lost \((0, )?labels/cells, well/1\)"):
+            plain.blur(overwrite=True)
+    for name in ("labels", "well"):
+        del group[name]
+    plain.blur(overwrite=True)
+    assert_done(plain)
+
+
 def test_a_link_as_output_is_followed(plain: Workbench) -> None:
     """The folder that it names is replaced; the link stays."""
     real = plain.target.with_name("real.zarr")

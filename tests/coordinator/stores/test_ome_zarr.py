@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from scipy.ndimage import gaussian_filter
 from coordinator.errors import InputError
 from coordinator.stores.files import find_layout, open_place
 from coordinator.stores.place import Place
+from coordinator.stores.storing import Storing
 from coordinator.workflows.filter_file import filter_chain
 from coordinator.workflows.run_options import RunOptions
 from tests.support.equality import assert_same_bits
@@ -51,9 +54,9 @@ def image(path: Path, version: int) -> Path:
     return path
 
 
-def filtered(source: Path | Place, target: Path) -> Array:
+def filtered(source: Path | Place, target: Path, *, pyramid: bool = False) -> Array:
     """Filter, have the validator look, and return what zarr-python reads."""
-    options = RunOptions(style="none")
+    options = RunOptions(style="none", storing=Storing(pyramid=pyramid))
     filter_chain([("gaussian_filter", {"sigma": 1.0})], Path(str(source)), target, options)
     validate(target)
     return load_zarr(target)
@@ -101,6 +104,56 @@ def test_a_level_by_name(tmp_path: Path, version: int) -> None:
     assert_same_bits(filtered(source, tmp_path / "out.zarr"), gaussian_filter(HALF, 1))
     (now,) = said_of(tmp_path / "out.zarr")["multiscales"]
     assert now["datasets"][0]["coordinateTransformations"][0]["scale"] == [1.0, 1.0, 1.0]
+
+
+def consolidate(path: Path, version: int) -> None:
+    """Have zarr-python do it, which warns that version 3 does not know it yet."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        zarr.consolidate_metadata(path, zarr_format=version)
+
+
+def consolidated(path: Path) -> Any:
+    """Return the metadata that a group repeats; None if it repeats none."""
+    if (old := path / ".zmetadata").exists():
+        found = json.loads(old.read_text())["metadata"]
+        return {key: value for key, value in found.items() if value}  # empty ones may be left out
+    new = path / "zarr.json"
+    return json.loads(new.read_text()).get("consolidated_metadata") if new.exists() else None
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("pyramid", [False, True], ids=["", "pyramid"])
+def test_consolidated_metadata(tmp_path: Path, version: int, *, pyramid: bool) -> None:
+    """The output has it if the input has, and it is what zarr-python would make of the output."""
+    source = image(tmp_path / "in.ome.zarr", version)
+    filtered(source, tmp_path / "without.ome.zarr", pyramid=pyramid)
+    assert consolidated(tmp_path / "without.ome.zarr") is None
+    consolidate(source, version)
+    assert_same_bits(
+        filtered(source, tmp_path / "out.ome.zarr", pyramid=pyramid), gaussian_filter(FULL, 1)
+    )
+    anew = tmp_path / "anew.ome.zarr"
+    shutil.copytree(tmp_path / "without.ome.zarr", anew)
+    consolidate(anew, version)
+    assert consolidated(tmp_path / "out.ome.zarr") == consolidated(anew)
+    opened = zarr.open_consolidated(tmp_path / "out.ome.zarr", zarr_format=version)
+    assert [*opened.array_keys()] == (["0", "1"] if pyramid else ["0"])
+
+
+def test_an_array_of_a_consolidated_group(tmp_path: Path) -> None:
+    """By itself it has no group, and nothing to repeat."""
+    group = zarr.create_group(tmp_path / "in.zarr")
+    group.create_array("one", data=FULL, chunks=(1, 3, 4))
+    consolidate(tmp_path / "in.zarr", 3)
+    filter_chain(
+        [("gaussian_filter", {"sigma": 1.0})],
+        Path(f"{tmp_path}/in.zarr::one"),
+        tmp_path / "out.zarr",
+        RunOptions(style="none"),
+    )
+    assert_same_bits(load_zarr(tmp_path / "out.zarr"), gaussian_filter(FULL, 1))
+    assert consolidated(tmp_path / "out.zarr") is None
 
 
 def test_what_is_said_of_it(tmp_path: Path) -> None:

@@ -94,6 +94,35 @@ def test_axes_of_space_that_are_long(tmp_path: Path, dtype: str, storing: dict[s
         assert_same_bits(other, halved(one, factors))
 
 
+SCALE = {"type": "scale", "scale": [1.0, 1.0]}
+
+
+@pytest.mark.parametrize(
+    ("axes", "transformations"),
+    [
+        (["y", "x"], [{"type": "scale", "scale": ["a", None]}]),
+        ([1, None], [SCALE]),
+        ([{"name": []}, {}], [SCALE, {"type": "translation", "translation": ["q", 10**400]}]),
+        (["t", "c", "z", "y", "x"], [{"type": "scale", "scale": [10**400, float("nan")]}]),
+        (7, "nothing"),
+    ],
+)
+def test_metadata_that_makes_no_sense(tmp_path: Path, axes: Any, transformations: Any) -> None:
+    """It is as if an image did not say it: the last three axes are of space, samples of size 1."""
+    dataset = {"path": "0", "coordinateTransformations": transformations}
+    said = {"version": "0.4", "axes": axes, "datasets": [dataset]}
+    array = np.random.default_rng(5).random((300, 20))
+    group = zarr.create_group(tmp_path / "in.ome.zarr", zarr_format=2)
+    group.attrs["multiscales"] = [said]
+    group.create_array("0", data=array, chunks=(100, 20))
+    storing = Storing(pyramid=True)
+    target = tmp_path / "out.ome.zarr"
+    filter_chain(LINKS, tmp_path / "in.ome.zarr", target, RunOptions(style="none", storing=storing))
+    first, second = levels_of(target)
+    assert_same_bits(first, gaussian_filter(array, 1))
+    assert_same_bits(second, halved(first, (2, 1)))
+
+
 def test_what_is_no_axis_of_space_stays() -> None:
     """Times and channels are not mixed, however many there are."""
     assert new_image(5, 3, "it").halvings((999, 300, 20, 300, 100)) == ((1, 1, 1, 2, 1),)
