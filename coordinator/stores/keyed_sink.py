@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -172,10 +171,10 @@ class KeyedSink(Growing):
     @property
     def stored(self) -> StoredHere | None:
         """Where chunks grow, for others to write them; None of what is not on this machine."""
-        keys = self._home.keys
-        if keys["driver"] != "file":
+        place = self._home.place
+        if place.remote:
             return None
-        return stored_in(Path(keys["path"] + self._keys.inside), self._array, grows=True)
+        return stored_in(place.path / self._keys.inside, self._array, grows=True)
 
     def region(self, box: Box) -> Array:
         """Return an array of the shape of a box."""

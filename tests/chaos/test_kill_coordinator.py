@@ -118,6 +118,8 @@ def test_killed_and_resumed(
     # One that is killed when its output is whole may owe the provenance, and leave the journal;
     # of an output that was encoded, what it was encoded from; and what stood for a bucket.
     owed = {f"{here.name}.json", f".{here.name}.json.partial", f".{here.name}.journal"}
+    if way == "auto":
+        owed.add(f".{here.name}.place")
     if library in (NIFTI_GZ, BUCKET):
         owed.add(f".{here.name}.partial")
     left = {path.name for path in here.parent.glob(f"*{here.name}*")}
