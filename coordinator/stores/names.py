@@ -8,7 +8,7 @@ import re
 from itertools import islice
 from pathlib import Path
 
-from coordinator.errors import InputError
+from coordinator.errors import InputError, StoreError
 from coordinator.stores.foreign import foreign, npy_name
 from coordinator.stores.formats import SUFFIXES
 
@@ -26,9 +26,13 @@ def check_output_name(path: Path) -> None:
     ------
     InputError
         Saying what to write instead.
+    StoreError
+        If the name is too long.
     """
     if (length := len(os.fsencode(path.name))) > LONGEST_NAME:
-        raise InputError(f"{path}: a name of {length} bytes; it can have {LONGEST_NAME} at most")
+        raise StoreError(
+            f"{path}: its name is too long: {length} bytes; it can have {LONGEST_NAME} at most"
+        )
     if path.name.startswith("="):
         raise InputError(f"{path}: begins with =; write -o {path.with_name(path.name[1:])}")
     if re.fullmatch(r"\.[A-Za-z]\w*", path.suffix) and not path.name.lower().endswith(SUFFIXES):

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from coordinator.errors import InputError
+from coordinator.errors import InputError, StoreError
 from coordinator.stores.files import open_place
 from coordinator.stores.foreign import FORMATS, Foreign, convert_line, foreign, format_of
 from coordinator.stores.names import check_output_name
@@ -70,7 +70,7 @@ def test_an_output_is_named_as_what_it_is(name: str, instead: str) -> None:
 @pytest.mark.parametrize("name", [f"{'a' * 243}.npy", f"{'ä' * 122}.npy", "a" * 300])
 def test_names_that_are_too_long(name: str) -> None:
     """Those of the files beside an output would be longer than file systems take."""
-    with pytest.raises(InputError, match=r"a name of \d+ bytes; it can have 246 at most"):
+    with pytest.raises(StoreError, match=r"too long: \d+ bytes; it can have 246 at most"):
         check_output_name(Path(name))
     check_output_name(Path(name[:118] + ".npy"))
 
