@@ -19,11 +19,13 @@ import numpy as np
 from coordinator.errors import StoreError
 from coordinator.stores.atomic_file import open_own, sync_folder, usual_mode
 from coordinator.stores.memory import fill, view
+from coordinator.stores.nonce import remove as remove_nonce
 from coordinator.stores.outline import Outline, mapped
 from coordinator.stores.partial import (
     Growing,
     encoded_path,
     lock,
+    nonce_path,
     partial_path,
     release,
     rename_if_free,
@@ -108,6 +110,7 @@ class FlatSink(Growing):
         """
         descriptor = lock(path)
         try:
+            remove_nonce(nonce_path(path))  # no worker of a run that was killed writes any more
             array = _map(descriptor, outline, keep=keep)
             return cls(
                 path,

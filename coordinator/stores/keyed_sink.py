@@ -16,7 +16,8 @@ from coordinator.stores.keyed_source import array_spec
 from coordinator.stores.keys import context, spec_of, translated
 from coordinator.stores.memory import view
 from coordinator.stores.ome_zarr import Level, level_path
-from coordinator.stores.partial import Growing, lock_folder, release
+from coordinator.stores.nonce import remove as remove_nonce
+from coordinator.stores.partial import Growing, lock_folder, nonce_path, release
 from coordinator.stores.pieces import Pieces
 from coordinator.stores.place import Place
 from coordinator.stores.pyramid import Half, fill
@@ -147,6 +148,7 @@ class KeyedSink(Growing):
         """
         descriptor = lock_folder(home.path)
         try:
+            remove_nonce(nonce_path(home.path))  # no worker of a run that was killed writes any more
             home.begin(keep=keep)
             return cls(name, home, keys, array, halves, descriptor, overwrite=overwrite, sync=sync)
         except BaseException as error:  # an interruption too must leave nothing
