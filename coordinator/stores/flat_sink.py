@@ -110,7 +110,7 @@ class FlatSink(Growing):
         """
         descriptor = lock(path)
         try:
-            remove_nonce(nonce_path(path))  # no worker of a run that was killed writes any more
+            remove_nonce(nonce_path(path))  # workers of a killed run write no more
             array = _map(descriptor, outline, keep=keep)
             return cls(
                 path,
@@ -154,6 +154,7 @@ class FlatSink(Growing):
 
     def _publish(self) -> None:
         if self._encode is None:
+            self._check_there()
             whole = partial_path(self.path)
             self._finish(self._descriptor)
         else:

@@ -144,7 +144,7 @@ def test_another_array_than_is_said(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("index", [False, True], ids=["codecs", "index"])
 def test_shards_whose_codecs_are_no_objects(tmp_path: Path, index: bool) -> None:
-    """tensorstore knows short names, which zarr does not: refused in words."""
+    """Short names, which tensorstore knows and zarr does not, are refused in words."""
     array = samples((4, 4), "u1", 6, special=False)
     chunked = made(tmp_path / "in.zarr", array, chunks=(1, 2), shards=(2, 2), compressors=None)
     metadata = copy.deepcopy(dict(chunked.metadata))
