@@ -185,6 +185,14 @@ class Growing(ABC):
     def _remove(self) -> None:
         """Remove what has grown."""
 
+    def _check_there(self) -> None:
+        """Refuse to publish another file, or folder, than the one that has grown."""
+        partial = partial_path(self.path)
+        if not os.path.samestat(os.fstat(self._descriptor), partial.lstat()):
+            raise StoreError(
+                f"{self.name}: {partial}, where it grew, was replaced by somebody; run it again"
+            )
+
     def commit(self) -> None:
         """Make it whole and visible.
 

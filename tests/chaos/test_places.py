@@ -17,10 +17,12 @@ from scipy import ndimage
 
 from coordinator.engines.http import places
 from coordinator.errors import StoreError, TilefanError, VerifyError
-from coordinator.events import TileFailed, WorkerPlaces
+from coordinator.events import TileFailed, TileStored, WorkerPlaces
 from coordinator.journal.records import Finished
 from coordinator.stores import nonce
-from coordinator.workflows.run_options import Storing
+from coordinator.stores.nonce import Nonce
+from coordinator.workflows.filter_file import filter_chain
+from coordinator.workflows.run_options import Placement, RunOptions, Storing
 from tests.chaos.runs import Leaks, Task, finish
 from tests.support.by_reference import Told, blur, filtered
 from tests.support.coordinators import wait_until
@@ -221,3 +223,28 @@ def test_two_coordinators(tmp_path: Path) -> None:
         assert run.error is None, run.error
         assert run.told(TileFailed) == []
         assert task.check(run, hosts)
+
+
+@pytest.mark.parametrize("kind", [".npy", ".zarr"])
+@pytest.mark.parametrize("resume", [False, True], ids=["anew", "resumed"])
+def test_a_late_tile_of_a_killed_run(tmp_path: Path, kind: str, resume: bool) -> None:
+    """It is not written into the output of another run, though that needs no nonce itself."""
+    if kind == ".zarr":
+        ZARR.require()
+    np.save(tmp_path / "in.npy", X)
+    target, late = tmp_path / f"out{kind}", tmp_path / f".out{kind}.place"
+    there: list[bool] = []
+
+    def look(event: object) -> None:
+        if isinstance(event, TileStored):
+            there.append(late.exists())
+
+    Nonce.plant(late)
+    placement = Placement(tile=(50, 48))
+    storing = Storing(chunks=(50, 48)) if kind == ".zarr" else Storing()
+    options = RunOptions(
+        placement, style="none", storing=storing, resume=resume, log=lambda _, event: look(event)
+    )
+    filter_chain(blur(), tmp_path / "in.npy", target, options)
+    assert there == [False] * 20
+    assert {path.name for path in tmp_path.iterdir()} == {"in.npy", target.name}

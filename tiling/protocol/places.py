@@ -244,6 +244,18 @@ def nonce_beside(path: str, kind: Kind) -> str:
     raise WireError("places: an output must grow under a hidden name, .NAME.partial")
 
 
+def is_nonce(path: str) -> bool:
+    """Tell whether a path is named as a nonce, which nobody is shown who does not know it.
+
+    Examples
+    --------
+    >>> is_nonce("/data/.out.npy.place"), is_nonce("/data/.out.npy.partial")
+    (True, False)
+    """
+    name = path.rpartition("/")[2].lower()  # as file systems may have it
+    return name.startswith(".") and name.endswith(NONCE)
+
+
 def digest_of(offer: bytes) -> str:
     """Return what names an offer: SHA-256 of its body."""
     return hashlib.sha256(offer).hexdigest()
