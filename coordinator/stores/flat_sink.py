@@ -17,6 +17,7 @@ from typing import IO, TypeAlias
 import numpy as np
 
 from coordinator.errors import StoreError
+from coordinator.stores import nonce
 from coordinator.stores.atomic_file import open_own, sync_folder, usual_mode
 from coordinator.stores.memory import fill, view
 from coordinator.stores.outline import Outline, mapped
@@ -24,6 +25,7 @@ from coordinator.stores.partial import (
     Growing,
     encoded_path,
     lock,
+    nonce_path,
     partial_path,
     release,
     rename_if_free,
@@ -108,6 +110,7 @@ class FlatSink(Growing):
         """
         descriptor = lock(path)
         try:
+            nonce.remove(nonce_path(path))  # of a killed run, whose workers may write still
             array = _map(descriptor, outline, keep=keep)
             return cls(
                 path,

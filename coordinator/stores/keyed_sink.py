@@ -12,12 +12,13 @@ import numpy as np
 import tensorstore as ts
 
 from coordinator.errors import StoreError
+from coordinator.stores import nonce
 from coordinator.stores.keyed_homes import Home
 from coordinator.stores.keyed_source import array_spec
 from coordinator.stores.keys import context, translated
 from coordinator.stores.memory import view
 from coordinator.stores.ome_zarr import level_path
-from coordinator.stores.partial import Growing, lock_folder, release
+from coordinator.stores.partial import Growing, lock_folder, nonce_path, release
 from coordinator.stores.pieces import Pieces
 from coordinator.stores.pyramid import Half, fill
 from coordinator.stores.stored import StoredHere, stored_in
@@ -136,6 +137,7 @@ class KeyedSink(Growing):
         """
         descriptor = lock_folder(home.path)
         try:
+            nonce.remove(nonce_path(home.path))  # of a killed run, whose workers may write still
             home.begin(keep=keep)
             return cls(name, home, keys, array, halves, descriptor, overwrite=overwrite, sync=sync)
         except BaseException as error:  # an interruption too must leave nothing

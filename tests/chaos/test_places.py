@@ -20,7 +20,8 @@ from coordinator.errors import StoreError, TilefanError, VerifyError
 from coordinator.events import TileFailed, WorkerPlaces
 from coordinator.journal.records import Finished
 from coordinator.stores import nonce
-from coordinator.workflows.run_options import Storing
+from coordinator.workflows.filter_file import filter_chain
+from coordinator.workflows.run_options import RunOptions, Storing
 from tests.chaos.runs import Leaks, Task, finish
 from tests.support.by_reference import Told, blur, filtered
 from tests.support.coordinators import wait_until
@@ -173,6 +174,26 @@ def test_a_worker_that_writes_for_ever(tmp_path: Path, monkeypatch: pytest.Monke
         os.close(held[0])
         filtered(blur(), tmp_path / "in.npy", target, [worker.address], resume=True)
     assert_same_bits(np.load(target), ndimage.gaussian_filter(X, 2.0))
+
+
+@pytest.mark.parametrize("name", ["out.npy", "out.zarr"])
+def test_workers_of_a_killed_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """They write no more into what a later run has begun, though it sends no tile by reference."""
+    if name == "out.zarr":
+        ZARR.require()
+    monkeypatch.setattr(nonce, "WAIT_S", 0.2)
+    np.save(tmp_path / "in.npy", X)
+    target, hidden = tmp_path / name, tmp_path / f".{name}.place"
+    nonce.Nonce.plant(hidden)  # what a run left that was killed
+    options = RunOptions(style="none")
+    with hidden.open("rb") as writing:
+        fcntl.flock(writing, fcntl.LOCK_SH)
+        with pytest.raises(StoreError, match="a worker has been writing a tile for"):
+            filter_chain(blur(), tmp_path / "in.npy", target, options)
+    filter_chain(blur(), tmp_path / "in.npy", target, options)
+    assert {path.name for path in tmp_path.iterdir()} == {"in.npy", name}
 
 
 def test_other_bits_than_were_answered(tmp_path: Path) -> None:
