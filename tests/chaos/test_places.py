@@ -9,6 +9,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -194,6 +195,25 @@ def test_workers_of_a_killed_run(
             filter_chain(blur(), tmp_path / "in.npy", target, options)
     filter_chain(blur(), tmp_path / "in.npy", target, options)
     assert {path.name for path in tmp_path.iterdir()} == {"in.npy", name}
+
+
+def test_a_worker_that_is_greeted_too_late(tmp_path: Path) -> None:
+    """Nothing is planted for it beside an output whose run is over."""
+    np.save(tmp_path / "in.npy", X)
+    late: list[places.Places] = []
+    before = places.Places.offer_to_all
+
+    def forget(self: Any, _: Any, threads: Any) -> Any:
+        late.append(self)
+        return before(self, (), threads)
+
+    with pytest.MonkeyPatch.context() as patch, running_workers(1, *ONE) as (worker,):
+        patch.setattr(places.Places, "offer_to_all", forget)
+        filtered(blur(), tmp_path / "in.npy", tmp_path / "out.npy", [worker.address])
+    client = SimpleNamespace(serves_places=True, host=SimpleNamespace(paths={}))
+    with pytest.raises(StoreError, match="the run is over"):
+        late[0].offer_to("late", client)  # type: ignore[arg-type]
+    assert {path.name for path in tmp_path.iterdir()} == {"in.npy", "out.npy"}
 
 
 def test_other_bits_than_were_answered(tmp_path: Path) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import random
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -124,6 +126,7 @@ READS: list[Any] = [
     pytest.param(at("{root}/in.raw\0.npy"), "absolute and plain", id="nul"),
     pytest.param(at("{root}/" + "x" * 5000), "absolute and plain", id="long"),
     pytest.param(at("{root}/" + "x" * 300), "File name too long", id="long name"),
+    pytest.param(at("{root}/\ud800"), "is no plain path", id="no text"),
     pytest.param(at("{root}/none.raw"), "No such file", id="missing"),
     pytest.param(at("{root}"), "is not below a folder", id="the root"),
     pytest.param(at("{root}/runs"), "is no regular file", id="folder"),
@@ -248,6 +251,25 @@ def test_what_is_swapped_afterwards(served: Served) -> None:
     assert served.tree() == before
 
 
+def test_chunks_that_are_swapped_or_changed_afterwards(served: Served) -> None:
+    """Chunks below another array's metadata are not read; those of an offer made again are."""
+    pytest.importorskip("tensorstore")
+    packed = {"name": "gzip", "configuration": {"level": 1}}
+    array = zarr(served, codecs=[{"name": "bytes"}, packed])
+    chunk = served.root / "in.zarr" / "c" / "0" / "0"
+    chunk.unlink()
+    body = replace(served.offer(), read=array, write=None, nonce="", boxes=()).encode()
+    for samples in (b"old!", b"new!"):
+        chunk.write_bytes(gzip.compress(samples))
+        place = served.places.get(served.places.take(body)["place"])
+        assert served.places.read(place, Box((0, 0), (2, 2))).tobytes() == samples
+    shutil.copytree(served.root / "in.zarr", served.root / "other.zarr")
+    (served.root / "in.zarr").rename(served.root / "before.zarr")
+    (served.root / "other.zarr").rename(served.root / "in.zarr")
+    with pytest.raises(RefusedError, match="is another file than was offered"):
+        served.places.read(place, Box((0, 0), (2, 2)))
+
+
 def test_nothing_is_written_after_the_end(served: Served) -> None:
     """A late tile finds no nonce any more, and changes nothing."""
     said = served.places.take(served.offer().encode())
@@ -271,6 +293,7 @@ ATOMS: list[Any] = [
     *(None, True, -1, 0, 1, 2**31, 2**63, 2**64, 1.5, "", "x", "C", "F", "zarr", "flat", [], {}),
     *([0], [1, 1], [20, 30], [2**40], ["a"], [[0, 0], [1, 1]], "<u2", ">u2", "<f8", "|b1", "|O8"),
     *("/", "/etc/passwd", "/proc/self/environ", "/dev/zero", "..", "\0", "\udcff", "/" * 5000),
+    "\ud800",
 ]
 
 

@@ -109,6 +109,7 @@ class Places:
             If the offer makes no sense.
         """
         offer, digest = Offer.decode(body), digest_of(body)
+        self._cache.forget(digest)  # chunks may have changed since it was offered before
         with _refused(Kind.PLACE, offer.read.path):
             seen, read_from = self._look(offer.read)
             seen["samples"] = self._samples(digest, offer)
@@ -178,10 +179,7 @@ class Places:
         """Check an input; return what tells whether a coordinator has the same one."""
         if stored.kind == "zarr":
             chunked(stored, self._chunk_bytes).check()
-            path = str(PurePosixPath(stored.path) / METADATA[stored.version])
-        else:
-            path = stored.path
-        with self._roots.file(path) as file:
+        with self._roots.file(known_by(stored)) as file:
             status = os.fstat(file)
             if stored.kind == "flat" and status.st_size < stored.offset + stored.data_bytes:
                 raise PlaceError(f"has {status.st_size} bytes: its samples end beyond that")
@@ -223,13 +221,13 @@ class Places:
     def _read(
         self, digest: str, stored: StoredArray, box: Box, known: tuple[int, int] | None
     ) -> Array:
-        if stored.kind == "zarr":
-            array = chunked(stored, self._chunk_bytes)
-            with self._roots.folder(stored.path) as folder:
-                return read_chunks(array, folder, box, self._cache, digest, self._roots.check)
-        with self._roots.file(stored.path) as file:
+        with self._roots.file(known_by(stored)) as file:
             if known is not None and identity(file) != known:
                 raise PlaceError("is another file than was offered")
+            if stored.kind == "zarr":
+                array = chunked(stored, self._chunk_bytes)
+                with self._roots.folder(stored.path) as folder:
+                    return read_chunks(array, folder, box, self._cache, digest, self._roots.check)
             shape = stored.shape if stored.order == "C" else stored.shape[::-1]
             flat = Flat(file, stored.offset, shape)
             return read_box(flat, stored.numpy_dtype, box, fortran=stored.order == "F")
@@ -276,6 +274,13 @@ class Places:
             if is_gone or len(nonce) != NONCE_BYTES or digest_of(nonce) != offer.nonce:
                 raise PlaceError("has no nonce of its run beside it")
             yield nonce.decode("ascii", "replace")
+
+
+def known_by(stored: StoredArray) -> str:
+    """Return the path of the file by which an input is known."""
+    if stored.kind == "flat":
+        return stored.path
+    return str(PurePosixPath(stored.path) / METADATA[stored.version])
 
 
 def chunked(stored: StoredArray, most_bytes: int) -> Chunked:
