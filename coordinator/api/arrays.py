@@ -162,7 +162,7 @@ def _check_broadcast(array: Array, job: Job) -> None:
 
 def _check_layout(out: Array, call: Call) -> None:
     """Refuse to add up copies whose bits are those of the output's layout in SciPy."""
-    if out.flags.c_contiguous and out.dtype.isnative or not isinstance(call.operation, Program):
+    if (out.flags.c_contiguous and out.dtype.isnative) or not isinstance(call.operation, Program):
         return
     if replace(call.operation, steps=call.operation.steps[:-1]).by_layout:
         raise UnsupportedError(

@@ -148,9 +148,7 @@ class KeyedSink(Growing):
         """
         descriptor = lock_folder(home.path)
         try:
-            remove_nonce(
-                nonce_path(home.path)
-            )  # no worker of a run that was killed writes any more
+            remove_nonce(nonce_path(home.path))  # workers of a killed run write no more
             home.begin(keep=keep)
             return cls(name, home, keys, array, halves, descriptor, overwrite=overwrite, sync=sync)
         except BaseException as error:  # an interruption too must leave nothing

@@ -135,6 +135,7 @@ READS: list[Any] = [
     pytest.param(at("{root}/in.raw\0.npy"), "absolute and plain", id="nul"),
     pytest.param(at("{root}/" + "x" * 5000), "absolute and plain", id="long"),
     pytest.param(at("{root}/" + "x" * 300), "File name too long", id="long name"),
+    pytest.param(at("{root}/\ud800"), "is no plain path", id="no text"),
     pytest.param(at("{root}/none.raw"), "No such file", id="missing"),
     pytest.param(at("{root}"), "is not below a folder", id="the root"),
     pytest.param(at("{root}/runs"), "is no regular file", id="folder"),
@@ -315,6 +316,7 @@ ATOMS: list[Any] = [
     *(None, True, -1, 0, 1, 2**31, 2**63, 2**64, 1.5, "", "x", "C", "F", "zarr", "flat", [], {}),
     *([0], [1, 1], [20, 30], [2**40], ["a"], [[0, 0], [1, 1]], "<u2", ">u2", "<f8", "|b1", "|O8"),
     *("/", "/etc/passwd", "/proc/self/environ", "/dev/zero", "..", "\0", "\udcff", "/" * 5000),
+    "\ud800",
 ]
 
 

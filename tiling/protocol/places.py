@@ -236,7 +236,7 @@ def nonce_beside(path: str, kind: Kind) -> str:
     '/data/.out.zarr.place'
     """
     parts = path.split("/")
-    numbers = range(1, len(parts)) if kind == "zarr" else range(len(parts) - 1, len(parts))
+    numbers = range(len(parts) - 1, 0 if kind == "zarr" else len(parts) - 2, -1)
     for number in numbers:
         name = parts[number]
         if name.startswith(".") and name.endswith(PARTIAL) and len(name) > len(PARTIAL) + 1:
