@@ -13,7 +13,7 @@ import tensorstore as ts
 from coordinator.errors import StoreError
 from coordinator.stores.keyed_homes import Home
 from coordinator.stores.keyed_source import array_spec
-from coordinator.stores.keys import context, spec_of, translated
+from coordinator.stores.keys import check_length, context, spec_of, translated
 from coordinator.stores.memory import view
 from coordinator.stores.ome_zarr import Level, level_path
 from coordinator.stores.partial import Growing, lock_folder, release
@@ -45,10 +45,18 @@ class Keys:
 
     @classmethod
     def of(cls, array: ZarrArray, halves: Sequence[Half] = ()) -> Keys:
-        """Return those of an array; in an image's group if it is a level of one, with others."""
+        """Return those of an array; in an image's group if it is a level of one, with others.
+
+        Raises
+        ------
+        InputError
+            If one would be too long to be read again.
+        """
         named = _named(array, "") if array.level is None else _image(array, array.level, halves)
         inside = f"{level_path(0)}/" if array.level else ""
         documents = {key: json.dumps(value, indent=2).encode() for key, value in named.items()}
+        for key, document in documents.items():
+            check_length(document, f"the output's {key}")
         return cls(documents, inside)
 
 
