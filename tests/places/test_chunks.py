@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -138,3 +140,15 @@ def test_another_array_than_is_said(tmp_path: Path) -> None:
     other = Chunked(chunked.version, chunked.metadata, (4, 5), chunked.dtype, chunked.chunk)
     with pytest.raises(PlaceError, match="of another array than is said"):
         other.check()
+
+
+@pytest.mark.parametrize("index", [False, True], ids=["codecs", "index"])
+def test_shards_whose_codecs_are_no_objects(tmp_path: Path, index: bool) -> None:
+    """Short names, which tensorstore knows and zarr does not, are refused in words."""
+    array = samples((4, 4), "u1", 6, special=False)
+    chunked = made(tmp_path / "in.zarr", array, chunks=(1, 2), shards=(2, 2), compressors=None)
+    metadata = copy.deepcopy(dict(chunked.metadata))
+    within = metadata["codecs"][0]["configuration"]
+    within["index_codecs" if index else "codecs"] = ["bytes"]
+    with pytest.raises(PlaceError, match=r"not a list of objects|can't be opened as zarr"):
+        replace(chunked, metadata=metadata).check()
