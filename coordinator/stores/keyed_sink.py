@@ -13,7 +13,7 @@ import tensorstore as ts
 from coordinator.errors import StoreError
 from coordinator.stores.keyed_homes import Home
 from coordinator.stores.keyed_source import array_spec, missing_keys
-from coordinator.stores.keys import context, spec_of, translated
+from coordinator.stores.keys import check_length, context, spec_of, translated
 from coordinator.stores.memory import view
 from coordinator.stores.nonce import remove as remove_nonce
 from coordinator.stores.ome_zarr import Level, level_path
@@ -46,10 +46,18 @@ class Keys:
 
     @classmethod
     def of(cls, array: ZarrArray, halves: Sequence[Half] = ()) -> Keys:
-        """Return those of an array; in an image's group if it is a level of one, with others."""
+        """Return those of an array; in an image's group if it is a level of one, with others.
+
+        Raises
+        ------
+        InputError
+            If one would be too long to be read again.
+        """
         named = _named(array, "") if array.level is None else _image(array, array.level, halves)
         inside = f"{level_path(0)}/" if array.level else ""
         documents = {key: json.dumps(value, indent=2).encode() for key, value in named.items()}
+        for key, document in documents.items():
+            check_length(document, f"the output's {key}")
         return cls(documents, inside)
 
 
@@ -206,10 +214,14 @@ class KeyedSink(Growing):
         StoreError
             If a chunk is damaged.
         """
-        if 0 in box.shape:
-            return self.region(box)
-        with translated(f"{self.name}: can't be read again", StoreError):
-            block: Array = self._store[(*box.slices, ...)].read(order="C").result()
+        block = self.region(box)
+
+        def begin(there: Box, here: Box) -> Any:
+            return ts.array(view(block, here)).write(self._store[(*there.slices, ...)]).commit
+
+        if block.size:
+            with translated(f"{self.name}: can't be read again", StoreError):
+                self._pieces.each(box, begin)
         return block
 
     def _publish(self) -> None:
