@@ -216,7 +216,7 @@ def test_chunks_that_are_not_what_is_said_of_them(chunks: Any, lie: Any) -> None
     """Nothing is cast, spread or made up: SciPy would have filtered what is there."""
     x = da.from_array(X, chunks=chunks)
     x = da.map_blocks(lie, x, chunks=x.chunks, dtype=x.dtype)
-    with pytest.raises(BadValueError, match="a chunk is (float64|int32) of"):
+    with pytest.raises(BadValueError, match=r"a chunk is (float64|int32) of"):
         tilefan.dask.gaussian_filter(x, 1).compute()
 
 
