@@ -14,12 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from places.codecs import Codecs, most_packed
 from places.errors import PlaceError
 from tiling.dtypes import Array, Dtype
 from tiling.geometry.box import Box
-
-MOST_ENCODED = 1.25, 2**16
-"""Times its samples, and bytes beyond, that a chunk may have in its file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +55,7 @@ class Chunked:
         said = store.shape, np.dtype(store.dtype.numpy_dtype), chunk
         if said != (self.shape, self.dtype.newbyteorder("="), self.chunk):
             raise PlaceError("its metadata is of another array than is said")
+        Codecs.of(self.version, self.metadata)
 
     @property
     def is_plain(self) -> bool:
@@ -112,9 +111,10 @@ class Chunked:
         keys, store = self._open()
         try:
             if data is not None:
+                self._check_memory(data)
                 keys.write(self.name_of(index), data).result()
             block: Array = store[(*box.slices, ...)].read(order="C").result()
-        except (ValueError, RuntimeError, NotImplementedError) as error:
+        except (PlaceError, ValueError, RuntimeError, NotImplementedError) as error:
             words = str(error).partition(" [")[0][:200]
             raise PlaceError(f"its chunk {self.name_of(index)} is damaged: {words}") from None
         return block
@@ -136,8 +136,14 @@ class Chunked:
 
     def most_encoded(self) -> int:
         """Return how many bytes a chunk's file may have."""
-        times, more = MOST_ENCODED
-        return int(math.prod(self.chunk) * self.dtype.itemsize * times) + more
+        return most_packed(math.prod(self.chunk) * self.dtype.itemsize)
+
+    def _check_memory(self, data: bytes) -> None:
+        """Refuse the bytes of a file that would take more memory than they may."""
+        codecs = Codecs.of(self.version, self.metadata)
+        inner = self.chunk if codecs.shard is None else tuple(codecs.shard["chunk_shape"])
+        size = math.prod(inner) * self.dtype.itemsize
+        codecs.check(data, size, math.prod(self.chunk) // max(1, math.prod(inner)))
 
     def _open(self) -> tuple[Any, Any]:
         """Return an empty place in memory, and the array in it."""

@@ -91,7 +91,8 @@ LAW: dict[str, dict[str, frozenset[str]]] = {
     },
     "places": {
         **{unit: frozenset() for unit in ("__init__", "errors", "below", "network", "flat")},
-        "chunks": frozenset(),
+        "codecs": frozenset(),
+        "chunks": frozenset({"codecs"}),
         "chunk_files": frozenset({"below", "flat", "chunks"}),
     },
     "worker": {

@@ -598,7 +598,9 @@ def correlate(
     Notes
     -----
     Halo of a tile, in samples: weights.shape // 2 + origin before, the rest after. Exactness:
-    every output sample depends on its own window only: tiles with a halo are exact.
+    every output sample depends on its own window only: tiles with a halo are exact. Besides: of
+    complex samples with complex weights: where two NaNs with different bits are added, the
+    first stays; in NumPy it is either.
 
     Examples
     --------
@@ -664,7 +666,9 @@ def convolve(
     Notes
     -----
     Halo of a tile, in samples: as correlate, turned round. Exactness: every output sample
-    depends on its own window only: tiles with a halo are exact.
+    depends on its own window only: tiles with a halo are exact. Besides: of complex samples
+    with complex weights: where two NaNs with different bits are added, the first stays; in
+    NumPy it is either.
 
     Examples
     --------
@@ -730,7 +734,9 @@ def correlate1d(
     Notes
     -----
     Halo of a tile, in samples: len(weights) // 2 + origin before, the rest after. Exactness:
-    every output sample depends on its own window only: tiles with a halo are exact.
+    every output sample depends on its own window only: tiles with a halo are exact. Besides: of
+    complex samples with complex weights: where two NaNs with different bits are added, the
+    first stays; in NumPy it is either.
 
     Examples
     --------
@@ -796,7 +802,9 @@ def convolve1d(
     Notes
     -----
     Halo of a tile, in samples: as correlate1d, turned round. Exactness: every output sample
-    depends on its own window only: tiles with a halo are exact.
+    depends on its own window only: tiles with a halo are exact. Besides: of complex samples
+    with complex weights: where two NaNs with different bits are added, the first stays; in
+    NumPy it is either.
 
     Examples
     --------

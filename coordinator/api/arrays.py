@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,8 +22,9 @@ from tiling.dtypes import Array, Dtype
 from tiling.errors import BadTypeError, BadValueError, UnsupportedError
 from tiling.filters import FILTERS
 from tiling.geometry.plan import Plan
-from tiling.jobs.job import Job
+from tiling.jobs.job import Call, Job
 from tiling.jobs.stages import stages
+from tiling.operations import Program
 
 if TYPE_CHECKING:
     from coordinator.checks.recompute import Sampling
@@ -66,6 +68,7 @@ def filter_array(
     warn_as_scipy(links, chain.job)
     _check_broadcast(array, chain.job)
     out = _output(links[-1][1].get("output"), array, chain.dtype)
+    _check_layout(out, chain.job.calls[-1])
     overlaps = np.may_share_memory(array, out)
     if overlaps:
         _check_in_place(links)
@@ -149,11 +152,23 @@ def _check_broadcast(array: Array, job: Job) -> None:
     from tiling.operations.windows import Window
 
     for step in job.program.steps:
-        if isinstance(step.operation, Window) and 0 in step.inputs:
+        operation = step.operation if 0 in step.inputs else None
+        if isinstance(operation, Window) and operation.by_strides(array.shape):
             raise UnsupportedError(
                 f"{job.calls[0].filter}: the input is one sample broadcast to {array.shape}, and "
                 "SciPy takes most of it for the outside; give a copy: np.ascontiguousarray(input)"
             )
+
+
+def _check_layout(out: Array, call: Call) -> None:
+    """Refuse to add up copies whose bits are those of the output's layout in SciPy."""
+    if (out.flags.c_contiguous and out.dtype.isnative) or not isinstance(call.operation, Program):
+        return
+    if replace(call.operation, steps=call.operation.steps[:-1]).by_layout:
+        raise UnsupportedError(
+            f"{call.filter}: nothing is filtered, and what SciPy adds up depends on the layout of "
+            "the output; give a contiguous one of this machine's byte order"
+        )
 
 
 def _check_in_place(links: Sequence[Link]) -> None:

@@ -1,4 +1,4 @@
-"""Closing lines of a run: what was written, what was verified, who was lost."""
+"""Closing lines of a run: what was written and verified, who was lost, who opened no files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from coordinator.display.tally import Tally
 
-NAMED: Final = 3  # workers that were lost: coord doctor has them all
+NAMED: Final = 3  # workers that were lost, or got bytes: coord doctor has them all
 
 
 def closing_lines(tally: Tally, now: float) -> Iterator[str]:
@@ -26,6 +26,9 @@ def closing_lines(tally: Tally, now: float) -> Iterator[str]:
         yield _made(tally, now, took)
         if tally.verified is not None:
             yield f"verified: {verified_words(*tally.verified, tally.stage)}"
+        yield from (inert(words) for words in [*tally.by_bytes.values()][:NAMED])
+        if len(tally.by_bytes) > NAMED:
+            yield f"and {len(tally.by_bytes) - NAMED:,} more workers got bytes"
 
 
 def lost_lines(tally: Tally) -> Iterator[str]:

@@ -173,6 +173,7 @@ class History:
         self.run: RunStarted | None = None
         self.finished: RunFinished | None = None
         self.written: OutputWritten | None = None
+        self.by_bytes: dict[str, str] = {}
         self.verified: tuple[int, int] | None = None
         self.stage = 1
         self.expected_s: float | None = None
@@ -228,10 +229,16 @@ class History:
                 self._absent(at_s, name, State.EJECTED, reason)
             case TilesVerified() | OutputWritten():
                 self._closing(event)
-            case WorkerPlaces(reason=""):
-                pass
-            case TileHedged() | FleetAwaited() | TileGivenUp() | WorkerPlaces():
+            case WorkerPlaces():
+                self._opens(at_s, event)
+            case TileHedged() | FleetAwaited() | TileGivenUp():
                 self._remark(at_s, _in_words(event))
+
+    def _opens(self, at_s: float, event: WorkerPlaces) -> None:
+        self.by_bytes.pop(event.worker, None)
+        if event.reason:
+            words = self.by_bytes[event.worker] = _in_words(event)
+            self._remark(at_s, words)
 
     def _closing(self, event: TilesVerified | OutputWritten) -> None:
         if isinstance(event, OutputWritten):

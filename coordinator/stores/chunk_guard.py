@@ -1,8 +1,6 @@
-"""Chunks that claim more memory than they may take: refused before it is taken.
+"""Chunks that claim more memory than they may take: refused before they are read.
 
-tensorstore reads all bytes of a key before it decodes them, and Blosc has memory made for as many
-bytes as its header says. So a key must not be much longer than what is in it, decoded; nor may a
-header of Blosc say more. zstd, gzip and bz2 stop by themselves when a chunk is full.
+tensorstore reads all bytes of a key before it decodes them; see `places.codecs`.
 """
 
 from __future__ import annotations
@@ -18,21 +16,15 @@ import numpy as np
 import tensorstore as ts
 
 from coordinator.errors import InputError
-from coordinator.stores.decoding import most_packed
 from coordinator.stores.keys import open_keys, translated
 from coordinator.stores.place import Place
-from coordinator.stores.zarr_codecs import Codecs
-from coordinator.stores.zarr_metadata import ZarrArray
+from coordinator.stores.zarr_metadata import ZarrArray, codecs_of
+from places.codecs import HEADER, present
+from places.errors import PlaceError
 from tiling.geometry.box import Box
-
-HEADER = 16
-"""Bytes of Blosc before the first block; the second four are how many it holds."""
 
 MAX_REMEMBERED = 2**28
 """Chunks up to which it is remembered which were looked at."""
-
-ABSENT = 2**64 - 1
-"""In a shard's index: there is no such chunk."""
 
 Span: TypeAlias = tuple[str, int, int]
 """A key, and bytes of it: start and stop; a start below 0 counts from the end."""
@@ -56,8 +48,7 @@ class ChunkGuard:
         self._place = place
         self._array = array
         self._name = name
-        self._codecs = Codecs.of(array.version, array.document, name)
-        self._most = most_packed(array.inner_bytes)
+        self._codecs = codecs_of(array.version, array.document, name)
         counts = [-(-n // size) for n, size in zip(array.shape, array.inner, strict=True)]
         remembered = math.prod(counts) <= MAX_REMEMBERED
         self._seen = np.zeros(counts, bool) if remembered else None
@@ -74,22 +65,22 @@ class ChunkGuard:
         if not fresh:
             return
         spans = [*(self._in_shards(fresh) if self._codecs.shard else self._alone(fresh))]
-        for key, start, stop in spans:
-            self._check(key, stop - start)
+        for span in spans:
+            self._check(span, b"")
         if self._codecs.has_blosc:
             heads = [(key, start, start + HEADER) for key, start, _ in spans]
-            for (key, _, _), head in zip(heads, self._read(heads), strict=True):
-                self._check(key, int.from_bytes(head[4:8], "little"))
+            for span, head in zip(spans, self._read(heads), strict=True):
+                self._check(span, head)
         if self._seen is not None:
             for index in fresh:
                 self._seen[index] = True
 
-    def _check(self, key: str, size: int) -> None:
-        if size > self._most:
-            raise InputError(
-                f"{self._name}: {key}: claims {size} bytes; a chunk of it has "
-                f"{self._array.inner_bytes}"
-            )
+    def _check(self, span: Span, head: bytes) -> None:
+        key, start, stop = span
+        try:
+            self._codecs.check_span(stop - start, head, self._array.inner_bytes)
+        except PlaceError as error:
+            raise InputError(f"{self._name}: {key}: {error}") from None
 
     def _fresh(self, box: Box) -> Iterator[Index]:
         """Yield the chunks of a box that were not looked at."""
@@ -125,10 +116,8 @@ class ChunkGuard:
             if not data:
                 continue
             index = np.frombuffer(data, "<u8", 2 * math.prod(per)).reshape(*per, 2)
-            for place in places:
-                at, size = map(int, index[place])
-                if (at, size) != (ABSENT, ABSENT):
-                    yield key, at, at + size
+            wanted = np.stack([index[place] for place in places])
+            yield from ((key, *span) for span in present(wanted.tobytes(), len(places)))
 
     def _read(self, spans: Sequence[Span]) -> list[bytes]:
         """Read bytes of keys, those of a bucket at a time; b"" of a key that is not there."""

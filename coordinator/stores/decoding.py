@@ -40,11 +40,6 @@ def most_bytes(size: int) -> int:
     return max(2 * size, SPARE_BYTES)
 
 
-def most_packed(size: int) -> int:
-    """Return the bytes that a unit of so many may take when it is packed: no codec adds more."""
-    return size + size // 4 + 2**16
-
-
 def damaged(place: Place, unit: str, size: int, found: str) -> InputError:
     """Return what is said of a unit that is larger than it should be."""
     return InputError(

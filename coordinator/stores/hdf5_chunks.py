@@ -20,10 +20,10 @@ from coordinator.stores.decoding import (
     damaged,
     may_hold_more,
     most_bytes,
-    most_packed,
 )
 from coordinator.stores.place import Place
 from coordinator.text import inert
+from places.codecs import most_packed
 
 CLAIMS: Mapping[int, tuple[str, int]] = {32001: ("<I", 4), 32004: (">Q", 0)}
 """Where the chunks of Blosc and of LZ4 say how many bytes they hold."""

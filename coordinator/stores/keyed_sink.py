@@ -12,11 +12,12 @@ import tensorstore as ts
 
 from coordinator.errors import StoreError
 from coordinator.stores.keyed_homes import Home
-from coordinator.stores.keyed_source import array_spec
+from coordinator.stores.keyed_source import array_spec, missing_keys
 from coordinator.stores.keys import context, spec_of, translated
 from coordinator.stores.memory import view
+from coordinator.stores.nonce import remove as remove_nonce
 from coordinator.stores.ome_zarr import Level, level_path
-from coordinator.stores.partial import Growing, lock_folder, release
+from coordinator.stores.partial import Growing, lock_folder, nonce_path, release
 from coordinator.stores.pieces import Pieces
 from coordinator.stores.place import Place
 from coordinator.stores.pyramid import Half, fill
@@ -147,6 +148,7 @@ class KeyedSink(Growing):
         """
         descriptor = lock_folder(home.path)
         try:
+            remove_nonce(nonce_path(home.path))  # workers of a killed run write no more
             home.begin(keep=keep)
             return cls(name, home, keys, array, halves, descriptor, overwrite=overwrite, sync=sync)
         except BaseException as error:  # an interruption too must leave nothing
@@ -211,6 +213,8 @@ class KeyedSink(Growing):
         return block
 
     def _publish(self) -> None:
+        self._check_there()
+        self._check_keys()
         store = self._store
         for number, half in enumerate(self._halves, 1):
             before, store = store, self._open(half.array, f"{level_path(number)}/")
@@ -218,6 +222,16 @@ class KeyedSink(Growing):
                 fill(store, before, half)
         overwrite, sync = self._overwrite, self._sync
         self._home.publish(self._keys.documents, overwrite=overwrite, sync=sync)
+
+    def _check_keys(self) -> None:
+        """Refuse to make an array of chunks of which somebody has removed some."""
+        place = self._home.place
+        if place.remote:
+            return
+        missing = missing_keys(place.path / self._keys.inside.rstrip("/"), self._array)
+        if missing is not None and missing[0]:
+            of = f"{missing[0]} of its {missing[1]} chunks"
+            raise StoreError(f"{self.name}: {of} were removed by somebody; go on with --resume")
 
     def _settle(self) -> None:
         self._home.clear()

@@ -22,12 +22,12 @@ from coordinator.stores.decoding import (
     check_packed,
     damaged,
     most_bytes,
-    most_packed,
     unit_bytes,
     unpacked,
 )
 from coordinator.stores.place import Place
 from coordinator.stores.tiff_pictures import PICTURES, picture_bytes
+from places.codecs import most_packed
 from tiling.dtypes import Array
 
 PACKINGS: dict[int, Packing] = {8: "deflate", 32946: "deflate", 34925: "lzma"}

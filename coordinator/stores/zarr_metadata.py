@@ -12,8 +12,9 @@ import numpy as np
 
 from coordinator.errors import InputError
 from coordinator.stores.ome_zarr import Level
-from coordinator.stores.zarr_codecs import Codecs
 from coordinator.text import inert
+from places.codecs import Codecs
+from places.errors import PlaceError
 from tiling.dtypes import Dtype
 
 Document: TypeAlias = Mapping[str, Any]
@@ -190,9 +191,23 @@ def _parse_3(document: Document, what: str) -> tuple[Dtype, tuple[int, ...], tup
     if not isinstance(grid, dict) or grid.get("name") != "regular":
         raise InputError(f"{what}: its chunks are no regular grid")
     chunk = _axes(grid.get("configuration", {}).get("chunk_shape"), what)
-    shard = Codecs.of(3, document, what).shard
+    shard = codecs_of(3, document, what).shard
     inner = chunk if shard is None else _axes(shard.get("chunk_shape"), what)
     return dtype, chunk, inner
+
+
+def codecs_of(version: Version, document: Document, what: str) -> Codecs:
+    """Return how the chunks of an array are stored.
+
+    Raises
+    ------
+    InputError
+        If they are not read.
+    """
+    try:
+        return Codecs.of(version, document)
+    except PlaceError as error:
+        raise InputError(f"{what}: {error}") from None
 
 
 def _check_fill_2(value: Any, what: str) -> None:

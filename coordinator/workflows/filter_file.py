@@ -14,7 +14,7 @@ import numpy as np
 
 from coordinator.display.listener import make_listener
 from coordinator.engines import Engine
-from coordinator.errors import StoreError
+from coordinator.errors import InputError, StoreError
 from coordinator.events import OutputWritten
 from coordinator.interruption import put_off
 from coordinator.journal.recovery import check_same
@@ -42,6 +42,7 @@ from coordinator.stores.place import Place, stand_in
 from coordinator.workflows.run_options import Placement, RunOptions, both
 from tiling.filters import FILTERS
 from tiling.geometry.plan import Plan
+from tiling.jobs.stages import stages
 
 
 def filter_chain(
@@ -204,12 +205,24 @@ def open_engine(
 
         config = find_hosts(placement.hosts).with_codec(placement.wire_codec)
         config = config.with_by_reference(placement.by_reference)
+        if config.defaults.by_reference == "require":
+            _check_one_stage(request)
         credential = find_credential(placement.token_file or config.token_file)
         limits = Limits(keep_going=keep_going)
         most = fleet_budget(request, config.in_flight_bytes, placement.max_memory_bytes)
         config = config.bounded(most)
         with closing(HttpEngine(config, credential, limits)) as engine:
             yield engine
+
+
+def _check_one_stage(request: Request) -> None:
+    """Refuse a job of which only the first stage reads a file, if workers must read files."""
+    bound = known_bound(request.job, request.source) if request.bound is None else request.bound
+    if (count := len(stages(request.job, bound))) > 1:
+        raise InputError(
+            f"by reference is required, and {request.title} takes {count} stages, of which later "
+            "ones read no file; leave out --by-reference require"
+        )
 
 
 def title(links: Sequence[Link]) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -96,9 +98,57 @@ def test_damaged_chunks(tmp_path: Path) -> None:
             read_box(chunked, home, Box.whole((4, 4)), ChunkCache(0), "x", os.fstat)  # type: ignore[arg-type]
 
 
+BLOSC = zarr.codecs.BloscCodec(typesize=1)
+INNER: list[Any] = [
+    pytest.param({"chunks": (4, 4)}, id="alone"),
+    pytest.param({"shards": (4, 4), "chunks": (2, 2)}, id="in a shard"),
+]
+
+
+@pytest.mark.parametrize("way", INNER)
+def test_a_chunk_that_claims_too_much(tmp_path: Path, way: dict[str, Any]) -> None:
+    """Blosc would have the memory made that its header claims: it is refused before."""
+    array = np.arange(16, dtype="u1").reshape(4, 4)
+    chunked = made(tmp_path / "in.zarr", array, compressors=BLOSC, **way)
+    chunked.check()
+    file = tmp_path / "in.zarr" / "c" / "0" / "0"
+    data = bytearray(file.read_bytes())
+    assert_same_bits(read_whole(chunked, tmp_path), array)
+    data[4:8] = (2**31 - 1).to_bytes(4, "little")  # how many bytes the first chunk holds
+    file.write_bytes(data)
+    with pytest.raises(PlaceError, match=r"chunk c/0/0 .*claims 2147483647 bytes; a chunk"):
+        read_whole(chunked, tmp_path)
+
+
+def test_a_shard_that_is_cut_short(tmp_path: Path) -> None:
+    """It has no room for its index."""
+    chunked = made(tmp_path / "in.zarr", np.ones((4, 4), "u1"), shards=(4, 4), chunks=(2, 2))
+    (tmp_path / "in.zarr" / "c" / "0" / "0").write_bytes(bytes(20))
+    with pytest.raises(PlaceError, match=r"chunk c/0/0 .*is cut short"):
+        read_whole(chunked, tmp_path)
+
+
+def read_whole(chunked: Chunked, parent: Path) -> Any:
+    whole, cache = Box.whole(chunked.shape), ChunkCache(0)
+    with folder(str(parent / "in.zarr")) as home:
+        return read_box(chunked, home, whole, cache, "x", os.fstat)  # type: ignore[arg-type]
+
+
 def test_another_array_than_is_said(tmp_path: Path) -> None:
     """Shape, dtype and chunks must be those of the metadata."""
     chunked = made(tmp_path / "in.zarr", np.ones((4, 4), "u1"))
     other = Chunked(chunked.version, chunked.metadata, (4, 5), chunked.dtype, chunked.chunk)
     with pytest.raises(PlaceError, match="of another array than is said"):
         other.check()
+
+
+@pytest.mark.parametrize("index", [False, True], ids=["codecs", "index"])
+def test_shards_whose_codecs_are_no_objects(tmp_path: Path, index: bool) -> None:
+    """Short names, which tensorstore knows and zarr does not, are refused in words."""
+    array = samples((4, 4), "u1", 6, special=False)
+    chunked = made(tmp_path / "in.zarr", array, chunks=(1, 2), shards=(2, 2), compressors=None)
+    metadata = copy.deepcopy(dict(chunked.metadata))
+    within = metadata["codecs"][0]["configuration"]
+    within["index_codecs" if index else "codecs"] = ["bytes"]
+    with pytest.raises(PlaceError, match=r"not a list of objects|can't be opened as zarr"):
+        replace(chunked, metadata=metadata).check()

@@ -22,9 +22,16 @@ SPECIAL = [
 ]
 """Numbers that meet a rule of floats: no value of GDAL, sums that overflow, subnormals."""
 
-SUMS = ("laplace", "gaussian_laplace", "gaussian_gradient_magnitude", "morphological_laplace")
+_SUMS = ("laplace", "gaussian_laplace", "gaussian_gradient_magnitude", "morphological_laplace")
 """Filters that add arrays with NumPy, which gives the sum of two unlike NaNs the sign of one or of
 the other, by the place in the array: 16 samples from its end it may change."""
+
+
+def sums_unlike_nans(name: str, x: Array, parameters: Mapping[str, Any]) -> bool:
+    """Tell whether SciPy lets NumPy add arrays; also of complex samples with complex weights."""
+    weights = parameters.get("weights", 0)
+    return name in _SUMS or bool(np.iscomplexobj(weights) and x.dtype.kind == "c")
+
 
 OUTPUTS = [None, None, None, "f4", "f8", "i4", "u1"]
 

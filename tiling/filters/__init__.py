@@ -156,6 +156,7 @@ _ITERATED = "iterations times the structure's reach"
 _SIGN = "where two NaNs with different bits are added, the first stays; in NumPy it is either"
 _NAN = "lines if floats hold NaN, or a filter before this one may make some; else halo"
 _BOTH = f"{_NAN}; {_SIGN}"
+_COMPLEX = f"of complex samples with complex weights: {_SIGN}"
 _HEAP = "an array of one axis is one tile (SciPy keeps a heap along it), and keeps its dtype"
 _SUMS = "halo for integers whose sums stay below 2**53, whole lines for all else"
 _CALLS = (
@@ -184,10 +185,10 @@ _ROWS = (
     Filter("laplace", "correlations", _HALO, "1", _NUMBERS, _SIGN, False),
     Filter("sobel", "correlations", _HALO, "1", _NUMBERS),
     Filter("prewitt", "correlations", _HALO, "1", _NUMBERS),
-    Filter("correlate", "correlations", _HALO, _WEIGHTS, _NUMBERS),
-    Filter("convolve", "correlations", _HALO, "as correlate, turned round", _NUMBERS),
-    Filter("correlate1d", "correlations", _HALO, _WEIGHTS_1D, _NUMBERS),
-    Filter("convolve1d", "correlations", _HALO, "as correlate1d, turned round", _NUMBERS),
+    Filter("correlate", "correlations", _HALO, _WEIGHTS, _NUMBERS, _COMPLEX),
+    Filter("convolve", "correlations", _HALO, "as correlate, turned round", _NUMBERS, _COMPLEX),
+    Filter("correlate1d", "correlations", _HALO, _WEIGHTS_1D, _NUMBERS, _COMPLEX),
+    Filter("convolve1d", "correlations", _HALO, "as correlate1d, turned round", _NUMBERS, _COMPLEX),
     Filter("minimum_filter", "extrema", _LINES, _WINDOW, _REAL, _NAN),
     Filter("maximum_filter", "extrema", _LINES, _WINDOW, _REAL, _NAN),
     Filter("minimum_filter1d", "extrema", _LINES, _WINDOW, _REAL, _NAN),

@@ -33,16 +33,24 @@ def combine_blocks(work: Arithmetic, blocks: Sequence[Array], out: Array) -> Non
         if work.name in ("add", "multiply") and out.dtype.kind in "fc" and np.isnan(out).any():
             first, second = blocks
             if out.dtype.kind == "f":
-                _first_of_two(first, second, out)
+                keep_first(first, second, out)
             elif work.name == "add":
-                _first_of_two(first.real, second.real, out.real)
-                _first_of_two(first.imag, second.imag, out.imag)
+                keep_first(first.real, second.real, out.real)
+                keep_first(first.imag, second.imag, out.imag)
             else:
                 _complex_product(first, second, out)
 
 
-def _first_of_two(first: Array, second: Array, out: Array) -> None:
-    """Write the first operand where both are NaN."""
+def keep_first(first: Array, second: Array, out: Array) -> None:
+    """Write the first operand of a sum or product where both are NaN.
+
+    Parameters
+    ----------
+    first, second : ndarray
+        The operands.
+    out : ndarray
+        What NumPy made of them.
+    """
     both = np.isnan(first) & np.isnan(second)
     np.subtract(first, second, out=out, where=both, casting="same_kind")
 
@@ -55,11 +63,11 @@ def _complex_product(first: Array, second: Array, out: Array) -> None:
     np.copyto(out.real, real, where=np.isnan(out.real), casting="same_kind")
     ahead, behind = _real_product(a.real, b.imag), _real_product(a.imag, b.real)
     imag = ahead + behind
-    _first_of_two(ahead, behind, imag)
+    keep_first(ahead, behind, imag)
     np.copyto(out.imag, imag, where=np.isnan(out.imag), casting="same_kind")
 
 
 def _real_product(first: Array, second: Array) -> Array:
     product: Array = first * second
-    _first_of_two(first, second, product)
+    keep_first(first, second, product)
     return product

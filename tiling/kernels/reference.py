@@ -51,7 +51,7 @@ def run(operation: Operation, block: Array, crop: tuple[slice, ...], out: Array)
     if watch is None:
         _run(operation, block, crop, out)
         return
-    for slab in watch.each(slabs(operation, block, crop)):
+    for slab in watch.each(slabs(operation, block.shape, crop)):
         everywhere: Any = (*slab.write, ...)  # an array even without axes
         target = out[everywhere]
         _run(operation, block[slab.read], slab.crop, target)
@@ -96,7 +96,7 @@ def _correlate_slabs(
 ) -> Array:
     """Apply one pass, which is this share of all, slab by slab."""
     everything = tuple(slice(0, length) for length in block.shape)
-    parts = slabs(Correlations((step,)), block, everything)
+    parts = slabs(Correlations((step,)), block.shape, everything)
     if len(parts) == 1:
         watch.advance(share[0])
         return correlate(block, step, dtype)

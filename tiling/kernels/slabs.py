@@ -10,9 +10,6 @@ Along an axis that wraps, or along which state is carried, nothing is cut, and w
 every axis (lines of one axis that are filtered as such, and what goes on until nothing changes) the
 region is one slab. SciPy computes the halo, too, and finds the window's offsets anew for each slab;
 as no more is cut than costs a tenth of the work, slabs of large windows are few and take long.
-
-With complex weights SciPy lets NumPy add two real sums, and where both are NaN, which one stays
-depends on the place in the array. So what could become an unlike NaN there is not cut either.
 """
 
 from __future__ import annotations
@@ -23,10 +20,7 @@ from dataclasses import dataclass
 from itertools import pairwise, product
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
-    from tiling.dtypes import Array
     from tiling.geometry.halo import Halo
     from tiling.operations import Operation
 
@@ -58,20 +52,20 @@ class Slab:
     write: Region
 
 
-def slabs(operation: Operation, block: Array, crop: Region) -> list[Slab]:
+def slabs(operation: Operation, shape: tuple[int, ...], crop: Region) -> list[Slab]:
     """Cut a region into slabs, in C order; one if it can't be cut, or is not worth it.
 
     Parameters
     ----------
     operation : Operation
-    block : ndarray
+    shape : tuple of int
+        Of the block.
     crop : tuple of slice
         The region, with explicit start and stop.
     """
-    shape = block.shape
     halo, axes = operation.halo(len(shape)), _cuttable(operation, len(shape))
     counts = _counts(operation, axes, shape, crop)
-    if set(counts) <= {1} or _has_unlike_nans(operation, block):
+    if set(counts) <= {1}:
         whole = tuple(slice(0, length) for length in shape)
         return [Slab(whole, crop, tuple(slice(0, part.stop - part.start) for part in crop))]
     return [
@@ -139,21 +133,6 @@ def _is_separable(operation: Operation) -> bool:
             table = operation.table.array
             return bool(table.all()) and operation.rank in (0, table.size - 1)
     return False
-
-
-def _has_unlike_nans(operation: Operation, block: Array) -> bool:
-    """Tell whether complex weights could make unlike NaNs; of finite numbers all are alike."""
-    from tiling.operations.running import ComplexCorrelation
-    from tiling.operations.windows import Correlation
-
-    match operation:
-        case ComplexCorrelation():
-            weights = operation.weights.array
-        case Correlation() if operation.table.dtype == "<c16":
-            weights = operation.table.array
-        case _:
-            return False
-    return not all(bool(np.isfinite(values).all()) for values in (weights, operation.cval, block))
 
 
 def _counts(

@@ -14,6 +14,7 @@ import numpy as np
 
 from tiling.dtypes import Array
 from tiling.kernels import scipys
+from tiling.kernels.arithmetic import keep_first
 from tiling.kernels.binary import defined, erosion
 
 if TYPE_CHECKING:
@@ -49,8 +50,23 @@ def run(operation: Operation, block: Array, crop: tuple[slice, ...], out: Array)
     if 0 not in block.shape:
         with np.errstate(all="ignore"):  # SciPy subtracts parts of complex numbers with NumPy
             scipys.call(name, block, output=whole, **parameters)
+            if "c" == block.dtype.kind == parameters.get("weights", block.real).dtype.kind:
+                _settle_nans(name, block, whole, **parameters)
     if whole is not out:
         out[...] = whole[crop]
+
+
+def _settle_nans(
+    name: str, block: Array, out: Array, *, weights: Array, cval: complex, **others: Any
+) -> None:
+    """Write the first NaN where two meet in the sum that SciPy lets NumPy make, which is either."""
+    if not np.isnan(out.imag).any():
+        return
+    first = np.empty(block.shape, out.imag.dtype)
+    parts = {"weights": weights.imag, "cval": complex(cval).real}
+    scipys.call(name, block.real, output=first, **parts, **others)
+    parts = {"weights": weights.real, "cval": complex(cval).imag}
+    keep_first(first, scipys.call(name, block.imag, **parts, **others), out.imag)
 
 
 def _running_extremum(step: RunningExtremum) -> FunctionCall:

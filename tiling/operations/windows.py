@@ -111,6 +111,16 @@ class Window(Operation):
                     f"{length}: SciPy reads memory outside the array; a smaller size works"
                 )
 
+    def by_strides(self, shape: tuple[int, ...]) -> bool:  # noqa: ARG002
+        """Tell whether SciPy takes samples for the outside by the strides of their array.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Of the array.
+        """
+        return True
+
     def _check_dtypes(self, source: Dtype, target: Dtype) -> None:
         refuse_complex(source)
         check_correlation(source, target)
@@ -220,6 +230,10 @@ class Rank(Window):
                 "uncast and perhaps beyond; filter first, then use astype"
             )
 
+    def by_strides(self, shape: tuple[int, ...]) -> bool:
+        """Return False for most lines, which SciPy computes by other code."""
+        return len(shape) != 1 or not self._on_line(shape[0])
+
     def check_shape(self, shape: tuple[int, ...]) -> None:
         """Refuse lines on which SciPy reads outside the array.
 
@@ -236,11 +250,15 @@ class Rank(Window):
             f"{shape[0]}: SciPy reads memory outside the array; a smaller size works"
         )
 
+    def _on_line(self, length: int) -> bool:
+        """Tell whether SciPy does not compute a line of so many samples as it does n-d arrays."""
+        return length == 1 or (self.table.shape[0] - 1) // 2 - self.origins[0] <= length
+
     def _reads_outside(self, length: int) -> bool:
         size, origin = self.table.shape[0], self.origins[0]
         after = (size - 1) // 2 - origin
-        if after > length and length != 1:
-            return False  # then SciPy computes it as in n-d arrays
+        if not self._on_line(length):
+            return False
         first = {
             "reflect": size - after - 1,
             "mirror": max(size - after, after),

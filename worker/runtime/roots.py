@@ -119,4 +119,4 @@ class Roots:
 
     def _files(self) -> Iterator[Path]:
         for secret in self.secrets:
-            yield from secret.iterdir() if secret.is_dir() else (secret,)
+            yield from secret.rglob("*") if secret.is_dir() else (secret,)

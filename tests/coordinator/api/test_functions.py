@@ -174,6 +174,20 @@ def test_one_sample_that_is_broadcast(name: str) -> None:
     assert_same_bits(getattr(ours, name)(copy, **{key: cross}), expected)
 
 
+@pytest.mark.parametrize("dtype", ["u1", "i4", "i8", "f4", "f8"])
+@pytest.mark.parametrize("mode", ["reflect", "constant", "wrap"])
+def test_ranks_of_a_line_that_is_one_sample(mode: str, dtype: str) -> None:
+    """SciPy has other code for lines, which is right; where the window is too deep it has not."""
+    line: Array = np.broadcast_to(np.array(3, dtype), (20,))
+    for size, origin in ((5, 0), (4, 1), (9, -4)):
+        given: Any = {"size": size, "origin": origin, "mode": mode, "cval": 1}
+        assert_same_bits(ours.median_filter(line, **given), ndimage.median_filter(line, **given))
+        copy = np.ascontiguousarray(line)
+        assert_same_bits(ours.median_filter(line, **given), ndimage.median_filter(copy, **given))
+    with pytest.raises(TilingError, match="one sample broadcast"):
+        ours.median_filter(line, size=43)
+
+
 def test_inside_a_running_event_loop() -> None:
     """As in Jupyter."""
     array = samples((30, 20), "f4", 10, special=False)

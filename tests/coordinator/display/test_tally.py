@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coordinator.display.closing import closing_lines
 from coordinator.display.tally import Tally
 from coordinator.display.tile_map import COLUMNS, ROWS, Look, Place, TileMap
 from coordinator.events import (
@@ -167,6 +168,8 @@ def test_who_gets_bytes_is_told() -> None:
     assert tally.news is None
     tally.handle(2.0, WorkerPlaces("a", reads=True, writes=False, reason="no room"))
     assert tally.news == Remark(2.0, "a answers with bytes: no room")
+    tally.handle(2.0, RunFinished())
+    assert [*closing_lines(tally, 3.0)][1:] == ["a answers with bytes: no room"]
 
 
 def test_what_is_worth_reading() -> None:

@@ -136,6 +136,20 @@ def test_copies_of_floats_to_uint32(source: str, layout: str) -> None:
         assert_same_bits(run(links, array, tile=3), scipy_ndimage.maximum_filter(want, 3))
 
 
+def test_sums_of_copies_to_uint32() -> None:
+    """SciPy makes the first copy in the output, so they are refused where its layout is another."""
+    array = floats("f8")
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in ("gaussian_laplace", "gaussian_gradient_magnitude"):
+            want = getattr(scipy_ndimage, name)(array, 0, output="u4")
+            for output in ("u4", np.empty(array.shape, "u4")):
+                assert_same_bits(getattr(ndimage, name)(array, 0, output=output, tile=3), want)
+            for out in (np.empty(array.shape, ">u4"), np.empty(array.shape[::-1], "u4").T):
+                with pytest.raises(UnsupportedError, match="layout of the output"):
+                    getattr(ndimage, name)(array, 0, output=out)
+
+
 FILLS = (2**53 + 1, 2**62 + 1, -(2**62) - 3, 2**63 - 1, -(2**63), np.int64(2**60 + 1), 2.0**60, 2.7)
 
 

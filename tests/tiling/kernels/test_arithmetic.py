@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ import numpy.typing as npt
 import pytest
 
 from tests.support.equality import assert_same_bits
+from tiling.kernels import reference
 from tiling.kernels.arithmetic import combine_blocks
-from tiling.operations import Arithmetic
+from tiling.operations import Arithmetic, ComplexCorrelation, Correlation, Operation
+from tiling.operations.fields import Table
 
 DTYPES = ("float32", "float64", "complex64", "complex128")
 SAMPLES = 1003
@@ -73,6 +76,25 @@ def test_the_sum_of_two_dtypes_keeps_the_first_nan() -> None:
     combine_blocks(Arithmetic("add"), (first, second), out)
     both = np.isnan(first) & np.isnan(second)
     assert_same_bits(out[both], first[both].astype("float64"))
+
+
+@pytest.mark.parametrize("target", ["complex64", "complex128"])
+@pytest.mark.parametrize("source", ["complex64", "complex128"])
+@pytest.mark.parametrize("kind", ["line", "window"])
+def test_complex_weights_give_one_nan_in_any_layout(kind: str, source: str, target: str) -> None:
+    """SciPy adds two real correlations with NumPy: pieces of any length have the whole's bits."""
+    table = Table.of(np.array([1.5 - 0.5j]))
+    if kind == "line":
+        operation: Operation = ComplexCorrelation(0, table, "reflect", 0.0, 0)
+    else:
+        operation = Correlation(table, "reflect", 0.0, (0,))
+    block = operands(source)[0]
+    whole, pieces = np.empty(SAMPLES, target), np.empty(SAMPLES, target)
+    reference.run(operation, block, (slice(0, SAMPLES),), whole)
+    for start, stop in pairwise([0, 1, 3, 8, 30, 500, SAMPLES]):
+        part = slice(0, stop - start)
+        reference.run(operation, block[start:stop], (part,), pieces[start:stop])
+    assert_same_bits(pieces, whole)
 
 
 SCRIPT = """

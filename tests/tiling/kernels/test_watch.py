@@ -258,7 +258,7 @@ def test_slabs_cost_little(shape: tuple[int, ...], size: int) -> None:
     operation = FILTERS["correlate"].call(len(shape), np.dtype("f4"), np.ones(window)).operation
     assert isinstance(operation, Operation)
     crop = tuple(slice(0, length) for length in shape)
-    parts = slabs.slabs(operation, np.empty(shape, "f4"), crop)
+    parts = slabs.slabs(operation, shape, crop)
     read, written = (
         sum(int(np.prod([p.stop - p.start for p in getattr(slab, name)])) for slab in parts)
         for name in ("read", "write")
