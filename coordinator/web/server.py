@@ -22,8 +22,8 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from typing import Final
 
 from aiohttp import web
@@ -53,6 +53,9 @@ NAMES: Final = frozenset({LOOPBACK, "localhost"})
 MOST_STREAMS: Final = 16
 MOST_CONNECTIONS: Final = 64
 """Whoever opens more, without a word perhaps, must not take the files that the run needs."""
+
+MOST_WAITING: Final = 16
+"""Connections that are taken at once, before they count: the limit may be passed by so many."""
 
 SLOW_S: Final = 5.0
 """How long a browser may take nothing; and how often one that is gone is noticed."""
@@ -168,16 +171,16 @@ class Server:
             app, access_log=None, handle_signals=False, shutdown_timeout=0.2, logger=LOG
         )
         await runner.setup()
-        server = runner.server
-        assert server is not None  # noqa: S101 -- it was set up
-        listener = await self._loop.create_server(lambda: _Door(server), sock=self._sock)
         try:
-            while not self._stopping.is_set():
-                self._draw()
-                await _wait(self._stopping, EVERY_S)
-            await self._finish()
+            listener = await self._loop.create_server(
+                _connections(runner), sock=self._sock, backlog=MOST_WAITING
+            )
+            with closing(listener):
+                while not self._stopping.is_set():
+                    self._draw()
+                    await _wait(self._stopping, EVERY_S)
+                await self._finish()
         finally:
-            listener.close()
             await runner.cleanup()
 
     def _draw(self) -> None:
@@ -272,23 +275,22 @@ class Server:
             await _wait(awake, SLOW_S)
 
 
-class _Door(asyncio.Protocol):
-    """A connection at first: it is the server's, or closed above the limit.
-
-    That is known here only: many are accepted before the first of them is made.
-    """
-
-    def __init__(self, server: web.Server) -> None:
-        self._server = server
+class _Refused(asyncio.Protocol):
+    """A connection above the limit: closed."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Let it in, unless there are too many."""
-        if len(self._server.connections) >= MOST_CONNECTIONS:
-            transport.close()
-            return
-        protocol = self._server()
-        transport.set_protocol(protocol)
-        protocol.connection_made(transport)
+        transport.close()
+
+
+def _connections(runner: web.AppRunner) -> Callable[[], asyncio.BaseProtocol]:
+    """Return what makes a protocol of each connection: the server's, up to a limit."""
+    server = runner.server
+    assert server is not None  # noqa: S101 - it was set up
+
+    def connection() -> asyncio.BaseProtocol:
+        return _Refused() if len(server.connections) >= MOST_CONNECTIONS else server()
+
+    return connection
 
 
 def _same(said: str, secret: str) -> bool:
