@@ -161,7 +161,7 @@ class KeyedSink(Growing):
             return cls(name, home, keys, array, halves, descriptor, overwrite=overwrite, sync=sync)
         except BaseException as error:  # an interruption too must leave nothing
             if not keep:
-                home.clear()
+                home.discard()
             release(descriptor)
             if isinstance(error, OSError):
                 raise StoreError(f"{name}: can't be written: {error.strerror}") from error
