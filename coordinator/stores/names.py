@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from itertools import islice
 from pathlib import Path
@@ -14,15 +15,20 @@ from coordinator.stores.formats import SUFFIXES
 MOST_NAMES = 1000
 """Of a folder, that are compared with that of a file that is missing."""
 
+LONGEST_NAME = 255 - len("..partial")
+"""Bytes of an output's name: beside it are files under longer ones while it grows."""
+
 
 def check_output_name(path: Path) -> None:
-    """Refuse an output that is named as a file of another format; one without a suffix is none.
+    """Refuse a name that is too long, or that of a file of another format; no suffix is none.
 
     Raises
     ------
     InputError
         Saying what to write instead.
     """
+    if (length := len(os.fsencode(path.name))) > LONGEST_NAME:
+        raise InputError(f"{path}: a name of {length} bytes; it can have {LONGEST_NAME} at most")
     if path.name.startswith("="):
         raise InputError(f"{path}: begins with =; write -o {path.with_name(path.name[1:])}")
     if re.fullmatch(r"\.[A-Za-z]\w*", path.suffix) and not path.name.lower().endswith(SUFFIXES):
