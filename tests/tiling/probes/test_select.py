@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -57,6 +59,26 @@ def test_a_kernel_that_was_not_built(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(library, "best_level", missing)
     assert_left("was not built")
+
+
+@pytest.mark.parametrize("length", [64, 1000, 100_000, -1])
+def test_a_kernel_that_was_cut_short(tmp_path: Path, length: int) -> None:
+    """The system would load it, and end the process when its missing pages are touched."""
+    whole = Path(library.__file__).with_name("kernel_v1.so").read_bytes()
+    torn = tmp_path / "torn.so"
+    torn.write_bytes(whole[:length])
+    with torn.open("rb") as file, pytest.raises(OSError, match=r"torn\.so: it was cut short"):
+        library.check_whole(file)
+    torn.write_bytes(whole)
+    with torn.open("rb") as file:
+        library.check_whole(file)
+
+
+def test_another_library_in_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has none of the functions."""
+    library.best_level.cache_clear()
+    monkeypatch.setattr(library, "load", lambda _: ctypes.CDLL(None))
+    assert_left("machine_level")
 
 
 def test_a_kernel_whose_bits_differ(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,6 +112,7 @@ async def send(client: aiohttp.ClientSession, dice: Random) -> int:
         return response.status
 
 
+@pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")  # SciPy's, of its copies
 @in_loop
 async def test_random_parameters_never_break_a_worker(caplog: pytest.LogCaptureFixture) -> None:
     """No 5xx, nothing in the log, and many are answered; TILEFAN_FUZZ sets how many are tried."""

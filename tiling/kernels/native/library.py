@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import io
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import as_file, files
+from typing import BinaryIO
 
 from tiling.errors import AbandonedError
 from tiling.kernels.watch import Watch
@@ -14,6 +17,8 @@ from tiling.kernels.watch import Watch
 LEVELS = (4, 3, 1)
 """Levels of x86-64 for which there may be a library, best first; other machines have level 1."""
 
+_ELF64 = b"\x7fELF\x02\x01"
+"""Start of libraries of Linux, of 64 bits and little-endian."""
 
 _CANCELLED = -2
 """What functions return then, as `source/watch.h` has it."""
@@ -37,9 +42,12 @@ def best_level() -> int:
     Raises
     ------
     OSError
-        If there is no library.
+        If there is no library, or another than ours.
     """
-    return int(load(1).machine_level())
+    try:
+        return int(load(1).machine_level())
+    except AttributeError as error:
+        raise OSError(str(error)) from None
 
 
 @functools.cache
@@ -57,7 +65,31 @@ def load(level: int) -> ctypes.CDLL:
         If it was not built, or can't be loaded here.
     """
     with as_file(files("tiling.kernels.native").joinpath(f"kernel_v{level}.so")) as path:
+        with path.open("rb") as file:
+            check_whole(file)
         return ctypes.CDLL(str(path))
+
+
+def check_whole(file: BinaryIO) -> None:
+    """Refuse a library that was cut short: the system would map it, and a call would be a SIGBUS.
+
+    The table of its sections is the last thing in it.
+
+    Parameters
+    ----------
+    file : binary file
+
+    Raises
+    ------
+    OSError
+        If it lacks its end.
+    """
+    head, size = file.read(64), file.seek(0, io.SEEK_END)
+    if len(head) == 64 and head.startswith(_ELF64):
+        sections = struct.unpack_from("<Q", head, 40)[0]
+        length, count = struct.unpack_from("<HH", head, 58)
+        if size < sections + length * count:
+            raise OSError(f"{file.name}: it was cut short")
 
 
 @functools.cache
