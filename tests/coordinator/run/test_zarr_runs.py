@@ -398,3 +398,18 @@ def test_killed_beside_the_exchange(
     assert_same_bits(plain.result(), new if when == "after" else np.arange(100.0))
     plain.blur(overwrite=True, resume=resume)
     assert_done(plain)
+
+
+@pytest.mark.parametrize("name", ["out.zarr", "out.ome.zarr"])
+def test_other_files_in_an_array_are_not_replaced(tmp_path: Path, name: str) -> None:
+    """Someone may keep notes there; with the array alone, or an image's levels."""
+    source, target = tmp_path / "in.npy", tmp_path / name
+    np.save(source, np.arange(12.0).reshape(3, 4))
+    again = RunOptions(overwrite=True, style="none")
+    for _ in range(2):
+        filter_chain([("sobel", {})], source, target, again)
+    notes = target / "notes.txt"
+    notes.write_text("mine")
+    with pytest.raises(InputError, match=r"would be lost \(notes.txt\)"):
+        filter_chain([("sobel", {})], source, target, again)
+    assert notes.read_text() == "mine"
