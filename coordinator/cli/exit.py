@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import FrameType
@@ -30,8 +30,7 @@ def exit_codes() -> Iterator[None]:
     typer.Exit
         With the exit code of the error that ended the command.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupted)
+    _answer_signals(_interrupted)
     forget_written()
     try:
         from tiling.errors import TilingError
@@ -40,6 +39,8 @@ def exit_codes() -> Iterator[None]:
             yield
         except TilingError as error:
             raise InputError(str(error)) from error
+        finally:  # what follows is telling how it ended
+            _answer_signals(_at_once)
     except TilefanError as error:
         show_traceback()
         if DEBUG.get() and isinstance(error, TileFailedError):
@@ -127,13 +128,18 @@ def with_notes(message: str, error: BaseException) -> str:
     return "\n".join((message, *getattr(error, "__notes__", ())))
 
 
+def _answer_signals(answer: Callable[[int, FrameType | None], None]) -> None:
+    """Have Ctrl-C and SIGTERM answered by this function from now on."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, answer)
+
+
 def _interrupted(number: int, _: FrameType | None) -> None:
     """Let the first signal end the run in good order; the next one ends it at once.
 
     That is safe at any moment: what is on the disk is always fit to be resumed.
     """
-    for again in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(again, _at_once)
+    _answer_signals(_at_once)
     interrupt(KeyboardInterrupt(signal.Signals(number)))
 
 

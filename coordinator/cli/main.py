@@ -146,8 +146,8 @@ def main() -> None:
     except SystemExit as end:
         leave(end.code)
         raise
-    except OSError as error:  # of stdout: all others have their sentence
-        say(f"standard output: {error.strerror}")
+    except OSError as error:  # of stdout, or of a name that can't be looked at
+        say(f"{error.filename or 'standard output'}: {error.strerror}")
         leave(ExitCode.STORE)
 
 

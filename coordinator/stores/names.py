@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from itertools import islice
 from pathlib import Path
@@ -15,9 +16,12 @@ from coordinator.stores.place import SCHEMES, is_other_url
 MOST_NAMES = 1000
 """Of a folder, that are compared with that of a file that is missing."""
 
+LONGEST_NAME = 255 - len("..partial")
+"""Bytes of an output's name: beside it are files under longer ones while it grows."""
+
 
 def check_output_name(path: Path) -> None:
-    """Refuse an output that is named as a file of another format; one without a suffix is none.
+    """Refuse a name that is too long, or that of a file of another format; no suffix is none.
 
     Raises
     ------
@@ -26,6 +30,8 @@ def check_output_name(path: Path) -> None:
     """
     if is_other_url(path):
         raise InputError(f"{path}: no file, and no URL that is known: {SCHEMES}")
+    if (length := len(os.fsencode(path.name))) > LONGEST_NAME:
+        raise InputError(f"{path}: a name of {length} bytes; it can have {LONGEST_NAME} at most")
     if path.name.startswith("="):
         raise InputError(f"{path}: begins with =; write -o {path.with_name(path.name[1:])}")
     if re.fullmatch(r"\.[A-Za-z]\w*", path.suffix) and not path.name.lower().endswith(SUFFIXES):

@@ -23,7 +23,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Final
 
 from aiohttp import web
@@ -53,6 +53,9 @@ NAMES: Final = frozenset({LOOPBACK, "localhost"})
 MOST_STREAMS: Final = 16
 MOST_CONNECTIONS: Final = 64
 """Whoever opens more, without a word perhaps, must not take the files that the run needs."""
+
+MOST_WAITING: Final = 16
+"""Connections that are taken at once, before they count: the limit may be passed by so many."""
 
 SLOW_S: Final = 5.0
 """How long a browser may take nothing; and how often one that is gone is noticed."""
@@ -169,12 +172,14 @@ class Server:
         )
         await runner.setup()
         try:
-            listener = await self._loop.create_server(_connections(runner), sock=self._sock)
-            while not self._stopping.is_set():
-                self._draw()
-                await _wait(self._stopping, EVERY_S)
-            await self._finish()
-            listener.close()
+            listener = await self._loop.create_server(
+                _connections(runner), sock=self._sock, backlog=MOST_WAITING
+            )
+            with closing(listener):
+                while not self._stopping.is_set():
+                    self._draw()
+                    await _wait(self._stopping, EVERY_S)
+                await self._finish()
         finally:
             await runner.cleanup()
 

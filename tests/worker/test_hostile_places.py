@@ -263,6 +263,19 @@ def test_what_is_swapped_afterwards(served: Served) -> None:
     assert served.tree() == before
 
 
+def test_a_served_folder_that_is_swapped(tmp_path: Path) -> None:
+    """A link in its place, which somebody put there since, is not followed."""
+    served = Served.make(tmp_path)
+    roots = Roots.of([served.root / "runs", served.root])
+    (served.root / "runs").rmdir()
+    (served.root / "runs").symlink_to(served.outside)
+    with (
+        pytest.raises(OSError, match=r"symbolic links|Not a directory"),
+        roots.file(str(served.root / "runs" / "canary.raw")),
+    ):
+        pass
+
+
 def test_chunks_whose_store_is_gone(served: Served) -> None:
     """Under the folder of an array that was unmounted all chunks are missing: that is no array."""
     pytest.importorskip("tensorstore")

@@ -206,6 +206,20 @@ def test_interrupted(hosts: Path, nodes: Nodes, tmp_path: Path, number: signal.S
     assert FleetFile.read(hosts).folder is None
 
 
+@pytest.mark.parametrize("end", ["", "1 / 0"])
+def test_a_fleet_that_is_not_closed(nodes: Nodes, tmp_path: Path, end: str) -> None:
+    """Its workers end with Python, however that ends, and take their token with them."""
+    lines = "from tilefan import Fleet\n"
+    lines += f"fleet = Fleet.ssh(['node1'], ssh_config={str(nodes.config)!r})\n"
+    env = {**os.environ, "XDG_STATE_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", lines + end], env=env, capture_output=True, text=True, check=False
+    )
+    assert "RuntimeError" not in done.stderr
+    assert list(tmp_path.glob("tilefan/fleets/*")) == []
+    assert nodes.fleets("node1") == []
+
+
 def test_a_node_that_can_not_be_told_to_end(hosts: Path, nodes: Nodes) -> None:
     """Exit code 3 and its name; the file keeps it, so that down can be tried again."""
     bring_up(hosts, fleet(nodes, "node1"), print)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from coordinator import interruption
-from coordinator.errors import StoreError
+from coordinator.errors import InputError, StoreError
 from coordinator.stores import flat_sink
 from tests.coordinator.run.cut_short import SIGMA, TILES, Killed, Workbench
 from tests.support.equality import assert_same_bits
@@ -65,6 +67,17 @@ def test_a_coordinator_that_was_killed_while_it_encoded(bench: Workbench) -> Non
     bench.target.with_name(f".{bench.target.name}.encoded").write_bytes(b"half")
     bench.blur(resume=True)
     assert_done(bench)
+
+
+@pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to])
+def test_a_link_where_the_file_is_encoded(bench: Workbench, link: Callable[..., None]) -> None:
+    """What it leads to stays as it was."""
+    mine = bench.source.with_name("mine")
+    mine.write_bytes(b"the work of years")
+    link(bench.target.with_name(f".{bench.target.name}.encoded"), mine)
+    with suppress(StoreError, InputError):
+        bench.blur()
+    assert mine.read_bytes() == b"the work of years"
 
 
 def test_an_older_output_stays_until_the_end(bench: Workbench) -> None:

@@ -67,6 +67,14 @@ def test_an_output_is_named_as_what_it_is(name: str, instead: str) -> None:
     assert f"write -o {instead}" in str(refused.value)
 
 
+@pytest.mark.parametrize("name", [f"{'a' * 243}.npy", f"{'ä' * 122}.npy", "a" * 300])
+def test_names_that_are_too_long(name: str) -> None:
+    """Those of the files beside an output would be longer than file systems take."""
+    with pytest.raises(InputError, match=r"a name of \d+ bytes; it can have 246 at most"):
+        check_output_name(Path(name))
+    check_output_name(Path(name[:118] + ".npy"))
+
+
 @pytest.mark.parametrize(
     "name", ["out.npy", "OUT.NPY", "out.nii.gz", "out.OME.tif", "out", "sigma2.5", ".hidden"]
 )
