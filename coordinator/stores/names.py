@@ -11,6 +11,7 @@ from pathlib import Path
 from coordinator.errors import InputError
 from coordinator.stores.foreign import foreign, npy_name
 from coordinator.stores.formats import SUFFIXES
+from coordinator.stores.place import SCHEMES, is_other_url
 
 MOST_NAMES = 1000
 """Of a folder, that are compared with that of a file that is missing."""
@@ -27,6 +28,8 @@ def check_output_name(path: Path) -> None:
     InputError
         Saying what to write instead.
     """
+    if is_other_url(path):
+        raise InputError(f"{path}: no file, and no URL that is known: {SCHEMES}")
     if (length := len(os.fsencode(path.name))) > LONGEST_NAME:
         raise InputError(f"{path}: a name of {length} bytes; it can have {LONGEST_NAME} at most")
     if path.name.startswith("="):
@@ -50,6 +53,8 @@ def content(path: Path, start: bytes) -> str | None:
 
 def similar(path: Path) -> str:
     """Return a question after a file that may be meant, of the first `MOST_NAMES` of its folder."""
+    if is_other_url(path):
+        return f"; {SCHEMES}"
     if path.is_symlink():
         return f": the link leads to {path.readlink()}, where there is none"
     try:
