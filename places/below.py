@@ -48,7 +48,11 @@ def parts_of(path: str) -> tuple[str, ...]:
     ('runs', 'in.npy')
     """
     parts = tuple(path.split("/"))
-    if "\0" in path or len(os.fsencode(path)) > MOST_LENGTH or {"", ".", ".."} & set(parts):
+    try:
+        length = len(os.fsencode(path))
+    except UnicodeEncodeError:  # no file has such a name
+        length = MOST_LENGTH + 1
+    if "\0" in path or length > MOST_LENGTH or {"", ".", ".."} & set(parts):
         raise PlaceError("is no plain path below a folder that is served")
     return parts
 

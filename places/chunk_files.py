@@ -152,7 +152,7 @@ def _bytes_of(
             left = memoryview(data)
             while left and (count := os.preadv(file, [left], size - len(left))):
                 left = left[count:]
-            return bytes(data[: size - len(left)])
+            return bytes(memoryview(data)[: size - len(left)])
     except FileNotFoundError:
         return None
 

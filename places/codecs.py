@@ -70,15 +70,13 @@ class Codecs:
             compressor = document.get("compressor") or {}
             _check_known([compressor.get("id")])
             return cls((str(compressor.get("id")),))
-        codecs, shard = document["codecs"], None
-        if not all(isinstance(codec, dict) for codec in codecs):
-            raise PlaceError("its codecs are not a list of objects, each with a name")
+        codecs, shard = _objects(document["codecs"]), None
         if any(codec.get("name") == SHARDS for codec in codecs):
             shard = codecs[0].get("configuration", {})
-            codecs = shard.get("codecs", [])
+            codecs = _objects(shard.get("codecs", []))
             if len(document["codecs"]) > 1 or any(codec.get("name") == SHARDS for codec in codecs):
                 raise PlaceError("its shards are in other shards or codecs: not read")
-            _check_index(shard.get("index_codecs", ()))
+            _check_index(_objects(shard.get("index_codecs", [])))
         if not 0 < len(codecs) <= MOST_CODECS:
             raise PlaceError(f"its metadata makes no sense: {len(codecs)} codecs")
         names = tuple(str(codec.get("name")) for codec in codecs)
@@ -142,6 +140,12 @@ def present(index: bytes, count: int) -> Iterator[tuple[int, int]]:
     for at, size in np.frombuffer(index, "<u8", 2 * count).reshape(count, 2).tolist():
         if (at, size) != (ABSENT, ABSENT):
             yield at, at + size
+
+
+def _objects(codecs: Sequence[Any]) -> Sequence[Mapping[str, Any]]:
+    if not all(isinstance(codec, dict) for codec in codecs):
+        raise PlaceError("its codecs are not a list of objects, each with a name")
+    return codecs
 
 
 def _check_known(names: Sequence[Any]) -> None:

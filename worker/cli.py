@@ -38,7 +38,7 @@ from worker.security.token_file import SharedToken, find_token, own_files
 from worker.server import serving
 from worker.settings import Settings
 from worker.state import Service
-from worker.usage import WorkerCommand, duration, port_number, thread_count
+from worker.usage import WorkerCommand, duration, port_number, served_folder, thread_count
 
 LOG = logging.getLogger(f"{ROOT}.cli")
 
@@ -165,6 +165,7 @@ def worker(
     serve_from: Annotated[
         list[Path],
         typer.Option(
+            parser=served_folder,
             metavar="FOLDER",
             help="A folder whose files coordinators may have read, and their outputs written "
             "there; may be repeated.",

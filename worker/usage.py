@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -76,6 +77,19 @@ def duration(text: str | float) -> float:
     if match is None or not float(match[1]):
         raise typer.BadParameter(f"{text!r}: want a time such as 90s, 15m or 2h")
     return float(match[1]) * SECONDS[match[2] or "s"]
+
+
+def served_folder(text: str | Path) -> Path:
+    """Return the path of a folder; nothing is none, where a path without names is the current one.
+
+    Raises
+    ------
+    typer.BadParameter
+        If it is empty, as a variable is that is not set.
+    """
+    if not str(text).strip():
+        raise typer.BadParameter("names no folder; for the current one write --serve-from .")
+    return Path(text)
 
 
 def _integer(text: str | int, rule: str, least: int, most: int) -> int:

@@ -21,6 +21,7 @@ from dask.task_spec import Task, TaskRef
 from coordinator.engines.local import kernel_for
 from coordinator.stores.memory import ArraySource, MaskedSource
 from tiling.dtypes import Array, Dtype
+from tiling.errors import BadValueError
 from tiling.geometry.box import Box
 from tiling.geometry.chunks import Part, Span, spans
 from tiling.jobs.job import Job
@@ -146,13 +147,25 @@ def _decoded(encoded: bytes) -> Job:
 
 
 def _block(read: tuple[Span, ...], chunks: tuple[Array, ...], dtype: Dtype) -> Array:
-    """Return what is read as one array: a view if it lies in one chunk."""
+    """Return what is read as one array: a view if it lies in one chunk.
+
+    Raises
+    ------
+    BadValueError
+        If a chunk is not what the dask array says of it.
+    """
     parts = product(*(span.parts for span in read))
     block = np.empty(tuple(span.length for span in read), dtype)
     for chunk, along in zip(chunks, parts, strict=True):
         there: Any = (*map(_inside, along, chunk.shape), ...)
         here: Any = (*(part.here for part in along), ...)
         samples: Array = np.asarray(chunk)[there]
+        wanted = tuple(part.length for part in along)
+        if samples.shape != wanted or not np.can_cast(samples.dtype, dtype, "equiv"):
+            raise BadValueError(
+                f"a chunk is {samples.dtype} of {np.shape(chunk)}, and {dtype} of {wanted} is read "
+                "of it: the dask array says what it is not; map_blocks takes dtype= and chunks="
+            )
         if len(chunks) == 1:
             return samples.astype(dtype, copy=False)
         block[here] = samples

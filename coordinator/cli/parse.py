@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
@@ -94,6 +95,19 @@ def tile_size(text: str) -> float | list[float]:
             f"{text!r}: every axis needs at least one sample", param_hint="--tile"
         )
     return values
+
+
+def finite(value: float | None) -> float | None:
+    """Refuse what a range lets through and no clock reaches, as the callback of an option.
+
+    Raises
+    ------
+    typer.BadParameter
+        If it is ``nan`` or ``inf``.
+    """
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is no time")
+    return value
 
 
 def yes_or_no(text: str, option: str) -> bool:

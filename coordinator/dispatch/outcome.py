@@ -133,8 +133,8 @@ def interrupted(exit_code: int, failed: Sequence[FailedTile]) -> Outcome:
     return Outcome(exit_code, "interrupted", tuple(failed))
 
 
-def block(outcome: Outcome) -> str:
-    """Return an outcome as text: the summary, a line for each host or tile, and advice.
+def block(outcome: Outcome, advice: str = ADVICE) -> str:
+    """Return an outcome as text: the summary, a line for each host or tile, and advice about hosts.
 
     Examples
     --------
@@ -149,8 +149,8 @@ def block(outcome: Outcome) -> str:
     every = list(dict.fromkeys(named))
     rest = [f"and {len(every) - _NAMED} more"] if len(every) > _NAMED else []
     lines = [f"  {line}" for line in every[:_NAMED] + rest]
-    advice = [ADVICE] if outcome.hosts else []
-    return "\n".join([outcome.summary or outcome.message, *lines, *advice])
+    last = [advice] if outcome.hosts else []
+    return "\n".join([outcome.summary or outcome.message, *lines, *last])
 
 
 def _join_named(names: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import weakref
 
 from coordinator.hosts.hosts_file import Config
@@ -32,6 +33,8 @@ class Lease:
     def __init__(self, plan: LaunchPlan) -> None:
         folder = FleetFolder.make(plan.parent)
         self._end = weakref.finalize(self, _stop, plan, folder, os.getpid())
+        # Stopping takes threads, and where `atexit` calls a finalizer Python starts none any more.
+        threading._register_atexit(self._end)  # type: ignore[attr-defined]
         try:
             came, missing = parted(plan.start(folder))
         except BaseException:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import subprocess
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import IO, Any, Final, TypeVar
 
 from coordinator.errors import StoreError
 from coordinator.launch.arrivals import last_lines
@@ -19,6 +20,9 @@ CONNECT_S: Final = 10
 """Of ssh's own wait for a connection."""
 
 MOST_AT_ONCE: Final = 64
+
+MOST_HEARD_BYTES: Final = 2**20
+"""Of what a node prints on each stream: a script of a login shell may never end."""
 
 LOGIN_FAILED: Final = 255
 """Exit code of ssh itself."""
@@ -45,18 +49,23 @@ class Done:
     code : int, optional
         Its exit code; None if it took longer than `within_s`.
     out, err : str
-        What was printed.
+        What was printed, as much of it as was heard.
     within_s : float
+    endless : bool
+        Whether it was more than `MOST_HEARD_BYTES`.
     """
 
     code: int | None
     out: str
     err: str
     within_s: float
+    endless: bool = False
 
     @property
     def trouble(self) -> str:
         """What went wrong, if something did."""
+        if self.endless:
+            return "its shell prints without end, whatever it is told"
         if self.code is None:
             return f"no word within {self.within_s:g} s"
         if self.code < 0:
@@ -80,7 +89,7 @@ class Connections:
 
     def __init__(self, ssh_config: str | None) -> None:
         self._command = ["ssh", *([] if ssh_config is None else ["-F", ssh_config])]
-        self._running: set[subprocess.Popen[str]] = set()
+        self._running: set[subprocess.Popen[bytes]] = set()
         self._closed = False
         self._lock = threading.Lock()
 
@@ -103,17 +112,17 @@ class Connections:
             If there is no ssh.
         """
         command = [*self._command, *OPTIONS, "--", node, "sh"]
-        with self._spawn(command) as process:
-            try:
-                out, err = process.communicate(script, within_s)
-                code: int | None = process.returncode
-            except subprocess.TimeoutExpired:
+        with self._spawn(command) as process, ThreadPoolExecutor(3) as threads:
+            threads.submit(_tell, process, script)
+            pipes = (process.stdout, process.stderr)
+            hearing = [threads.submit(_hear, process, pipe) for pipe in pipes]
+            in_time = not wait(hearing, within_s).not_done
+            if not in_time:
                 process.kill()
-                out, err = process.communicate()
-                code = None
-            finally:
-                self._running.discard(process)
-        return Done(code, out, err, within_s)
+            (out, more), (err, more_err) = (each.result() for each in hearing)
+            code = process.wait()
+            self._running.discard(process)
+        return Done(code if in_time else None, out, err, within_s, more or more_err)
 
     def host_of(self, node: str) -> str:
         """Return the host that a target stands for, as ssh's configuration has it."""
@@ -124,7 +133,7 @@ class Connections:
         lines = (line.partition(" ") for line in done.stdout.splitlines())
         return next((host for key, _, host in lines if key == "hostname"), node.rpartition("@")[2])
 
-    def _spawn(self, command: list[str]) -> subprocess.Popen[str]:
+    def _spawn(self, command: list[str]) -> subprocess.Popen[bytes]:
         with self._lock:
             if self._closed:
                 raise StoreError("ssh: interrupted")
@@ -134,8 +143,6 @@ class Connections:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
-                    text=True,
-                    errors="replace",
                 )
             except OSError as error:
                 raise StoreError(f"ssh: can't be run: {error.strerror}") from None
@@ -147,3 +154,19 @@ class Connections:
             self._closed = True
             for process in self._running:
                 process.kill()
+
+
+def _tell(process: subprocess.Popen[bytes], script: str) -> None:
+    pipe: Any = process.stdin
+    with suppress(OSError), pipe:  # who has ended reads no more
+        pipe.write(script.encode())
+
+
+def _hear(process: subprocess.Popen[bytes], pipe: IO[bytes] | None) -> tuple[str, bool]:
+    """Return what a process prints, and whether there is more: then it is ended."""
+    assert pipe is not None  # noqa: S101 - it was asked for
+    heard = pipe.read(MOST_HEARD_BYTES)
+    more = bool(pipe.read(1))
+    if more:
+        process.kill()
+    return heard.decode("utf-8", "replace"), more

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import tensorstore as ts
 
-from coordinator.errors import InputError
+from coordinator.errors import InputError, StoreError
 from coordinator.stores.keys import open_keys, translated
 from coordinator.stores.place import Place
 from coordinator.stores.zarr_metadata import ZarrArray, codecs_of
@@ -23,7 +23,7 @@ from places.codecs import HEADER, present
 from places.errors import PlaceError
 from tiling.geometry.box import Box
 
-MAX_REMEMBERED = 2**28
+MAX_REMEMBERED = 2**25
 """Chunks up to which it is remembered which were looked at."""
 
 Span: TypeAlias = tuple[str, int, int]
@@ -60,8 +60,17 @@ class ChunkGuard:
         ------
         InputError
             If one of them would take more memory than a chunk may; it says which.
+        StoreError
+            If the system does not let it be looked at.
         """
-        fresh = [*self._fresh(box)]
+        try:
+            self._look([*self._fresh(box)])
+        except OSError as error:
+            raise StoreError(
+                f"{self._name}: can't be read: {error.filename}: {error.strerror}"
+            ) from error
+
+    def _look(self, fresh: Sequence[Index]) -> None:
         if not fresh:
             return
         spans = [*(self._in_shards(fresh) if self._codecs.shard else self._alone(fresh))]

@@ -41,11 +41,19 @@ class FileState:
 
     @classmethod
     def _of_folder(cls, path: Path, status: os.stat_result) -> FileState:
-        states = [entry.stat(follow_symlinks=False) for entry in files_below(path)]
+        states = [_state(entry) for entry in files_below(path)]
         size = sum(each.st_size for each in states)
         mtime_ns = max((each.st_mtime_ns for each in states), default=0)
         each = hash(tuple((one.st_ino, one.st_size, one.st_mtime_ns) for one in states))
         return cls(size, mtime_ns, (status.st_dev, status.st_ino, size, mtime_ns, each))
+
+
+def _state(entry: os.DirEntry[str]) -> os.stat_result:
+    """Return the state of what a link leads to, for that is read; of the link, if to nothing."""
+    try:
+        return entry.stat()
+    except OSError:
+        return entry.stat(follow_symlinks=False)
 
 
 def files_below(folder: Path) -> Iterator[os.DirEntry[str]]:

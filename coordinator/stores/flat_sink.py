@@ -19,11 +19,13 @@ import numpy as np
 from coordinator.errors import StoreError
 from coordinator.stores.atomic_file import open_own, sync_folder, usual_mode
 from coordinator.stores.memory import fill, view
+from coordinator.stores.nonce import remove as remove_nonce
 from coordinator.stores.outline import Outline, mapped
 from coordinator.stores.partial import (
     Growing,
     encoded_path,
     lock,
+    nonce_path,
     partial_path,
     release,
     rename_if_free,
@@ -108,6 +110,7 @@ class FlatSink(Growing):
         """
         descriptor = lock(path)
         try:
+            remove_nonce(nonce_path(path))  # workers of a killed run write no more
             array = _map(descriptor, outline, keep=keep)
             return cls(
                 path,
@@ -151,6 +154,7 @@ class FlatSink(Growing):
 
     def _publish(self) -> None:
         if self._encode is None:
+            self._check_there()
             whole = partial_path(self.path)
             self._finish(self._descriptor)
         else:

@@ -8,7 +8,7 @@ import itertools
 import os
 import shutil
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -40,6 +40,8 @@ SYNCED = 1000
 def digest_of(folder: Path) -> str:
     """Return a digest of the names and bytes of all files, as xxh3-128.
 
+    Of a link to no file it is where the link leads; of a pipe or a device, that it is there.
+
     Raises
     ------
     OSError
@@ -49,12 +51,22 @@ def digest_of(folder: Path) -> str:
     for entry in files_below(folder):
         let_in()
         each = xxhash.xxh3_128()
-        with Path(entry.path).open("rb") as file:
-            while piece := file.read(PIECE_BYTES):
-                each.update(piece)
+        for piece in _pieces(Path(entry.path)):
+            each.update(piece)
         name = os.fsencode(os.path.relpath(entry.path, folder))
         whole.update(len(name).to_bytes(4, "little") + name + each.digest())
     return whole.hexdigest()
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    """Yield the bytes of a file, without waiting for those of a pipe."""
+    if not path.is_file():
+        yield os.fsencode(path.readlink()) if path.is_symlink() else b""
+        return
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:  # noqa: PTH123 -- a descriptor has no path
+        while stat.S_ISREG(os.fstat(descriptor).st_mode) and (piece := file.read(PIECE_BYTES)):
+            yield piece
 
 
 def clean(folder: Path) -> bool:

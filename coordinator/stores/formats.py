@@ -151,11 +151,13 @@ def default_output(source: Place, word: str = "") -> Place:
     """
     row = format_named(source.path)
     stem = source.path.stem
+    if row is NPY and is_zarr(source.path):  # a level of an image, whose folder has no suffix
+        row = ZARR
     if (suffix := _suffix(source.path, row)) is not None:
         stem = source.path.name[: -len(suffix)]
     if not row.writes:
         row, suffix = PNG, None
-    chosen = "" if row.named else ODD.sub("-", source.inside).strip("-")
+    chosen = "" if row.named else ODD.sub("-", source.inside).strip("-.")
     name = ".".join(filter(None, (stem, chosen, word)))
     path = source.path.parent / f"{name}{(suffix or row.suffixes[0]).lower()}"
     return Place(path, source.inside if row.named else "")

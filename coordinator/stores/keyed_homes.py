@@ -3,11 +3,13 @@
 On a disk they grow in a hidden folder that is renamed onto the final one when it is whole. In a
 bucket nothing can be renamed, so chunks are written where they will be; but no reader takes them
 for an array before there is metadata, and its last key is written last, only if nobody else has.
+So that no two machines write chunks there, each claims the prefix before.
 The lock and the journal of such an output are in a folder of this user.
 """
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,8 +25,14 @@ from coordinator.stores.keys import open_keys, translated
 from coordinator.stores.partial import ZARR_KEYS, is_zarr, partial_path
 from coordinator.stores.place import Place
 
-BEGUN = "begun"
-"""In the hidden folder of an output in a bucket: all that is there is ours."""
+CLAIM = ".tilefan"
+"""Of an output in a bucket: a key, and a file in its hidden folder, of one word.
+
+Where both have the same, all that is there is ours. The key is made only if there is none.
+"""
+
+
+ONLY_CLAIM = ts.KvStore.KeyRange(CLAIM, f"{CLAIM}\0")
 
 
 class Home(Protocol):
@@ -128,6 +136,10 @@ class BucketHome:
     def _partial(self) -> Path:
         return partial_path(self.path)
 
+    @property
+    def _ours(self) -> Path:
+        return self._partial / CLAIM
+
     def begin(self, *, keep: bool) -> None:
         """See `Home`."""
         store = open_keys(self.place)
@@ -138,16 +150,47 @@ class BucketHome:
                         f"{self.place}: exists, and can't be replaced at once; remove it first, or "
                         "name another output"
                     )
-            if not keep and (self._partial / BEGUN).exists():
-                store.delete_range(ts.KvStore.KeyRange()).result()
-            elif not keep and store.list().result():
-                raise InputError(f"{self.place}: there is something below it; name another output")
-        (self._partial / BEGUN).touch()
+            if self._is_ours(store):
+                if not keep:
+                    self._empty(store)
+            else:
+                self._claim(store, keep=keep)
+
+    def _is_ours(self, store: ts.KvStore) -> bool:
+        """Tell whether this run, or one that it goes on with, has claimed the prefix."""
+        if not self._ours.exists():
+            return False
+        ours: bool = store.read(CLAIM).result().value == self._ours.read_bytes()
+        return ours
+
+    def _claim(self, store: ts.KvStore, *, keep: bool) -> None:
+        """Take the prefix if it is empty, or nobody but a run before has taken it."""
+        before = store.read(CLAIM).result()
+        if before.state == "missing":
+            self._ours.write_text(secrets.token_hex(16))
+            word, none = self._ours.read_bytes(), before.stamp.generation
+            store.write(CLAIM, word, if_equal=none).result()
+        if not self._is_ours(store):
+            raise InputError(
+                f"{self.place}: another coordinator writes there, or was cut short; name another "
+                "output, or remove what is below it"
+            )
+        if not keep and len(store.list().result()) > 1:
+            store.delete_range(ONLY_CLAIM).result()
+            raise InputError(f"{self.place}: there is something below it; name another output")
+
+    def _empty(self, store: ts.KvStore) -> None:
+        """Remove all but the claim."""
+        first, last = ONLY_CLAIM.inclusive_min, ONLY_CLAIM.exclusive_max
+        store.delete_range(ts.KvStore.KeyRange(exclusive_max=first)).result()
+        store.delete_range(ts.KvStore.KeyRange(inclusive_min=last)).result()
 
     def publish(self, documents: Mapping[str, bytes], *, overwrite: bool, sync: bool) -> None:  # noqa: ARG002 -- what is in a bucket is stored
         """See `Home`."""
         store, (*others, last) = open_keys(self.place), documents
         with translated(str(self.place), StoreError):
+            if not self._is_ours(store):
+                raise FileExistsError
             for key in others:
                 store.write(key, documents[key]).result()
             before = store.read(last).result()
@@ -155,6 +198,7 @@ class BucketHome:
                 store.write(last, documents[last], if_equal=before.stamp.generation).result()
             if before.state == "value" or store.read(last).result().value != documents[last]:
                 raise FileExistsError
+            store.delete_range(ONLY_CLAIM).result()
 
     def clear(self) -> None:
         """Remove the folder that stood for it."""
@@ -162,7 +206,9 @@ class BucketHome:
 
     def discard(self) -> None:
         """See `Home`."""
-        if (self._partial / BEGUN).exists():
-            with translated(str(self.place), StoreError):
-                open_keys(self.place).delete_range(ts.KvStore.KeyRange()).result()
+        with translated(str(self.place), StoreError):
+            store = open_keys(self.place)
+            if self._is_ours(store):
+                self._empty(store)
+                store.delete_range(ONLY_CLAIM).result()
         self.clear()

@@ -12,11 +12,12 @@ import tensorstore as ts
 
 from coordinator.errors import StoreError
 from coordinator.stores.keyed_homes import Home
-from coordinator.stores.keyed_source import array_spec
-from coordinator.stores.keys import context, spec_of, translated
+from coordinator.stores.keyed_source import array_spec, missing_keys
+from coordinator.stores.keys import check_length, context, spec_of, translated
 from coordinator.stores.memory import view
+from coordinator.stores.nonce import remove as remove_nonce
 from coordinator.stores.ome_zarr import Level, level_path
-from coordinator.stores.partial import Growing, lock_folder, release
+from coordinator.stores.partial import Growing, lock_folder, nonce_path, release
 from coordinator.stores.pieces import Pieces
 from coordinator.stores.place import Place
 from coordinator.stores.pyramid import Half, fill
@@ -45,10 +46,18 @@ class Keys:
 
     @classmethod
     def of(cls, array: ZarrArray, halves: Sequence[Half] = ()) -> Keys:
-        """Return those of an array; in an image's group if it is a level of one, with others."""
+        """Return those of an array; in an image's group if it is a level of one, with others.
+
+        Raises
+        ------
+        InputError
+            If one would be too long to be read again.
+        """
         named = _named(array, "") if array.level is None else _image(array, array.level, halves)
         inside = f"{level_path(0)}/" if array.level else ""
         documents = {key: json.dumps(value, indent=2).encode() for key, value in named.items()}
+        for key, document in documents.items():
+            check_length(document, f"the output's {key}")
         return cls(documents, inside)
 
 
@@ -147,11 +156,12 @@ class KeyedSink(Growing):
         """
         descriptor = lock_folder(home.path)
         try:
+            remove_nonce(nonce_path(home.path))  # workers of a killed run write no more
             home.begin(keep=keep)
             return cls(name, home, keys, array, halves, descriptor, overwrite=overwrite, sync=sync)
         except BaseException as error:  # an interruption too must leave nothing
             if not keep:
-                home.clear()
+                home.discard()
             release(descriptor)
             if isinstance(error, OSError):
                 raise StoreError(f"{name}: can't be written: {error.strerror}") from error
@@ -204,13 +214,19 @@ class KeyedSink(Growing):
         StoreError
             If a chunk is damaged.
         """
-        if 0 in box.shape:
-            return self.region(box)
-        with translated(f"{self.name}: can't be read again", StoreError):
-            block: Array = self._store[(*box.slices, ...)].read(order="C").result()
+        block = self.region(box)
+
+        def begin(there: Box, here: Box) -> Any:
+            return ts.array(view(block, here)).write(self._store[(*there.slices, ...)]).commit
+
+        if block.size:
+            with translated(f"{self.name}: can't be read again", StoreError):
+                self._pieces.each(box, begin)
         return block
 
     def _publish(self) -> None:
+        self._check_there()
+        self._check_keys()
         store = self._store
         for number, half in enumerate(self._halves, 1):
             before, store = store, self._open(half.array, f"{level_path(number)}/")
@@ -218,6 +234,16 @@ class KeyedSink(Growing):
                 fill(store, before, half)
         overwrite, sync = self._overwrite, self._sync
         self._home.publish(self._keys.documents, overwrite=overwrite, sync=sync)
+
+    def _check_keys(self) -> None:
+        """Refuse to make an array of chunks of which somebody has removed some."""
+        place = self._home.place
+        if place.remote:
+            return
+        missing = missing_keys(place.path / self._keys.inside.rstrip("/"), self._array)
+        if missing is not None and missing[0]:
+            of = f"{missing[0]} of its {missing[1]} chunks"
+            raise StoreError(f"{self.name}: {of} were removed by somebody; go on with --resume")
 
     def _settle(self) -> None:
         self._home.clear()

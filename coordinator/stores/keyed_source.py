@@ -139,10 +139,10 @@ class KeyedSource:
         return block
 
     def _read(self, box: Box) -> Array:
-        self._guard.check(box)
         block = np.empty(box.shape, self.dtype.newbyteorder("="))
 
         def begin(there: Box, here: Box) -> Any:
+            self._guard.check(there)
             return ts.array(view(block, here)).write(self._store[(*there.slices, ...)]).commit
 
         with translated(self.name, InputError):
@@ -179,17 +179,21 @@ class KeyedSource:
 
         Of chunks in shards, the shards are counted.
         """
-        shape, chunk = self.shape, self.about.chunk
-        count = math.prod(-(-n // size) for n, size in zip(shape, chunk, strict=True))
-        if self.place.remote or count > MAX_COUNTED:
-            return None
-        root = f"{self.place.path}/"
-        found = sum(
-            self.about.has_key(f"{folder}/{name}".removeprefix(root))
-            for folder, _, names in os.walk(self.place.path)
-            for name in names
-        )
-        return count - found, count
+        return None if self.place.remote else missing_keys(self.place.path, self.about)
+
+
+def missing_keys(folder: Path, array: ZarrArray) -> tuple[int, int] | None:
+    """Count the keys of an array that have no file in its folder, and all; None of too many."""
+    count = math.prod(-(-n // size) for n, size in zip(array.shape, array.chunk, strict=True))
+    if count > MAX_COUNTED:
+        return None
+    root = f"{folder}/"
+    found = sum(
+        array.has_key(f"{within}/{name}".removeprefix(root))
+        for within, _, names in os.walk(folder)
+        for name in names
+    )
+    return count - found, count
 
 
 def array_spec(keys: dict[str, Any], array: ZarrArray) -> dict[str, Any]:

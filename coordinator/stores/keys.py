@@ -170,12 +170,20 @@ def read_document(place: Place, keys: ts.KvStore | None, name: str) -> Any:
             return None
         data = result.value
     what = f"{place}: {name}"
-    if len(data) > MAX_DOCUMENT:
-        raise InputError(f"{what}: has more than {MAX_DOCUMENT} bytes")
+    check_length(data, what)
     try:
-        return json.loads(data)
+        document = json.loads(data)
     except (ValueError, RecursionError):
         raise InputError(f"{what}: is no JSON") from None
+    if not isinstance(document, dict):
+        raise InputError(f"{what}: is no JSON object")
+    return document
+
+
+def check_length(document: bytes, what: str) -> None:
+    """Refuse metadata that takes too much memory."""
+    if len(document) > MAX_DOCUMENT:
+        raise InputError(f"{what}: has more than {MAX_DOCUMENT} bytes")
 
 
 def is_there(place: Place, keys: ts.KvStore | None, name: str) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from coordinator.errors import InputError, StoreError
 from coordinator.stores.foreign import foreign, npy_name
 from coordinator.stores.formats import SUFFIXES
+from coordinator.stores.place import SCHEMES, is_other_url
 
 MOST_NAMES = 1000
 """Of a folder, that are compared with that of a file that is missing."""
@@ -29,6 +30,8 @@ def check_output_name(path: Path) -> None:
     StoreError
         If the name is too long.
     """
+    if is_other_url(path):
+        raise InputError(f"{path}: no file, and no URL that is known: {SCHEMES}")
     if (length := len(os.fsencode(path.name))) > LONGEST_NAME:
         raise StoreError(
             f"{path}: its name is too long: {length} bytes; it can have {LONGEST_NAME} at most"
@@ -54,6 +57,8 @@ def content(path: Path, start: bytes) -> str | None:
 
 def similar(path: Path) -> str:
     """Return a question after a file that may be meant, of the first `MOST_NAMES` of its folder."""
+    if is_other_url(path):
+        return f"; {SCHEMES}"
     if path.is_symlink():
         return f": the link leads to {path.readlink()}, where there is none"
     try:

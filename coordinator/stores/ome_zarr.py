@@ -107,9 +107,12 @@ def first_level(attributes: Mapping[str, Any]) -> str | None:
 
 def has_level(attributes: Mapping[str, Any], path: str) -> bool:
     """Tell whether an array of a group is a level of its image."""
-    return any(
-        dataset["path"] == path for each in _multiscales(attributes) for dataset in _datasets(each)
-    )
+    return path in level_paths(attributes)
+
+
+def level_paths(attributes: Mapping[str, Any]) -> list[str]:
+    """Return the paths of all levels of an image; none if a group is none."""
+    return [dataset["path"] for each in _multiscales(attributes) for dataset in _datasets(each)]
 
 
 def new_image(ndim: int, version: int, what: str) -> Level:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from coordinator.errors import InputError, StoreError
 from coordinator.interruption import note_written
+from coordinator.stores import nonce
 from coordinator.stores.atomic_file import is_within, open_own, same_file
 
 IN_USE = "another coordinator is writing it; wait for it to end"
@@ -129,14 +130,10 @@ def remove_partial(path: Path) -> None:
     is_folder = partial_path(path).is_dir()
     descriptor = lock_folder(path) if is_folder else lock(path)
     try:
+        nonce.remove(nonce_path(path))
         if is_folder:
             shutil.rmtree(partial_path(path))
-        for hidden in (
-            encoded_path(path),
-            partial_path(path),
-            journal_path(path),
-            nonce_path(path),
-        ):
+        for hidden in (encoded_path(path), partial_path(path), journal_path(path)):
             hidden.unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(
@@ -184,6 +181,14 @@ class Growing(ABC):
     @abstractmethod
     def _remove(self) -> None:
         """Remove what has grown."""
+
+    def _check_there(self) -> None:
+        """Refuse to publish another file, or folder, than the one that has grown."""
+        partial = partial_path(self.path)
+        if not os.path.samestat(os.fstat(self._descriptor), partial.lstat()):
+            raise StoreError(
+                f"{self.name}: {partial}, where it grew, was replaced by somebody; run it again"
+            )
 
     def commit(self) -> None:
         """Make it whole and visible.

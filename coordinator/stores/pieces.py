@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 UNIT_BYTES = 2**23
 """Of small chunks that are read together: each read takes a tenth of a millisecond besides."""
 
+CHUNK_BYTES = 2**12
+"""Of memory that a chunk takes at least while it is read or written: 3 KB were measured."""
+
 IN_FLIGHT_BYTES = 2**25
 """Of pieces that are read or written at a time, by all threads together."""
 
@@ -34,20 +37,35 @@ def whole_chunks(
     Examples
     --------
     >>> import numpy as np
-    >>> whole_chunks((2, 4), (10, 10), np.dtype("u1"), 50)
-    (4, 10)
+    >>> whole_chunks((50, 100), (250, 250), np.dtype("u1"), 30_000)
+    (100, 250)
     """
-    piece = list(chunk)
+    piece, size = list(chunk), taken_bytes(chunk, dtype)
     for axis in reversed(range(len(piece))):
-        room = most_bytes // (math.prod(piece) * dtype.itemsize)
-        piece[axis] = min(piece[axis] * max(1, room), max(chunk[axis], shape[axis]))
+        count = max(1, min(most_bytes // size, -(-shape[axis] // chunk[axis])))
+        piece[axis] = max(chunk[axis], min(chunk[axis] * count, shape[axis]))
+        size *= count
     return tuple(piece)
+
+
+def taken_bytes(chunk: tuple[int, ...], dtype: Dtype) -> int:
+    """Return the bytes of memory that a chunk takes, however small it is."""
+    return max(CHUNK_BYTES, math.prod(chunk) * dtype.itemsize)
+
+
+def unit_of(
+    chunk: tuple[int, ...], shape: tuple[int, ...], dtype: Dtype
+) -> tuple[tuple[int, ...], int]:
+    """Return the box of chunks that are read or written together, and the bytes that they take."""
+    unit = whole_chunks(chunk, shape, dtype, UNIT_BYTES)
+    count = math.prod(-(-n // size) for n, size in zip(unit, chunk, strict=True))
+    return unit, count * taken_bytes(chunk, dtype)
 
 
 def window_bytes(chunk: tuple[int, ...], shape: tuple[int, ...], dtype: Dtype) -> int:
     """Return the bytes of pieces that may be in flight: each core has one in hand."""
-    unit = whole_chunks(chunk, shape, dtype, UNIT_BYTES)
-    return max(IN_FLIGHT_BYTES, usable_cores() * math.prod(unit) * dtype.itemsize)
+    _, unit_bytes = unit_of(chunk, shape, dtype)
+    return max(IN_FLIGHT_BYTES, usable_cores() * unit_bytes)
 
 
 class Pieces:
@@ -63,8 +81,7 @@ class Pieces:
     """
 
     def __init__(self, chunk: tuple[int, ...], shape: tuple[int, ...], dtype: Dtype) -> None:
-        self._unit = whole_chunks(chunk, shape, dtype, UNIT_BYTES)
-        self._unit_bytes = math.prod(self._unit) * dtype.itemsize
+        self._unit, self._unit_bytes = unit_of(chunk, shape, dtype)
         self.bound(window_bytes(chunk, shape, dtype))
 
     def bound(self, most_bytes: int) -> int:

@@ -14,6 +14,12 @@ SCHEME = re.compile(r"(s3|gs|https?):/+(?=.)")
 """Of a place that is not on this machine, as a path spells it: without the second slash."""
 
 
+OTHER_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:(/.*)?")
+"""A URL of another scheme, or of none of its places, as a path spells it."""
+
+SCHEMES = "URLs are s3:// and gs://, and for reading http:// and https://"
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A file, and which of its arrays is meant.
@@ -89,3 +95,15 @@ def _exists(path: Path) -> bool:
         return path.exists()
     except OSError:
         return False
+
+
+def is_other_url(path: Path) -> bool:
+    """Tell whether a path is a URL that is none of a place.
+
+    Examples
+    --------
+    >>> is_other_url(Path("ftp://host/in.zarr")), is_other_url(Path("s3://bucket/in.zarr"))
+    (True, False)
+    """
+    named = OTHER_URL.fullmatch(str(path)) and not SCHEME.match(str(path))
+    return bool(named) and not _exists(Path(path.parts[0]))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+import os
+import re
+from collections.abc import Iterator, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,12 +21,21 @@ from coordinator.stores.keyed_sink import KeyedSink, Keys
 from coordinator.stores.keyed_source import KeyedSource, array_spec
 from coordinator.stores.keys import context, is_there, open_keys, read_document, translated
 from coordinator.stores.layout import Layout
-from coordinator.stores.ome_zarr import AXES, Level, first_level, has_level, new_image
+from coordinator.stores.ome_zarr import (
+    AXES,
+    Level,
+    first_level,
+    has_level,
+    level_paths,
+    new_image,
+)
+from coordinator.stores.partial import is_zarr
 from coordinator.stores.place import Place, stand_in
 from coordinator.stores.pyramid import Half, halves_of
 from coordinator.stores.storing import Storing
 from coordinator.stores.zarr_metadata import Version, ZarrArray, parse
 from coordinator.stores.zarr_output import like
+from coordinator.text import inert
 from tiling.dtypes import Dtype
 
 FOREIGN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
@@ -32,6 +43,9 @@ FOREIGN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, 
 
 DEEP = 5
 """Groups in groups that are looked into for them."""
+
+CHUNKS = re.compile(r"c|(c\.)?[0-9]+(\.[0-9]+)*")
+"""Names of chunks, and of folders of them."""
 
 NAMED = 10
 """Arrays that are named to a user who has to say which is meant."""
@@ -256,12 +270,24 @@ def _check_replaced(place: Place) -> None:
     with suppress(InputError, OSError):
         if (node := _node(place, None, "")) is not None:
             said = node.attributes
-    others = (name for name in _names(place, "") if not has_level(said, name))
+    others = itertools.chain(
+        (name for name in _names(place, "") if not has_level(said, name)),
+        _strangers(place.path, {name.partition("/")[0] for name in level_paths(said)}),
+    )
     if found := [*itertools.islice(others, NAMED)]:
         raise InputError(
-            f"{place}: what else is in this group would be lost ({', '.join(found)}); name "
+            f"{place}: what else is in this group would be lost ({inert(', '.join(found))}); name "
             "another output, or remove it first"
         )
+
+
+def _strangers(folder: Path, levels: Set[str]) -> Iterator[str]:
+    """Yield what lies in an array or an image and is neither chunks nor metadata."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for name in sorted(entry.name for entry in entries):
+            known = name in {"zarr.json", *levels} or name.startswith(".")
+            if not known and not CHUNKS.fullmatch(name) and not is_zarr(folder / name):
+                yield name
 
 
 def _as_image(array: ZarrArray, what: str) -> ZarrArray:

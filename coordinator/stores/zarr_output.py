@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,7 +17,13 @@ from tiling.dtypes import Dtype
 NEW_CHUNK_BYTES = 2**23
 """Of a chunk of an output that is like no other, at most."""
 
-CODEC = re.compile(r"(none|zstd|gzip|blosc)(?::([0-9]{1,2}|lz4hc|lz4|zstd|zlib|blosclz))?")
+CODECS = {
+    "none": (),
+    "zstd": tuple(map(str, range(23))),
+    "gzip": tuple(map(str, range(10))),
+    "blosc": ("lz4", "lz4hc", "zstd", "zlib", "blosclz"),
+}
+"""And what may follow them: levels, or what Blosc is to use."""
 
 LEVELS = {"zstd": 1, "gzip": 5}
 
@@ -42,7 +47,7 @@ def like(
     if storing.chunks or storing.shards:
         source = _cut(source, storing, what)
     if source.inner_bytes > MAX_CHUNK_BYTES:
-        raise InputError(f"{what}: chunks of {source.inner} are too large; name --chunks")
+        raise InputError(f"{what}: chunks of {source.inner} are too large; name smaller --chunks")
     if source.version == 2:
         return _like_2(source, dtype, storing)
     return _like_3(source, dtype, storing)
@@ -165,14 +170,17 @@ def _zero(dtype: Dtype) -> Any:
 
 
 def _parsed(text: str) -> tuple[str, str]:
-    match = CODEC.fullmatch(text)
-    if not match or (match[1] in LEVELS and not (match[2] or "0").isdigit()):
-        raise InputError(f"--codec {text}: want none, zstd:LEVEL, gzip:LEVEL or blosc:NAME")
-    return match[1], match[2] or ""
+    name, mark, rest = text.partition(":")
+    if (mark and rest not in CODECS.get(name, ())) or name not in CODECS:
+        raise InputError(
+            f"--codec {text}: want none, zstd:LEVEL up to 22, gzip:LEVEL up to 9, or blosc:NAME "
+            f"of {', '.join(CODECS['blosc'])}"
+        )
+    return name, rest
 
 
 def _level(name: str, text: str) -> int:
-    return min(int(text), 9 if name == "gzip" else 22) if text else LEVELS[name]
+    return int(text or LEVELS[name])
 
 
 def _codec_2(text: str) -> Any:

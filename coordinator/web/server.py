@@ -22,11 +22,12 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from typing import Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from coordinator.errors import InputError
@@ -36,11 +37,26 @@ from coordinator.web.page import EVERY_S, Page
 
 LOG = logging.getLogger("tilefan.web")
 
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Tell whether a record is of more than malformed HTTP, which any user here may send."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError)
+
+
+LOG.addFilter(_is_ours)
+
 LOOPBACK: Final = "127.0.0.1"
 NAMES: Final = frozenset({LOOPBACK, "localhost"})
 """Of this machine, in a Host header; its port is another where a tunnel leads here."""
 
 MOST_STREAMS: Final = 16
+MOST_CONNECTIONS: Final = 64
+"""Whoever opens more, without a word perhaps, must not take the files that the run needs."""
+
+MOST_WAITING: Final = 16
+"""Connections that are taken at once, before they count: the limit may be passed by so many."""
+
 SLOW_S: Final = 5.0
 """How long a browser may take nothing; and how often one that is gone is noticed."""
 
@@ -156,11 +172,14 @@ class Server:
         )
         await runner.setup()
         try:
-            await web.SockSite(runner, self._sock).start()
-            while not self._stopping.is_set():
-                self._draw()
-                await _wait(self._stopping, EVERY_S)
-            await self._finish()
+            listener = await self._loop.create_server(
+                _connections(runner), sock=self._sock, backlog=MOST_WAITING
+            )
+            with closing(listener):
+                while not self._stopping.is_set():
+                    self._draw()
+                    await _wait(self._stopping, EVERY_S)
+                await self._finish()
         finally:
             await runner.cleanup()
 
@@ -254,6 +273,24 @@ class Server:
                 await asyncio.wait_for(response.write(b"event: end\ndata:\n\n"), SLOW_S)
                 return
             await _wait(awake, SLOW_S)
+
+
+class _Refused(asyncio.Protocol):
+    """A connection above the limit: closed."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()
+
+
+def _connections(runner: web.AppRunner) -> Callable[[], asyncio.BaseProtocol]:
+    """Return what makes a protocol of each connection: the server's, up to a limit."""
+    server = runner.server
+    assert server is not None  # noqa: S101 - it was set up
+
+    def connection() -> asyncio.BaseProtocol:
+        return _Refused() if len(server.connections) >= MOST_CONNECTIONS else server()
+
+    return connection
 
 
 def _same(said: str, secret: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from coordinator.errors import ExitCode, InputError, StoreError, TilefanError
@@ -15,7 +15,11 @@ from tiling.errors import TilingError
 
 
 def filter_files(
-    links: Sequence[Link], sources: Sequence[Path], folder: Path, options: RunOptions
+    links: Sequence[Link],
+    sources: Sequence[Path],
+    folder: Path,
+    options: RunOptions,
+    say_failure: Callable[[str], None],
 ) -> list[tuple[Path, ExitCode]]:
     """Filter each of some files into one of a folder; return those that failed, with exit codes.
 
@@ -29,14 +33,18 @@ def filter_files(
         Made if it is not there.
     options : RunOptions
         With `resume`, outputs that are there already are left as they are.
+    say_failure : callable
+        Takes what was wrong with a file.
 
     Raises
     ------
     InputError
-        If two outputs would have one name.
+        If two outputs would have one name, or the folder is not one of this machine.
     StoreError
         If there can't be such a folder.
     """
+    if (place := Place(folder)).remote:
+        raise InputError(f"--out-dir {place}: a folder of this machine is wanted; or name -o")
     targets = [_target(folder, source) for source in sources]
     paths = [target.path for target in targets]
     if same := {str(each) for each in paths if paths.count(each) > 1}:
@@ -53,7 +61,7 @@ def filter_files(
         try:
             filter_chain(links, source, target, options)
         except (TilefanError, TilingError) as error:
-            options.say("\n".join((f"{source} failed: {error}", *getattr(error, "__notes__", ()))))
+            say_failure("\n".join((f"{source} failed: {error}", *getattr(error, "__notes__", ()))))
             code = error.exit_code if isinstance(error, TilefanError) else ExitCode.USAGE
             failed.append((source, code))
     return failed

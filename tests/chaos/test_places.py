@@ -9,6 +9,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,12 @@ from scipy import ndimage
 
 from coordinator.engines.http import places
 from coordinator.errors import StoreError, TilefanError, VerifyError
-from coordinator.events import TileFailed, WorkerPlaces
+from coordinator.events import FailureKind, TileFailed, TileStored, WorkerPlaces
 from coordinator.journal.records import Finished
 from coordinator.stores import nonce
-from coordinator.workflows.run_options import Storing
+from coordinator.stores.nonce import Nonce
+from coordinator.workflows.filter_file import filter_chain
+from coordinator.workflows.run_options import Placement, RunOptions, Storing
 from tests.chaos.runs import Leaks, Task, finish
 from tests.support.by_reference import Told, blur, filtered
 from tests.support.coordinators import wait_until
@@ -175,6 +178,45 @@ def test_a_worker_that_writes_for_ever(tmp_path: Path, monkeypatch: pytest.Monke
     assert_same_bits(np.load(target), ndimage.gaussian_filter(X, 2.0))
 
 
+@pytest.mark.parametrize("name", ["out.npy", "out.zarr"])
+def test_workers_of_a_killed_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """They write no more into what a later run has begun, though it sends no tile by reference."""
+    if name == "out.zarr":
+        ZARR.require()
+    monkeypatch.setattr(nonce, "WAIT_S", 0.2)
+    np.save(tmp_path / "in.npy", X)
+    target, hidden = tmp_path / name, tmp_path / f".{name}.place"
+    nonce.Nonce.plant(hidden)  # what a run left that was killed
+    options = RunOptions(style="none")
+    with hidden.open("rb") as writing:
+        fcntl.flock(writing, fcntl.LOCK_SH)
+        with pytest.raises(StoreError, match="a worker has been writing a tile for"):
+            filter_chain(blur(), tmp_path / "in.npy", target, options)
+    filter_chain(blur(), tmp_path / "in.npy", target, options)
+    assert {path.name for path in tmp_path.iterdir()} == {"in.npy", name}
+
+
+def test_a_worker_that_is_greeted_too_late(tmp_path: Path) -> None:
+    """Nothing is planted for it beside an output whose run is over."""
+    np.save(tmp_path / "in.npy", X)
+    late: list[places.Places] = []
+    before = places.Places.offer_to_all
+
+    def forget(self: Any, _: Any, threads: Any) -> Any:
+        late.append(self)
+        return before(self, (), threads)
+
+    with pytest.MonkeyPatch.context() as patch, running_workers(1, *ONE) as (worker,):
+        patch.setattr(places.Places, "offer_to_all", forget)
+        filtered(blur(), tmp_path / "in.npy", tmp_path / "out.npy", [worker.address])
+    client = SimpleNamespace(serves_places=True, host=SimpleNamespace(paths={}))
+    with pytest.raises(StoreError, match="the run is over"):
+        late[0].offer_to("late", client)  # type: ignore[arg-type]
+    assert {path.name for path in tmp_path.iterdir()} == {"in.npy", "out.npy"}
+
+
 def test_other_bits_than_were_answered(tmp_path: Path) -> None:
     """Of a tile that several workers may have written, the output is read again: exit 5."""
     np.save(tmp_path / "in.npy", X)
@@ -219,5 +261,31 @@ def test_two_coordinators(tmp_path: Path) -> None:
             filtered(blur(), task.source, task.target, hosts)
         finish(run, thread)
         assert run.error is None, run.error
-        assert run.told(TileFailed) == []
+        # The other one greets the same workers, and perhaps finds a slot before this one does.
+        assert {each.kind for each in run.told(TileFailed)} <= {FailureKind.BUSY}
         assert task.check(run, hosts)
+
+
+@pytest.mark.parametrize("kind", [".npy", ".zarr"])
+@pytest.mark.parametrize("resume", [False, True], ids=["anew", "resumed"])
+def test_a_late_tile_of_a_killed_run(tmp_path: Path, kind: str, resume: bool) -> None:
+    """It is not written into the output of another run, though that needs no nonce itself."""
+    if kind == ".zarr":
+        ZARR.require()
+    np.save(tmp_path / "in.npy", X)
+    target, late = tmp_path / f"out{kind}", tmp_path / f".out{kind}.place"
+    there: list[bool] = []
+
+    def look(event: object) -> None:
+        if isinstance(event, TileStored):
+            there.append(late.exists())
+
+    Nonce.plant(late)
+    placement = Placement(tile=(50, 48))
+    storing = Storing(chunks=(50, 48)) if kind == ".zarr" else Storing()
+    options = RunOptions(
+        placement, style="none", storing=storing, resume=resume, log=lambda _, event: look(event)
+    )
+    filter_chain(blur(), tmp_path / "in.npy", target, options)
+    assert there == [False] * 20
+    assert {path.name for path in tmp_path.iterdir()} == {"in.npy", target.name}

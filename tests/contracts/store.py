@@ -205,7 +205,9 @@ class FileSinkContract(SinkContract):
         """The output is not there yet, and another sink may be made at once."""
         assert self.make((3, 4), np.dtype(self.plain), tmp_path).suspend()
         assert not self.path(tmp_path).exists()
-        self.make((3, 4), np.dtype(self.plain), tmp_path).commit()
+        sink = self.make((3, 4), np.dtype(self.plain), tmp_path)
+        self.fill(sink, np.zeros((3, 4), self.plain), (3, 4))
+        sink.commit()
         assert [*tmp_path.iterdir()] == [self.path(tmp_path)]
 
     def test_suspend_of_what_somebody_removed(self, tmp_path: Path) -> None:
@@ -222,6 +224,7 @@ class FileSinkContract(SinkContract):
         """It is there in full until it is replaced, and stays if the run fails."""
         self.put_older(self.path(tmp_path))
         sink = self.make((3, 4), np.dtype(self.plain), tmp_path)
+        self.fill(sink, np.zeros((3, 4), self.plain), (3, 4))
         assert self.is_older(self.path(tmp_path))
         end(sink)
         assert [*tmp_path.iterdir()] == [self.path(tmp_path)]

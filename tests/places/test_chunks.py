@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import numpy as np
 import pytest
 
 from coordinator.stores.files import open_place
+from places import chunk_files
 from places.below import folder
 from places.chunk_files import ChunkCache, read_box, write_box
 from places.chunks import Chunked
@@ -138,3 +142,31 @@ def test_another_array_than_is_said(tmp_path: Path) -> None:
     other = Chunked(chunked.version, chunked.metadata, (4, 5), chunked.dtype, chunked.chunk)
     with pytest.raises(PlaceError, match="of another array than is said"):
         other.check()
+
+
+@pytest.mark.parametrize("index", [False, True], ids=["codecs", "index"])
+def test_shards_whose_codecs_are_no_objects(tmp_path: Path, index: bool) -> None:
+    """Short names, which tensorstore knows and zarr does not, are refused in words."""
+    array = samples((4, 4), "u1", 6, special=False)
+    chunked = made(tmp_path / "in.zarr", array, chunks=(1, 2), shards=(2, 2), compressors=None)
+    metadata = copy.deepcopy(dict(chunked.metadata))
+    within = metadata["codecs"][0]["configuration"]
+    within["index_codecs" if index else "codecs"] = ["bytes"]
+    with pytest.raises(PlaceError, match=r"not a list of objects|can't be opened as zarr"):
+        replace(chunked, metadata=metadata).check()
+
+
+def test_a_chunk_is_copied_once(tmp_path: Path) -> None:
+    """What reading one takes besides its bytes is what a worker has reserved: as much again."""
+    file = tmp_path / "0"
+    file.write_bytes(bytes(2**24))
+    chunked = Chunked(2, {}, (2**24,), np.dtype("u1"), (2**24,))
+    with folder(str(tmp_path)) as home:
+        tracemalloc.start()
+        try:
+            data = chunk_files._bytes_of(chunked, home, (0,), os.fstat)  # type: ignore[arg-type]
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert data == bytes(2**24)
+    assert peak < 2.2 * 2**24

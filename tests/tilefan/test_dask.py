@@ -206,6 +206,20 @@ def test_arrays_that_are_not_known_well_enough() -> None:
         tilefan.dask.sobel([[1, 2], [3]])
 
 
+@pytest.mark.parametrize("chunks", [(30, 25), (10, 5)], ids=str)
+@pytest.mark.parametrize(
+    "lie",
+    [lambda b: b[:1], lambda b: b[:1, :1], lambda b: b[..., None], lambda b: b.astype("i4")],
+    ids=["shorter", "one sample", "another axis", "another dtype"],
+)
+def test_chunks_that_are_not_what_is_said_of_them(chunks: Any, lie: Any) -> None:
+    """Nothing is cast, spread or made up: SciPy would have filtered what is there."""
+    x = da.from_array(X, chunks=chunks)
+    x = da.map_blocks(lie, x, chunks=x.chunks, dtype=x.dtype)
+    with pytest.raises(BadValueError, match=r"a chunk is (float64|int32) of"):
+        tilefan.dask.gaussian_filter(x, 1).compute()
+
+
 def test_scipys_warnings() -> None:
     """They come with the call."""
     with pytest.warns(UserWarning, match="ignoring size"):

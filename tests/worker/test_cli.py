@@ -83,6 +83,7 @@ def test_a_mistake_on_the_line_gets_a_sentence(line: list[str], words: str) -> N
     [
         ("/", "is all of this machine; name a folder"),
         ("/none", "there is no such folder"),
+        ("", "for the current one write --serve-from ."),
         ("s3://bucket/x", "only folders can be served so far, no buckets"),
     ],
 )

@@ -17,7 +17,7 @@ from places import below
 from tests.support.worker_places import ARRAY, CANARY, NONCE, SHAPE, Served, digest
 from tiling.errors import WireError
 from tiling.geometry.box import Box
-from tiling.protocol.places import StoredArray
+from tiling.protocol.places import Offer, StoredArray
 from worker.errors import Kind, RefusedError
 from worker.runtime.places import Places
 from worker.runtime.roots import Roots
@@ -76,6 +76,17 @@ def secret_by_another_name(served: Served) -> StoredArray:
     return StoredArray("flat", str(served.root / "runs" / "plain.raw"), (9,), "|u1")
 
 
+def secret_in_a_folder_by_another_name(served: Served) -> StoredArray:
+    (served.root / "own" / "fleet").mkdir()
+    (served.root / "own" / "fleet" / "key").write_bytes(CANARY)
+    (served.root / "runs" / "plain.raw").hardlink_to(served.root / "own" / "fleet" / "key")
+    return StoredArray("flat", str(served.root / "runs" / "plain.raw"), (9,), "|u1")
+
+
+def nonce_of_a_run(served: Served) -> StoredArray:
+    return StoredArray("flat", str(served.root / ".out.raw.place"), (64,), "|u1")
+
+
 def at(path: str) -> Callable[[Served], StoredArray]:
     """Return what reads a path, in which the two folders are named."""
 
@@ -124,6 +135,7 @@ READS: list[Any] = [
     pytest.param(at("{root}/in.raw\0.npy"), "absolute and plain", id="nul"),
     pytest.param(at("{root}/" + "x" * 5000), "absolute and plain", id="long"),
     pytest.param(at("{root}/" + "x" * 300), "File name too long", id="long name"),
+    pytest.param(at("{root}/\ud800"), "is no plain path", id="no text"),
     pytest.param(at("{root}/none.raw"), "No such file", id="missing"),
     pytest.param(at("{root}"), "is not below a folder", id="the root"),
     pytest.param(at("{root}/runs"), "is no regular file", id="folder"),
@@ -134,6 +146,9 @@ READS: list[Any] = [
     pytest.param(linked_folder, "symbolic links|Not a directory", id="linked folder"),
     pytest.param(pipe, "is no regular file", id="pipe"),
     pytest.param(secret_by_another_name, "is the worker's own", id="hard link"),
+    pytest.param(secret_in_a_folder_by_another_name, "is the worker's own", id="deep"),
+    pytest.param(nonce_of_a_run, "is the nonce of a run", id="nonce"),
+    pytest.param(at("{root}/\ud800"), "is no plain path", id="no text"),
     pytest.param(lambda s: replace(s.read, offset=1), "end beyond that", id="too long"),
     pytest.param(lambda s: replace(s.read, offset=-2), "make no sense", id="offset"),
     pytest.param(lambda s: replace(s.read, shape=(2**31, 2**31)), "no sense", id="huge"),
@@ -248,6 +263,49 @@ def test_what_is_swapped_afterwards(served: Served) -> None:
     assert served.tree() == before
 
 
+def test_a_served_folder_that_is_swapped(tmp_path: Path) -> None:
+    """A link in its place, which somebody put there since, is not followed."""
+    served = Served.make(tmp_path)
+    roots = Roots.of([served.root / "runs", served.root])
+    (served.root / "runs").rmdir()
+    (served.root / "runs").symlink_to(served.outside)
+    with (
+        pytest.raises(OSError, match=r"symbolic links|Not a directory"),
+        roots.file(str(served.root / "runs" / "canary.raw")),
+    ):
+        pass
+
+
+def test_chunks_whose_store_is_gone(served: Served) -> None:
+    """Under the folder of an array that was unmounted all chunks are missing: that is no array."""
+    pytest.importorskip("tensorstore")
+    array = zarr(served)
+    offer = Offer(array, boxes=(Box((3, 3), (4, 4)),))
+    place = served.places.get(served.places.take(offer.encode())["place"])
+    folder = Path(array.path)
+    folder.rename(served.root / "gone.zarr")
+    folder.mkdir()
+    with pytest.raises(RefusedError, match="No such file"):
+        served.places.read(place, Box((2, 2), (4, 4)))
+    (folder / "zarr.json").write_text("{}")
+    with pytest.raises(RefusedError, match="is another array than was offered"):
+        served.places.read(place, Box((2, 2), (4, 4)))
+
+
+def test_what_was_offered_before_is_read_anew(served: Served) -> None:
+    """The same offer, after its input was changed, shows what is there now."""
+    pytest.importorskip("tensorstore")
+    array = zarr(served, codecs=[{"name": "bytes"}, {"name": "crc32c"}])
+    offer = Offer(array, boxes=(Box((0, 0), (1, 1)),))
+    chunk = Path(array.path) / "c" / "0" / "0"
+    chunk.unlink()
+    before = served.places.take(offer.encode())
+    chunk.write_bytes(bytes.fromhex("01020304f48c3029"))
+    after = served.places.take(offer.encode())
+    assert after["place"] == before["place"]
+    assert after["read"]["samples"] != before["read"]["samples"]
+
+
 def test_nothing_is_written_after_the_end(served: Served) -> None:
     """A late tile finds no nonce any more, and changes nothing."""
     said = served.places.take(served.offer().encode())
@@ -271,6 +329,7 @@ ATOMS: list[Any] = [
     *(None, True, -1, 0, 1, 2**31, 2**63, 2**64, 1.5, "", "x", "C", "F", "zarr", "flat", [], {}),
     *([0], [1, 1], [20, 30], [2**40], ["a"], [[0, 0], [1, 1]], "<u2", ">u2", "<f8", "|b1", "|O8"),
     *("/", "/etc/passwd", "/proc/self/environ", "/dev/zero", "..", "\0", "\udcff", "/" * 5000),
+    "\ud800",
 ]
 
 

@@ -236,12 +236,24 @@ def nonce_beside(path: str, kind: Kind) -> str:
     '/data/.out.zarr.place'
     """
     parts = path.split("/")
-    numbers = range(1, len(parts)) if kind == "zarr" else range(len(parts) - 1, len(parts))
+    numbers = range(len(parts) - 1, 0 if kind == "zarr" else len(parts) - 2, -1)
     for number in numbers:
         name = parts[number]
         if name.startswith(".") and name.endswith(PARTIAL) and len(name) > len(PARTIAL) + 1:
             return "/".join((*parts[:number], name.removesuffix(PARTIAL) + NONCE))
     raise WireError("places: an output must grow under a hidden name, .NAME.partial")
+
+
+def is_nonce(path: str) -> bool:
+    """Tell whether a path is named as a nonce, which nobody is shown who does not know it.
+
+    Examples
+    --------
+    >>> is_nonce("/data/.out.npy.place"), is_nonce("/data/.out.npy.partial")
+    (True, False)
+    """
+    name = path.rpartition("/")[2].lower()  # as file systems may have it
+    return name.startswith(".") and name.endswith(NONCE)
 
 
 def digest_of(offer: bytes) -> str:

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import xxhash
 
+from places.below import regular_file
 from places.chunk_files import ChunkCache
 from places.chunk_files import read_box as read_chunks
 from places.chunk_files import write_box as write_chunks
@@ -30,7 +31,7 @@ from places.flat import Flat, read_box
 from places.network import identity, is_local
 from tiling.dtypes import Array
 from tiling.geometry.box import Box
-from tiling.protocol.places import METADATA, NONCE_BYTES, Offer, StoredArray, digest_of
+from tiling.protocol.places import METADATA, NONCE_BYTES, Offer, StoredArray, digest_of, is_nonce
 from worker.errors import Kind, RefusedError
 from worker.machine import boot
 from worker.runtime.roots import Roots
@@ -109,6 +110,7 @@ class Places:
             If the offer makes no sense.
         """
         offer, digest = Offer.decode(body), digest_of(body)
+        self._cache.forget(digest)
         with _refused(Kind.PLACE, offer.read.path):
             seen, read_from = self._look(offer.read)
             seen["samples"] = self._samples(digest, offer)
@@ -181,6 +183,8 @@ class Places:
             path = str(PurePosixPath(stored.path) / METADATA[stored.version])
         else:
             path = stored.path
+            if is_nonce(path):
+                raise PlaceError("is the nonce of a run, which is no samples")
         with self._roots.file(path) as file:
             status = os.fstat(file)
             if stored.kind == "flat" and status.st_size < stored.offset + stored.data_bytes:
@@ -226,6 +230,8 @@ class Places:
         if stored.kind == "zarr":
             array = chunked(stored, self._chunk_bytes)
             with self._roots.folder(stored.path) as folder:
+                if known is not None:
+                    _check_metadata(folder, stored, known)
                 return read_chunks(array, folder, box, self._cache, digest, self._roots.check)
         with self._roots.file(stored.path) as file:
             if known is not None and identity(file) != known:
@@ -291,6 +297,13 @@ def chunked(stored: StoredArray, most_bytes: int) -> Chunked:
     if size > most_bytes:
         raise PlaceError(f"has chunks of {size} bytes: {most_bytes} at most are read at a worker")
     return Chunked(stored.version, stored.metadata or {}, stored.shape, dtype, stored.chunk)
+
+
+def _check_metadata(folder: int, stored: StoredArray, known: tuple[int, int]) -> None:
+    """Refuse another array, or the folder in which one was mounted: all its chunks are missing."""
+    with regular_file(folder, METADATA[stored.version]) as file:
+        if identity(file) != known:
+            raise PlaceError("is another array than was offered")
 
 
 def _check_room(file: int, stored: StoredArray) -> None:

@@ -88,7 +88,8 @@ class Roots:
             raise PlaceError("is the worker's own, and never opened")
         for each in self.folders:
             if asked.is_relative_to(each) and asked != each:
-                with folder(str(each)) as root:
+                # Links were followed when it was named; one that is there now was put there since.
+                with folder("/") as top, folder_below(top, str(each.relative_to("/"))) as root:
                     yield root, asked.relative_to(each).as_posix()
                 return
         raise PlaceError("is not below a folder that this worker serves")
@@ -119,4 +120,4 @@ class Roots:
 
     def _files(self) -> Iterator[Path]:
         for secret in self.secrets:
-            yield from secret.iterdir() if secret.is_dir() else (secret,)
+            yield from secret.rglob("*") if secret.is_dir() else (secret,)

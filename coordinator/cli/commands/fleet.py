@@ -23,6 +23,7 @@ from coordinator.cli.options import (
     option,
 )
 from coordinator.cli.options import hosts as hosts_option
+from coordinator.cli.parse import finite
 
 HOSTS_FILE = "hosts.toml"
 """Looked for by the commands that are about a fleet, where nothing names another."""
@@ -62,6 +63,7 @@ def complete_workers(ctx: typer.Context, incomplete: str) -> list[str]:
         kind=float,
         min=0.0,
         default=0.0,
+        callback=finite,
         metavar="SECONDS",
         help="Wait for workers that are starting, at most so long.",
     ),

@@ -159,7 +159,7 @@ def _filter(
     from coordinator.workflows.filter_files import filter_files
 
     sources = [source, *map(Path, MORE_INPUTS.get())]
-    if failed := filter_files(links, sources, options["out_dir"], run_options):
+    if failed := filter_files(links, sources, options["out_dir"], run_options, say):
         names = ", ".join(str(each) for each, _ in failed)
         fail(f"{len(failed)} of {len(sources)} inputs failed: {names}", failed[0][1])
 

@@ -15,6 +15,7 @@ from coordinator.cli.exit import exit_codes
 from coordinator.cli.fold import echo
 from coordinator.cli.options import FLEET, argument, command, file_option, flag, option
 from coordinator.cli.options import hosts as hosts_option
+from coordinator.cli.parse import finite
 
 if TYPE_CHECKING:
     from coordinator.launch.section import LaunchPlan
@@ -69,6 +70,7 @@ OPTIONS = (
         "wait_s",
         kind=float,
         min=0.1,
+        callback=finite,
         metavar="SECONDS",
         help="How long to wait for each to announce itself; 60, for slurm 600, unless given.",
     ),

@@ -30,6 +30,9 @@ IN_FLIGHT_BYTES = 256 * 2**20
 CONNECT_S = 5.0
 """Longest wait for a scheduler."""
 
+ADVICE = "the dashboard of the dask cluster, and the logs of its workers, tell more"
+"""Instead of coord doctor, which does not know its workers."""
+
 NEEDS = "a dask cluster needs distributed here: pip install 'tilefan[dask]'"
 
 
@@ -147,9 +150,9 @@ class DaskEngine:
         run = ClusterRun(tiles, tell, self._cluster, self._members, self._limits)
         outcome = run.carry_out(self._greeted)
         if outcome.exit_code == ExitCode.FAILED:
-            raise TileFailedError(block(outcome), outcome.story)
+            raise TileFailedError(block(outcome, ADVICE), outcome.story)
         if not outcome.done:
-            raise ERRORS[outcome.exit_code](block(outcome))
+            raise ERRORS[outcome.exit_code](block(outcome, ADVICE))
 
     def close(self) -> None:
         """Compute nothing any more; the client stays open."""
@@ -157,6 +160,8 @@ class DaskEngine:
         self._cluster.threads.close()
 
     def _ask(self) -> Mapping[str, int]:
+        if self._cluster.client.status == "closed":
+            raise NoWorkerError("the client of the dask cluster is closed: make a new one")
         try:
             return self._cluster.members().threads
         except Exception as error:  # of a client that has lost its scheduler, many kinds

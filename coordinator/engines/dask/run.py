@@ -137,7 +137,7 @@ class ClusterRun:
             limits=limits,
             rng=random.Random(),  # noqa: S311 -- jitter, not secrets
             now=time.monotonic(),
-            count=len(tiles.plan) - len(tiles.kept),
+            count=tiles.count,
         )
 
     def carry_out(self, greeted: list[WorkerReady | WorkerLost]) -> Outcome:

@@ -25,7 +25,7 @@ from coordinator.machine import boot
 from coordinator.stores import Source
 from coordinator.stores.folder import clean
 from coordinator.stores.nonce import Nonce
-from coordinator.stores.stored import where
+from coordinator.stores.stored import StoredHere, where
 from tiling.geometry.plan import Tile
 from tiling.protocol.places import Offer, nonce_beside
 from tiling.protocol.references import Reference
@@ -62,6 +62,7 @@ class Places:
         self._terms: dict[str, Terms] = {}
         self._offers: dict[str, Offer] = {}
         self._nonce: Nonce | None = None
+        self._is_over = False
         self._read = None if choice == "never" else where(tiles.source)
         self._write = None if self._read is None else where(tiles.sink)
         self._proof: Proof | None = None
@@ -167,6 +168,7 @@ class Places:
         VerifyError
             If such a tile has other bits than were answered.
         """
+        self._is_over = True
         if self._nonce is None:
             return
         self._nonce.remove()
@@ -185,6 +187,7 @@ class Places:
 
     def break_off(self) -> None:
         """Let no worker write any more, as far as that can be had soon."""
+        self._is_over = True
         if self._nonce is not None:
             nonce, self._nonce = self._nonce, None
             try:
@@ -202,14 +205,18 @@ class Places:
         with self._lock:
             if self._proof is None:
                 assert self._read is not None  # noqa: S101 -- else nothing is offered
-                nonce = ""
-                if self._write is not None:
-                    array = self._write.array
-                    self._nonce = Nonce.plant(Path(nonce_beside(array.path, array.kind)))
-                    nonce = self._nonce.content
                 boxes, samples = draw(self._tiles.source, random.Random())  # noqa: S311 -- a sample
+                nonce = "" if self._write is None else self._planted(self._write)
                 self._proof = Proof(self._read, self._write, nonce, boxes, samples, boot())
             return self._proof
+
+    def _planted(self, write: StoredHere) -> str:
+        """Plant the nonce; return what is in it. A thread may be so late that the run is over."""
+        nonce = self._nonce = Nonce.plant(Path(nonce_beside(write.array.path, write.array.kind)))
+        if self._is_over:
+            self.break_off()
+            raise StoreError(f"{write.array.path}: the run is over")
+        return nonce.content
 
 
 def agreed_on(proof: Proof, offer: Offer, client: Client) -> Terms:

@@ -3,7 +3,9 @@
 A worker that serves places is offered the input, and the output as it grows. What it says that it
 sees is compared with what is here: the samples of some boxes drawn by lot, size and time of the
 file and, on this machine, its identity; and of the output the nonce that was planted beside it.
-What does not agree is not used, with a reason.
+What does not agree is not used, with a reason. Of a zarr, size and time are those of its metadata,
+which a change of a chunk leaves alone; so there the number of its file counts on every machine, for
+a shared storage gives it alike, and no copy has it.
 
 Flat files are written by workers of this machine only: two machines that write within one page of a
 file on a network storage corrupt each other's. Chunks are files of their own, and appear whole.
@@ -117,6 +119,8 @@ class Proof:
             return "is another file there: of another size, or written at another time"
         if here and (seen.get("dev"), seen.get("ino")) != (self.read.device, self.read.inode):
             return "is another file of this machine there"
+        if self.read.array.kind == "zarr" and seen.get("ino") != self.read.inode:
+            return "may be a copy there, whose chunks are others: its metadata is another file"
         return "" if seen.get("samples") == self.samples else "has other samples there"
 
     def _no_output(self, said: Mapping[str, Any], *, here: bool) -> str:

@@ -104,6 +104,16 @@ def test_what_is_no_client() -> None:
         Fleet.on(None, listen=3)  # type: ignore[arg-type]
 
 
+def test_a_client_that_is_closed(client: Client) -> None:
+    """It is said so, before a run and when it is handed over."""
+    with Client(client.scheduler.address) as closed:
+        fleet = Fleet.on(closed)
+    for attempt in (lambda: fleet.gaussian_filter(X, 2), lambda: Fleet.on(closed)):
+        with pytest.raises(NoWorkerError, match="is closed: make a new one"):
+            attempt()
+    fleet.close()
+
+
 def test_a_worker_without_tilefan(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """One sentence each, with what to do, and no traceback."""
     monkeypatch.setattr(clusters, "PACKAGE", "tilefan-that-nobody-has")
@@ -222,8 +232,10 @@ def test_a_scheduler_that_is_killed() -> None:
         with Client(address, timeout=60) as client:
             client.wait_for_workers(1, timeout=60)
             heard = Acting(10, scheduler.kill)
-            with pytest.raises(TileFailedError, match="the fleet was lost"):
+            with pytest.raises(TileFailedError, match="the fleet was lost") as caught:
                 filtered(client, heard, QUICK, tile=5)
+            assert "dashboard" in str(caught.value)
+            assert "coord doctor" not in str(caught.value)
             with suppress(Exception):
                 client.close(timeout=1)
     finally:

@@ -176,6 +176,18 @@ def test_a_killed_ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert started(SshFleet(("node1",)), tmp_path).reason == "ssh was ended by signal 9"
 
 
+def test_a_node_that_prints_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is given up at once, whatever it may still say, and holds no memory here."""
+    program = tmp_path / "bin" / "ssh"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\n[ "$1" = -G ] && exit 1\nexec yes spam\n')
+    program.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    absence = started(SshFleet(("node1",), wait_s=600.0), tmp_path)
+    assert absence.reason == "its shell prints without end, whatever it is told"
+    assert "spam" in absence.lines
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_interrupted(hosts: Path, nodes: Nodes, tmp_path: Path, number: signal.Signals) -> None:
     """What was being started there ends too: a worker that is up, and one that still starts."""
@@ -192,6 +204,20 @@ def test_interrupted(hosts: Path, nodes: Nodes, tmp_path: Path, number: signal.S
     until(lambda: not lives(int(said.read_text())))
     until(lambda: nodes.fleets("node1") == [])
     assert FleetFile.read(hosts).folder is None
+
+
+@pytest.mark.parametrize("end", ["", "1 / 0"])
+def test_a_fleet_that_is_not_closed(nodes: Nodes, tmp_path: Path, end: str) -> None:
+    """Its workers end with Python, however that ends, and take their token with them."""
+    lines = "from tilefan import Fleet\n"
+    lines += f"fleet = Fleet.ssh(['node1'], ssh_config={str(nodes.config)!r})\n"
+    env = {**os.environ, "XDG_STATE_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", lines + end], env=env, capture_output=True, text=True, check=False
+    )
+    assert "RuntimeError" not in done.stderr
+    assert list(tmp_path.glob("tilefan/fleets/*")) == []
+    assert nodes.fleets("node1") == []
 
 
 def test_a_node_that_can_not_be_told_to_end(hosts: Path, nodes: Nodes) -> None:

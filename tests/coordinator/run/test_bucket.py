@@ -132,6 +132,41 @@ def test_somebody_else_is_first(bench: Workbench) -> None:
     assert open_keys(Place(bench.target)).read("zarr.json").result().value == b"{}"
 
 
+def test_one_output_of_two_machines(bench: Workbench, tmp_path: Path) -> None:
+    """The second finds the claim of the first, before there is any chunk, and removes nothing."""
+    from coordinator.stores.keyed_homes import BucketHome
+    from coordinator.stores.partial import partial_path
+    from coordinator.stores.place import Place
+
+    one, other = (BucketHome(Place(bench.target), tmp_path / name) for name in ("a", "b"))
+    for home in (one, other):
+        partial_path(home.path).mkdir()
+    one.begin(keep=False)
+    for keep in (False, True):
+        with pytest.raises(InputError, match="another coordinator writes there"):
+            other.begin(keep=keep)
+    put(bench, "c/0/0", b"1")
+    other.discard()
+    assert "c/0/0" in keys_of(bench)
+    partial_path(other.path).mkdir()
+    with pytest.raises(FileExistsError):
+        other.publish({"zarr.json": b"{}"}, overwrite=True, sync=True)
+    one.publish({"zarr.json": b"{}"}, overwrite=False, sync=True)
+    assert keys_of(bench) == ["c/0/0", "zarr.json"]
+
+
+def test_nothing_is_left_of_an_output_that_is_not_opened(
+    bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An interruption between the claim and the first tile takes the claim back."""
+    from coordinator.stores.keyed_sink import KeyedSink
+
+    monkeypatch.setattr(KeyedSink, "_open", lambda *_: kill())
+    with pytest.raises(Killed):
+        bench.blur()
+    assert (keys_of(bench), left(tmp_path)) == ([], [])
+
+
 def test_from_a_bucket(bench: Workbench, tmp_path: Path) -> None:
     """And back to a file."""
     bench.blur()

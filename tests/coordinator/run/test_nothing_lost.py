@@ -9,12 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from coordinator.errors import InputChangedError, InputError, StoreError
 from coordinator.report.artifacts import Artifacts
 from coordinator.stores import partial
 from coordinator.workflows.inspect_files import preview_files
-from tests.coordinator.run.cut_short import TILES, Watched, Workbench
+from tests.coordinator.run.cut_short import SIGMA, TILES, Watched, Workbench
+from tests.support.equality import assert_same_bits
+from tests.support.formats import NPY, ZARR, Library
 
 HIDDEN = (".out.npy.partial", ".out.npy.journal")
 MINE = b"the work of years"
@@ -171,6 +174,55 @@ def test_an_output_that_appears(bench: Workbench) -> None:
     bench.target.unlink()
     assert bench.blur(resume=True).sent == []
     assert bench.left == {"out.npy"}
+
+
+def other_output(grown: Path) -> None:
+    grown.rename(grown.with_name("moved"))
+    if grown.with_name("moved").is_dir():
+        grown.mkdir()
+    else:
+        grown.write_bytes(MINE)
+
+
+def linked_output(grown: Path) -> None:
+    grown.rename(grown.with_name("moved"))
+    grown.symlink_to(grown.with_name("moved"))
+
+
+def no_output(grown: Path) -> None:
+    grown.rename(grown.with_name("moved"))
+
+
+@pytest.mark.parametrize("change", [other_output, linked_output, no_output])
+@pytest.mark.parametrize("library", [NPY, ZARR], ids=lambda each: each.suffix)
+def test_an_output_that_is_taken_away(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    library: Library,
+    change: Callable[[Path], None],
+) -> None:
+    """What is under its hidden name then is not what was computed: exit 7, and it is no output."""
+    library.require()
+    bench = Workbench(tmp_path, monkeypatch, library)
+    with pytest.raises(StoreError, match=r"was replaced by somebody|No such file") as caught:
+        bench.blur(Watched(TILES, lambda: change(bench.partial)))
+    assert caught.value.exit_code == 7
+    assert not bench.target.exists()
+
+
+def test_chunks_that_are_taken_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They would be read as fill values: exit 7, and a later run makes them again."""
+    ZARR.require()
+    bench = Workbench(tmp_path, monkeypatch, ZARR)
+
+    def remove_one() -> None:
+        next(path for path in sorted(bench.partial.rglob("*")) if path.is_file()).unlink()
+
+    with pytest.raises(StoreError, match=r"1 of its \d+ chunks were removed"):
+        bench.blur(Watched(TILES, remove_one))
+    assert not bench.target.exists()
+    assert len(bench.blur(resume=True).sent) == 1
+    assert_same_bits(bench.result(), ndimage.gaussian_filter(bench.input(), SIGMA))
 
 
 def test_without_hard_links(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:

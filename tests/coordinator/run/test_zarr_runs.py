@@ -17,6 +17,9 @@ from coordinator.errors import InputChangedError, InputError, StoreError
 from coordinator.machine import resident_bytes
 from coordinator.report.artifacts import Artifacts
 from coordinator.stores import folder as folders
+from coordinator.stores.file_state import FileState
+from coordinator.stores.folder import digest_of
+from coordinator.stores.place import Place
 from coordinator.stores.storing import Storing
 from coordinator.workflows.filter_file import filter_chain
 from coordinator.workflows.inspect_files import preview_files, show_file
@@ -398,3 +401,49 @@ def test_killed_beside_the_exchange(
     assert_same_bits(plain.result(), new if when == "after" else np.arange(100.0))
     plain.blur(overwrite=True, resume=resume)
     assert_done(plain)
+
+
+@pytest.mark.parametrize("name", ["out.zarr", "out.ome.zarr"])
+def test_other_files_in_an_array_are_not_replaced(tmp_path: Path, name: str) -> None:
+    """Someone may keep notes there; with the array alone, or an image's levels."""
+    source, target = tmp_path / "in.npy", tmp_path / name
+    np.save(source, np.arange(12.0).reshape(3, 4))
+    again = RunOptions(overwrite=True, style="none")
+    for _ in range(2):
+        filter_chain([("sobel", {})], source, target, again)
+    notes = target / "notes.txt"
+    notes.write_text("mine")
+    with pytest.raises(InputError, match=r"would be lost \(notes.txt\)"):
+        filter_chain([("sobel", {})], source, target, again)
+    assert notes.read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "put",
+    [
+        os.mkfifo,
+        lambda path: path.symlink_to("/dev/zero"),
+        lambda path: path.symlink_to("nowhere"),
+        lambda path: path.symlink_to("c"),
+    ],
+    ids=["a pipe", "a device", "a dangling link", "a link to a folder"],
+)
+def test_what_is_no_file_beside_chunks(plain: Workbench, put: Callable[[Path], None]) -> None:
+    """It is not read for the input's digest, which tells that it is there."""
+    other = plain.source.with_name("other.zarr")
+    plain.library.save(other, plain.input())
+    without = digest_of(other)
+    put(other / "more")
+    filter_chain([("sobel", {})], other, plain.target, RunOptions(style="none"))
+    assert digest_of(other) != without
+
+
+def test_a_link_to_a_chunk_is_followed(tmp_path: Path) -> None:
+    """What is behind it is what is read: a change there is one of the input."""
+    ZARR.save(tmp_path / "in.zarr", np.arange(4.0))
+    chunk = tmp_path / "in.zarr/c/0"
+    away = chunk.rename(tmp_path / "away")
+    chunk.symlink_to(away)
+    before = FileState.of(Place(tmp_path / "in.zarr"))
+    away.write_bytes(away.read_bytes() + b"1")
+    assert FileState.of(Place(tmp_path / "in.zarr")) != before

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from coordinator.errors import InputError
+from coordinator.errors import InputError, StoreError
 from coordinator.stores.files import open_place
 from coordinator.stores.place import Place
+from coordinator.workflows.filter_file import filter_chain
 from tests.support.formats import ZARR, ZARR_2
 from tiling.geometry.box import Box
 
@@ -122,17 +123,37 @@ def pipe(path: Path) -> None:
     [
         lambda path: path.write_text("[" * 100_000),
         lambda path: path.write_text("[]"),
+        lambda path: path.write_text("null"),
         lambda path: path.write_bytes(b"\xff"),
         lambda path: path.write_bytes(b'"' + b"x" * 2**24 + b'"'),
         Path.unlink,
         pipe,
     ],
-    ids=["deep", "list", "no text", "long", "missing", "a pipe"],
+    ids=["deep", "list", "null", "no text", "long", "missing", "a pipe"],
 )
 def test_documents_that_are_none(path: Path, spoil: Callable[[Path], None]) -> None:
-    """Nothing but a sentence comes of them."""
+    """Nothing but a sentence comes of them, without Python's words."""
     spoil(path / "zarr.json")
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match=r"^(?!.*object has no)"):
+        opened(path)
+
+
+def test_metadata_that_grows(path: Path, tmp_path: Path) -> None:
+    """What would be too long to be read again is refused before anything is computed."""
+    document = json.loads((path / "zarr.json").read_text())
+    document["attributes"] = {"lines": [1] * 2**21}
+    (path / "zarr.json").write_text(json.dumps(document))
+    with pytest.raises(InputError, match=r"the output's zarr.json: has more than"):
+        filter_chain([("sobel", {})], path, tmp_path / "out.zarr")
+    assert [each.name for each in tmp_path.iterdir()] == ["in.zarr"]
+
+
+def test_a_chunk_that_the_system_does_not_show(path: Path) -> None:
+    """It is named, in a sentence of its own."""
+    chunk = path / "c/0/0"
+    chunk.unlink()
+    chunk.symlink_to(chunk.name)
+    with pytest.raises(StoreError, match=r"can't be read: .*c/0/0: Too many levels"):
         opened(path)
 
 

@@ -65,6 +65,24 @@ def test_outputs_have_the_format_of_their_inputs(source: str, target: str) -> No
     assert str(default_output(Place.parse(source), "w")) == target
 
 
+def test_the_output_of_a_level_is_zarr(tmp_path: Path) -> None:
+    """Its folder has no suffix that would say so."""
+    (tmp_path / "0").mkdir()
+    (tmp_path / "0/zarr.json").write_text("{}")
+    assert default_output(Place(tmp_path / "0"), "w") == Place(tmp_path / "0.w.zarr")
+
+
+@pytest.mark.parametrize("url", ["ftp://host/in.npy", "file:///in.npy", "S3://b/in.zarr", "s3://"])
+def test_urls_that_are_none_of_a_place(tmp_path: Path, url: str) -> None:
+    """They are no names of files, neither of an input nor of an output."""
+    np.save(tmp_path / "in.npy", np.arange(3.0))
+    for command in (["info", url], ["filter", "sobel", "in.npy", "-o", url]):
+        done = coord(tmp_path, *command)
+        words = " ".join(done.stderr.split())
+        assert (done.returncode, "URLs are s3:// and gs://" in words) == (2, True), words
+    assert [path.name for path in tmp_path.iterdir()] == ["in.npy"]
+
+
 def test_an_outline_file_is_a_file(tmp_path: Path) -> None:
     """Whatever is written, read, sought and cut in it, it has the bytes of a real one."""
     dice = random.Random(1)

@@ -73,7 +73,7 @@ def test_two_arrays_of_a_file_do_not_share_an_output(tmp_path: Path) -> None:
     both = [tmp_path / "two.h5::/a", tmp_path / "two.h5::/b"]
     for options in (AGAIN, RunOptions(resume=True)):
         with pytest.raises(InputError, match="two inputs would be written there"):
-            filter_files(MEDIAN, both, tmp_path / "out", options)
+            filter_files(MEDIAN, both, tmp_path / "out", options, print)
 
 
 @pytest.mark.parametrize(

@@ -182,6 +182,13 @@ def test_codecs(tmp_path: Path, flavour: Any, codec: str) -> None:
     assert codec.split(":")[0].replace("none", "not") in open_place(made.path(tmp_path)).about.words
 
 
+@pytest.mark.parametrize("codec", ["zstd:99", "gzip:10", "gzip:lz4", "blosc:9", "none:3", "lz4"])
+def test_codecs_that_there_are_not(tmp_path: Path, codec: str) -> None:
+    """None is taken for another, or for another level."""
+    with pytest.raises(InputError, match=f"--codec {codec}: want none, zstd:LEVEL up to 22"):
+        lay_out(Place(tmp_path / "out.zarr"), (9,), np.dtype("f4"), None, Storing(codec=codec))
+
+
 def test_an_ome_image_is_made_of_an_array(tmp_path: Path) -> None:
     """Where the name says so."""
     array = samples((3, 4), "f4", 1, special=True)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from coordinator.errors import InputError
 from coordinator.run.memory_limit import bound_reading, check_chunks
+from coordinator.stores.chunk_guard import ChunkGuard
 from coordinator.stores.files import open_place
 from coordinator.stores.pieces import Pieces, whole_chunks, window_bytes
 from coordinator.workflows.filter_file import filter_chain
@@ -178,3 +179,18 @@ def test_few_are_in_flight() -> None:
         waiting[-1].finish()
     reader.join(60)
     assert not reader.is_alive()
+
+
+def test_small_chunks_take_more_than_their_samples(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of chunks of one sample so few are looked at and read at a time that they fit in memory."""
+    path = tmp_path / "in.zarr"
+    zarr.create_array(path, shape=(64, 64), chunks=(1, 1), dtype="f8")
+    looked_at = []
+    monkeypatch.setattr(ChunkGuard, "check", lambda _, box: looked_at.append(box.size))
+    block = open_place(path).read(Box.whole((64, 64)))
+    assert_same_bits(block, np.zeros((64, 64)))
+    assert max(looked_at) == 2**11
+    assert sum(looked_at) == 64 * 64
+    assert window_bytes((1, 1), (9999, 9999), np.dtype("u1")) >= 2**25

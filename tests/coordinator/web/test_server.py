@@ -159,6 +159,45 @@ def stands_still(page: Counting) -> bool:
     return page.drawn == drawn
 
 
+def test_connections_that_say_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above a limit they are closed: each takes a file from the run. Then others come in again."""
+    monkeypatch.setattr(server, "MOST_CONNECTIONS", 4)
+    with opened(Counting()) as (port, cookie):
+        silent = [socket.create_connection(("127.0.0.1", port), 60) for _ in range(40)]
+        above = 40 - server.MOST_CONNECTIONS - server.MOST_WAITING
+        wait_until(lambda: sum(map(is_closed, silent)) >= above, "those above the limit are closed")
+        assert sum(map(is_closed, silent)) <= 40 - server.MOST_CONNECTIONS + 1
+        for each in silent:
+            each.close()
+        wait_until(lambda: is_served(port, cookie), "there is room again")
+
+
+def is_closed(connection: socket.socket) -> bool:
+    """Tell whether the other side has ended a connection, on which it never says a word."""
+    connection.setblocking(False)
+    try:
+        return connection.recv(1, socket.MSG_PEEK) == b""
+    except BlockingIOError:
+        return False
+
+
+def is_served(port: int, cookie: str) -> bool:
+    try:
+        return ask(port, "/", Cookie=cookie)[0].status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+def test_what_is_no_http_is_nobodys_news(caplog: pytest.LogCaptureFixture) -> None:
+    """Any user of this machine may send it: no traceback of it comes to a terminal."""
+    with opened(Counting()) as (port, _):
+        for path in (b"/\xff", b"/" + 9000 * b"a"):
+            with socket.create_connection(("127.0.0.1", port), 60) as stranger:
+                stranger.sendall(b"GET " + path + b" HTTP/1.1\r\n\r\n")
+                assert b" 400 " in stranger.recv(100)
+    assert caplog.records == []
+
+
 def test_a_port_that_is_taken() -> None:
     """It is a sentence that says what to do."""
     with (

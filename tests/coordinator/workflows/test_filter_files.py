@@ -41,6 +41,7 @@ def test_one_that_fails_does_not_end_the_others(folder: Path) -> None:
     done = coord(folder, "blur", *names, "--out-dir", "out", "-q")
     assert done.returncode == 2
     assert "coord: 2 of 4 inputs failed: in1.npy, none.npy\n" in done.stderr
+    assert "none.npy failed: none.npy: no such file" in done.stderr
     assert {path.name for path in (folder / "out").glob("*.npy")} == {"in0.npy", "in2.npy"}
 
 
@@ -84,3 +85,10 @@ def test_a_name_with_the_mark_is_one_name(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert {path.name for path in (folder / "out").glob("*.npy")} == {"we::a.npy", "we::b.npy"}
     assert not (folder / "we").exists()
+
+
+def test_a_folder_of_a_bucket(folder: Path) -> None:
+    """Nothing of its name is made here."""
+    done = coord(folder, "blur", "in0.npy", "--out-dir", "s3://bucket/out")
+    assert (done.returncode, "a folder of this machine is wanted" in done.stderr) == (2, True)
+    assert not (folder / "s3:").exists()

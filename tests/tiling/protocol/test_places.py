@@ -76,6 +76,12 @@ def test_outputs_grow_under_hidden_names(path: str) -> None:
         nonce_beside(path, "flat")
 
 
+def test_a_nonce_is_beside_its_own_output() -> None:
+    """Whatever the folders around it are called: two outputs never share one."""
+    nonces = {nonce_beside(f"/a/.x.partial/.{name}.partial/0", "zarr") for name in "bc"}
+    assert nonces == {"/a/.x.partial/.b.place", "/a/.x.partial/.c.place"}
+
+
 def test_a_reference_there_and_back() -> None:
     """The digest covers it, and the headers of the tile."""
     digest = REFERENCE.digest(QUESTION)

@@ -191,6 +191,18 @@ def test_another_input(changed: Any) -> None:
     assert terms.reason
 
 
+def test_a_copy_of_chunks_on_another_machine() -> None:
+    """Its metadata and some samples are the same; what it has elsewhere nobody knows."""
+    read = StoredHere(replace(CHUNKS, path="/data/in.zarr"), 1328, 10**18, 5, 77, local=False)
+    offered = Proof(read, None, "", (), "a" * 32, "boot")
+    shared = said(offered, boot="another", read={**READ, "dev": 9})
+    assert offered.judge(offered.offer({}), shared).reads
+    copied = said(offered, boot="another", read={**READ, "dev": 9, "ino": 9})
+    terms = offered.judge(offered.offer({}), copied)
+    assert not terms.reads
+    assert "may be a copy there" in terms.reason
+
+
 @pytest.mark.parametrize("answered", [None, [], 7, "x", {}], ids=str)
 def test_no_answer_at_all(answered: Any) -> None:
     """What is no answer is no agreement."""
