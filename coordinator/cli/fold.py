@@ -13,7 +13,7 @@ from io import StringIO
 import typer
 from typer._click.exceptions import ClickException
 
-from coordinator.text import wrapped
+from coordinator.text import printable, wrapped
 
 _LABEL = re.compile(r" *\S+ {2,}| +(?=\S+: )")
 """Of a row, or before a name and its reason. What begins with spaces and has none is a command line
@@ -21,14 +21,14 @@ to be copied: left whole."""
 
 
 def echo(text: str, *, err: bool = False) -> None:
-    """Print lines; a pipe and a file get them whole."""
+    """Print lines, without what a terminal would take for orders; a pipe gets them whole."""
     stream = sys.stderr if err else sys.stdout
     try:
         columns = os.get_terminal_size(stream.fileno()).columns
     except (OSError, ValueError, AttributeError):
         columns = 0
-    lines = text.split("\n")
-    typer.echo("\n".join(fold(line, columns) for line in lines) if columns else text, err=err)
+    lines = [printable(line) for line in text.split("\n")]
+    typer.echo("\n".join(fold(line, columns) if columns else line for line in lines), err=err)
 
 
 @contextmanager

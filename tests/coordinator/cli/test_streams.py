@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from coordinator import __main__ as start
+from coordinator.cli.fold import echo
 from tests.coordinator.display.test_listener import read
 
 TABLE = 80
@@ -88,6 +89,14 @@ def test_a_signal_while_modules_load(number: signal.Signals) -> None:
     )
     assert done.returncode == 128 + number
     assert done.stderr == "coord: interrupted: nothing was written\n"
+
+
+@pytest.mark.parametrize("err", [False, True])
+def test_names_give_a_terminal_no_orders(capsys: pytest.CaptureFixture[str], err: bool) -> None:
+    """Escape sequences and control characters, of 7 and of 8 bits, are shown as question marks."""
+    echo("coord: \x1b]0;t\x07\x1b[31mred\x9b2J.npy: no such file\nnext", err=err)
+    said = "".join(capsys.readouterr())
+    assert said == "coord: ?]0;t??[31mred?2J.npy: no such file\nnext\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
