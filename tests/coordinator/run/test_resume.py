@@ -336,6 +336,6 @@ def test_a_disk_that_is_full_when_resuming(
 def test_a_name_with_no_room_for_the_partial_file(bench: Workbench) -> None:
     """The name itself is short enough, the hidden one beside it is not: exit 7, in words."""
     bench.target = bench.target.with_name("x" * 250)
-    with pytest.raises(StoreError, match="File name too long"):
+    with pytest.raises(StoreError, match="its name is too long: 250 bytes"):
         bench.blur()
     assert bench.left == set()
