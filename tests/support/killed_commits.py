@@ -30,7 +30,7 @@ CALLS = {
 }
 """Functions and methods of C that change what is on a disk, or wait until it is changed."""
 
-STRAY = ("a", "k", "~")
+STRAY = (".a", ".k", ".~")
 """Files in an older output, which are not in the new one."""
 
 MOST = 500
