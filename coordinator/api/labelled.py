@@ -1,13 +1,14 @@
 """xarray's arrays: SciPy's filters as methods of `DataArray.tilefan`, with dimensions by name.
 
 A parameter that SciPy takes for each axis may be a mapping from names of dimensions; then these are
-the axes that are filtered.
+the axes that are filtered. So are those of a window that is a `DataArray`. SciPy is told such axes
+in the array's order, because it takes windows so, in whatever order `axes` has them.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import xarray
@@ -26,6 +27,10 @@ Dims = tuple[Hashable, ...]
 
 NOT_FILTERED: Mapping[tuple[str, str], float] = {("gaussian_gradient_magnitude", "sigma"): 0.0}
 """What SciPy takes for every axis of the array although `axes` names some, and what leaves one."""
+
+
+WINDOWS = ("weights", "footprint", "structure")
+"""What has an axis for each axis that is filtered."""
 
 
 class Accessor:
@@ -57,7 +62,10 @@ class Accessor:
             What SciPy's functions give one after another, bit for bit.
         """
         array = self._array
-        by_number = [(name, by_axes(name, given, array.dims)) for name, given in as_chain(links)]
+        links = as_chain(links)
+        for _, given in links:
+            _check_coordinates(array, given.get("mask"))
+        by_number = [(name, by_axes(name, given, array.dims)) for name, given in links]
         if array.chunks is None:
             result = filter_array(LocalEngine(), silent, by_number, array.values)
         else:
@@ -95,16 +103,23 @@ def by_axes(name: str, parameters: Mapping[str, Any], dims: Dims) -> dict[str, A
     if name not in FILTERS:
         return result
     row = FILTERS[name]
-    mappings = {
+    mappings = {key: value for key, value in result.items() if _is_by_name(row, key, value)}
+    windows = {
         key: value
         for key, value in result.items()
-        if key in row.defaults and isinstance(value, Mapping)
+        if key in WINDOWS and "axes" in row.defaults and isinstance(value, xarray.DataArray)
     }
-    chosen = _chosen(row, mappings, result.get("axes"), dims)
+    named = {**mappings, **{key: dict.fromkeys(window.dims) for key, window in windows.items()}}
+    given = _given(result.get("axes"), dims, by_name=bool(named))
+    if named:
+        mappings |= _by_name(row, result, given)
+    chosen = _chosen(row, named | mappings, given, dims)
     for key, value in mappings.items():
         rest = NOT_FILTERED.get((name, key))
         along = dims if rest is not None else chosen
         result[key] = tuple(value.get(dim, rest) for dim in along)
+    for key, window in windows.items():
+        result[key] = window.transpose(*chosen).data
     if chosen and "axes" in row.defaults:
         result["axes"] = tuple(dims.index(dim) for dim in chosen)
     if isinstance(axis := result.get("axis"), str):
@@ -114,21 +129,58 @@ def by_axes(name: str, parameters: Mapping[str, Any], dims: Dims) -> dict[str, A
     return result
 
 
-def _chosen(row: Filter, mappings: Mapping[str, Mapping[Any, Any]], axes: Any, dims: Dims) -> Dims:
-    """Return the dimensions that parameters name; none if none does."""
-    given: Dims = ()
-    if isinstance(axes, str):
-        given = (axes,)
-    elif isinstance(axes, Sequence) and any(isinstance(axis, str) for axis in axes):
-        given = tuple(axes)
-    for dim in (*given, *(dim for value in mappings.values() for dim in value)):
+def _is_by_name(row: Filter, key: str, value: object) -> bool:
+    """Tell whether a parameter has a value for each of several names.
+
+    Raises
+    ------
+    TilingError
+        If it takes only one.
+    """
+    if key not in row.defaults or not isinstance(value, Mapping):
+        return False
+    if not one_per_axis(row.name, key):
+        raise BadTypeError(f"{row.name}: {key} takes one value, not one for each dimension")
+    return True
+
+
+def _given(axes: Any, dims: Dims, *, by_name: bool) -> Dims:
+    """Return the dimensions that `axes` names; none if it is as SciPy has it."""
+    one = isinstance(axes, str) or not isinstance(axes, Iterable)
+    several = (axes,) if one else tuple(axes)
+    if axes is None or not (by_name or any(isinstance(axis, str) for axis in several)):
+        return ()
+    if all(each in range(-len(dims), len(dims)) for each in several):
+        return tuple(dims[each] for each in several)
+    for dim in several:
         _number(dim, dims)
-    chosen = given or tuple(dim for dim in dims if any(dim in value for value in mappings.values()))
-    if mappings and "axes" not in row.defaults:
+    return several
+
+
+def _by_name(row: Filter, parameters: Mapping[str, Any], given: Dims) -> dict[str, Any]:
+    """Return values in the order of `axes` as mappings, for they stand beside others that are."""
+    return {
+        key: dict(zip(given, value, strict=True))
+        for key, value in parameters.items()
+        if isinstance(value, list | tuple)
+        and len(value) == len(given)
+        and key in row.defaults.keys() - {"axes", *WINDOWS}
+        and one_per_axis(row.name, key)
+    }
+
+
+def _chosen(row: Filter, named: Mapping[str, Mapping[Any, Any]], given: Dims, dims: Dims) -> Dims:
+    """Return the dimensions that parameters name; none if none does."""
+    for dim in (dim for value in named.values() for dim in value):
+        _number(dim, dims)
+    if not named:
+        return given
+    if "axes" not in row.defaults:
         chosen = dims
-    for key, value in mappings.items():
-        if not one_per_axis(row.name, key):
-            raise BadTypeError(f"{row.name}: {key} takes one value, not one for each dimension")
+    else:
+        wanted = set(given) or {dim for value in named.values() for dim in value}
+        chosen = tuple(dim for dim in dims if dim in wanted)
+    for key, value in named.items():
         if set(value) != set(chosen):
             raise BadValueError(
                 f"{row.name}: {key} is for {_listed(set(value), dims)}, and must be for "
@@ -145,6 +197,23 @@ def _number(dim: Hashable, dims: Dims) -> int:
 
 def _listed(names: set[Hashable], dims: Dims) -> str:
     return ", ".join(str(dim) for dim in dims if dim in names)
+
+
+def _check_coordinates(array: Any, mask: Any) -> None:
+    """Refuse a mask of other places than the array's.
+
+    Raises
+    ------
+    TilingError
+    """
+    if isinstance(mask, xarray.DataArray):
+        try:
+            xarray.align(array, mask, join="exact", copy=False)
+        except ValueError:
+            raise BadValueError(
+                "the mask has other coordinates than the array; xarray.align or mask.reindex_like "
+                "makes them equal"
+            ) from None
 
 
 def _aligned(mask: Any, dims: Dims) -> Any:

@@ -125,8 +125,9 @@ def _function(row: Filter) -> Callable[..., Lazy]:
         parameters, array, _ = arguments(row, signature, args, kwargs)
         return filter_lazily([(row.name, parameters)], array)
 
-    body: Callable[..., Any] = row.call if row.exactness is Exactness.REFUSED else call
-    return named(brief(body), row, signature, _documentation(row))
+    body = brief(row.call if row.exactness is Exactness.REFUSED else call)
+    body.__module__ = "tilefan.dask"  # where users, and pickle, find it
+    return named(body, row, signature, _documentation(row))
 
 
 def _documentation(row: Filter) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import inspect
 import os
+import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -274,6 +275,13 @@ def test_there_is_a_function_for_each_row() -> None:
         function = getattr(tilefan.dask, row.name)
         own = [name for name in inspect.signature(function).parameters if name != "input"]
         assert own == list(row.signature.parameters)
+
+
+def test_functions_travel_by_name() -> None:
+    """To other processes, as SciPy's do."""
+    for name in FILTERS:
+        function = getattr(tilefan.dask, name)
+        assert pickle.loads(pickle.dumps(function)) is function
 
 
 @pytest.mark.parametrize("module", [geometry, lazy, tilefan.dask], ids=lambda each: each.__name__)

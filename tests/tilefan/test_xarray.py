@@ -34,7 +34,26 @@ CALLS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (
         "uniform_filter",
         {"size": {"y": 3, "x": 5}, "mode": {"x": "wrap", "y": "mirror"}, "axes": ("x", "y")},
-        {"size": (5, 3), "mode": ("wrap", "mirror"), "axes": (2, 1)},
+        {"size": (3, 5), "mode": ("mirror", "wrap"), "axes": (1, 2)},
+    ),
+    (
+        "median_filter",
+        {"size": {"y": 3, "x": 5}, "origin": (1, 0), "axes": ("x", "y")},
+        {"size": (3, 5), "origin": (0, 1), "axes": (1, 2)},
+    ),
+    ("median_filter", {"size": {"y": 3, "x": 5}, "axes": (2, 1)}, {"size": (3, 5), "axes": (1, 2)}),
+    (
+        "grey_erosion",
+        {"structure": xarray.DataArray([[1, 2, 5], [4, 0, 3]], dims=("x", "y"))},
+        {"structure": [[1, 4], [2, 0], [5, 3]], "axes": (1, 2)},
+    ),
+    (
+        "correlate",
+        {
+            "weights": xarray.DataArray([[[1], [2]], [[3], [4]]], dims=("y", "x", "t")),
+            "origin": {"x": -1, "y": 0, "t": 0},
+        },
+        {"weights": [[[1, 2], [3, 4]]], "origin": (0, 0, -1)},
     ),
     ("sobel", {"axis": "y"}, {"axis": 1}),
     (
@@ -80,6 +99,8 @@ def test_masks_are_turned_to_the_array(array: Any) -> None:
         assert_same_bits(got.values, want)
     with pytest.raises(BadValueError, match="the mask has the dimensions y, x, and the array"):
         array.tilefan.binary_dilation(mask=mask[0])
+    with pytest.raises(BadValueError, match="the mask has other coordinates than the array"):
+        array.tilefan.binary_dilation(mask=mask.isel(x=slice(None, None, -1)))
 
 
 def test_chains_name_dimensions_too() -> None:
