@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import socket
+import stat
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,9 @@ from worker.security.token_file import replace_file
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - the fleet is on other machines; --host narrows it
 
 STDOUT = Path("-")
+
+BEGINS = b'{"tilefan_worker": '
+"""The first bytes of every announcement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,8 @@ class Announcement:
         Raises
         ------
         AnnounceError
-            If the file can't be written.
+            If the file can't be written, or there is one that is no announcement: it would be
+            replaced now, and removed at the end.
         """
         fields = identity.to_json()
         line = json.dumps(
@@ -71,10 +76,24 @@ class Announcement:
             sys.stdout.flush()
             return
         try:
+            if not self._is_free():
+                message = f"--announce {self.path}: is another file, and stays as it is"
+                raise AnnounceError(message)
             replace_file(self.path, f"{line}\n")
         except OSError as error:
             message = f"--announce {self.path}: can't be written: {error.strerror}"
             raise AnnounceError(message) from None
+
+    def _is_free(self) -> bool:
+        """Tell whether there is nothing, or what a worker that was killed has left."""
+        try:
+            status = self.path.lstat()
+        except FileNotFoundError:
+            return True
+        if not stat.S_ISREG(status.st_mode):
+            return False
+        with self.path.open("rb") as file:
+            return status.st_size == 0 or file.read(len(BEGINS)) == BEGINS
 
     @property
     def is_gone(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import time
 from pathlib import Path
@@ -21,7 +22,9 @@ from tilefan import Fleet
 from tiling.protocol.token import Token
 from worker.announcement import Announcement
 from worker.cli import app
+from worker.errors import AnnounceError
 from worker.lifetime import Lifetime
+from worker.machine import Identity
 from worker.security.auth import Guard
 from worker.settings import Settings
 from worker.state import Service
@@ -52,6 +55,27 @@ def test_it_announces_itself_in_a_file_that_ends_it(tmp_path: Path) -> None:
         assert worker.wait() == 0
         assert "its announcement was removed" in worker.stderr()
     assert list(path.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link", "text"])
+def test_what_is_no_announcement_is_not_replaced(tmp_path: Path, kind: str) -> None:
+    """Nor removed at the end: a device such as /dev/null, a link, a file of the user's."""
+    path, other = tmp_path / "worker.json", tmp_path / "other"
+    other.write_text("mine")
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "link":
+        path.symlink_to(other)
+    else:
+        path.write_text("mine")
+    identity = Identity.of_this_process("native")
+    number = path.lstat().st_ino
+    with pytest.raises(AnnounceError, match="is another file, and stays as it is"):
+        Announcement(path).publish("127.0.0.1", 1, None, identity)
+    assert path.lstat().st_ino == number
+    path.unlink()
+    for _ in range(2):  # what another worker has left makes room
+        Announcement(path).publish("127.0.0.1", 1, None, identity)
 
 
 def test_a_signal_takes_the_announcement_back(tmp_path: Path) -> None:
