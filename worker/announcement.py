@@ -1,4 +1,4 @@
-"""What a worker says when it can serve: lines to paste for people, and JSON for programs.
+"""The announcement of a worker that can serve: lines to paste for people, JSON for programs.
 
 The program that started it gets one line::
 

@@ -1,4 +1,4 @@
-"""When a worker ends by itself: nobody asks any more, or its announcement was removed."""
+"""The end of a worker by itself: nobody asks any more, or its announcement was removed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of workers that were started: an announcement, or the last lines that were heard.
+"""Arrivals of workers that were started: an announcement, or the last lines that were heard.
 
 See `worker.announcement` for the line that a worker writes when it can serve.
 """

@@ -1,4 +1,4 @@
-"""What happened in a run, in words: a sentence for each lost worker, and the log."""
+"""The log of a run in words, and a sentence for each lost worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When what happened: the timeline, the throughput, and how long tiles took."""
+"""Charts over time: the timeline, the throughput, and how long tiles took."""
 
 from __future__ import annotations
 

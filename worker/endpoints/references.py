@@ -20,9 +20,9 @@ from tiling.kernels.watch import current
 from tiling.protocol.forms import encode, parse_accepted
 from tiling.protocol.places import MAX_OFFER_BYTES
 from tiling.protocol.references import ASKED, PLACE, SEAL, Reference, seal_of
-from tiling.protocol.wire import DIGEST, Answer, Question, Spent, parse_run
+from tiling.protocol.wire import DIGEST, Answer, Question, parse_run
 from worker.endpoints import tiles
-from worker.endpoints.tiles import check_block, log_tile, raw
+from worker.endpoints.tiles import check_block, log_tile, raw, timed
 from worker.errors import Kind, RefusedError
 from worker.http.bodies import body_length, check_type, read_body, send
 from worker.runtime.limits import check_volume, check_work
@@ -55,7 +55,8 @@ async def post_tile(request: web.Request) -> web.StreamResponse:
     with service.pool.admit(asking) as slot:
         slot.reserve(referred.memory_bytes(job))
         began_s = time.monotonic()
-        compute = partial(timed_answer, began_s, referred, job, service.kernel, service.places)
+        answering = partial(answer_tile, referred, job, service.kernel, service.places)
+        compute = partial(timed, began_s, answering)
         try:
             with service.metrics.seconds.time():
                 headers, answer = await slot.run(compute)
@@ -116,16 +117,6 @@ def _referred(request: web.Request, service: Service) -> tuple[Referred, Job]:
     check_work(job, question.shape, service.settings.tile_work)
     accepted = parse_accepted(request.headers)
     return Referred(question, reference, place, read, write, accepted), job
-
-
-def timed_answer(
-    submitted_s: float, referred: Referred, job: Job, kernel: Kernel, places: Places
-) -> tuple[dict[str, str], memoryview]:
-    """Answer a tile; add the seconds that it waited since `submitted_s` and was computed."""
-    began_s = time.monotonic()
-    headers, data = answer_tile(referred, job, kernel, places)
-    spent = Spent(began_s - submitted_s, time.monotonic() - began_s)
-    return {**headers, **spent.fields()}, data
 
 
 def answer_tile(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -100,7 +101,7 @@ async def post_tile(request: web.Request) -> web.StreamResponse:
         await read_body(request, body.data, service.settings)
         service.metrics.received_bytes.inc(len(body))
         began_s = time.monotonic()
-        compute = partial(timed_answer, began_s, asked, job, body, service.kernel)
+        compute = partial(timed, began_s, partial(answer_tile, asked, job, body, service.kernel))
         try:
             with service.metrics.seconds.time():
                 headers, answer = await slot.run(compute)
@@ -147,12 +148,12 @@ def check_block(question: Question, job: Job) -> None:
         )
 
 
-def timed_answer(
-    submitted_s: float, asked: Asked, job: Job, body: Array, kernel: Kernel
+def timed(
+    submitted_s: float, answer: Callable[[], tuple[dict[str, str], memoryview]]
 ) -> tuple[dict[str, str], memoryview]:
     """Answer a tile; add the seconds that it waited since `submitted_s` and was computed."""
     began_s = time.monotonic()
-    headers, data = answer_tile(asked, job, body, kernel)
+    headers, data = answer()
     spent = Spent(began_s - submitted_s, time.monotonic() - began_s)
     return {**headers, **spent.fields()}, data
 

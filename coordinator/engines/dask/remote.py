@@ -1,4 +1,4 @@
-"""What runs on the workers of a dask cluster; they have tilefan, and import this."""
+"""Tasks of a dask cluster: functions that its workers, which have tilefan, import and run."""
 
 from __future__ import annotations
 

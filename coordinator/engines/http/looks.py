@@ -1,4 +1,4 @@
-"""When a run looks at its workers: spread over a period, so that not all looks come at once."""
+"""Health checks in a run: spread over a period, so that not all workers are asked at once."""
 
 from __future__ import annotations
 

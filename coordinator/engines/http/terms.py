@@ -1,4 +1,4 @@
-"""What a run and one worker have agreed on: by reference, or by bytes as ever.
+"""Terms between a run and one worker: tiles by reference, or by bytes as ever.
 
 A worker that serves places is offered the input, and the output as it grows. What it says that it
 sees is compared with what is here: the samples of some boxes drawn by lot, size and time of the
