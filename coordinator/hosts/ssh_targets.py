@@ -27,7 +27,7 @@ def checked(targets: Iterable[str]) -> list[str]:
     """
     targets = list(targets)
     for target in targets:
-        if not _TARGET.fullmatch(target):
+        if not isinstance(target, str) or not _TARGET.fullmatch(target):
             raise InputError(f"{target!a} is no target of ssh: write node1 or me@node1, no port")
         if targets.count(target) > 1:
             raise InputError(f"{target} stands twice; leave one out")

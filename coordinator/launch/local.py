@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import ConfigDict
 
+from coordinator.errors import InputError
 from coordinator.launch.arrivals import Absence, Started
 from coordinator.launch.folder import FleetFolder
 from coordinator.machine import usable_cores
@@ -48,6 +49,19 @@ class LocalFleet:
     by: Literal["local"] = "local"
 
     __pydantic_config__ = ConfigDict(extra="forbid")
+
+    def __post_init__(self) -> None:
+        """Check what Python's types do not.
+
+        Raises
+        ------
+        InputError
+            If it is no number of workers, or no time.
+        """
+        if not isinstance(self.workers, int) or self.workers < 1:
+            raise InputError(f"workers must be a number of at least 1, not {self.workers!r}")
+        if not isinstance(self.until_idle, str):
+            raise InputError(f"until_idle must be a time such as '15m', not {self.until_idle!r}")
 
     @property
     def size(self) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,3 +58,19 @@ def test_one_that_does_not_start() -> None:
         Fleet.ssh(["-oProxyCommand=x"])
     with pytest.raises(InputError, match="verify must be"):
         Fleet.local(1, verify=7)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Fleet.local(0), "workers must be a number of at least 1, not 0"),
+        (lambda: Fleet.local("2"), "workers must be a number"),
+        (lambda: Fleet.local(1, until_idle=15), "until_idle must be a time such as '15m', not 15"),
+        (lambda: Fleet.ssh([3]), "3 is no target of ssh"),
+    ],
+    ids=["none", "text", "seconds", "number"],
+)
+def test_mistakes_are_told_before_anything_starts(make: Callable[[], Any], words: str) -> None:
+    """A fleet of no workers would fail at its first call."""
+    with pytest.raises(InputError, match=words):
+        make()
