@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import threading
 from collections.abc import Callable, Sequence
@@ -118,7 +120,7 @@ class Connections:
             hearing = [threads.submit(_hear, process, pipe) for pipe in pipes]
             in_time = not wait(hearing, within_s).not_done
             if not in_time:
-                process.kill()
+                _kill(process)
             (out, more), (err, more_err) = (each.result() for each in hearing)
             code = process.wait()
             self._running.discard(process)
@@ -143,6 +145,7 @@ class Connections:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
+                    start_new_session=True,  # a group of its own, to be killed as one
                 )
             except OSError as error:
                 raise StoreError(f"ssh: can't be run: {error.strerror}") from None
@@ -153,7 +156,14 @@ class Connections:
         with self._lock:
             self._closed = True
             for process in self._running:
-                process.kill()
+                _kill(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process of ssh, and its ProxyCommand, which would hold our pipes."""
+    if process.returncode is None:  # not reaped: no other group has this number
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _tell(process: subprocess.Popen[bytes], script: str) -> None:
@@ -168,5 +178,5 @@ def _hear(process: subprocess.Popen[bytes], pipe: IO[bytes] | None) -> tuple[str
     heard = pipe.read(MOST_HEARD_BYTES)
     more = bool(pipe.read(1))
     if more:
-        process.kill()
+        _kill(process)
     return heard.decode("utf-8", "replace"), more

@@ -9,7 +9,9 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -186,6 +188,30 @@ def test_a_node_that_prints_without_end(tmp_path: Path, monkeypatch: pytest.Monk
     absence = started(SshFleet(("node1",), wait_s=600.0), tmp_path)
     assert absence.reason == "its shell prints without end, whatever it is told"
     assert "spam" in absence.lines
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_proxy_command_ends_with_its_ssh(tmp_path: Path, *, interrupted: bool) -> None:
+    """One that does not end by itself is not waited for: neither at a time-out nor at Ctrl-C."""
+    said = tmp_path / "pid"
+    program = tmp_path / "bin" / "ssh"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\nsleep 30 &\necho $! > {said}.new\nmv {said}.new {said}\nwait\n")
+    program.chmod(0o700)
+    connections = Connections(None)
+    connections._command = [str(program)]
+
+    def act(_number: int, node: str) -> None:
+        if node == "breaks":
+            until(said.exists)
+            raise KeyboardInterrupt
+        assert connections.run(node, "", 30.0 if interrupted else 0.5).code != 0
+
+    began_s = time.monotonic()
+    with pytest.raises(KeyboardInterrupt) if interrupted else nullcontext():
+        connections.on_all(act, ["breaks", "node1"] if interrupted else ["node1"])
+    assert time.monotonic() - began_s < 20
+    until(lambda: not lives(int(said.read_text())))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
