@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import queue
+import secrets
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -26,6 +28,9 @@ PACKAGE = "tilefan"
 
 LOOK_S = 5.0
 """Longest wait for what the scheduler says."""
+
+ARRIVES_S = 30.0
+"""Longest wait for the first worker of a cluster that has none."""
 
 MOST_THREADS = 64
 
@@ -58,15 +63,33 @@ class Cluster:
         Raises
         ------
         OSError
-            If it does not answer.
+            If it does not answer, or can't be asked; the sentence says which.
         """
+        if self.closed:
+            raise OSError("the client of the dask cluster was closed")
         ask = partial(self.client.sync, callback_timeout=LOOK_S)
-        identity = ask(self.client.scheduler.identity, n_workers=-1)
-        processing = ask(self.client.scheduler.processing, workers=None)
+        try:
+            identity = ask(self.client.scheduler.identity, n_workers=-1)
+            processing = ask(self.client.scheduler.processing, workers=None)
+        except Exception as error:  # of a client that has lost its scheduler, many kinds
+            why = f"the scheduler of the dask cluster does not answer: {reason_of(error)}"
+            raise OSError(why) from None
         return Members(
             {name: int(each["nthreads"]) for name, each in identity["workers"].items()},
             {name: tuple(keys) for name, keys in processing.items()},
         )
+
+    @property
+    def closed(self) -> bool:
+        """Whether the client was closed: nothing can be asked any more."""
+        return self.client.status in {"closing", "closed"}
+
+    def attract(self) -> None:
+        """Wait for a first worker: one that the cluster starts when it has something to do."""
+        future = self.client.submit(int, key=f"tilefan-{secrets.token_hex(8)}", pure=False)
+        with suppress(Exception):  # what went wrong is said by who is there afterwards
+            future.result(timeout=ARRIVES_S)
+        future.release()
 
     def greet_all(self, names: Mapping[str, int], job: Job) -> list[WorkerReady | WorkerLost]:
         """Greet workers at the same time; return what became of each."""

@@ -13,7 +13,7 @@ from typing import Any
 from coordinator.dispatch.limits import Limits
 from coordinator.dispatch.outcome import block
 from coordinator.engines import Capacity, TileRun
-from coordinator.engines.dask.cluster import Cluster, reason_of
+from coordinator.engines.dask.cluster import ARRIVES_S, Cluster, reason_of
 from coordinator.engines.dask.run import ClusterRun
 from coordinator.engines.http.engine import CLOSED, ERRORS, FRESH_S
 from coordinator.engines.http.handshake import capacity_of
@@ -121,7 +121,7 @@ class DaskEngine:
         if self.closed:
             raise InputError(CLOSED)
         if self._fresh_for != job.digest or time.monotonic() > self._fresh_until:
-            self._members = self._ask()
+            self._members = self._ask() or self._attracted()
             self._greeted = self._cluster.greet_all(self._members, job)
             self._fresh_for, self._fresh_until = job.digest, time.monotonic() + FRESH_S
         for event in self._greeted:
@@ -132,7 +132,7 @@ class DaskEngine:
         if not ready:
             lost = [event for event in self._greeted if isinstance(event, WorkerLost)]
             named = "".join(f"\n  {event.worker}: {event.reason}" for event in lost)
-            none = " it has none; client.wait_for_workers(1) waits for the first"
+            none = f" it has none, and none came within {ARRIVES_S:g} s"
             raise NoWorkerError(f"no usable worker in the dask cluster:{named or none}")
         capacity = capacity_of(ready, self._limits.bytes_in_flight)
         return replace(capacity, tile_bytes=min(capacity.tile_bytes, TILE_BYTES))
@@ -164,9 +164,12 @@ class DaskEngine:
             raise NoWorkerError("the client of the dask cluster is closed: make a new one")
         try:
             return self._cluster.members().threads
-        except Exception as error:  # of a client that has lost its scheduler, many kinds
-            why = f"the scheduler of the dask cluster does not answer: {reason_of(error)}"
-            raise NoWorkerError(why) from None
+        except OSError as error:
+            raise NoWorkerError(str(error)) from None
+
+    def _attracted(self) -> Mapping[str, int]:
+        self._cluster.attract()
+        return self._ask()
 
     def workers(self) -> tuple[str, ...]:
         """Return the names of those that are there.

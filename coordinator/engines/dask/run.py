@@ -37,6 +37,7 @@ from coordinator.dispatch.outcome import Outcome
 from coordinator.engines import TileRun
 from coordinator.engines.dask.cluster import Cluster, Members, reason_of
 from coordinator.engines.dask.remote import Computed, compute, trouble
+from coordinator.errors import NoWorkerError
 from coordinator.events import (
     Event,
     FailureKind,
@@ -128,6 +129,7 @@ class ClusterRun:
         self._inbox: Inbox = queue.SimpleQueue()
         self._attempts: dict[tuple[int, int], Attempt] = {}
         self._threads = dict(threads)
+        self._gone = GONE
         self._outcome: Outcome | None = None
         self._wake_at = 0.0
         self._look_at = time.monotonic() + PERIOD_S
@@ -152,6 +154,8 @@ class ClusterRun:
         ------
         StoreError
             If a block can't be read, or a tile can't be written.
+        NoWorkerError
+            If the client is closed meanwhile.
         """
         try:
             self._act(*greeted)
@@ -189,8 +193,10 @@ class ClusterRun:
                     self._answered(self._attempts.pop(key), got)
             case Members():
                 self._compare(report)
+            case OSError() if self._cluster.closed:
+                raise NoWorkerError(str(report))
             case OSError():
-                self._compare(Members({}, {}), reason_of(report))
+                self._compare(Members({}, {}), str(report))
             case _:
                 self._hear(report)
 
@@ -274,12 +280,12 @@ class ClusterRun:
 
     def _compare(self, members: Members, why: str = GONE) -> None:
         """Take in who is there: who is new is greeted, and who is gone is lost."""
-        self._look_at = time.monotonic() + PERIOD_S
+        self._look_at, self._gone = time.monotonic() + PERIOD_S, why
         gone = self._threads.keys() - members.threads.keys()
         new = members.threads.keys() - self._threads.keys()
         self._threads = dict(members.threads)
         for name in sorted(gone):
-            self._hear(WorkerLost(name, why))
+            self._hear(WorkerLost(name, self._gone))
         for name in sorted(new):
             self._greet(name)
         for key, attempt in list(self._attempts.items()):
@@ -289,7 +295,7 @@ class ClusterRun:
     def _greet(self, worker: str) -> None:
         threads, job = self._threads.get(worker), self._tiles.job
         if threads is None:  # which was told when it left
-            self._act(WorkerLost(worker, GONE))
+            self._act(WorkerLost(worker, self._gone))
         else:
             self._cluster.threads.submit(
                 partial(_greet, self._cluster, worker, threads, job, self._inbox)
@@ -310,8 +316,8 @@ def _fetch(key: tuple[int, int], future: Any, inbox: Inbox) -> None:
 def _look(cluster: Cluster, inbox: Inbox) -> None:
     try:
         inbox.put(cluster.members())
-    except Exception as error:
-        inbox.put(OSError(f"the scheduler does not answer: {reason_of(error)}"))
+    except OSError as error:
+        inbox.put(error)
 
 
 def _greet(cluster: Cluster, worker: str, threads: int, job: Any, inbox: Inbox) -> None:

@@ -204,16 +204,32 @@ def test_workers_that_are_killed_or_restarted() -> None:
             assert new <= {event.worker for event in heard.of(TileStored)}
 
 
-def test_a_cluster_without_workers() -> None:
-    """There is nobody to wait for; and a cluster whose workers have all left ends the run."""
+def test_a_cluster_without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody comes; a cluster that adapts sends one; and when all have left the run is over."""
     with dask_cluster(0) as client:
-        with pytest.raises(NoWorkerError, match=r"it has none; client\.wait_for_workers"):
-            filtered(client, Heard())
+        with monkeypatch.context() as patches:
+            patches.setattr(clusters, "ARRIVES_S", 0.1)
+            with pytest.raises(NoWorkerError, match=r"it has none, and none came within"):
+                filtered(client, Heard())
+        adaptive = client.cluster.adapt(minimum=0, maximum=1, interval="100ms")
+        assert_same_bits(filtered(client, Heard()), WANT)
+        adaptive.stop()
         client.cluster.scale(1)
         client.wait_for_workers(1)
         heard = Acting(10, lambda: client.cluster.scale(0))
         with pytest.raises(TileFailedError, match="the fleet was lost"):
             filtered(client, heard, QUICK, tile=5)
+
+
+def test_a_client_that_is_closed() -> None:
+    """It says so at once: nobody can come back."""
+    with dask_cluster(1) as other:
+        client = Client(other.cluster)
+        heard = Acting(10, client.close)
+        with pytest.raises(NoWorkerError, match="the client of the dask cluster was closed"):
+            filtered(client, heard, tile=5)
+        with pytest.raises(NoWorkerError, match="the client of the dask cluster was closed"):
+            Fleet.on(client)
 
 
 def test_a_scheduler_that_is_killed() -> None:
@@ -232,7 +248,8 @@ def test_a_scheduler_that_is_killed() -> None:
         with Client(address, timeout=60) as client:
             client.wait_for_workers(1, timeout=60)
             heard = Acting(10, scheduler.kill)
-            with pytest.raises(TileFailedError, match="the fleet was lost") as caught:
+            lost = r"the fleet was lost\n.*: the scheduler of the dask cluster does not answer"
+            with pytest.raises(TileFailedError, match=lost) as caught:
                 filtered(client, heard, QUICK, tile=5)
             assert "dashboard" in str(caught.value)
             assert "coord doctor" not in str(caught.value)
