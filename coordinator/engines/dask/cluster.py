@@ -86,10 +86,12 @@ class Cluster:
 
     def attract(self) -> None:
         """Wait for a first worker: one that the cluster starts when it has something to do."""
-        future = self.client.submit(int, key=f"tilefan-{secrets.token_hex(8)}", pure=False)
         with suppress(Exception):  # what went wrong is said by who is there afterwards
-            future.result(timeout=ARRIVES_S)
-        future.release()
+            future = self.client.submit(int, key=f"tilefan-{secrets.token_hex(8)}", pure=False)
+            try:
+                future.result(timeout=ARRIVES_S)
+            finally:
+                future.release()
 
     def greet_all(self, names: Mapping[str, int], job: Job) -> list[WorkerReady | WorkerLost]:
         """Greet workers at the same time; return what became of each."""
