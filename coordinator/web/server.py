@@ -38,14 +38,6 @@ from coordinator.web.page import EVERY_S, Page
 LOG = logging.getLogger("tilefan.web")
 
 
-def _is_ours(record: logging.LogRecord) -> bool:
-    """Tell whether a record is of more than malformed HTTP, which any user here may send."""
-    error = record.exc_info[1] if record.exc_info else None
-    return not isinstance(error, HttpProcessingError)
-
-
-LOG.addFilter(_is_ours)
-
 LOOPBACK: Final = "127.0.0.1"
 NAMES: Final = frozenset({LOOPBACK, "localhost"})
 """Of this machine, in a Host header; its port is another where a tunnel leads here."""

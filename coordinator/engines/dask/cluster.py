@@ -66,7 +66,7 @@ class Cluster:
             If it does not answer, or can't be asked; the sentence says which.
         """
         if self.closed:
-            raise OSError("the client of the dask cluster was closed")
+            raise OSError("the client of the dask cluster is closed: make a new one")
         ask = partial(self.client.sync, callback_timeout=LOOK_S)
         try:
             identity = ask(self.client.scheduler.identity, n_workers=-1)

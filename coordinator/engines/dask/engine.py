@@ -160,8 +160,6 @@ class DaskEngine:
         self._cluster.threads.close()
 
     def _ask(self) -> Mapping[str, int]:
-        if self._cluster.client.status == "closed":
-            raise NoWorkerError("the client of the dask cluster is closed: make a new one")
         try:
             return self._cluster.members().threads
         except OSError as error:
