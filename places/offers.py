@@ -26,15 +26,22 @@ from places.chunk_files import ChunkCache
 from places.chunk_files import read_box as read_chunks
 from places.chunk_files import write_box as write_chunks
 from places.chunks import Chunked
-from places.errors import PlaceError
+from places.errors import PlaceError, RefusedPlaceError
 from places.flat import Flat, read_box
-from places.network import identity, is_local
+from places.network import boot, identity, is_local
+from places.roots import Roots
 from tiling.dtypes import Array
 from tiling.geometry.box import Box
-from tiling.protocol.places import METADATA, NONCE_BYTES, Offer, StoredArray, digest_of, is_nonce
-from worker.errors import Kind, RefusedError
-from worker.machine import boot
-from worker.runtime.roots import Roots
+from tiling.protocol.places import (
+    METADATA,
+    NONCE_BYTES,
+    REFUSED,
+    Offer,
+    StoredArray,
+    digest_of,
+    is_nonce,
+)
+from tiling.protocol.references import UNKNOWN_PLACE, UNREAD, UNWRITTEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,24 +111,24 @@ class Places:
 
         Raises
         ------
-        RefusedError
+        RefusedPlaceError
             If the input can't be read here.
         WireError
             If the offer makes no sense.
         """
         offer, digest = Offer.decode(body), digest_of(body)
         self._cache.forget(digest)
-        with _refused(Kind.PLACE, offer.read.path):
+        with _refused(REFUSED, offer.read.path):
             seen, read_from = self._look(offer.read)
             seen["samples"] = self._samples(digest, offer)
         said: dict[str, Any] = {"place": digest, "boot": boot(), "read": seen, "write": None}
         write_to: tuple[int, int] | tuple[()] = ()
         if offer.write is not None:
             try:
-                with _refused(Kind.PLACE, offer.write.path):
+                with _refused(REFUSED, offer.write.path):
                     said |= self._look_at_output(offer)
                     write_to = (said["write"]["dev"], said["write"]["ino"])
-            except RefusedError as refusal:
+            except RefusedPlaceError as refusal:
                 said["write"] = {"refused": refusal.detail}
         with self._lock:
             self._places[digest] = Place(digest, offer, read_from, write_to)
@@ -135,13 +142,13 @@ class Places:
 
         Raises
         ------
-        RefusedError
+        RefusedPlaceError
             If it never was, or is forgotten.
         """
         with self._lock:
             if digest not in self._places:
                 detail = f"place {digest}: offer it with POST /v1/places"
-                raise RefusedError(Kind.UNKNOWN_PLACE, detail)
+                raise RefusedPlaceError(UNKNOWN_PLACE, detail)
             self._places.move_to_end(digest)
             return self._places[digest]
 
@@ -150,10 +157,10 @@ class Places:
 
         Raises
         ------
-        RefusedError
+        RefusedPlaceError
             If it can't be read any more.
         """
-        with _refused(Kind.PLACE_UNREAD, place.offer.read.path):
+        with _refused(UNREAD, place.offer.read.path):
             block = self._read(place.digest, place.offer.read, box, place.read_from)
         return np.asarray(block, order="C")
 
@@ -162,13 +169,13 @@ class Places:
 
         Raises
         ------
-        RefusedError
+        RefusedPlaceError
             If it can't be written: the disk is full, or the output is finished or gone.
         """
         stored = place.offer.write
         if stored is None or not place.write_to:
-            raise RefusedError(Kind.PLACE_UNWRITTEN, "no output was offered, or not taken")
-        with _refused(Kind.PLACE_UNWRITTEN, stored.path), self._while_open(place.offer):
+            raise RefusedPlaceError(UNWRITTEN, "no output was offered, or not taken")
+        with _refused(UNWRITTEN, stored.path), self._while_open(place.offer):
             if stored.kind == "flat":
                 self._write_flat(place, stored, box, block)
             else:
@@ -315,11 +322,11 @@ def _check_room(file: int, stored: StoredArray) -> None:
 
 
 @contextmanager
-def _refused(kind: Kind, path: str) -> Iterator[None]:
+def _refused(type_: str, path: str) -> Iterator[None]:
     """Turn what can't be opened, read or written into a refusal."""
     try:
         yield
     except PlaceError as error:
-        raise RefusedError(kind, f"{path[:300]}: {error}") from None
+        raise RefusedPlaceError(type_, f"{path[:300]}: {error}") from None
     except OSError as error:
-        raise RefusedError(kind, f"{path[:300]}: {error.strerror}") from None
+        raise RefusedPlaceError(type_, f"{path[:300]}: {error.strerror}") from None

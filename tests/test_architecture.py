@@ -94,6 +94,8 @@ LAW: dict[str, dict[str, frozenset[str]]] = {
         "codecs": frozenset(),
         "chunks": frozenset({"codecs"}),
         "chunk_files": frozenset({"below", "flat", "chunks"}),
+        "roots": frozenset({"below"}),
+        "offers": frozenset({"below", "network", "flat", "chunks", "chunk_files", "roots"}),
     },
     "worker": {
         **{unit: frozenset() for unit in ("__init__", "errors", "settings", "machine")},

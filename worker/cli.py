@@ -19,6 +19,7 @@ from typing import Annotated
 import typer
 
 from places.errors import PlaceError
+from places.roots import Roots
 from tiling.errors import UnsupportedError
 from tiling.probes.digests import quick
 from tiling.probes.select import Requested, Selected, select
@@ -30,7 +31,6 @@ from worker.lifetime import FOREVER, Lifetime
 from worker.log import ROOT, Event, Level, configure
 from worker.machine import usable_cores
 from worker.runtime.malloc import freeze_imports, keep_freed_memory
-from worker.runtime.roots import Roots
 from worker.security.auth import Guard, bracketed, name_of
 from worker.security.pairing import Pairing
 from worker.security.tls import ServerCertificate, own_certificate

@@ -8,6 +8,8 @@ from functools import partial
 import numpy as np
 from aiohttp import web
 
+from places.offers import Places
+from places.roots import Roots
 from tiling.operations import Correlations
 from tiling.operations.passes import Pass
 from tiling.probes.select import Selected, select
@@ -15,9 +17,7 @@ from worker.log import ClientLog
 from worker.machine import Identity
 from worker.runtime.job_cache import JobCache
 from worker.runtime.metrics import Metrics
-from worker.runtime.places import Places
 from worker.runtime.pool import Pool
-from worker.runtime.roots import Roots
 from worker.security.auth import Guard
 from worker.security.pairing import Pairing
 from worker.settings import Settings

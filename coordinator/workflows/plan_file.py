@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from coordinator.engines import Capacity
 from coordinator.engines.local import capacity as local_capacity
-from coordinator.machine import boot, resident_bytes, usable_cores
+from coordinator.machine import resident_bytes, usable_cores
 from coordinator.planning.forecast import Forecast, StageForecast, shares, together, verdict
 from coordinator.planning.hints import of_chunks
 from coordinator.planning.measure import (
@@ -42,6 +42,7 @@ from coordinator.stores.place import Place
 from coordinator.stores.scratch import MEMORY_BYTES
 from coordinator.workflows.filter_file import title
 from coordinator.workflows.run_options import Placement
+from places.network import boot
 from tiling.dtypes import Dtype
 from tiling.filters import FILTERS
 from tiling.geometry.grid import Grid

@@ -41,6 +41,9 @@ MAX_BOX_SAMPLES: Final = 4096
 MAX_SIZE: Final = 2**60
 """Of bytes and samples."""
 
+REFUSED: Final = "urn:tilefan:place"
+"""Type of the problem that is answered to an offer of what can't be opened."""
+
 PARTIAL, NONCE = ".partial", ".place"
 """How the hidden names end under which an output grows, and of what is planted beside it."""
 

@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 from aiohttp import web
 
+from places.offers import Place, Places
 from tiling.dtypes import Array
 from tiling.geometry.box import Box
 from tiling.jobs.job import Job
@@ -26,7 +27,6 @@ from worker.endpoints.tiles import check_block, log_tile, raw, timed
 from worker.errors import Kind, RefusedError
 from worker.http.bodies import body_length, check_type, read_body, send
 from worker.runtime.limits import check_volume, check_work
-from worker.runtime.places import Place, Places
 from worker.runtime.pool import Request
 from worker.state import SERVICE, Service
 
@@ -126,7 +126,7 @@ def answer_tile(
 
     Raises
     ------
-    RefusedError
+    RefusedPlaceError
         If the place can't be read or written any more.
     AbandonedError
         If nobody waits for it: then nothing is written.

@@ -12,7 +12,8 @@ import numpy as np
 
 from coordinator.engines.local import kernel_for
 from coordinator.journal.digests import Seals
-from coordinator.machine import boot, usable_cores, versions
+from coordinator.machine import usable_cores, versions
+from places.network import boot
 from tiling.dtypes import Array
 from tiling.geometry.plan import Tile
 from tiling.jobs.job import Job

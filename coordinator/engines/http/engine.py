@@ -30,7 +30,7 @@ from coordinator.errors import (
 from coordinator.events import Hearer, WorkerLost, WorkerReady
 from coordinator.hosts.hosts_file import Config
 from coordinator.hosts.token import Credential, find_credential, warn_of_clear_text
-from coordinator.machine import boot
+from places.network import boot
 from tiling.jobs.job import Job
 
 FRESH_S = 5.0

@@ -21,11 +21,11 @@ from coordinator.events import FailureKind, WorkerLost, WorkerPlaces, WorkerRead
 from coordinator.hosts.by_reference import ByReference
 from coordinator.journal.digests import Seals
 from coordinator.journal.records import Finished
-from coordinator.machine import boot
 from coordinator.stores import Source
 from coordinator.stores.folder import clean
 from coordinator.stores.nonce import Nonce
 from coordinator.stores.stored import StoredHere, where
+from places.network import boot
 from tiling.geometry.plan import Tile
 from tiling.protocol.places import Offer, nonce_beside
 from tiling.protocol.references import Reference
