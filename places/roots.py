@@ -89,7 +89,8 @@ class Roots:
         for each in self.folders:
             if asked.is_relative_to(each) and asked != each:
                 # Links were followed when it was named; one that is there now was put there since.
-                with folder("/") as top, folder_below(top, str(each.relative_to("/"))) as root:
+                way = each.relative_to("/").as_posix()
+                with folder("/") as top, folder_below(top, "" if way == "." else way) as root:
                     yield root, asked.relative_to(each).as_posix()
                 return
         raise PlaceError("is not below a folder that this worker serves")

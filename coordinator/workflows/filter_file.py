@@ -190,7 +190,10 @@ def open_engine(
         from coordinator.dispatch.limits import Limits
         from coordinator.engines.dask.engine import on_scheduler
 
-        with on_scheduler(placement.engine, Limits(keep_going=keep_going)) as engine:
+        limits = Limits(keep_going=keep_going)
+        if placement.by_reference == "require":
+            _check_one_stage(request)
+        with on_scheduler(placement.engine, limits, placement.by_reference) as engine:
             yield engine
     elif placement.hosts is None:
         from coordinator.engines.local import LocalEngine

@@ -19,6 +19,7 @@ from coordinator.engines.http.engine import CLOSED, ERRORS, FRESH_S
 from coordinator.engines.http.handshake import capacity_of
 from coordinator.errors import ExitCode, InputError, NoWorkerError, TileFailedError
 from coordinator.events import Hearer, WorkerLost, WorkerReady
+from coordinator.hosts.by_reference import ByReference
 from tiling.jobs.job import Job
 
 TILE_BYTES = 4 * 2**20
@@ -37,7 +38,9 @@ NEEDS = "a dask cluster needs distributed here: pip install 'tilefan[dask]'"
 
 
 @contextmanager
-def on_scheduler(address: str, limits: Limits) -> Iterator[DaskEngine]:
+def on_scheduler(
+    address: str, limits: Limits, by_reference: ByReference | None = None
+) -> Iterator[DaskEngine]:
     """Yield the engine of the cluster whose scheduler has this address.
 
     Parameters
@@ -46,6 +49,8 @@ def on_scheduler(address: str, limits: Limits) -> Iterator[DaskEngine]:
         ``dask://HOST:PORT``.
     limits : Limits
         The dispatcher's thresholds, all but the bytes in flight.
+    by_reference : str, optional
+        Whether its workers open the files themselves; see `coordinator.hosts.by_reference`.
 
     Raises
     ------
@@ -67,7 +72,8 @@ def on_scheduler(address: str, limits: Limits) -> Iterator[DaskEngine]:
         why = f"no dask scheduler answers at {address}: {reason_of(error)}"
         raise NoWorkerError(why) from None
     with client:
-        engine = DaskEngine(client, replace(limits, bytes_in_flight=IN_FLIGHT_BYTES))
+        limits = replace(limits, bytes_in_flight=IN_FLIGHT_BYTES)
+        engine = DaskEngine(client, limits, by_reference or "auto")
         with closing(engine):
             yield engine
 
@@ -81,6 +87,8 @@ class DaskEngine:
         It stays the caller's, and open.
     limits : Limits, optional
         The dispatcher's thresholds.
+    by_reference : str
+        See `coordinator.hosts.by_reference`.
 
     Attributes
     ----------
@@ -92,7 +100,9 @@ class DaskEngine:
         If it is no client that can be waited for.
     """
 
-    def __init__(self, client: Any, limits: Limits | None = None) -> None:
+    def __init__(
+        self, client: Any, limits: Limits | None = None, by_reference: ByReference = "auto"
+    ) -> None:
         try:
             from distributed import Client
         except ImportError:
@@ -104,6 +114,7 @@ class DaskEngine:
         self.closed = False
         self._cluster = Cluster(client)
         self._limits = limits or Limits(bytes_in_flight=IN_FLIGHT_BYTES)
+        self._by_reference = by_reference
         self._members: Mapping[str, int] = {}
         self._greeted: list[WorkerReady | WorkerLost] = []
         self._fresh_for, self._fresh_until = "", 0.0
@@ -147,7 +158,9 @@ class DaskEngine:
         StoreError
             If a block can't be read, or a tile can't be written.
         """
-        run = ClusterRun(tiles, tell, self._cluster, self._members, self._limits)
+        run = ClusterRun(
+            tiles, tell, self._cluster, self._members, self._limits, self._by_reference
+        )
         outcome = run.carry_out(self._greeted)
         if outcome.exit_code == ExitCode.FAILED:
             raise TileFailedError(block(outcome, ADVICE), outcome.story)
