@@ -22,8 +22,10 @@ import numpy as np
 import xxhash
 
 from places.below import regular_file
-from places.chunk_files import ChunkCache
-from places.chunk_files import read_box as read_chunks
+from places.boxes import ChunkCache
+from places.boxes import read_box as read_chunks
+from places.buckets import AHEAD_BYTES, BucketChunks
+from places.chunk_files import ChunkFiles
 from places.chunk_files import write_box as write_chunks
 from places.chunks import Chunked
 from places.errors import PlaceError, RefusedPlaceError
@@ -64,14 +66,18 @@ class Place:
 
     @property
     def beside_bytes(self) -> int:
-        """Memory that reading or writing takes besides the block: of a chunk, twice."""
+        """Memory that reading or writing takes besides the block.
+
+        That is of a chunk, twice; and of those that are asked for at a time in a bucket.
+        """
         arrays = filter(None, (self.offer.read, self.offer.write))
-        return 2 * max(
+        chunk = max(
             int(np.prod(array.chunk, dtype=object)) * array.numpy_dtype.itemsize
             if array.chunk
             else 0
             for array in arrays
         )
+        return 2 * chunk + (max(chunk, AHEAD_BYTES) if self.offer.read.in_bucket else 0)
 
 
 class Places:
@@ -99,7 +105,7 @@ class Places:
     @property
     def is_open(self) -> bool:
         """Whether there is any folder to serve from."""
-        return bool(self._roots.folders)
+        return self._roots.any
 
     def take(self, body: bytes) -> dict[str, Any]:
         """Open what is offered; return what is seen there, in JSON's types.
@@ -187,6 +193,9 @@ class Places:
         """Check an input; return what tells whether a coordinator has the same one."""
         if stored.kind == "zarr":
             chunked(stored, self._chunk_bytes).check()
+            if stored.in_bucket:
+                state = self._roots.bucket(stored.path).state(METADATA[stored.version])
+                return state, (state["dev"], state["ino"])
             path = str(PurePosixPath(stored.path) / METADATA[stored.version])
         else:
             path = stored.path
@@ -236,10 +245,15 @@ class Places:
     ) -> Array:
         if stored.kind == "zarr":
             array = chunked(stored, self._chunk_bytes)
+            if stored.in_bucket:
+                bucket = self._roots.bucket(stored.path)
+                keys = BucketChunks(array, bucket, METADATA[stored.version], known)
+                return read_chunks(keys, box, self._cache, digest)
             with self._roots.folder(stored.path) as folder:
                 if known is not None:
                     _check_metadata(folder, stored, known)
-                return read_chunks(array, folder, box, self._cache, digest, self._roots.check)
+                files = ChunkFiles(array, folder, self._roots.check)
+                return read_chunks(files, box, self._cache, digest)
         with self._roots.file(stored.path) as file:
             if known is not None and identity(file) != known:
                 raise PlaceError("is another file than was offered")

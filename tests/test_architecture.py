@@ -93,9 +93,13 @@ LAW: dict[str, dict[str, frozenset[str]]] = {
         **{unit: frozenset() for unit in ("__init__", "errors", "below", "network", "flat")},
         "codecs": frozenset(),
         "chunks": frozenset({"codecs"}),
+        "boxes": frozenset({"chunks"}),
+        "buckets": frozenset({"chunks"}),
         "chunk_files": frozenset({"below", "flat", "chunks"}),
-        "roots": frozenset({"below"}),
-        "offers": frozenset({"below", "network", "flat", "chunks", "chunk_files", "roots"}),
+        "roots": frozenset({"below", "buckets"}),
+        "offers": frozenset(
+            {"below", "network", "flat", "chunks", "boxes", "buckets", "chunk_files", "roots"}
+        ),
     },
     "worker": {
         **{unit: frozenset() for unit in ("__init__", "errors", "settings", "machine")},

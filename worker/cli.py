@@ -38,7 +38,7 @@ from worker.security.token_file import SharedToken, find_token, own_files
 from worker.server import serving
 from worker.settings import Settings
 from worker.state import Service
-from worker.usage import WorkerCommand, duration, port_number, served_folder, thread_count
+from worker.usage import WorkerCommand, duration, port_number, served, thread_count
 
 LOG = logging.getLogger(f"{ROOT}.cli")
 
@@ -163,12 +163,12 @@ def worker(
         ),
     ] = None,
     serve_from: Annotated[
-        list[Path],
+        list[str],
         typer.Option(
-            parser=served_folder,
+            parser=served,
             metavar="FOLDER",
             help="A folder whose files coordinators may have read, and their outputs written "
-            "there; may be repeated.",
+            "there; or a bucket to read in, s3://BUCKET/PREFIX. May be repeated.",
         ),
     ] = [],  # noqa: B006 - Typer reads it
     log_level: Annotated[

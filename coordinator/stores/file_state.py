@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coordinator.errors import StoreError
+from coordinator.stores.partial import ZARR_KEYS
 from coordinator.stores.place import Place
+from places.buckets import Bucket
+from places.errors import PlaceError
+from tiling.protocol.places import is_in_bucket
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,9 @@ class FileState:
 
     @classmethod
     def of(cls, place: Place) -> FileState:
-        """Look at a file or a folder; of what is on no disk of this machine nothing is known.
+        """Look at a file, a folder, or the metadata of an array in a bucket.
+
+        Of what is on a web server nothing is known.
 
         Raises
         ------
@@ -29,7 +35,7 @@ class FileState:
             If the system does not let it be looked at.
         """
         if place.remote:
-            return cls(0, 0, ())
+            return cls(0, 0, _in_bucket(place.url) if is_in_bucket(place.url) else ())
         try:
             status = place.path.stat()
             if place.path.is_dir():
@@ -46,6 +52,13 @@ class FileState:
         mtime_ns = max((each.st_mtime_ns for each in states), default=0)
         each = hash(tuple((one.st_ino, one.st_size, one.st_mtime_ns) for one in states))
         return cls(size, mtime_ns, (status.st_dev, status.st_ino, size, mtime_ns, each))
+
+
+def _in_bucket(url: str) -> tuple[int, ...]:
+    try:
+        return Bucket(url).identity(ZARR_KEYS)
+    except PlaceError as error:
+        raise StoreError(f"{url}: {error}") from None
 
 
 def _state(entry: os.DirEntry[str]) -> os.stat_result:

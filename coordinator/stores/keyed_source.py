@@ -26,12 +26,13 @@ from coordinator.stores.memory import view
 from coordinator.stores.pieces import Pieces, whole_chunks
 from coordinator.stores.place import Place
 from coordinator.stores.scratch import scratch
-from coordinator.stores.stored import StoredHere, stored_in
+from coordinator.stores.stored import StoredHere, stored_at, stored_in
 from coordinator.stores.zarr_metadata import ZarrArray
 from tiling.dtypes import Array, Dtype
 from tiling.geometry.box import Box
 from tiling.geometry.edges import segments
 from tiling.geometry.grid import Grid
+from tiling.protocol.places import is_in_bucket
 
 CACHE_BYTES = 2**28
 """Of decoded chunks, unless there is another bound."""
@@ -82,8 +83,13 @@ class KeyedSource:
 
     @property
     def stored(self) -> StoredHere | None:
-        """The folder, for others to open; None of what is not on this machine."""
-        return None if self.place.remote else stored_in(self.place.path, self.about)
+        """Where it is, for others to open; None of what is on a web server."""
+        return self._in_bucket if self.place.remote else stored_in(self.place.path, self.about)
+
+    @functools.cached_property
+    def _in_bucket(self) -> StoredHere | None:
+        url = self.place.url.rstrip("/")
+        return stored_at(url, self.about) if is_in_bucket(url) else None
 
     @functools.cached_property
     def _store(self) -> Any:

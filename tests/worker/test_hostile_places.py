@@ -328,6 +328,7 @@ def test_closed_unless_opened(tmp_path: Path) -> None:
 
 ATOMS: list[Any] = [
     *(None, True, -1, 0, 1, 2**31, 2**63, 2**64, 1.5, "", "x", "C", "F", "zarr", "flat", [], {}),
+    *("s3://bucket/in.zarr", "gs://bucket/../in.zarr", "s3://", "file:///etc/passwd"),
     *([0], [1, 1], [20, 30], [2**40], ["a"], [[0, 0], [1, 1]], "<u2", ">u2", "<f8", "|b1", "|O8"),
     *("/", "/etc/passwd", "/proc/self/environ", "/dev/zero", "..", "\0", "\udcff", "/" * 5000),
     "\ud800",

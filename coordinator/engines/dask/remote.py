@@ -9,7 +9,6 @@ import functools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from coordinator.journal.digests import Seals
 from coordinator.machine import usable_cores, versions
 from places.network import boot
 from places.offers import Places
-from places.roots import Roots
+from places.roots import EVERYTHING
 from tiling.dtypes import Array
 from tiling.geometry.plan import Tile
 from tiling.jobs.job import Job
@@ -114,7 +113,7 @@ def take(offer: bytes) -> dict[str, Any]:
 @functools.cache
 def places() -> Places:
     """Return those of this process."""
-    return Places(Roots((Path("/"),)), OFFERS, CACHE_BYTES, CHUNK_BYTES)
+    return Places(EVERYTHING, OFFERS, CACHE_BYTES, CHUNK_BYTES)
 
 
 def _computed(job: Job, tile: Tile, block: Array) -> Computed:
