@@ -183,9 +183,14 @@ class _Quiet(SimpleHTTPRequestHandler):
         pass
 
 
+class _Closed(_Quiet):
+    def do_GET(self) -> None:
+        self.send_error(403)
+
+
 @contextmanager
-def web(folder: Path) -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=folder)) as server:
+def web(folder: Path, handler: type[_Quiet] = _Quiet) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=folder)) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_address[1]}"
@@ -208,6 +213,12 @@ def test_from_a_web_server(tmp_path: Path) -> None:
             open_place(Path(f"{url}/nix.zarr"))
 
 
+def test_what_may_not_be_read(tmp_path: Path) -> None:
+    """It is the store that fails, not what the user asked for."""
+    with web(tmp_path, _Closed) as url, pytest.raises(StoreError, match="Forbidden"):
+        open_place(Path(f"{url}/x.zarr"))
+
+
 @pytest.mark.parametrize("url", ["s3://bucket/x.zarr", "gs://bucket/x.zarr", "{}/x.zarr"])
 def test_where_nobody_answers(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     """It is tried again for some seconds, less here, and then said."""
@@ -219,5 +230,5 @@ def test_where_nobody_answers(monkeypatch: pytest.MonkeyPatch, url: str) -> None
         for scheme in SCHEMES:
             for name, value in BucketServer(scheme, address).environment.items():
                 monkeypatch.setenv(name, value)
-        with pytest.raises(InputError, match=r"All 2 retry attempts failed: .* connect"):
+        with pytest.raises(StoreError, match=r"All 2 retry attempts failed: .* connect"):
             open_place(Path(url.format(address)))
