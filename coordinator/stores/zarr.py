@@ -13,7 +13,7 @@ from typing import Any
 
 import tensorstore as ts
 
-from coordinator.errors import InputError
+from coordinator.errors import InputError, StoreError
 from coordinator.stores.atomic_file import read_regular
 from coordinator.stores.foreign import ZIP, zipped
 from coordinator.stores.keyed_homes import BucketHome, FolderHome, Home
@@ -250,6 +250,8 @@ def target(
     """
     if place.url.startswith("http"):
         raise InputError(f"{place}: a web server is only read from; name a folder, s3:// or gs://")
+    if (above := _array_above(place)) is not None:
+        raise InputError(f"{place}: would be among the chunks of {above}; name another output")
     if not place.remote:
         _check_replaced(place)
     source = about if isinstance(about, ZarrArray) else None
@@ -262,6 +264,19 @@ def target(
     home = BucketHome(place, stand_in(place)) if place.remote else FolderHome(place.path)
     halves = _halves(metadata, place) if storing.pyramid else ()
     return Target(str(place), home, Keys.of(metadata, halves), metadata, halves)
+
+
+def _array_above(place: Place) -> Place | None:
+    """Return the array that a place is inside of, as far as one may look; None if there is none."""
+    path = place.path if place.remote else place.path.absolute()
+    with suppress(InputError, StoreError, OSError):
+        for above in map(Place, path.parents):
+            if above.remote != place.remote:  # there is nothing above a bucket
+                break
+            node = _node(above, open_keys(above) if above.remote else None, "")
+            if node is not None and node.is_array:
+                return above
+    return None
 
 
 def _check_replaced(place: Place) -> None:

@@ -106,6 +106,15 @@ def test_what_is_there_is_never_touched(bench: Workbench, tmp_path: Path) -> Non
     assert left(tmp_path) == []
 
 
+def test_no_output_among_the_chunks_of_an_array(bench: Workbench, tmp_path: Path) -> None:
+    """Be it the input or another one."""
+    bench.blur()
+    bench.target = bench.target / "c" / "x.zarr"
+    with pytest.raises(InputError, match=r"would be among the chunks of .*/out\.zarr; name"):
+        bench.blur()
+    assert (keys_of(bench), left(tmp_path)) == ([], [])
+
+
 def test_nothing_is_left_of_a_run_without_tiles(bench: Workbench, tmp_path: Path) -> None:
     """No object, and no file here."""
     with pytest.raises(Killed):

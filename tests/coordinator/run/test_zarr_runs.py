@@ -256,6 +256,16 @@ def test_the_input_is_not_overwritten(plain: Workbench, name: str) -> None:
     assert [each.stat().st_mtime_ns for each in plain.source.rglob("*")] == before
 
 
+@pytest.mark.parametrize("name", ["out.zarr", "c/out.zarr"])
+def test_no_output_among_the_chunks_of_another_array(plain: Workbench, name: str) -> None:
+    """Whoever replaced that array would lose it."""
+    other = plain.target.with_name("other.zarr")
+    plain.library.save(other, np.arange(3.0))
+    plain.target = other / name
+    with pytest.raises(InputError, match=r"would be among the chunks of .*/other\.zarr; name"):
+        plain.blur()
+
+
 def test_a_folder_that_is_no_zarr_is_kept(plain: Workbench) -> None:
     """Somebody else's files are in it."""
     plain.target.mkdir()
