@@ -78,7 +78,7 @@ def test_killed_and_resumed(bench: Workbench, tmp_path: Path) -> None:
     bench.die(3)
     assert keys_of(bench)
     assert "zarr.json" not in keys_of(bench)
-    with pytest.raises(InputError, match="left 3 tiles"):
+    with pytest.raises(InputError, match="://bucket/.*/out.zarr: an unfinished run left 3 tiles"):
         bench.blur()
     assert bench.blur(resume=True).sent == [3, 4, 5, 6, 7]
     assert_done(bench, tmp_path)
@@ -129,6 +129,34 @@ def test_starting_anew(bench: Workbench, tmp_path: Path) -> None:
     bench.blur(overwrite=True)
     assert "c/9/9" not in keys_of(bench)
     assert_done(bench, tmp_path)
+
+
+@pytest.mark.parametrize("flag", ["resume", "overwrite"])
+def test_killed_when_it_was_whole(
+    bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flag: str
+) -> None:
+    """Before it took its claim back: that is removed later, and nothing of the array."""
+    from coordinator.stores import keyed_homes
+
+    class Deadly:
+        """Keys of which none can be removed."""
+
+        def __init__(self, keys: Any) -> None:
+            self.read, self.write, self.list = keys.read, keys.write, keys.list
+
+        def delete_range(self, _: object) -> None:
+            kill()
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        real = keyed_homes.open_keys
+        patched.setattr(keyed_homes, "open_keys", lambda place: Deadly(real(place)))
+        patched.setattr(keyed_homes.BucketHome, "discard", kill)
+        bench.blur()
+    assert keyed_homes.CLAIM in keys_of(bench)
+    with pytest.raises(InputError, match="exists, and can't be replaced at once"):
+        bench.blur(**{flag: True})
+    assert keyed_homes.CLAIM not in keys_of(bench)
+    assert_same_bits(open_place(bench.target).array, gaussian_filter(bench.input(), SIGMA))
 
 
 def test_somebody_else_is_first(bench: Workbench) -> None:
