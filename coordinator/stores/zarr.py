@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
 from collections.abc import Iterator, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ import tensorstore as ts
 
 from coordinator.errors import InputError, StoreError
 from coordinator.stores.atomic_file import read_regular
+from coordinator.stores.file_state import CHUNKS
 from coordinator.stores.foreign import ZIP, zipped
 from coordinator.stores.keyed_homes import BucketHome, FolderHome, Home
 from coordinator.stores.keyed_sink import KeyedSink, Keys
@@ -43,9 +43,6 @@ FOREIGN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, 
 
 DEEP = 5
 """Groups in groups that are looked into for them."""
-
-CHUNKS = re.compile(r"c|(c\.)?[0-9]+(\.[0-9]+)*")
-"""Names of chunks, and of folders of them."""
 
 NAMED = 10
 """Arrays that are named to a user who has to say which is meant."""
