@@ -43,7 +43,7 @@ def find(path: Path) -> Log | None:
         raise StoreError(f"{path}: its journal can't be read: {error.strerror}") from error
 
 
-def check_same(path: Path, was: Header, now: Header) -> None:
+def check_same(name: str, was: Header, now: Header) -> None:
     """Refuse to resume a run that is another one.
 
     Raises
@@ -54,7 +54,7 @@ def check_same(path: Path, was: Header, now: Header) -> None:
     changed = "; ".join((*_input(was, now), *_parameters(was, now), *_cut(was, now)))
     if changed:
         raise InputError(
-            f"{path}: can't resume: {changed}. Say it as it was, or start anew with --overwrite"
+            f"{name}: can't resume: {changed}. Say it as it was, or start anew with --overwrite"
         )
 
 

@@ -206,11 +206,22 @@ class Opening:
 
 
 def unfinished(
-    path: Path, *, overwrite: bool, resume: bool, say: Callable[[str], None]
+    path: Path, name: str, *, overwrite: bool, resume: bool, say: Callable[[str], None]
 ) -> Log | None:
     """Return the journal to go on with; None to begin anew.
 
     What somebody computed is not thrown away unless they say so, by `overwrite`.
+
+    Parameters
+    ----------
+    path : Path
+        Of the output, or of what stands for it.
+    name : str
+        What people call it.
+    overwrite, resume : bool
+        What they say.
+    say : callable
+        Tells them what becomes of an unfinished run.
 
     Raises
     ------
@@ -225,14 +236,14 @@ def unfinished(
         log, trouble = None, f"its journal can't be used: {error}"
     if log is None or not log.finished:
         if resume:
-            say(f"{path}: nothing to resume, this run begins anew: {trouble}")
+            say(f"{name}: nothing to resume, this run begins anew: {trouble}")
         return None
     if resume:
         return log
     if not overwrite:
         raise InputError(
-            f"{path}: an unfinished run left {len(log.finished)} tiles ({journal_path(path)}); "
+            f"{name}: an unfinished run left {len(log.finished)} tiles ({journal_path(path)}); "
             "go on with it by --resume, or start anew with --overwrite"
         )
-    say(f"{path}: starting anew; --resume would have kept {len(log.finished)} tiles")
+    say(f"{name}: starting anew; --resume would have kept {len(log.finished)} tiles")
     return None

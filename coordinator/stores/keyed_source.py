@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import math
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from coordinator.errors import InputError
 from coordinator.interruption import let_in
 from coordinator.machine import usable_cores
 from coordinator.stores.chunk_guard import ChunkGuard
-from coordinator.stores.file_state import FileState
+from coordinator.stores.file_state import FileState, files_read
 from coordinator.stores.keys import context, spec_of, translated
 from coordinator.stores.memory import view
 from coordinator.stores.pieces import Pieces, whole_chunks
@@ -194,11 +193,8 @@ def missing_keys(folder: Path, array: ZarrArray) -> tuple[int, int] | None:
     if count > MAX_COUNTED:
         return None
     root = f"{folder}/"
-    found = sum(
-        array.has_key(f"{within}/{name}".removeprefix(root))
-        for within, _, names in os.walk(folder)
-        for name in names
-    )
+    files = files_read(folder) if folder.is_dir() else ()
+    found = sum(array.has_key(entry.path.removeprefix(root)) for entry in files)
     return count - found, count
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import tensorstore as ts
 
-from coordinator.errors import InputError, TilefanError
+from coordinator.errors import InputError, StoreError, TilefanError
 from coordinator.machine import usable_cores
 from coordinator.stores.atomic_file import read_regular
 from coordinator.stores.place import Place
@@ -25,6 +25,9 @@ MAX_DOCUMENT = 2**24
 """Bytes of metadata."""
 
 PARSING = re.compile(r'Error parsing (?:object member "(\w+)"|value at position (\d+)): ')
+
+OUT_OF_REACH = re.compile("(ABORTED|PERMISSION_DENIED|UNAUTHENTICATED|UNAVAILABLE): ")
+"""What tensorstore says first where it was the store, or the way there, that failed."""
 
 M_ARENA_MAX = -8
 """Of `mallopt`, from glibc's malloc.h."""
@@ -101,11 +104,12 @@ def open_keys(place: Place) -> ts.KvStore:
 
 @contextmanager
 def translated(what: str, kind: type[TilefanError]) -> Iterator[None]:
-    """Turn what tensorstore raises into a sentence."""
+    """Turn what tensorstore raises into a sentence; of `kind`, unless it reached no store."""
     try:
         yield
     except (ValueError, RuntimeError, NotImplementedError, MemoryError, TypeError) as error:
         words = NOISE.sub("", str(error)) or type(error).__name__
+        kind = StoreError if OUT_OF_REACH.match(words) else kind
         raise kind(f"{what}: {_cause(inert(words))}") from None
 
 

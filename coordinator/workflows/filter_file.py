@@ -103,10 +103,16 @@ def filter_chain(
         options.sync,
         given,
     )
-    left = unfinished(target, overwrite=options.overwrite, resume=options.resume, say=options.say)
+    left = unfinished(
+        target,
+        str(place),
+        overwrite=options.overwrite,
+        resume=options.resume,
+        say=options.say,
+    )
     if left is not None:
         was = left.header
-        check_same(target, was, opening.header(request.tile or was.tile))
+        check_same(str(place), was, opening.header(request.tile or was.tile))
         request = replace(request, tile=was.tile)
 
     made = Made(given, place, job, mask_of(links), (*array.reads,))
