@@ -195,7 +195,19 @@ def gaussian(options: MutableMapping[str, Any]) -> dict[str, Any]:
 
 
 def placement(options: MutableMapping[str, Any]) -> dict[str, Any]:
-    """Take those of `coordinator.workflows.run_options.Placement` out of a command's options."""
+    """Take those of `coordinator.workflows.run_options.Placement` out of a command's options.
+
+    Raises
+    ------
+    typer.BadParameter
+        If one makes no sense, or workers are required to open files and none are named.
+    """
+    if options["by_reference"] == "require" and not (options["hosts"] or options.get("engine")):
+        raise typer.BadParameter(
+            "require (or TILEFAN_BY_REFERENCE) wants workers that open the files, and none are "
+            "named: add --hosts, or leave it out",
+            param_hint="--by-reference",
+        )
     tile, max_memory = options.pop("tile"), options.pop("max_memory")
     return {
         "hosts": options.pop("hosts"),
