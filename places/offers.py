@@ -178,14 +178,30 @@ class Places:
         RefusedPlaceError
             If it can't be written: the disk is full, or the output is finished or gone.
         """
-        stored = place.offer.write
-        if stored is None or not place.write_to:
-            raise RefusedPlaceError(UNWRITTEN, "no output was offered, or not taken")
+        stored = _output(place)
         with _refused(UNWRITTEN, stored.path), self._while_open(place.offer):
             if stored.kind == "flat":
                 self._write_flat(place, stored, box, block)
             else:
                 self._write_chunks(place, stored, box, block)
+
+    def written(self, place: Place, box: Box) -> Array:
+        """Return what lies in a box of the output: of chunks, as their files are now.
+
+        Raises
+        ------
+        RefusedPlaceError
+            If it can't be read.
+        """
+        stored = _output(place)
+        with _refused(UNREAD, stored.path):
+            if stored.kind == "flat":
+                block = self._read("", stored, box, place.write_to or None)
+            else:
+                with self._chunks_of(place, stored) as (array, folder):
+                    files = ChunkFiles(array, folder, self._roots.check)
+                    block = read_chunks(files, box, ChunkCache(0), "")
+        return np.asarray(block, order="C")
 
     # Looking
 
@@ -274,13 +290,19 @@ class Places:
                 flat.write_box(box.start[::-1], samples.T)
 
     def _write_chunks(self, place: Place, stored: StoredArray, box: Box, block: Array) -> None:
+        with self._chunks_of(place, stored) as (array, folder):
+            if not array.is_whole(box):
+                raise PlaceError("is written in whole chunks only")
+            write_chunks(array, folder, box, block, sync=not is_local(folder))
+
+    @contextmanager
+    def _chunks_of(self, place: Place, stored: StoredArray) -> Iterator[tuple[Chunked, int]]:
+        """Yield an output in chunks, and its folder."""
         array = chunked(stored, self._chunk_bytes)
-        if not array.is_whole(box):
-            raise PlaceError("is written in whole chunks only")
         with self._roots.folder(stored.path) as folder:
             if identity(folder) != place.write_to:
                 raise PlaceError("is another folder than was offered")
-            write_chunks(array, folder, box, block, sync=not is_local(folder))
+            yield array, folder
 
     @contextmanager
     def _while_open(self, offer: Offer) -> Iterator[str]:
@@ -303,6 +325,12 @@ class Places:
             if is_gone or len(nonce) != NONCE_BYTES or digest_of(nonce) != offer.nonce:
                 raise PlaceError("has no nonce of its run beside it")
             yield nonce.decode("ascii", "replace")
+
+
+def _output(place: Place) -> StoredArray:
+    if place.offer.write is None or not place.write_to:
+        raise RefusedPlaceError(UNWRITTEN, "no output was offered, or not taken")
+    return place.offer.write
 
 
 def chunked(stored: StoredArray, most_bytes: int) -> Chunked:

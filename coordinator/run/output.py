@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from coordinator.engines import Engine, TileRun
 from coordinator.errors import InputChangedError, InputError
 from coordinator.journal.digests import Seals
 from coordinator.journal.file import JournalFile
@@ -183,8 +184,15 @@ class Opening:
             raise
         return Output(sink, journal, again=self.again, check_input=self.check_input)
 
-    def resume(self, log: Log, plan: Plan) -> Output:
+    def resume(self, log: Log, plan: Plan, engine: Engine) -> Output:
         """Open what an unfinished run left, and find out which of its tiles can be kept.
+
+        Parameters
+        ----------
+        log : Log
+        plan : Plan
+        engine : Engine
+            That is ready for the job, and may know others who can look.
 
         Raises
         ------
@@ -195,7 +203,11 @@ class Opening:
         """
         sink = self.create(keep=True)
         try:
-            kept = believe(self.target.path, log, plan, Seals(self.job), self.source, sink)
+            tiles = TileRun(self.job, plan, self.source, sink)
+            within = {n: each for n, each in log.finished.items() if n < len(plan)}
+            seen = engine.audit(tiles, within)
+            seals = Seals(self.job)
+            kept = believe(self.target.path, log, plan, seals, self.source, sink, seen)
             journal = JournalFile.reopen(self.target.path, log, len(kept))
         except BaseException as error:
             sink.suspend()

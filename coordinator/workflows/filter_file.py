@@ -121,7 +121,7 @@ def filter_chain(
     def open_output(plan: Plan | None) -> Output:
         if plan is None or read is not array:  # the journal does not know the mask
             return opening.begin_stages()
-        return opening.begin(plan) if left is None else opening.resume(left, plan)
+        return opening.begin(plan) if left is None else opening.resume(left, plan, engine)
 
     with (
         open_engine(placement, request, keep_going=options.keep_going) as engine,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,9 @@ from coordinator.errors import InputError, NoWorkerError
 from coordinator.events import TileKept, TileStored, TilesVerified
 from coordinator.hosts.hosts_file import parse_hosts
 from coordinator.hosts.token import find_credential
-from coordinator.journal.recovery import find
+from coordinator.journal.records import Finished
+from coordinator.journal.recovery import believe, find
+from coordinator.run import output
 from coordinator.run.calls import Link
 from coordinator.stores.files import open_place
 from coordinator.workflows.filter_file import filter_chain
@@ -208,11 +211,13 @@ def test_another_file_there(workers: list[WorkerProcess], folder: Path) -> None:
     assert_same_bits(np.load(target), ndimage.gaussian_filter(array, 2.0))
 
 
-def test_verified_and_resumed(hosts: list[str], folder: Path) -> None:
-    """The journal knows both digests of a tile, so what a run left is believed and kept."""
-    array = samples((80, 50), "<f4", 9, special=False)
-    np.save(folder / "in.npy", array)
-    source, target = folder / "in.npy", folder / "out.npy"
+def left_by(
+    hosts: list[str],
+    source: Path,
+    target: Path,
+    storing: Storing = Storing(),  # noqa: B008
+) -> Mapping[int, Finished]:
+    """Begin a run of 40 tiles that ends early; return what its journal says."""
 
     def stop(_: float, event: object) -> None:
         if isinstance(event, TileStored):
@@ -222,18 +227,137 @@ def test_verified_and_resumed(hosts: list[str], folder: Path) -> None:
 
     told: list[object] = []
     placement = Placement(hosts=",".join(hosts), tile=(10, 10))
+    options = RunOptions(placement, style="none", log=stop, storing=storing)
     with pytest.raises(KeyboardInterrupt):
-        filter_chain(blur(), source, target, RunOptions(placement, style="none", log=stop))
+        filter_chain(blur(), source, target, options)
     left = find(target)
     assert left is not None
     assert len(left.finished) >= 9
-    assert not (folder / ".out.npy.place").exists()
+    assert not target.with_name(f".{target.name}.place").exists()
+    return left.finished
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[Set[int]]:
+    """What workers have found as the journal says, at each resumption."""
+    found: list[Set[int]] = []
+
+    def believing(*arguments: Any) -> set[int]:
+        found.append(arguments[-1])
+        return believe(*arguments)
+
+    monkeypatch.setattr(output, "believe", believing)
+    return found
+
+
+def test_verified_and_resumed(hosts: list[str], folder: Path, seen: list[Set[int]]) -> None:
+    """The journal knows both digests of a tile, so what a run left is believed and kept."""
+    array = samples((80, 50), "<f4", 9, special=False)
+    np.save(folder / "in.npy", array)
+    source, target = folder / "in.npy", folder / "out.npy"
+    left = left_by(hosts, source, target)
     resumed = filtered(
         blur(), source, target, hosts, tile=(10, 10), resume=True, sampling=Sampling(1.0)
     )
-    assert len(resumed.of(TileKept)) == len(left.finished)
+    assert seen == [set(left)]
+    assert len(resumed.of(TileKept)) == len(left)
     assert resumed.of(TilesVerified)[0].tiles == 40
     assert_same_bits(np.load(target), ndimage.gaussian_filter(array, 2.0))
+
+
+def flip(path: Path, index: tuple[int, int]) -> None:
+    """Change a bit of the tile's first sample, in a .npy file."""
+    with path.open("r+b") as file:
+        file.seek(at := 128 + (10 * index[0] * 50 + 10 * index[1]) * 4)
+        byte = file.read(1)[0]
+        file.seek(at)
+        file.write(bytes([byte ^ 1]))
+
+
+def damage_file(target: Path, index: tuple[int, int]) -> None:
+    flip(target.with_name(f".{target.name}.partial"), index)
+
+
+def chunk(target: Path, index: tuple[int, int]) -> Path:
+    return target.with_name(f".{target.name}.partial") / "c" / str(index[0]) / str(index[1])
+
+
+def damage_chunk(target: Path, index: tuple[int, int]) -> None:
+    chunk(target, index).write_bytes(b"no chunk")
+
+
+def remove_chunk(target: Path, index: tuple[int, int]) -> None:
+    chunk(target, index).unlink()
+
+
+DAMAGES: list[Any] = [
+    pytest.param(NPY, "none", damage_file, id="one byte of a file"),
+    pytest.param(ZARR, "zstd:3", damage_chunk, id="a packed chunk"),
+    pytest.param(ZARR, "none", damage_chunk, id="a plain chunk"),
+    pytest.param(ZARR, "zstd:3", remove_chunk, id="a chunk that is gone"),
+]
+
+
+@pytest.mark.parametrize(("library", "codec", "damage"), DAMAGES)
+def test_damage_is_found_by_workers(
+    hosts: list[str],
+    folder: Path,
+    seen: list[Set[int]],
+    library: Library,
+    codec: str,
+    damage: Callable[[Path, tuple[int, int]], None],
+) -> None:
+    """The tile is computed again, and no other that was finished."""
+    library.require()
+    array = samples((80, 50), "<f4", 14, special=False)
+    np.save(folder / "in.npy", array)
+    source, target = folder / "in.npy", folder / f"out{library.suffix}"
+    storing = Storing(chunks=(10, 10), codec=codec) if library is ZARR else Storing()
+    left = left_by(hosts, source, target, storing)
+    broken = min(left)
+    damage(target, divmod(broken, 5))
+    told = filtered(blur(), source, target, hosts, tile=(10, 10), resume=True, storing=storing)
+    assert seen == [set(left) - {broken}]
+    assert {event.tile for event in told.of(TileKept)} == set(left) - {broken}
+    assert all_by_reference(told)
+    assert_same_bits(native(library.load(target)), ndimage.gaussian_filter(array, 2.0))
+
+
+def test_resumed_where_nobody_looks(
+    two_workers: list[WorkerProcess], hosts: list[str], folder: Path, seen: list[Set[int]]
+) -> None:
+    """Without a worker that serves, or if none is to, this machine looks; then all do again."""
+    array = samples((80, 50), "<f4", 15, special=False)
+    np.save(folder / "in.npy", array)
+    source, target = folder / "in.npy", folder / "out.npy"
+    left = left_by(hosts, source, target)
+    damage_file(target, divmod(min(left), 5))
+    others = [worker.address for worker in two_workers]
+    for fleet, way in ((hosts, "never"), (others, "auto")):
+
+        def stop(event: object) -> None:
+            if isinstance(event, TileStored):
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            filtered(blur(), source, target, fleet, way, (10, 10), hear=stop, resume=True)  # type: ignore[arg-type]
+    told = filtered(blur(), source, target, hosts, tile=(10, 10), resume=True)
+    assert [bool(each) for each in seen] == [False, False, True]
+    assert len(told.of(TileKept)) == len(seen[-1]) > len(left)
+    assert_same_bits(np.load(target), ndimage.gaussian_filter(array, 2.0))
+
+
+def test_another_input_is_found_by_workers(hosts: list[str], folder: Path) -> None:
+    """Its size and time are as before; what a finished tile has read is not."""
+    array = samples((80, 50), "<f4", 16, special=False)
+    np.save(folder / "in.npy", array)
+    source, target = folder / "in.npy", folder / "out.npy"
+    left = left_by(hosts, source, target)
+    status = source.stat()
+    flip(source, divmod(min(left), 5))
+    os.utime(source, ns=(status.st_atime_ns, status.st_mtime_ns))
+    with pytest.raises(InputError, match=r"can't resume: the input changed: tile .* other bytes"):
+        filtered(blur(), source, target, hosts, tile=(10, 10), resume=True)
 
 
 @pytest.mark.filterwarnings("ignore:the token goes to")

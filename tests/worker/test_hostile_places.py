@@ -50,6 +50,8 @@ def test_a_good_place(served: Served) -> None:
     want = np.zeros(SHAPE, "<u2")
     want[3:9, 5:11] = ARRAY[3:9, 5:11]
     assert written.tobytes() == want.tobytes()
+    again = served.places.written(place, Box((2, 5), (9, 11)))
+    assert again.tobytes() == want[2:9, 5:11].tobytes()
 
 
 def link(served: Served) -> StoredArray:
@@ -238,6 +240,8 @@ def test_what_is_not_written(
     with pytest.raises(RefusedPlaceError) as refused:
         served.places.write(place, Box((0, 0), (2, 2)), ARRAY[:2, :2])
     assert refused.value.type == UNWRITTEN
+    with pytest.raises(RefusedPlaceError, match="no output was offered, or not taken"):
+        served.places.written(place, Box((0, 0), (2, 2)))
     assert served.tree() == before
 
 
@@ -261,6 +265,8 @@ def test_what_is_swapped_afterwards(served: Served) -> None:
         served.places.read(place, Box((0, 0), (2, 2)))
     with pytest.raises(RefusedPlaceError, match="is another file than was offered"):
         served.places.write(place, Box((0, 0), (2, 2)), ARRAY[:2, :2])
+    with pytest.raises(RefusedPlaceError, match="is another file than was offered"):
+        served.places.written(place, Box((0, 0), (2, 2)))
     assert served.tree() == before
 
 
@@ -393,6 +399,7 @@ def test_mutated_places(tmp_path: Path) -> None:
             block = served.places.read(place, box)
             assert CANARY[:4] not in block.tobytes()
             served.places.write(place, box, np.ones(box.shape, place.offer.read.numpy_dtype))
+            assert CANARY[:4] not in served.places.written(place, box).tobytes()
         except RefusedPlaceError:
             continue
     assert taken > FUZZ / 100

@@ -11,7 +11,6 @@ import numpy as np
 from aiohttp import web
 
 from places.offers import Place, Places
-from tiling.dtypes import Array
 from tiling.geometry.box import Box
 from tiling.jobs.job import Job
 from tiling.jobs.memory import tile_bytes
@@ -108,7 +107,7 @@ def _referred(request: web.Request, service: Service) -> tuple[Referred, Job]:
     stored = place.offer.read
     if stored.numpy_dtype.newbyteorder("=") != job.source.newbyteorder("="):
         raise RefusedError(Kind.MALFORMED, f"a place of {stored.dtype}: the job reads {job.source}")
-    if reference.into == "place":
+    if reference.into != "answer":
         output = place.offer.write
         if output is None or output.numpy_dtype.newbyteorder("=") != job.target.newbyteorder("="):
             raise RefusedError(Kind.MALFORMED, f"{PLACE}: has no output of {job.target}")
@@ -124,6 +123,8 @@ def answer_tile(
 ) -> tuple[dict[str, str], memoryview]:
     """Read, filter and perhaps write one tile; return the headers and body of its answer.
 
+    One that is kept is read from the output instead.
+
     Raises
     ------
     RefusedPlaceError
@@ -134,15 +135,19 @@ def answer_tile(
     question, into = referred.question, referred.reference.into
     block = places.read(referred.place, referred.read)
     asked = question.digest(raw(block))
-    out: Array = np.empty(question.crop.shape, job.target)
-    apply(job.program, block, question.crop.slices, out, kernel)
+    if into == "kept":
+        out = places.written(referred.place, referred.write)
+    else:
+        out = np.empty(question.crop.shape, job.target)
+        apply(job.program, block, question.crop.slices, out, kernel)
     answer = Answer.to(question, asked, job.target)
     digest = answer.digest(raw(out))
     headers = {**answer.fields(), ASKED: asked, DIGEST: digest}
     if into == "answer":
         form, data = encode(out.reshape(-1), referred.accepted)
         return {**headers, **form.fields()}, data
-    if (watch := current()) is not None:
-        watch.check()
-    places.write(referred.place, referred.write, out)
+    if into == "place":
+        if (watch := current()) is not None:
+            watch.check()
+        places.write(referred.place, referred.write, out)
     return {**headers, SEAL: seal_of(answer, digest)}, memoryview(b"")

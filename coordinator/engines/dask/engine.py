@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -20,6 +20,7 @@ from coordinator.engines.http.handshake import capacity_of
 from coordinator.errors import ExitCode, InputError, NoWorkerError, TileFailedError
 from coordinator.events import Hearer, WorkerLost, WorkerReady
 from coordinator.hosts.by_reference import ByReference
+from coordinator.journal.records import Finished
 from tiling.jobs.job import Job
 
 TILE_BYTES = 4 * 2**20
@@ -147,6 +148,10 @@ class DaskEngine:
             raise NoWorkerError(f"no usable worker in the dask cluster:{named or none}")
         capacity = capacity_of(ready, self._limits.bytes_in_flight)
         return replace(capacity, tile_bytes=min(capacity.tile_bytes, TILE_BYTES))
+
+    def audit(self, tiles: TileRun, finished: Mapping[int, Finished]) -> Set[int]:  # noqa: ARG002
+        """Return nothing: its workers open no files; see `coordinator.engines.Engine`."""
+        return frozenset()
 
     def run(self, tiles: TileRun, tell: Hearer) -> None:
         """Have every tile computed by the cluster; see `coordinator.engines.Engine`.
