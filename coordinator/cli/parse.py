@@ -205,7 +205,7 @@ def placement(options: MutableMapping[str, Any]) -> dict[str, Any]:
     if options["by_reference"] == "require" and not (options["hosts"] or options.get("engine")):
         raise typer.BadParameter(
             "require (or TILEFAN_BY_REFERENCE) wants workers that open the files, and none are "
-            "named: add --hosts, or leave it out",
+            "named: add --hosts or --engine, or leave it out",
             param_hint="--by-reference",
         )
     tile, max_memory = options.pop("tile"), options.pop("max_memory")

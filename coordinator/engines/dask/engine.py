@@ -150,7 +150,7 @@ class DaskEngine:
         return replace(capacity, tile_bytes=min(capacity.tile_bytes, TILE_BYTES))
 
     def audit(self, tiles: TileRun, finished: Mapping[int, Finished]) -> Set[int]:  # noqa: ARG002
-        """Return nothing: its workers open no files; see `coordinator.engines.Engine`."""
+        """Return nothing: the caller looks, so far; see `coordinator.engines.Engine`."""
         return frozenset()
 
     def run(self, tiles: TileRun, tell: Hearer) -> None:
