@@ -17,11 +17,13 @@ from coordinator.engines.http.buffers import Buffers
 from coordinator.engines.http.client import Client
 from coordinator.engines.http.engine import HttpEngine
 from coordinator.engines.http.handshake import greet_all
-from coordinator.engines.http.places import reads
+from coordinator.engines.http.places import terms_of
 from coordinator.engines.http.refusal import Refusal
 from coordinator.engines.http.session import Session
+from coordinator.engines.http.terms import Terms
 from coordinator.errors import TilefanError
 from coordinator.events import WorkerLost, WorkerReady
+from coordinator.hosts.by_reference import ByReference
 from coordinator.hosts.hosts_file import Config
 from coordinator.hosts.token import Credential
 from coordinator.planning.measure import (
@@ -33,20 +35,22 @@ from coordinator.planning.measure import (
     quickest_s,
 )
 from coordinator.planning.rehearsal import Sample, ignore, rehearse
-from coordinator.planning.speeds import Measured, Rehearsal
-from coordinator.stores import Source
+from coordinator.planning.speeds import Measured, Rehearsal, Speeds
+from coordinator.stores import Sink, Source
 from tiling.dtypes import Array
 from tiling.geometry.box import Box
 from tiling.jobs.cost import FLEET, work_of
 from tiling.jobs.job import Job
 from tiling.protocol.wire import Question
 
+NEVER = "by reference is not wanted"
+
 TOGETHER = 4
 """Workers that compute tiles at the same time: a large fleet is not kept busy for a forecast."""
 
 
 def measure_alone(
-    config: Config, credential: Credential, job: Job, source: Source
+    config: Config, credential: Credential, job: Job, source: Source, sink: Sink | None = None
 ) -> tuple[tuple[Measured, ...], tuple[WorkerReady, ...]]:
     """Greet every worker and have each filter a block, one after another.
 
@@ -56,6 +60,8 @@ def measure_alone(
     credential : Credential
     job : Job
     source : Source
+    sink : Sink, optional
+        An output as it grows: workers are asked whether they would write it.
 
     Returns
     -------
@@ -71,6 +77,10 @@ def measure_alone(
         began = time.perf_counter()
         greeted = greet_all(session.clients, job, session.threads)
         start_s = time.perf_counter() - began
+        ready = [event for event in greeted if isinstance(event, WorkerReady)]
+        clients = {event.worker: session.clients[event.worker] for event in ready}
+        never = config.defaults.by_reference == "never"
+        terms = {} if never else terms_of(clients, source, sink)
         found = []
         for event in greeted:
             if isinstance(event, WorkerLost):
@@ -78,11 +88,13 @@ def measure_alone(
             else:
                 client = session.clients[event.worker]
                 measured = _alone(client, event, job, source, start_s)
-                if not measured.trouble and config.defaults.by_reference != "never":
-                    measured = replace(measured, by_reference=reads(source, client))
-                found.append(measured)
+                its = terms.get(event.worker, Terms(reason=NEVER))
+                if config.defaults.by_reference == "require" and not its.reads:
+                    measured = replace(measured, trouble=f"not by reference: {its.reason}")
+                found.append(
+                    replace(measured, by_reference=its.reads, writes=its.writes, why=its.reason)
+                )
     usable = {worker.worker for worker in found if not worker.trouble}
-    ready = (event for event in greeted if isinstance(event, WorkerReady))
     return tuple(found), tuple(event for event in ready if event.worker in usable)
 
 
@@ -116,6 +128,39 @@ def timed_block(client: Client, job: Job, block: Array) -> float:
     body = block.reshape(-1).view(np.uint8).data
     client.filter(question, lambda: body, job.target, Buffers())
     return time.perf_counter() - began
+
+
+def measure_ways(
+    config: Config,
+    credential: Credential,
+    workers: Sequence[Measured],
+    ready: Sequence[WorkerReady],
+    samples: tuple[Sample, Sample],
+) -> tuple[Speeds, Speeds | None]:
+    """Find out how fast workers are together; return also how fast if all is sent as bytes.
+
+    That is None if all is sent so anyway.
+
+    Parameters
+    ----------
+    config : Config
+    credential : Credential
+    workers : sequence of Measured
+    ready : sequence of WorkerReady
+        Those that can take the job.
+    samples : tuple of Sample
+        To be sent as bytes, and with an output that workers can open.
+    """
+
+    def speeds(way: ByReference, sample: Sample) -> Speeds:
+        asked = config.with_by_reference(way)
+        few, rehearsal = measure_together(asked, credential, ready, sample)
+        return Speeds.of(workers, rehearsal, few)
+
+    by_bytes = speeds("never", samples[0])
+    if not any(worker.by_reference and not worker.trouble for worker in workers):
+        return by_bytes, None
+    return speeds(config.defaults.by_reference, samples[1]), by_bytes
 
 
 def measure_together(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,14 @@ from typing import TYPE_CHECKING
 from coordinator.engines import Capacity
 from coordinator.engines.local import capacity as local_capacity
 from coordinator.machine import resident_bytes, usable_cores
-from coordinator.planning.forecast import Forecast, StageForecast, shares, together, verdict
+from coordinator.planning.forecast import (
+    Forecast,
+    StageForecast,
+    passing,
+    shares,
+    together,
+    verdict,
+)
 from coordinator.planning.hints import of_chunks
 from coordinator.planning.measure import (
     measure_arithmetic,
@@ -33,14 +41,16 @@ from coordinator.run.memory_limit import (
     fit,
     in_flight_bytes,
 )
-from coordinator.run.request import Request, check_grain, known_bound, tile_shape
-from coordinator.stores import FileSource, Source
+from coordinator.run.request import Request, check_grain, known_bound, row_grain, tile_shape
+from coordinator.stores import FileSource, Sink, Source
 from coordinator.stores.file_state import FileState
 from coordinator.stores.files import open_place
 from coordinator.stores.memory import CastSource
 from coordinator.stores.place import Place
 from coordinator.stores.scratch import MEMORY_BYTES
+from coordinator.stores.storing import Storing
 from coordinator.workflows.filter_file import title
+from coordinator.workflows.plan_output import PlannedOutput
 from coordinator.workflows.run_options import Placement
 from places.network import boot
 from tiling.dtypes import Dtype
@@ -62,13 +72,21 @@ CAVEAT_FLEET = (
     "some tiles were computed beforehand, by a few workers at most: where more share a link, all "
     "are slower"
 )
+CAVEAT_CHUNKS = (
+    "by reference was measured without writing chunks: tiles were read so, and came back as bytes"
+)
 CAVEAT_REPEATED = "what is repeated until nothing changes is counted once: how often is not known"
 
 
 def plan_chain(
-    links: Sequence[Link], source: Path, placement: Placement, process_s: float = 0.0
+    links: Sequence[Link],
+    source: Path,
+    placement: Placement,
+    process_s: float = 0.0,
+    target: Path | None = None,
+    storing: Storing = Storing(),  # noqa: B008 -- a frozen value
 ) -> Forecast:
-    """Forecast the filtering of one file of an array, into a file beside it.
+    """Forecast the filtering of one file of an array into another.
 
     Parameters
     ----------
@@ -78,6 +96,10 @@ def plan_chain(
     placement : Placement
     process_s : float
         What a process takes before it comes here.
+    target : Path, optional
+        The output; a file beside the input unless given.
+    storing : Storing
+        How it is stored.
 
     Raises
     ------
@@ -89,16 +111,20 @@ def plan_chain(
     array, source = open_place(given, placement.max_memory_bytes), given.path
     reading_bytes = check_chunks(array, placement.max_memory_bytes)
     ndim = len(array.shape)
-    job = chain_of(links, array).job
+    chain = chain_of(links, array)
+    job = chain.job
     job.program.check_shape(array.shape)
     read = masked(links, array)
     bound = known_bound(job, read)
     tile = tile_shape(placement.tile, ndim)
-    grain = array.chunks  # of an output like it
+    output = PlannedOutput.of(given, target, array, chain.dtype, storing)
+    grain = output.grain
     check_grain(tile, array.shape, grain)
+    if placement.hosts is not None and not grain:
+        grain = row_grain(array.shape, chain.dtype.itemsize)
     request = Request(job, read, tile, title(links), bound, grain=grain)
     base_bytes = resident_bytes() + reading_bytes
-    place = replace(_place(source.parent, placement), base_bytes=base_bytes)
+    place = replace(_place(output, placement), base_bytes=base_bytes)
     start_s = process_s + time.perf_counter() - began_s
     parts = stages(job, bound)
     dtypes = {0: read.dtype, **{part.number: part.target for part in parts}}
@@ -111,10 +137,12 @@ def plan_chain(
         workers = workers or measured
     sizes = FileState.of(given).file_bytes, math.prod(array.shape) * job.target.itemsize
     cheap_bytes = sum(size for size in sizes if size <= CHEAP_BYTES)
-    finish_s = measure_files(source, source.parent, sizes[1], cheap_bytes)
+    finish_s = measure_files(source, output.folder, sizes[1], cheap_bytes)
     kept = _live_bytes(parts, math.prod(array.shape))
     exactness = "; ".join(dict.fromkeys(FILTERS[name].exactness.value for name, _ in links))
     caveats = *_caveats(parts, workers), *_of_chunks(array, parts[0], costs[0])
+    if output.grain and any(worker.writes for worker in workers):
+        caveats = *caveats, CAVEAT_CHUNKS
     around = _Around(start_s, finish_s, caveats)
     return _together(request, exactness, costs, workers, kept, around)
 
@@ -123,7 +151,9 @@ def _kept(cost: StageForecast, array_bytes: int) -> StageForecast:
     """Add what the array of a stage costs that is kept for a later one."""
     kept_s = measure_scratch(array_bytes)
     fleet_s = None if cost.fleet_s is None else cost.fleet_s + kept_s
-    return replace(cost, here_s=cost.here_s + kept_s, fleet_s=fleet_s)
+    by_bytes_s = None if cost.by_bytes_s is None else cost.by_bytes_s + kept_s
+    here_s = cost.here_s + kept_s
+    return replace(cost, here_s=here_s, fleet_s=fleet_s, by_bytes_s=by_bytes_s)
 
 
 def _of_chunks(array: FileSource, first: Stage, cost: StageForecast) -> Iterator[str]:
@@ -143,7 +173,7 @@ def _caveats(parts: Sequence[Stage], workers: tuple[Measured, ...]) -> Iterator[
     yield from sharing([worker for worker in workers if not worker.trouble], boot())
 
 
-def _place(folder: Path, placement: Placement) -> _Place:
+def _place(output: PlannedOutput, placement: Placement) -> _Place:
     """Find out who would compute; only a fleet needs what reads its file."""
     fleet = None
     if placement.hosts is not None:
@@ -154,7 +184,7 @@ def _place(folder: Path, placement: Placement) -> _Place:
         config = config.with_by_reference(placement.by_reference)
         fleet = config, find_credential(placement.token_file or config.token_file)
         warn_of_clear_text(*fleet)
-    return _Place(fleet, placement.max_memory_bytes, resident_bytes(), folder)
+    return _Place(fleet, placement.max_memory_bytes, resident_bytes(), output)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +198,13 @@ class _Around:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """Workers, what they can take, and how fast they are together."""
+    """Workers, what they can take, and how fast they are together; also if nothing is opened."""
 
     workers: tuple[Measured, ...]
     capacity: Capacity
     peak: Peak
     speeds: Speeds
+    by_bytes: Speeds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +214,7 @@ class _Place:
     fleet: tuple[Config, Credential] | None
     limit_bytes: int | None
     base_bytes: int
-    folder: Path
+    output: PlannedOutput
 
     def forecast(
         self, request: Request, part: Stage, dtypes: Sequence[Dtype], *, last: bool
@@ -192,13 +223,16 @@ class _Place:
         sources = [CastSource(request.source, dtype) for dtype in dtypes]
         if isinstance(part.work, Arithmetic):
             return self._combined(part.work, sources, part.target), ()
-        source = request.source if dtypes[0] == request.source.dtype else sources[0]
+        is_first = part.inputs == (0,) and dtypes[0] == request.source.dtype
+        source = request.source if is_first else sources[0]
         stage = replace(request, job=part.work, source=source, bound=part.bound)
-        folder = self.folder if last else None
+        folder = self.output.folder if last and not self.output.grain else None
         here = self._here(stage, folder)
         if self.fleet is None:
             return _cost(stage, here, here), ()
-        there = self._there(stage, folder, *self.fleet)
+        output = self.output.begun(stage.source, self.fleet[0]) if last else nullcontext()
+        with output as sink:
+            there = self._there(stage, folder, sink, *self.fleet)
         return _cost(stage, here, there), there.workers
 
     def _here(self, stage: Request, folder: Path | None) -> _Found:
@@ -211,13 +245,18 @@ class _Place:
         return _Found((machine,), capacity, peak, Speeds.of([machine], rehearsal))
 
     def _there(
-        self, stage: Request, folder: Path | None, config: Config, credential: Credential
+        self,
+        stage: Request,
+        folder: Path | None,
+        sink: Sink | None,
+        config: Config,
+        credential: Credential,
     ) -> _Found:
         """Measure the fleet; where nobody can be used, tiles are those of this machine."""
         from coordinator.engines.http.handshake import capacity_of
-        from coordinator.planning.measure_fleet import measure_alone, measure_together
+        from coordinator.planning.measure_fleet import measure_alone, measure_ways
 
-        workers, ready = measure_alone(config, credential, stage.job, stage.source)
+        workers, ready = measure_alone(config, credential, stage.job, stage.source, sink)
         if not ready:
             capacity = local_capacity(usable_cores(), stage.job)
             return _Found(
@@ -226,10 +265,15 @@ class _Place:
         base_bytes, copies = self.base_bytes, Copies.of_output(stage)
         budget = in_flight_bytes(config.in_flight_bytes, self.limit_bytes, base_bytes, copies)
         peak = FleetPeak(base_bytes, budget, copies)
-        capacity = fit(stage, capacity_of(ready, budget), self.limit_bytes, peak)
+        opened = [worker for worker in workers if worker.by_reference and not worker.trouble]
+        opens = len(opened) == len(ready) and all(event.boot == boot() for event in ready)
+        capacity = replace(capacity_of(ready, budget), opens=opens)
+        capacity = fit(stage, capacity, self.limit_bytes, peak)
         sample = _sample(stage, stage.plan(capacity), folder)
-        few, rehearsal = measure_together(config.bounded(budget), credential, ready, sample)
-        return _Found(workers, capacity, peak, Speeds.of(workers, rehearsal, few))
+
+        samples = sample, replace(sample, sink=None if self.output.grain else sink)
+        speeds = measure_ways(config.bounded(budget), credential, workers, ready, samples)
+        return _Found(workers, capacity, peak, *speeds)
 
     def _combined(
         self, work: Arithmetic, sources: Sequence[Source], target: Dtype
@@ -254,7 +298,7 @@ class _Place:
 def _sample(stage: Request, plan: Plan, folder: Path | None) -> Sample:
     bound = math.inf if stage.bound is None else stage.bound
     whole = (False,) * stage.job.ndim if stage.job.repeated else stage.job.whole(bound)
-    return Sample(stage.job, plan, stage.source, whole, None if stage.grain else folder)
+    return Sample(stage.job, plan, stage.source, whole, folder)
 
 
 def _cost(stage: Request, here: _Found, there: _Found) -> StageForecast:
@@ -263,6 +307,8 @@ def _cost(stage: Request, here: _Found, there: _Found) -> StageForecast:
     local = stage.plan(here.capacity)
     most = max((worker.slots for worker in there.workers), default=0) if there is not here else 0
     work = mean_work(job, plan.grid)
+    dealt = shares(len(plan), work, there.workers, there.speeds)
+    passes = passing(dealt, plan.bytes_in, plan.bytes_out)
     return StageForecast(
         tile=tuple(max(1, length) for length in plan.largest_write),
         grid=plan.grid.counts,
@@ -275,9 +321,12 @@ def _cost(stage: Request, here: _Found, there: _Found) -> StageForecast:
         worker_bytes=most * tile_bytes(job, plan.largest_read, plan.largest_write),
         here_s=here.speeds.expected_s(len(local), mean_work(job, local.grid)) or 0.0,
         fleet_s=None if there is here else there.speeds.expected_s(len(plan), work),
-        shares=shares(len(plan), work, there.workers, there.speeds),
+        shares=dealt,
         alternatives=choice.others,
         model_s=choice.makespan_s,
+        by_bytes_s=there.by_bytes.expected_s(len(plan), work) if there.by_bytes else None,
+        passing_there=passes[0],
+        passing_back=passes[1],
     )
 
 
@@ -309,7 +358,9 @@ def _together(
     here_s = besides_s + sum(cost.here_s for cost in costs)
     times_s = [cost.fleet_s for cost in costs if cost.fleet_s is not None]
     fleet_s = besides_s + sum(times_s) if len(times_s) == len(costs) else None
-    moved = [sum(cost.bytes_there for cost in costs), sum(cost.bytes_back for cost in costs)]
+    opened = fleet_s is not None and any(cost.by_bytes_s is not None for cost in costs)
+    bytes_s = [cost.fleet_s if cost.by_bytes_s is None else cost.by_bytes_s for cost in costs]
+    passes = [sum(cost.passing_there for cost in costs), sum(cost.passing_back for cost in costs)]
     out_bytes = math.prod(source.shape) * request.job.target.itemsize
     in_memory = [sum(size for size in sizes if size <= MEMORY_BYTES) for sizes in kept]
     return Forecast(
@@ -323,8 +374,8 @@ def _together(
         tiles=sum(cost.tiles for cost in costs),
         reason=first.reason,
         halo_overhead=sum(cost.halo_overhead for cost in costs),
-        bytes_there=moved[0],
-        bytes_back=moved[1],
+        bytes_there=sum(cost.bytes_there for cost in costs),
+        bytes_back=sum(cost.bytes_back for cost in costs),
         coordinator_bytes=max(
             cost.coordinator_bytes + size for cost, size in zip(costs, in_memory, strict=True)
         ),
@@ -336,6 +387,9 @@ def _together(
         shares=together(costs),
         stages=tuple(costs),
         between_bytes=max(map(sum, kept)),
-        verdict=verdict(sum(moved), out_bytes, here_s, fleet_s, workers),
+        verdict=verdict(sum(passes), out_bytes, here_s, fleet_s, workers),
         caveats=around.caveats,
+        by_bytes_s=besides_s + sum(filter(None, bytes_s)) if opened else None,
+        passing_there=passes[0],
+        passing_back=passes[1],
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import ExitStack, closing
@@ -27,7 +28,7 @@ from coordinator.run import output
 from coordinator.run.calls import Link
 from coordinator.stores.files import open_place
 from coordinator.workflows.filter_file import filter_chain
-from coordinator.workflows.plan_file import plan_chain
+from coordinator.workflows.plan_file import CAVEAT_CHUNKS, plan_chain
 from coordinator.workflows.run_options import Placement, RunOptions, Storing
 from tests.support.by_reference import Told, blur, filtered
 from tests.support.cabled_network import THERE, NoNetworkError, cabled_network
@@ -396,17 +397,54 @@ def cable_bytes(namespace: str) -> int:
 
 
 def test_a_forecast_tells_who_reads_by_itself(hosts: list[str], folder: Path) -> None:
-    """For each worker; nothing is left beside the input."""
-    np.save(folder / "in.npy", samples((300, 200), "<f4", 12, special=False))
+    """For each worker, with what it costs in both ways; nothing is left beside the input."""
+    array = samples((300, 200), "<f4", 12, special=False)
+    np.save(folder / "in.npy", array)
     with running_workers(1, "--threads", "1") as (other,):
-        fleet = [*hosts, other.address]
-        for way, expected in (("auto", [True, True, False]), ("never", [False] * 3)):
-            placement = Placement(",".join(fleet), by_reference=way)  # type: ignore[arg-type]
-            forecast = plan_chain(blur(), folder / "in.npy", placement)
-            assert [share.by_reference for share in forecast.shares] == expected
-            text = "\n".join(lines(forecast))
-            assert text.count("by reference, ") == sum(expected)
+        fleet = ",".join([*hosts, other.address])
+        forecast = plan_chain(blur(), folder / "in.npy", Placement(fleet))
+        assert [share.by_reference for share in forecast.shares] == [True, True, False]
+        assert [share.writes for share in forecast.shares] == [True, True, False]
+        assert 0 < forecast.passing_back < forecast.bytes_back == array.nbytes
+        assert 0 < forecast.passing_there < forecast.bytes_there
+        assert forecast.by_bytes_s is not None
+        assert forecast.fleet_s is not None
+        text = "\n".join(lines(forecast))
+        assert [line.endswith(", by reference") for line in worker_lines(text)] == [1, 1, 0]
+        assert worker_lines(text)[2].endswith(", as bytes: serves no places: " + REMEDY)
+        assert re.search(r"fleet  about .* by reference, about .* as bytes\n", text)
+        forecast = plan_chain(blur(), folder / "in.npy", Placement(fleet, by_reference="never"))
+        assert [share.by_reference for share in forecast.shares] == [False] * 3
+        assert forecast.passing_back == forecast.bytes_back
+        assert forecast.by_bytes_s is None
+        assert "about" in (text := "\n".join(lines(forecast)))
+        assert all("as bytes: by reference is not wanted" in line for line in worker_lines(text))
+        forecast = plan_chain(blur(), folder / "in.npy", Placement(fleet, by_reference="require"))
+        assert forecast.passing_there == forecast.passing_back == 0
+        assert forecast.shares[2].trouble.startswith("not by reference: serves no places")
     assert {path.name for path in folder.iterdir()} == {"in.npy"}
+
+
+REMEDY = "start it with `worker --serve-from FOLDER`"
+
+
+def worker_lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith(" worker  ")]
+
+
+def test_a_forecast_of_chunks(hosts: list[str], folder: Path) -> None:
+    """Their folder is offered, and gone afterwards; of other files it is told why not."""
+    ZARR.require()
+    ZARR.save(folder / "in.zarr", samples((40, 50), "<f4", 17, special=False))
+    forecast = plan_chain(blur(), folder / "in.zarr", Placement(",".join(hosts)))
+    assert [(share.by_reference, share.writes) for share in forecast.shares] == [(True, True)] * 2
+    assert forecast.caveats[-1] == CAVEAT_CHUNKS
+    links: list[Link] = [("gaussian_filter", {"sigma": 1}), ("uniform_filter", {"size": 3})]
+    staged = plan_chain(links, folder / "in.zarr", Placement(",".join(hosts)))
+    assert [share.writes for share in staged.shares] == [False] * 2
+    assert [stage.by_bytes_s is None for stage in staged.stages] == [False, True]
+    assert staged.stages[1].passing_there == staged.stages[1].bytes_there
+    assert {path.name for path in folder.iterdir()} == {"in.zarr"}
 
 
 @pytest.mark.parametrize(

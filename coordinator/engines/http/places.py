@@ -20,7 +20,7 @@ from coordinator.events import FailureKind, WorkerLost, WorkerPlaces, WorkerRead
 from coordinator.hosts.by_reference import ByReference
 from coordinator.journal.digests import Seals
 from coordinator.journal.records import Finished
-from coordinator.stores import Source
+from coordinator.stores import Sink, Source
 from coordinator.stores.folder import clean
 from coordinator.stores.nonce import Nonce
 from coordinator.stores.stored import StoredHere, where
@@ -32,6 +32,8 @@ from tiling.protocol.references import Reference
 LOG = logging.getLogger("tilefan.http")
 
 CLOSED = "serves no places: start it with `worker --serve-from FOLDER`"
+
+ELSEWHERE = "is in no place that workers open: it is in memory, masked or encoded"
 
 BROKEN_OFF_S = 1.0
 """How long a run that ends badly waits for workers that write."""
@@ -94,8 +96,8 @@ class Places:
         self._twice: dict[int, Finished] = {}
         if choice == "require" and self._read is None:
             raise InputError(
-                f"by reference is required, and {tiles.source.name} is not in a file as it is: it "
-                "is in memory, masked, encoded or in a bucket; leave out --by-reference require"
+                f"by reference is required, and {tiles.source.name} {ELSEWHERE}; leave out "
+                "--by-reference require"
             )
 
     @property
@@ -251,11 +253,36 @@ def agreed_on(proof: Proof, offer: Offer, opener: Opener) -> Terms:
     return Terms(terms.place, terms.writes, shown(terms.reason))
 
 
-def reads(source: Source, opener: Opener) -> bool:
-    """Tell whether a worker that was greeted would read an input itself."""
-    read = where(source)
-    if read is None or not opener.serves_places:
-        return False
+def terms_of(
+    openers: Mapping[str, Opener], source: Source, sink: Sink | None = None
+) -> dict[str, Terms]:
+    """Return the terms that workers which were greeted would get.
+
+    Parameters
+    ----------
+    openers : mapping of str to Opener
+    source : Source
+    sink : Sink, optional
+        The output as it grows.
+
+    Raises
+    ------
+    StoreError
+        If the input can't be read, or the nonce can't be planted.
+    """
+    read, write = where(source), where(sink)
+    if read is None:
+        return dict.fromkeys(openers, Terms(reason=ELSEWHERE))
     boxes, samples = draw(source, random.Random())  # noqa: S311 -- a sample
-    proof = Proof(read, None, "", boxes, samples, boot())
-    return agreed_on(proof, proof.offer(opener.paths), opener).reads
+    nonce = write and Nonce.plant(Path(nonce_beside(write.array.path, write.array.kind)))
+    try:
+        proof = Proof(read, write, nonce.content if nonce else "", boxes, samples, boot())
+        return {
+            worker: agreed_on(proof, proof.offer(opener.paths), opener)
+            if opener.serves_places
+            else Terms(reason=CLOSED)
+            for worker, opener in openers.items()
+        }
+    finally:
+        if nonce:
+            nonce.remove(BROKEN_OFF_S)
