@@ -66,18 +66,8 @@ class Place:
 
     @property
     def beside_bytes(self) -> int:
-        """Memory that reading or writing takes besides the block.
-
-        That is of a chunk, twice; and of those that are asked for at a time in a bucket.
-        """
-        arrays = filter(None, (self.offer.read, self.offer.write))
-        chunk = max(
-            int(np.prod(array.chunk, dtype=object)) * array.numpy_dtype.itemsize
-            if array.chunk
-            else 0
-            for array in arrays
-        )
-        return 2 * chunk + (max(chunk, AHEAD_BYTES) if self.offer.read.in_bucket else 0)
+        """Memory that reading or writing takes besides the block."""
+        return _beside_bytes(self.offer, _chunk_bytes(self.offer))
 
 
 class Places:
@@ -106,6 +96,10 @@ class Places:
     def is_open(self) -> bool:
         """Whether there is any folder to serve from."""
         return self._roots.any
+
+    def looking_bytes(self, offer: Offer) -> int:
+        """Return the memory that opening what is offered takes: larger chunks are refused."""
+        return _beside_bytes(offer, min(_chunk_bytes(offer), self._chunk_bytes))
 
     def take(self, body: bytes) -> dict[str, Any]:
         """Open what is offered; return what is seen there, in JSON's types.
@@ -325,6 +319,17 @@ class Places:
             if is_gone or len(nonce) != NONCE_BYTES or digest_of(nonce) != offer.nonce:
                 raise PlaceError("has no nonce of its run beside it")
             yield nonce.decode("ascii", "replace")
+
+
+def _chunk_bytes(offer: Offer) -> int:
+    arrays = [array for array in (offer.read, offer.write) if array is not None and array.chunk]
+    sizes = (int(np.prod(each.chunk, dtype=object)) * each.numpy_dtype.itemsize for each in arrays)
+    return max(sizes, default=0)
+
+
+def _beside_bytes(offer: Offer, chunk: int) -> int:
+    """Return what chunks take: one of them twice, and those asked for at a time in a bucket."""
+    return 2 * chunk + (max(chunk, AHEAD_BYTES) if offer.read.in_bucket else 0)
 
 
 def _output(place: Place) -> StoredArray:

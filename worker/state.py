@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from functools import partial
 
@@ -52,6 +53,8 @@ class Service:
         One thread that looks at places, so that a store that hangs keeps nothing else waiting.
     jobs : JobCache
     places : Places
+    looking : asyncio.Lock
+        Held by the offer that is looked at: one at a time takes memory.
     metrics : Metrics
     clients : ClientLog
     identity : worker.machine.Identity
@@ -83,6 +86,7 @@ class Service:
         self.control_pool = Pool(1, WAITING, settings.jobs_bytes, retry_s)
         self.places_pool = Pool(1, WAITING, settings.jobs_bytes, retry_s)
         self.jobs = JobCache(settings.jobs, settings.jobs_bytes)
+        self.looking = asyncio.Lock()
         self.places = Places(roots, settings.places, settings.cache_bytes, settings.chunk_bytes)
         self.clients = ClientLog()
         self._asked_at = time.monotonic()

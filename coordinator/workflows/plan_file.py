@@ -270,7 +270,6 @@ class _Place:
         capacity = replace(capacity_of(ready, budget), opens=opens)
         capacity = fit(stage, capacity, self.limit_bytes, peak)
         sample = _sample(stage, stage.plan(capacity), folder)
-
         samples = sample, replace(sample, sink=None if self.output.grain else sink)
         speeds = measure_ways(config.bounded(budget), credential, workers, ready, samples)
         return _Found(workers, capacity, peak, *speeds)

@@ -18,7 +18,7 @@ from tiling.kernels import Kernel
 from tiling.kernels.apply import apply
 from tiling.kernels.watch import current
 from tiling.protocol.forms import encode, parse_accepted
-from tiling.protocol.places import MAX_OFFER_BYTES
+from tiling.protocol.places import MAX_OFFER_BYTES, Offer
 from tiling.protocol.references import ASKED, PLACE, SEAL, Reference, seal_of
 from tiling.protocol.wire import DIGEST, Answer, Question, parse_run
 from worker.endpoints import tiles
@@ -39,7 +39,10 @@ async def post_place(request: web.Request) -> web.Response:
         slot.reserve(length)
         body = bytearray(length)
         await read_body(request, memoryview(body), service.settings)
-        said = await slot.run(partial(service.places.take, bytes(body)))
+        offer = await slot.run(partial(Offer.decode, bytes(body)))
+        async with service.looking:
+            with service.pool.holding(service.places.looking_bytes(offer)):
+                said = await slot.run(partial(service.places.take, bytes(body)))
     return web.json_response(said)
 
 
