@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import io
 import lzma
 import shutil
@@ -125,29 +126,73 @@ def test_what_is_packed_after_deflate(tmp_path: Path) -> None:
         open_place(tmp_path / "in.h5")
 
 
-@pytest.mark.parametrize(
-    ("code", "claim"),
-    [
-        (32001, b"\2\1\x21\1" + BOMB_BYTES.to_bytes(4, "little")),
-        (32004, BOMB_BYTES.to_bytes(8, "big")),
-        (32015, b"\x28\xb5\x2f\xfd\xa0" + BOMB_BYTES.to_bytes(4, "little")),
-    ],
-    ids=["blosc", "lz4", "zstd"],
-)
-def test_what_packed_chunks_say_of_themselves(tmp_path: Path, code: int, claim: bytes) -> None:
-    """Plug-ins take as much memory as that."""
+def check_one_chunk(path: Path, stored: bytes, code: int, *values: int) -> None:
+    """Check a dataset of one chunk, packed by a filter that need not be installed."""
     h5py = pytest.importorskip("h5py")
     from coordinator.stores.hdf5_chunks import check_chunks
+
+    with h5py.File(path, "w") as file:
+        made = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        made.set_chunk(SMALL)
+        made.set_filter(code, h5py.h5z.FLAG_OPTIONAL, values)
+        space = h5py.h5s.create_simple(SMALL)
+        opened = h5py.h5d.create(file.id, b"x", h5py.h5t.NATIVE_UINT8, space, made)
+        opened.write_direct_chunk((0, 0), stored)
+        check_chunks(file["x"], Place(path))
+
+
+LITTLE, BIG = BOMB_BYTES.to_bytes(4, "little"), BOMB_BYTES.to_bytes(8, "big")
+ZFP_HEADER = (3 - 1) | (2 - 1) << 2 | (2**12 - 1) << 4 | (2**11 - 1) << 28
+
+
+@pytest.mark.parametrize(
+    ("claim", "code", "values"),
+    [
+        (LITTLE, 4, ()),
+        (b"\2\1\x21\1" + LITTLE, 32001, ()),
+        (BIG, 32004, ()),
+        (BIG, 32008, (0, 4, 1, 0, 2)),
+        (b"", 32013, (0, 0, ZFP_HEADER & 2**32 - 1, ZFP_HEADER >> 32)),
+        (b"\x28\xb5\x2f\xfd\xa0" + LITTLE, 32015, ()),
+        (b"\x9e\xa8b2frame".ljust(30, b"\0") + BIG, 32026, ()),
+    ],
+    ids=["szip", "blosc", "lz4", "bitshuffle", "zfp", "zstd", "blosc2"],
+)
+def test_what_packed_chunks_say_of_themselves(
+    tmp_path: Path, claim: bytes, code: int, values: tuple[int, ...]
+) -> None:
+    """Plug-ins take as much memory as that."""
+    with pytest.raises(InputError, match=f"not {BOMB_BYTES} packed in it"):
+        check_one_chunk(tmp_path / "in.h5", claim.ljust(64, b"\0"), code, *values)
+
+
+def test_chunks_that_have_to_be_unpacked_to_be_counted(tmp_path: Path) -> None:
+    """Those of bzip2 do not say what they hold."""
+    check_one_chunk(tmp_path / "good.h5", bz2.compress(bytes(4096)), 307)
+    with pytest.raises(InputError, match="not more than .* packed in it"):
+        check_one_chunk(tmp_path / "bad.h5", bz2.compress(bytes(BOMB_BYTES)), 307)
+
+
+def test_bits_that_are_shuffled_and_not_packed(tmp_path: Path) -> None:
+    """They say nothing of themselves."""
+    check_one_chunk(tmp_path / "in.h5", b"\xff" * 4096, 32008, 0, 4, 1, 0, 0)
+
+
+def test_a_filter_of_which_nothing_is_known(tmp_path: Path) -> None:
+    """It is refused, even where it is installed."""
+    h5py = pytest.importorskip("h5py")
+    from coordinator.stores.hdf5_chunks import check_filters
 
     with h5py.File(tmp_path / "in.h5", "w") as file:
         made = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
         made.set_chunk(SMALL)
-        made.set_filter(code, h5py.h5z.FLAG_OPTIONAL)
+        made.set_filter(32024, h5py.h5z.FLAG_OPTIONAL)
         space = h5py.h5s.create_simple(SMALL)
-        opened = h5py.h5d.create(file.id, b"x", h5py.h5t.NATIVE_UINT8, space, made)
-        opened.write_direct_chunk((0, 0), claim.ljust(64, b"\0"))
-        with pytest.raises(InputError, match=f"not {BOMB_BYTES} packed in it"):
-            check_chunks(file["x"], Place(tmp_path / "in.h5"))
+        h5py.h5d.create(file.id, b"x", h5py.h5t.NATIVE_UINT8, space, made)
+        with pytest.raises(
+            InputError, match=r"\(filter 32024\), whose chunks do not tell how much"
+        ):
+            check_filters(file["x"], Place(tmp_path / "in.h5"))
 
 
 def test_chunks_that_skip_a_filter(tmp_path: Path) -> None:
