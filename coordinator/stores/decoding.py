@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from bz2 import BZ2Decompressor
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from lzma import LZMADecompressor, LZMAError
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -35,7 +35,11 @@ DEFLATE_RATIO = 1032
 PIECE_BYTES = 2**20
 """That are unpacked at a time."""
 
-STREAMS = {"deflate": zlib.decompressobj, "lzma": LZMADecompressor, "bzip2": BZ2Decompressor}
+STREAMS: Mapping[Packing, Callable[[], Any]] = {
+    "deflate": zlib.decompressobj,
+    "lzma": LZMADecompressor,
+    "bzip2": BZ2Decompressor,
+}
 
 
 def most_bytes(size: int) -> int:
@@ -128,7 +132,7 @@ def unpacked(stored: Iterable[Buffer], packing: Packing) -> Iterator[bytes]:
     zlib.error, lzma.LZMAError, OSError
         If it is damaged.
     """
-    stream: Any = STREAMS[packing]()
+    stream = STREAMS[packing]()
     for data in stored:
         left: Any = data
         while not stream.eof:

@@ -146,7 +146,7 @@ def _claimed_by_zfp(dataset: Any, bit: int) -> int:
     if not made.get_nfilters() or made.get_filter(bit)[0] != ZFP:
         return 0
     low, high = (*made.get_filter(bit)[2], 0, 0, 0, 0)[2:4]
-    header = low | high << 32
+    header = int(low | high << 32)
     kind, axes, lengths = header & 3, (header >> 2 & 3) + 1, header >> 4
     bits = ZFP_BITS[axes]
     each = (lengths >> bits * axis & (1 << bits) - 1 for axis in range(axes))

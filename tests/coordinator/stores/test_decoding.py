@@ -6,6 +6,7 @@ import bz2
 import io
 import lzma
 import shutil
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -60,6 +61,12 @@ def test_a_unit_that_holds_more_than_it_should(tmp_path: Path, name: str) -> Non
         open_place(tmp_path / name)
 
 
+LERC = bytes.fromhex(
+    "4c6572633220040000000e793f61320000004600000001000000ac0d000008000000460000000100000000000000"
+).ljust(70, b"\0")
+JPEG_XL_BOXES = "0000000c4a584c200d0a870a00000014667479706a786c20000000006a786c20000000096a786c6c0a"
+
+
 def picture(kind: str, size: tuple[int, int], **options: Any) -> bytes:
     image, file = pytest.importorskip("PIL.Image"), io.BytesIO()
     image.new("RGB", size).save(file, kind, **options)
@@ -84,6 +91,52 @@ def test_pictures_within_tiff(compression: int, data: Callable[[], bytes]) -> No
     made = data()
     assert picture_bytes(made, compression) == 50 * 70 * 3
     assert all(picture_bytes(made[:end], compression) in (0, 50 * 70 * 3) for end in range(200))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"lossless": True}, {}, {"exif": b"Exif\0\0"}],
+    ids=["lossless", "lossy", "extended"],
+)
+def test_webp_within_tiff(options: dict[str, Any]) -> None:
+    """It is taken to have four colours."""
+    from coordinator.stores.tiff_pictures import picture_bytes
+
+    made = picture("WEBP", (50, 70), **options)
+    assert picture_bytes(made, 50001) == 50 * 70 * 4
+    assert {picture_bytes(made[:end], 50001) for end in range(16)} == {0}
+
+
+def test_lerc_within_tiff() -> None:
+    """All bands are counted; of its first version nothing is known."""
+    from coordinator.stores.tiff_pictures import picture_bytes
+
+    assert picture_bytes(LERC * 3, 34887) == 50 * 70 * 3
+    assert {picture_bytes(LERC[:end], 34887) for end in range(6, 30)} == {0}
+    assert picture_bytes(b"CntZImage " + LERC, 34887) == sys.maxsize
+
+
+@pytest.mark.parametrize(
+    ("start", "size"),
+    [
+        ("ff0a88018a0c0014880600f800b1", 50 * 70 * 3),
+        ("ff0a88018a80a0b8110804010018", 50 * 70),
+        (f"{JPEG_XL_BOXES}0000001e6a786c63ff0a88018ae007285a0408", 50 * 70 * 2),
+        (f"{JPEG_XL_BOXES}0000001e6a786c70{'0' * 8}ff0a88018ae007285a0408", 50 * 70 * 2),
+        ("ff0a514150dc08080401", 72 * 128),
+        ("ff0a88018a089a004050dc120804", sys.maxsize),
+        ("ff0a8801", sys.maxsize),
+        (JPEG_XL_BOXES, sys.maxsize),
+        (f"{JPEG_XL_BOXES}000000016a786c63{'f' * 16}", sys.maxsize),
+        ("00", sys.maxsize),
+    ],
+    ids=["usual", "grey", "boxes", "parts", "8", "moving", "cut", "empty", "far", "none"],
+)
+def test_jpeg_xl_within_tiff(start: str, size: int) -> None:
+    """Where it does not say how much it takes, or may be many pictures, it is refused."""
+    from coordinator.stores.tiff_pictures import picture_bytes
+
+    assert picture_bytes(bytes.fromhex(start), 50002) == size
 
 
 def test_a_picture_within_tiff_that_is_larger_than_its_strip(tmp_path: Path) -> None:
@@ -169,7 +222,7 @@ def test_what_packed_chunks_say_of_themselves(
 def test_chunks_that_have_to_be_unpacked_to_be_counted(tmp_path: Path) -> None:
     """Those of bzip2 do not say what they hold."""
     check_one_chunk(tmp_path / "good.h5", bz2.compress(bytes(4096)), 307)
-    with pytest.raises(InputError, match="not more than .* packed in it"):
+    with pytest.raises(InputError, match=r"not more than .* packed in it"):
         check_one_chunk(tmp_path / "bad.h5", bz2.compress(bytes(BOMB_BYTES)), 307)
 
 
