@@ -263,6 +263,13 @@ def test_help_is_quick(arguments: list[str]) -> None:
     assert_not_loaded(modules, "numpy", "scipy", "aiohttp", "asyncio", "rich.live")
 
 
+def test_ctrl_c_is_answered_soon() -> None:
+    """What takes long to import comes later: until then it would show a traceback."""
+    modules = loaded("import coordinator.__main__") - loaded("")
+    assert "coordinator.__main__" in modules
+    assert_not_loaded(modules, "typing", "contextlib", "re")
+
+
 def test_the_facade_loads_what_is_used() -> None:
     """Whoever imports `tilefan` waits neither for NumPy nor for the errors' sake."""
     modules = loaded("import tilefan; tilefan.TilefanError, tilefan.TilingError, dir(tilefan)")
