@@ -195,10 +195,19 @@ def gaussian(options: MutableMapping[str, Any]) -> dict[str, Any]:
 
 
 def placement(options: MutableMapping[str, Any]) -> dict[str, Any]:
-    """Take those of `coordinator.workflows.run_options.Placement` out of a command's options."""
+    """Take those of `coordinator.workflows.run_options.Placement` out of a command's options.
+
+    Raises
+    ------
+    typer.BadParameter
+        If one has no value that it takes, or two places are named.
+    """
     tile, max_memory = options.pop("tile"), options.pop("max_memory")
+    if options["engine"] is not None and options["hosts"] is not None:
+        raise typer.BadParameter("--engine and --hosts (or TILEFAN_HOSTS) are two places: name one")
     return {
         "hosts": options.pop("hosts"),
+        "engine": options.pop("engine"),
         "token_file": options.pop("token_file"),
         "wire_codec": options.pop("wire_codec"),
         "by_reference": options.pop("by_reference"),

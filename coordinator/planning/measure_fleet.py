@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
+from coordinator.engines import Capacity
 from coordinator.engines.http.buffers import Buffers
 from coordinator.engines.http.client import Client
 from coordinator.engines.http.engine import HttpEngine
-from coordinator.engines.http.handshake import greet_all
+from coordinator.engines.http.handshake import capacity_of, greet_all
 from coordinator.engines.http.places import reads
 from coordinator.engines.http.refusal import Refusal
 from coordinator.engines.http.session import Session
@@ -24,14 +25,7 @@ from coordinator.errors import TilefanError
 from coordinator.events import WorkerLost, WorkerReady
 from coordinator.hosts.hosts_file import Config
 from coordinator.hosts.token import Credential
-from coordinator.planning.measure import (
-    FIRST_SAMPLES,
-    PROBE_S,
-    PROBE_SAMPLES,
-    ROUNDS,
-    probe_block,
-    quickest_s,
-)
+from coordinator.planning.measure import ROUNDS, brief_block, quickest_s
 from coordinator.planning.rehearsal import Sample, ignore, rehearse
 from coordinator.planning.speeds import Measured, Rehearsal
 from coordinator.stores import Source
@@ -43,6 +37,47 @@ from tiling.protocol.wire import Question
 
 TOGETHER = 4
 """Workers that compute tiles at the same time: a large fleet is not kept busy for a forecast."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostsFleet:
+    """The workers of a hosts file, as a fleet to be measured.
+
+    Parameters
+    ----------
+    config : Config
+    credential : Credential
+    """
+
+    config: Config
+    credential: Credential
+
+    @property
+    def in_flight_bytes(self) -> int:
+        """Most bytes of tiles in flight."""
+        return self.config.in_flight_bytes
+
+    @property
+    def held(self) -> int:
+        """How often a tile in flight is in this process's memory."""
+        return 1
+
+    def alone(
+        self, job: Job, source: Source
+    ) -> tuple[tuple[Measured, ...], tuple[WorkerReady, ...]]:
+        """Measure each worker; see `measure_alone`."""
+        return measure_alone(self.config, self.credential, job, source)
+
+    def capacity(self, ready: Sequence[WorkerReady], in_flight_bytes: int) -> Capacity:
+        """Return what these workers can take with so many bytes in flight."""
+        return capacity_of(ready, in_flight_bytes)
+
+    def together(
+        self, ready: Sequence[WorkerReady], sample: Sample, in_flight_bytes: int
+    ) -> tuple[tuple[str, ...], Rehearsal | None]:
+        """Measure some of these workers at the same time; see `measure_together`."""
+        config = self.config.bounded(in_flight_bytes)
+        return measure_together(config, self.credential, ready, sample)
 
 
 def measure_alone(
@@ -89,8 +124,7 @@ def measure_alone(
 def _alone(
     client: Client, event: WorkerReady, job: Job, source: Source, start_s: float
 ) -> Measured:
-    work_s = (event.work_s or FLEET.work_s) * job.program.effort
-    block = probe_block(source, min(PROBE_SAMPLES, max(FIRST_SAMPLES, int(PROBE_S / work_s))))
+    block = brief_block(source, job, event.work_s or FLEET.work_s)
     try:
         trip_s = min(timed_greeting(client) for _ in range(ROUNDS))
         block_s = quickest_s(partial(timed_block, client, job, block))

@@ -77,15 +77,6 @@ USED: Final = "A live page has one link, and it works once: this one was used, o
 CLOSED: Final = "This page opens with the link that coord printed."
 
 
-def _is_ours(record: logging.LogRecord) -> bool:
-    """Tell whether a record is about more than what somebody sent that is no HTTP."""
-    error = record.exc_info[1] if record.exc_info else None
-    return not isinstance(error, HttpProcessingError)
-
-
-LOG.addFilter(_is_ours)
-
-
 @contextmanager
 def live_page(page: Page, port: int = 0) -> Iterator[str]:
     """Serve a page for as long as the context lasts; yield its link.

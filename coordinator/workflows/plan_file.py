@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from coordinator.engines import Capacity
 from coordinator.engines.local import capacity as local_capacity
+from coordinator.events import WorkerReady
 from coordinator.machine import boot, resident_bytes, usable_cores
 from coordinator.planning.forecast import Forecast, StageForecast, shares, together, verdict
 from coordinator.planning.hints import of_chunks
@@ -21,7 +23,7 @@ from coordinator.planning.measure import (
     measure_scratch,
 )
 from coordinator.planning.rehearsal import Sample
-from coordinator.planning.speeds import Measured, Speeds, sharing
+from coordinator.planning.speeds import Measured, Rehearsal, Speeds, sharing
 from coordinator.report.artifacts import CHEAP_BYTES
 from coordinator.run.calls import Link, chain_of, masked
 from coordinator.run.memory_limit import (
@@ -51,10 +53,6 @@ from tiling.jobs.job import Job
 from tiling.jobs.memory import tile_bytes
 from tiling.jobs.stages import Stage, stages
 from tiling.operations import Arithmetic
-
-if TYPE_CHECKING:
-    from coordinator.hosts.hosts_file import Config
-    from coordinator.hosts.token import Credential
 
 CAVEAT_HERE = "some tiles were computed beforehand; with others, the rest may take longer"
 CAVEAT_FLEET = (
@@ -96,18 +94,12 @@ def plan_chain(
     grain = array.chunks  # of an output like it
     check_grain(tile, array.shape, grain)
     request = Request(job, read, tile, title(links), bound, grain=grain)
-    base_bytes = resident_bytes() + reading_bytes
-    place = replace(_place(source.parent, placement), base_bytes=base_bytes)
-    start_s = process_s + time.perf_counter() - began_s
     parts = stages(job, bound)
-    dtypes = {0: read.dtype, **{part.number: part.target for part in parts}}
-    costs, workers = [], tuple[Measured, ...]()
-    for part in parts:
-        read_dtypes = [dtypes[number] for number in part.inputs]
-        last = part is parts[-1]
-        cost, measured = place.forecast(request, part, read_dtypes, last=last)
-        costs.append(cost if last else _kept(cost, math.prod(array.shape) * part.target.itemsize))
-        workers = workers or measured
+    with _fleet(placement) as fleet:
+        base_bytes = resident_bytes() + reading_bytes
+        place = _Place(fleet, placement.max_memory_bytes, base_bytes, source.parent)
+        start_s = process_s + time.perf_counter() - began_s
+        costs, workers = _costs(place, request, parts)
     sizes = FileState.of(given).file_bytes, math.prod(array.shape) * job.target.itemsize
     cheap_bytes = sum(size for size in sizes if size <= CHEAP_BYTES)
     finish_s = measure_files(source, source.parent, sizes[1], cheap_bytes)
@@ -116,6 +108,22 @@ def plan_chain(
     caveats = *_caveats(parts, workers), *_of_chunks(array, parts[0], costs[0])
     around = _Around(start_s, finish_s, caveats)
     return _together(request, exactness, costs, workers, kept, around)
+
+
+def _costs(
+    place: _Place, request: Request, parts: Sequence[Stage]
+) -> tuple[list[StageForecast], tuple[Measured, ...]]:
+    """Forecast one stage after another; return also the workers."""
+    size = math.prod(request.source.shape)
+    dtypes = {0: request.source.dtype, **{part.number: part.target for part in parts}}
+    costs, workers = [], tuple[Measured, ...]()
+    for part in parts:
+        read_dtypes = [dtypes[number] for number in part.inputs]
+        last = part is parts[-1]
+        cost, measured = place.forecast(request, part, read_dtypes, last=last)
+        costs.append(cost if last else _kept(cost, size * part.target.itemsize))
+        workers = workers or measured
+    return costs, workers
 
 
 def _kept(cost: StageForecast, array_bytes: int) -> StageForecast:
@@ -142,18 +150,52 @@ def _caveats(parts: Sequence[Stage], workers: tuple[Measured, ...]) -> Iterator[
     yield from sharing([worker for worker in workers if not worker.trouble], boot())
 
 
-def _place(folder: Path, placement: Placement) -> _Place:
-    """Find out who would compute; only a fleet needs what reads its file."""
-    fleet = None
-    if placement.hosts is not None:
+class Fleet(Protocol):
+    """Workers that can be measured."""
+
+    @property
+    def in_flight_bytes(self) -> int:
+        """Most bytes of tiles in flight."""
+
+    @property
+    def held(self) -> int:
+        """How often a tile in flight is in this process's memory."""
+
+    def alone(
+        self, job: Job, source: Source
+    ) -> tuple[tuple[Measured, ...], tuple[WorkerReady, ...]]:
+        """Measure each worker by itself; return also what those say that can be used."""
+
+    def capacity(self, ready: Sequence[WorkerReady], in_flight_bytes: int) -> Capacity:
+        """Return what these workers can take with so many bytes in flight."""
+
+    def together(
+        self, ready: Sequence[WorkerReady], sample: Sample, in_flight_bytes: int
+    ) -> tuple[Sequence[str] | None, Rehearsal | None]:
+        """Measure workers at the same time; return also which, None for all."""
+
+
+@contextmanager
+def _fleet(placement: Placement) -> Iterator[Fleet | None]:
+    """Yield who would compute, if that is not this machine."""
+    if placement.engine is not None:
+        from coordinator.engines.dask.connection import connected
+        from coordinator.planning.measure_cluster import ClusterFleet
+
+        with connected(placement.engine) as client:
+            yield ClusterFleet(client)
+    elif placement.hosts is None:
+        yield None
+    else:
         from coordinator.hosts.hosts_file import find_hosts
         from coordinator.hosts.token import find_credential, warn_of_clear_text
+        from coordinator.planning.measure_fleet import HostsFleet
 
         config = find_hosts(placement.hosts).with_codec(placement.wire_codec)
         config = config.with_by_reference(placement.by_reference)
-        fleet = config, find_credential(placement.token_file or config.token_file)
-        warn_of_clear_text(*fleet)
-    return _Place(fleet, placement.max_memory_bytes, resident_bytes(), folder)
+        credential = find_credential(placement.token_file or config.token_file)
+        warn_of_clear_text(config, credential)
+        yield HostsFleet(config, credential)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +221,7 @@ class _Found:
 class _Place:
     """Where a job would be computed, and with how much memory."""
 
-    fleet: tuple[Config, Credential] | None
+    fleet: Fleet | None
     limit_bytes: int | None
     base_bytes: int
     folder: Path
@@ -197,7 +239,7 @@ class _Place:
         here = self._here(stage, folder)
         if self.fleet is None:
             return _cost(stage, here, here), ()
-        there = self._there(stage, folder, *self.fleet)
+        there = self._there(stage, folder, self.fleet)
         return _cost(stage, here, there), there.workers
 
     def _here(self, stage: Request, folder: Path | None) -> _Found:
@@ -209,25 +251,19 @@ class _Place:
         machine, rehearsal = measure_here(sample, capacity)
         return _Found((machine,), capacity, peak, Speeds.of([machine], rehearsal))
 
-    def _there(
-        self, stage: Request, folder: Path | None, config: Config, credential: Credential
-    ) -> _Found:
+    def _there(self, stage: Request, folder: Path | None, fleet: Fleet) -> _Found:
         """Measure the fleet; where nobody can be used, tiles are those of this machine."""
-        from coordinator.engines.http.handshake import capacity_of
-        from coordinator.planning.measure_fleet import measure_alone, measure_together
-
-        workers, ready = measure_alone(config, credential, stage.job, stage.source)
+        base_bytes, copies = self.base_bytes, Copies.of_output(stage)
+        workers, ready = fleet.alone(stage.job, stage.source)
         if not ready:
             capacity = local_capacity(usable_cores(), stage.job)
-            return _Found(
-                workers, capacity, LocalPeak(self.base_bytes, Copies.of_output(stage)), Speeds(())
-            )
-        base_bytes, copies = self.base_bytes, Copies.of_output(stage)
-        budget = in_flight_bytes(config.in_flight_bytes, self.limit_bytes, base_bytes, copies)
-        peak = FleetPeak(base_bytes, budget, copies)
-        capacity = fit(stage, capacity_of(ready, budget), self.limit_bytes, peak)
+            return _Found(workers, capacity, LocalPeak(base_bytes, copies), Speeds(()))
+        limit_bytes, held = self.limit_bytes, fleet.held
+        budget = in_flight_bytes(fleet.in_flight_bytes, limit_bytes, base_bytes, copies, held)
+        peak = FleetPeak(base_bytes, budget, copies, held)
+        capacity = fit(stage, fleet.capacity(ready, budget), limit_bytes, peak)
         sample = _sample(stage, stage.plan(capacity), folder)
-        few, rehearsal = measure_together(config.bounded(budget), credential, ready, sample)
+        few, rehearsal = fleet.together(ready, sample, budget)
         return _Found(workers, capacity, peak, Speeds.of(workers, rehearsal, few))
 
     def _combined(
