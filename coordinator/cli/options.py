@@ -257,6 +257,12 @@ WHERE = (
     TOKEN_FILE,
     option(
         FLEET,
+        "--engine",
+        metavar="ADDRESS",
+        help="A dask cluster in place of --hosts: its scheduler, dask://HOST:PORT.",
+    ),
+    option(
+        FLEET,
         "--wire-codec",
         kind=Codec,
         metavar="CODEC",
@@ -289,12 +295,6 @@ WHERE = (
 
 RUNNING = (
     *WHERE,
-    option(
-        FLEET,
-        "--engine",
-        metavar="ADDRESS",
-        help="A dask cluster in place of --hosts: its scheduler, dask://HOST:PORT.",
-    ),
     file_option(
         OUTPUT,
         "--out-dir",

@@ -200,17 +200,21 @@ def placement(options: MutableMapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     typer.BadParameter
-        If one makes no sense, or workers are required to open files and none are named.
+        If one makes no sense, two places are named, or workers are required to open files and
+        none are named.
     """
-    if options["by_reference"] == "require" and not (options["hosts"] or options.get("engine")):
+    if options["by_reference"] == "require" and not (options["hosts"] or options["engine"]):
         raise typer.BadParameter(
             "require (or TILEFAN_BY_REFERENCE) wants workers that open the files, and none are "
             "named: add --hosts or --engine, or leave it out",
             param_hint="--by-reference",
         )
     tile, max_memory = options.pop("tile"), options.pop("max_memory")
+    if options["engine"] is not None and options["hosts"] is not None:
+        raise typer.BadParameter("--engine and --hosts (or TILEFAN_HOSTS) are two places: name one")
     return {
         "hosts": options.pop("hosts"),
+        "engine": options.pop("engine"),
         "token_file": options.pop("token_file"),
         "wire_codec": options.pop("wire_codec"),
         "by_reference": options.pop("by_reference"),

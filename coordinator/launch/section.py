@@ -34,6 +34,7 @@ from coordinator.launch.local import LocalFleet
 from coordinator.launch.slurm import SlurmFleet
 from coordinator.launch.ssh import SshFleet
 from coordinator.stores.atomic_file import write_text
+from coordinator.stores.partial import followed
 
 BEGIN: Final = "# --- coord up writes these lines, to the mark of their end\n"
 END: Final = "# --- end of coord up\n"
@@ -105,7 +106,7 @@ class FleetFile:
     def write(
         self, plan: LaunchPlan, folder: FleetFolder | None = None, hosts: Sequence[Host] = ()
     ) -> FleetFile:
-        """Write our lines anew; return what is in the file then.
+        """Write our lines anew, where a link leads to; return what is in the file then.
 
         Raises
         ------
@@ -113,7 +114,7 @@ class FleetFile:
             If the system forbids it.
         """
         own = "\n".join((*_lines(plan, folder, hosts), ""))
-        write_text(self.path, f"{self.before}{BEGIN}{own}{END}{self.after}")
+        write_text(followed(self.path), f"{self.before}{BEGIN}{own}{END}{self.after}")
         urls = tuple(host.url for host in hosts)
         return FleetFile(self.path, self.before, self.after, plan, folder, urls)
 

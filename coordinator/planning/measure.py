@@ -53,6 +53,12 @@ def probe_block(source: Source, samples: int = PROBE_SAMPLES) -> Array:
     return np.asarray(source.read(Box.whole(tuple(shape))), order="C")
 
 
+def brief_block(source: Source, job: Job, work_s: float) -> Array:
+    """Return a block that a worker filters in about `PROBE_S`, if a unit of work takes so long."""
+    samples = int(PROBE_S / (work_s * job.program.effort))
+    return probe_block(source, min(PROBE_SAMPLES, max(FIRST_SAMPLES, samples)))
+
+
 def measure_here(sample: Sample, capacity: Capacity) -> tuple[Measured, Rehearsal | None]:
     """Filter a block with the kernel that a run on this machine would take, then some tiles.
 

@@ -8,45 +8,96 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
+from coordinator.engines import Capacity
 from coordinator.engines.http.buffers import Buffers
 from coordinator.engines.http.client import Client
 from coordinator.engines.http.engine import HttpEngine
-from coordinator.engines.http.handshake import greet_all
+from coordinator.engines.http.handshake import capacity_of, greet_all
 from coordinator.engines.http.places import terms_of
 from coordinator.engines.http.refusal import Refusal
 from coordinator.engines.http.session import Session
-from coordinator.engines.http.terms import Terms
 from coordinator.errors import TilefanError
 from coordinator.events import WorkerLost, WorkerReady
 from coordinator.hosts.by_reference import ByReference
 from coordinator.hosts.hosts_file import Config
 from coordinator.hosts.token import Credential
-from coordinator.planning.measure import (
-    FIRST_SAMPLES,
-    PROBE_S,
-    PROBE_SAMPLES,
-    ROUNDS,
-    probe_block,
-    quickest_s,
-)
+from coordinator.planning.measure import ROUNDS, brief_block, quickest_s
 from coordinator.planning.rehearsal import Sample, ignore, rehearse
-from coordinator.planning.speeds import Measured, Rehearsal, Speeds
+from coordinator.planning.speeds import Measured, Speeds
+from coordinator.planning.ways import Rehearsed, measure_ways, on_terms
 from coordinator.stores import Sink, Source
+from places.network import boot
 from tiling.dtypes import Array
 from tiling.geometry.box import Box
 from tiling.jobs.cost import FLEET, work_of
 from tiling.jobs.job import Job
 from tiling.protocol.wire import Question
 
-NEVER = "by reference is not wanted"
-
 TOGETHER = 4
 """Workers that compute tiles at the same time: a large fleet is not kept busy for a forecast."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostsFleet:
+    """The workers of a hosts file, as a fleet to be measured.
+
+    Parameters
+    ----------
+    config : Config
+    credential : Credential
+    """
+
+    config: Config
+    credential: Credential
+
+    @property
+    def in_flight_bytes(self) -> int:
+        """Most bytes of tiles in flight."""
+        return self.config.in_flight_bytes
+
+    @property
+    def held(self) -> int:
+        """How often a tile in flight is in this process's memory."""
+        return 1
+
+    @property
+    def opens(self) -> bool:
+        """Whether its workers may be asked to open files."""
+        return self.config.defaults.by_reference != "never"
+
+    def alone(
+        self, job: Job, source: Source, sink: Sink | None
+    ) -> tuple[tuple[Measured, ...], tuple[WorkerReady, ...]]:
+        """Measure each worker; see `measure_alone`."""
+        return measure_alone(self.config, self.credential, job, source, sink)
+
+    def capacity(
+        self, workers: Sequence[Measured], ready: Sequence[WorkerReady], in_flight_bytes: int
+    ) -> Capacity:
+        """Return what these workers can take with so many bytes in flight."""
+        opened = [worker for worker in workers if worker.by_reference and not worker.trouble]
+        opens = len(opened) == len(ready) and all(event.boot == boot() for event in ready)
+        return replace(capacity_of(ready, in_flight_bytes), opens=opens)
+
+    def ways(
+        self,
+        workers: Sequence[Measured],
+        ready: Sequence[WorkerReady],
+        samples: tuple[Sample, Sample],
+        in_flight_bytes: int,
+    ) -> tuple[Speeds, Speeds | None]:
+        """Find out how fast some of these workers are together; see `coordinator.planning.ways`."""
+        config = self.config.bounded(in_flight_bytes)
+
+        def together(way: ByReference, sample: Sample) -> Rehearsed:
+            return measure_together(config.with_by_reference(way), self.credential, ready, sample)
+
+        return measure_ways(workers, samples, together, config.defaults.by_reference)
 
 
 def measure_alone(
@@ -88,12 +139,8 @@ def measure_alone(
             else:
                 client = session.clients[event.worker]
                 measured = _alone(client, event, job, source, start_s)
-                its = terms.get(event.worker, Terms(reason=NEVER))
-                if config.defaults.by_reference == "require" and not its.reads:
-                    measured = replace(measured, trouble=f"not by reference: {its.reason}")
-                found.append(
-                    replace(measured, by_reference=its.reads, writes=its.writes, why=its.reason)
-                )
+                its = terms.get(event.worker)
+                found.append(on_terms(measured, its, config.defaults.by_reference))
     usable = {worker.worker for worker in found if not worker.trouble}
     return tuple(found), tuple(event for event in ready if event.worker in usable)
 
@@ -101,8 +148,7 @@ def measure_alone(
 def _alone(
     client: Client, event: WorkerReady, job: Job, source: Source, start_s: float
 ) -> Measured:
-    work_s = (event.work_s or FLEET.work_s) * job.program.effort
-    block = probe_block(source, min(PROBE_SAMPLES, max(FIRST_SAMPLES, int(PROBE_S / work_s))))
+    block = brief_block(source, job, event.work_s or FLEET.work_s)
     try:
         trip_s = min(timed_greeting(client) for _ in range(ROUNDS))
         block_s = quickest_s(partial(timed_block, client, job, block))
@@ -130,42 +176,9 @@ def timed_block(client: Client, job: Job, block: Array) -> float:
     return time.perf_counter() - began
 
 
-def measure_ways(
-    config: Config,
-    credential: Credential,
-    workers: Sequence[Measured],
-    ready: Sequence[WorkerReady],
-    samples: tuple[Sample, Sample],
-) -> tuple[Speeds, Speeds | None]:
-    """Find out how fast workers are together; return also how fast if all is sent as bytes.
-
-    That is None if all is sent so anyway.
-
-    Parameters
-    ----------
-    config : Config
-    credential : Credential
-    workers : sequence of Measured
-    ready : sequence of WorkerReady
-        Those that can take the job.
-    samples : tuple of Sample
-        To be sent as bytes, and with an output that workers can open.
-    """
-
-    def speeds(way: ByReference, sample: Sample) -> Speeds:
-        asked = config.with_by_reference(way)
-        few, rehearsal = measure_together(asked, credential, ready, sample)
-        return Speeds.of(workers, rehearsal, few)
-
-    by_bytes = speeds("never", samples[0])
-    if not any(worker.by_reference and not worker.trouble for worker in workers):
-        return by_bytes, None
-    return speeds(config.defaults.by_reference, samples[1]), by_bytes
-
-
 def measure_together(
     config: Config, credential: Credential, ready: Sequence[WorkerReady], sample: Sample
-) -> tuple[tuple[str, ...], Rehearsal | None]:
+) -> Rehearsed:
     """Have some workers compute tiles of the run at the same time, with all their slots.
 
     Parameters

@@ -94,17 +94,29 @@ class LocalPeak:
 
 @dataclass(frozen=True, slots=True)
 class FleetPeak:
-    """Memory of a run on a fleet, of which the coordinator bounds the bytes in flight."""
+    """Memory of a run on a fleet, of which the coordinator bounds the bytes in flight.
+
+    Parameters
+    ----------
+    base_bytes : int
+        Of the process before the run.
+    in_flight_bytes : int
+    copies : Copies
+    held : int
+        How often a tile in flight is in memory.
+    """
 
     base_bytes: int
     in_flight_bytes: int
     copies: Copies = NO_COPIES
+    held: int = 1
 
     def __call__(self, job: Job, plan: Plan, slots: int) -> int:
         """Return the bytes of the tiles in flight, there and back, and of all else."""
         each = travelling_bytes(job, plan)
         in_flight = max(each, min(min(slots, max(1, len(plan))) * each, self.in_flight_bytes))
-        return self.base_bytes + BUFFER_BYTES + in_flight + self.copies.of(in_flight)
+        here = self.held * in_flight + self.copies.of(in_flight)
+        return self.base_bytes + BUFFER_BYTES + here
 
 
 def travelling_bytes(job: Job, plan: Plan) -> int:
@@ -150,15 +162,22 @@ def _finer(request: Request, capacity: Capacity, limit_bytes: int, peak: Peak) -
     return ""
 
 
-def fleet_budget(request: Request, budget_bytes: int, limit_bytes: int | None) -> int:
+def fleet_budget(
+    request: Request, budget_bytes: int, limit_bytes: int | None, held: int = 1
+) -> int:
     """Return the bytes of tiles that may be in flight to a fleet; see `in_flight_bytes`."""
-    most_bytes = budget_bytes + OWN_BYTES if limit_bytes is None else limit_bytes
+    most_bytes = held * budget_bytes + OWN_BYTES if limit_bytes is None else limit_bytes
     base_bytes = resident_bytes() + bound_reading(request.source, most_bytes)
-    return in_flight_bytes(budget_bytes, limit_bytes, base_bytes, Copies.of_output(request))
+    copies = Copies.of_output(request)
+    return in_flight_bytes(budget_bytes, limit_bytes, base_bytes, copies, held)
 
 
 def in_flight_bytes(
-    budget_bytes: int, limit_bytes: int | None, base_bytes: int, copies: Copies = NO_COPIES
+    budget_bytes: int,
+    limit_bytes: int | None,
+    base_bytes: int,
+    copies: Copies = NO_COPIES,
+    held: int = 1,
 ) -> int:
     """Return the bytes of tiles that may be in flight, within a bound for the whole process.
 
@@ -171,15 +190,25 @@ def in_flight_bytes(
     base_bytes : int
         That the process takes besides.
     copies : Copies
+    held : int
+        How often a tile in flight is in memory.
     """
     if limit_bytes is None:
-        limit_bytes = budget_bytes + OWN_BYTES
-    room = limit_bytes - base_bytes - BUFFER_BYTES
+        limit_bytes = held * budget_bytes + OWN_BYTES
+    room = (limit_bytes - base_bytes - BUFFER_BYTES) // held
     return max(1, min(budget_bytes, max(room - copies.of(room), room // 3)))
 
 
-def within(engine: Engine, request: Request, limit_bytes: int, *, fleet: bool) -> Engine:
+def within(engine: Engine, request: Request, limit_bytes: int, held: int) -> Engine:
     """Return the engine, bounded.
+
+    Parameters
+    ----------
+    engine : Engine
+    request : Request
+    limit_bytes : int
+    held : int
+        How often a tile in flight is in memory; 0 if none is ever sent.
 
     Raises
     ------
@@ -196,11 +225,10 @@ def within(engine: Engine, request: Request, limit_bytes: int, *, fleet: bool) -
             f"{megabytes(need)} MB"
         )
     copies = Copies.of_output(request)
-    peak = (
-        FleetPeak(base_bytes, in_flight_bytes(limit_bytes, limit_bytes, base_bytes, copies), copies)
-        if fleet
-        else LocalPeak(base_bytes, copies)
-    )
+    peak: Peak = LocalPeak(base_bytes, copies)
+    if held:
+        budget = in_flight_bytes(limit_bytes, limit_bytes, base_bytes, copies, held)
+        peak = FleetPeak(base_bytes, budget, copies, held)
     return FrugalEngine(engine, request, limit_bytes, peak)
 
 

@@ -171,8 +171,13 @@ def _bounded(engine: Engine, request: Request, placement: Placement) -> Engine:
         return engine
     from coordinator.run.memory_limit import within
 
-    fleet = placement.hosts is not None
-    return within(engine, request, placement.max_memory_bytes, fleet=fleet)
+    if placement.engine is None:
+        held = int(placement.hosts is not None)
+    else:
+        from coordinator.engines.dask.engine import HELD
+
+        held = HELD
+    return within(engine, request, placement.max_memory_bytes, held)
 
 
 def _words(links: Sequence[Link]) -> tuple[tuple[str, str], ...]:
@@ -193,14 +198,19 @@ def open_engine(
 ) -> Iterator[Engine]:
     """Yield the cluster or the fleet that is named, or this machine."""
     if placement.engine is not None:
-        from coordinator.dispatch.limits import Limits
-        from coordinator.engines.dask.engine import on_scheduler
+        from coordinator.engines.dask.connection import connected
+        from coordinator.engines.dask.engine import HELD, IN_FLIGHT_BYTES, bounded_engine
+        from coordinator.run.memory_limit import fleet_budget
 
-        limits = Limits(keep_going=keep_going)
         if placement.by_reference == "require":
             _check_one_stage(request)
-        with on_scheduler(placement.engine, limits, placement.by_reference) as engine:
-            yield engine
+        with connected(placement.engine) as client:
+            limit = placement.max_memory_bytes
+            most = fleet_budget(request, IN_FLIGHT_BYTES, limit, HELD)
+            way = placement.by_reference or "auto"
+            cluster = bounded_engine(client, most, way, keep_going=keep_going)
+            with closing(cluster):
+                yield cluster
     elif placement.hosts is None:
         from coordinator.engines.local import LocalEngine
 

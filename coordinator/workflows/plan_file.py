@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from coordinator.engines import Capacity
 from coordinator.engines.local import capacity as local_capacity
+from coordinator.events import WorkerReady
 from coordinator.machine import resident_bytes, usable_cores
 from coordinator.planning.forecast import (
     Forecast,
@@ -62,10 +63,6 @@ from tiling.jobs.job import Job
 from tiling.jobs.memory import tile_bytes
 from tiling.jobs.stages import Stage, stages
 from tiling.operations import Arithmetic
-
-if TYPE_CHECKING:
-    from coordinator.hosts.hosts_file import Config
-    from coordinator.hosts.token import Credential
 
 CAVEAT_HERE = "some tiles were computed beforehand; with others, the rest may take longer"
 CAVEAT_FLEET = (
@@ -123,18 +120,12 @@ def plan_chain(
     if placement.hosts is not None and not grain:
         grain = row_grain(array.shape, chain.dtype.itemsize)
     request = Request(job, read, tile, title(links), bound, grain=grain)
-    base_bytes = resident_bytes() + reading_bytes
-    place = replace(_place(output, placement), base_bytes=base_bytes)
-    start_s = process_s + time.perf_counter() - began_s
     parts = stages(job, bound)
-    dtypes = {0: read.dtype, **{part.number: part.target for part in parts}}
-    costs, workers = [], tuple[Measured, ...]()
-    for part in parts:
-        read_dtypes = [dtypes[number] for number in part.inputs]
-        last = part is parts[-1]
-        cost, measured = place.forecast(request, part, read_dtypes, last=last)
-        costs.append(cost if last else _kept(cost, math.prod(array.shape) * part.target.itemsize))
-        workers = workers or measured
+    with _fleet(placement) as fleet:
+        base_bytes = resident_bytes() + reading_bytes
+        place = _Place(fleet, placement.max_memory_bytes, base_bytes, output)
+        start_s = process_s + time.perf_counter() - began_s
+        costs, workers = _costs(place, request, parts)
     sizes = FileState.of(given).file_bytes, math.prod(array.shape) * job.target.itemsize
     cheap_bytes = sum(size for size in sizes if size <= CHEAP_BYTES)
     finish_s = measure_files(source, output.folder, sizes[1], cheap_bytes)
@@ -145,6 +136,22 @@ def plan_chain(
         caveats = *caveats, CAVEAT_CHUNKS
     around = _Around(start_s, finish_s, caveats)
     return _together(request, exactness, costs, workers, kept, around)
+
+
+def _costs(
+    place: _Place, request: Request, parts: Sequence[Stage]
+) -> tuple[list[StageForecast], tuple[Measured, ...]]:
+    """Forecast one stage after another; return also the workers."""
+    size = math.prod(request.source.shape)
+    dtypes = {0: request.source.dtype, **{part.number: part.target for part in parts}}
+    costs, workers = [], tuple[Measured, ...]()
+    for part in parts:
+        read_dtypes = [dtypes[number] for number in part.inputs]
+        last = part is parts[-1]
+        cost, measured = place.forecast(request, part, read_dtypes, last=last)
+        costs.append(cost if last else _kept(cost, size * part.target.itemsize))
+        workers = workers or measured
+    return costs, workers
 
 
 def _kept(cost: StageForecast, array_bytes: int) -> StageForecast:
@@ -173,18 +180,65 @@ def _caveats(parts: Sequence[Stage], workers: tuple[Measured, ...]) -> Iterator[
     yield from sharing([worker for worker in workers if not worker.trouble], boot())
 
 
-def _place(output: PlannedOutput, placement: Placement) -> _Place:
-    """Find out who would compute; only a fleet needs what reads its file."""
-    fleet = None
-    if placement.hosts is not None:
+class Fleet(Protocol):
+    """Workers that can be measured."""
+
+    @property
+    def in_flight_bytes(self) -> int:
+        """Most bytes of tiles in flight."""
+
+    @property
+    def held(self) -> int:
+        """How often a tile in flight is in this process's memory."""
+
+    @property
+    def opens(self) -> bool:
+        """Whether its workers may be asked to open files."""
+
+    def alone(
+        self, job: Job, source: Source, sink: Sink | None
+    ) -> tuple[tuple[Measured, ...], tuple[WorkerReady, ...]]:
+        """Measure each worker by itself, and ask what it would open.
+
+        Return also what those say that can be used.
+        """
+
+    def capacity(
+        self, workers: Sequence[Measured], ready: Sequence[WorkerReady], in_flight_bytes: int
+    ) -> Capacity:
+        """Return what these workers can take with so many bytes in flight."""
+
+    def ways(
+        self,
+        workers: Sequence[Measured],
+        ready: Sequence[WorkerReady],
+        samples: tuple[Sample, Sample],
+        in_flight_bytes: int,
+    ) -> tuple[Speeds, Speeds | None]:
+        """Find out how fast workers are together; see `coordinator.planning.ways`."""
+
+
+@contextmanager
+def _fleet(placement: Placement) -> Iterator[Fleet | None]:
+    """Yield who would compute, if that is not this machine."""
+    if placement.engine is not None:
+        from coordinator.engines.dask.connection import connected
+        from coordinator.planning.measure_cluster import ClusterFleet
+
+        with connected(placement.engine) as client:
+            yield ClusterFleet(client, placement.by_reference or "auto")
+    elif placement.hosts is None:
+        yield None
+    else:
         from coordinator.hosts.hosts_file import find_hosts
         from coordinator.hosts.token import find_credential, warn_of_clear_text
+        from coordinator.planning.measure_fleet import HostsFleet
 
         config = find_hosts(placement.hosts).with_codec(placement.wire_codec)
         config = config.with_by_reference(placement.by_reference)
-        fleet = config, find_credential(placement.token_file or config.token_file)
-        warn_of_clear_text(*fleet)
-    return _Place(fleet, placement.max_memory_bytes, resident_bytes(), output)
+        credential = find_credential(placement.token_file or config.token_file)
+        warn_of_clear_text(config, credential)
+        yield HostsFleet(config, credential)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +265,7 @@ class _Found:
 class _Place:
     """Where a job would be computed, and with how much memory."""
 
-    fleet: tuple[Config, Credential] | None
+    fleet: Fleet | None
     limit_bytes: int | None
     base_bytes: int
     output: PlannedOutput
@@ -230,9 +284,9 @@ class _Place:
         here = self._here(stage, folder)
         if self.fleet is None:
             return _cost(stage, here, here), ()
-        output = self.output.begun(stage.source, self.fleet[0]) if last else nullcontext()
+        output = self.output.begun(stage.source) if last and self.fleet.opens else nullcontext()
         with output as sink:
-            there = self._there(stage, folder, sink, *self.fleet)
+            there = self._there(stage, folder, sink, self.fleet)
         return _cost(stage, here, there), there.workers
 
     def _here(self, stage: Request, folder: Path | None) -> _Found:
@@ -245,34 +299,21 @@ class _Place:
         return _Found((machine,), capacity, peak, Speeds.of([machine], rehearsal))
 
     def _there(
-        self,
-        stage: Request,
-        folder: Path | None,
-        sink: Sink | None,
-        config: Config,
-        credential: Credential,
+        self, stage: Request, folder: Path | None, sink: Sink | None, fleet: Fleet
     ) -> _Found:
         """Measure the fleet; where nobody can be used, tiles are those of this machine."""
-        from coordinator.engines.http.handshake import capacity_of
-        from coordinator.planning.measure_fleet import measure_alone, measure_ways
-
-        workers, ready = measure_alone(config, credential, stage.job, stage.source, sink)
+        base_bytes, copies = self.base_bytes, Copies.of_output(stage)
+        workers, ready = fleet.alone(stage.job, stage.source, sink)
         if not ready:
             capacity = local_capacity(usable_cores(), stage.job)
-            return _Found(
-                workers, capacity, LocalPeak(self.base_bytes, Copies.of_output(stage)), Speeds(())
-            )
-        base_bytes, copies = self.base_bytes, Copies.of_output(stage)
-        budget = in_flight_bytes(config.in_flight_bytes, self.limit_bytes, base_bytes, copies)
-        peak = FleetPeak(base_bytes, budget, copies)
-        opened = [worker for worker in workers if worker.by_reference and not worker.trouble]
-        opens = len(opened) == len(ready) and all(event.boot == boot() for event in ready)
-        capacity = replace(capacity_of(ready, budget), opens=opens)
-        capacity = fit(stage, capacity, self.limit_bytes, peak)
+            return _Found(workers, capacity, LocalPeak(base_bytes, copies), Speeds(()))
+        limit_bytes, held = self.limit_bytes, fleet.held
+        budget = in_flight_bytes(fleet.in_flight_bytes, limit_bytes, base_bytes, copies, held)
+        peak = FleetPeak(base_bytes, budget, copies, held)
+        capacity = fit(stage, fleet.capacity(workers, ready, budget), limit_bytes, peak)
         sample = _sample(stage, stage.plan(capacity), folder)
         samples = sample, replace(sample, sink=None if self.output.grain else sink)
-        speeds = measure_ways(config.bounded(budget), credential, workers, ready, samples)
-        return _Found(workers, capacity, peak, *speeds)
+        return _Found(workers, capacity, peak, *fleet.ways(workers, ready, samples, budget))
 
     def _combined(
         self, work: Arithmetic, sources: Sequence[Source], target: Dtype

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from coordinator.interruption import put_off
 from coordinator.stores import FileSource, Sink, Source
@@ -16,9 +15,6 @@ from coordinator.stores.place import Place
 from coordinator.stores.stored import where
 from coordinator.stores.storing import Storing
 from tiling.dtypes import Dtype
-
-if TYPE_CHECKING:
-    from coordinator.hosts.hosts_file import Config
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +60,9 @@ class PlannedOutput:
         """Where its file would be."""
         return self.place.path.parent
 
-    def begun(self, source: Source, config: Config) -> AbstractContextManager[Sink | None]:
+    def begun(self, source: Source) -> AbstractContextManager[Sink | None]:
         """Return one that workers can be asked to write; None where they would read no source."""
-        if config.defaults.by_reference == "never" or where(source) is None:
+        if where(source) is None:
             return nullcontext()
         from coordinator.stores.trial import trial
 

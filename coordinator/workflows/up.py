@@ -16,7 +16,8 @@ from coordinator.errors import ConfigError, InputError, NoWorkerError
 from coordinator.events import FailureKind
 from coordinator.hosts.hosts_file import Config, load_hosts
 from coordinator.hosts.token import find_credential
-from coordinator.launch.arrivals import never_came, parted
+from coordinator.launch.arrivals import Absence, Arrival, never_came, parted
+from coordinator.launch.claim import claimed
 from coordinator.launch.folder import FleetFolder
 from coordinator.launch.section import FleetFile, LaunchPlan
 from coordinator.text import count
@@ -42,15 +43,41 @@ def bring_up(path: Path, plan: LaunchPlan | None, say: Callable[[str], None]) ->
 
     Raises
     ------
+    StoreError
+        If another `coord up` or `coord down` is at work on the file.
     InputError
         If the file is not ours, or its workers are up already, or nothing says how to start them.
     NoWorkerError
         If a worker never came, or can't be used; those that came stay up.
     """
-    file = FleetFile.read(path)
-    plan = plan or file.plan
-    if plan is None:
-        raise InputError(f"{path} remembers no workers: say which, such as coord up local -n 4")
+    with claimed(path):
+        file = FleetFile.read(path)
+        plan = plan or file.plan
+        if plan is None:
+            raise InputError(f"{path} remembers no workers: say which, such as coord up local -n 4")
+        came, missing = _started(file, plan, say)
+    config = load_hosts(path)
+    troubled = run_doctor(config, find_credential(config.token_file))
+    idle = f"after {plan.until_idle} without a request"
+    say(f"{path} lists them; they end with `coord down`, or {idle}")
+    if missing:
+        raise never_came(missing, plan.size)
+    if useless := [each.host.name for each in came if each.host.name in troubled]:
+        raise NoWorkerError(f"{', '.join(useless)}: up, and of no use yet; the table says why")
+
+
+def _started(
+    file: FleetFile, plan: LaunchPlan, say: Callable[[str], None]
+) -> tuple[list[Arrival], list[Absence]]:
+    """Start workers and list them in the file; return who came, and who never did.
+
+    Raises
+    ------
+    InputError
+        If some are up already.
+    NoWorkerError
+        If none came.
+    """
     _clear_remains(file)
     say(f"starting {count(plan.size, 'worker')} {plan.where}")
     folder = FleetFolder.make(plan.parent)
@@ -62,14 +89,7 @@ def bring_up(path: Path, plan: LaunchPlan | None, say: Callable[[str], None]) ->
         plan.stop(folder)
         folder.remove()
         raise never_came(missing, plan.size)
-    config = load_hosts(path)
-    troubled = run_doctor(config, find_credential(config.token_file))
-    idle = f"after {plan.until_idle} without a request"
-    say(f"{path} lists them; they end with `coord down`, or {idle}")
-    if missing:
-        raise never_came(missing, plan.size)
-    if useless := [each.host.name for each in came if each.host.name in troubled]:
-        raise NoWorkerError(f"{', '.join(useless)}: up, and of no use yet; the table says why")
+    return came, missing
 
 
 def take_down(path: Path, say: Callable[[str], None]) -> None:
@@ -77,20 +97,28 @@ def take_down(path: Path, say: Callable[[str], None]) -> None:
 
     Raises
     ------
+    StoreError
+        If another `coord up` or `coord down` is at work on the file.
     InputError
         If the file is not ours.
     NoWorkerError
         If some could not be told to end, or still serve; the file still names them.
     """
-    file = FleetFile.read(path)
-    if file.plan is None or file.folder is None:
+    if FleetFile.read(path).folder is None:
         say(f"{path}: none of its workers is up")
         return
-    stubborn = stop(file.plan, file.folder, _config(file))
+    with claimed(path):
+        file = FleetFile.read(path)
+        if file.plan is not None and file.folder is not None:
+            _stop_all(file, file.plan, file.folder)
+    say(f"{path}: its workers have ended; `coord up` starts them again")
+
+
+def _stop_all(file: FleetFile, plan: LaunchPlan, folder: FleetFolder) -> None:
+    stubborn = stop(plan, folder, _config(file))
     if stubborn:
         raise NoWorkerError("\n  ".join(("not all workers have ended:", *stubborn)))
-    file.write(file.plan)
-    say(f"{path}: its workers have ended; `coord up` starts them again")
+    file.write(plan)
 
 
 def stop(plan: LaunchPlan, folder: FleetFolder, config: Config | None) -> list[str]:

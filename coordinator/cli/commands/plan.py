@@ -71,7 +71,8 @@ def show_plan(
         from coordinator.workflows.plan_file import plan_chain
         from coordinator.workflows.run_options import Placement, Storing
 
-        if where["hosts"] is not None and not as_json:
+        fleet = where["hosts"] is not None or where["engine"] is not None
+        if fleet and not as_json:
             say("measuring what some tiles take here and at the workers")
         stored, age_s = Storing(**storing), process_age_s()
         forecast = plan_chain(make_links(), source, Placement(**where), age_s, output, stored)
@@ -79,5 +80,6 @@ def show_plan(
             typer.echo(json.dumps(render_forecast.to_json(forecast)))
         else:
             echo("\n".join(render_forecast.lines(forecast)))
-        if where["hosts"] is not None and all(share.trouble for share in forecast.shares):
-            raise NoWorkerError("no usable worker; coord doctor says what to do")
+        if fleet and all(share.trouble for share in forecast.shares):
+            hint = "" if where["engine"] else "; coord doctor says what to do"
+            raise NoWorkerError(f"no usable worker{hint}")

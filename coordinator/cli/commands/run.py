@@ -95,8 +95,6 @@ def run_filters(make_links: MakeLinks, source: Path, word: str, **options: Any) 
         If an option has a value that it does not take, or ``--json`` goes without ``--dry-run``.
     """
     where, fraction = placement(options), options["verify"] and share(options["verify"], "--verify")
-    if options["engine"]:
-        _check_engine({**where, **options})
     storing: dict[str, Any] = {
         name: lengths(options[name], f"--{name}") for name in ("chunks", "shards")
     }
@@ -121,7 +119,7 @@ def run_filters(make_links: MakeLinks, source: Path, word: str, **options: Any) 
         from coordinator.workflows.run_options import Placement, RunOptions, Storing
 
         run_options = RunOptions(
-            placement=Placement(**where, engine=options["engine"]),
+            placement=Placement(**where),
             **{name: options[name] for name in ("overwrite", "sync", "resume", "keep_going")},
             sampling=_sampling(fraction),
             style="none" if quiet else options["progress"],
@@ -166,16 +164,6 @@ def _filter(
     if failed := filter_files(links, sources, options["out_dir"], run_options, say):
         names = ", ".join(str(each) for each, _ in failed)
         fail(f"{len(failed)} of {len(sources)} inputs failed: {names}", failed[0][1])
-
-
-def _check_engine(options: Mapping[str, Any]) -> None:
-    """Refuse what a dask cluster can't be asked for."""
-    if options["hosts"]:
-        raise typer.BadParameter("--engine and --hosts (or TILEFAN_HOSTS) are two places: name one")
-    if options["dry_run"]:
-        raise typer.BadParameter("--dry-run can't tell what a run costs on --engine: leave one out")
-    if options["max_memory_bytes"] is not None:
-        raise typer.BadParameter("--max-memory can't be kept with --engine, which holds blocks too")
 
 
 def _check_many(options: Mapping[str, Any]) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-import re
 import time
-from collections.abc import Iterator, Mapping, Set
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
 from coordinator.dispatch.limits import Limits
 from coordinator.dispatch.outcome import block
 from coordinator.engines import Capacity, TileRun
-from coordinator.engines.dask.cluster import ARRIVES_S, Cluster, reason_of
+from coordinator.engines.dask.cluster import ARRIVES_S, Cluster
+from coordinator.engines.dask.connection import NEEDS
 from coordinator.engines.dask.run import ClusterRun
 from coordinator.engines.http.engine import CLOSED, ERRORS, FRESH_S
 from coordinator.engines.http.handshake import capacity_of
@@ -28,55 +26,11 @@ TILE_BYTES = 4 * 2**20
 
 IN_FLIGHT_BYTES = 256 * 2**20
 
-
-CONNECT_S = 5.0
-"""Longest wait for a scheduler."""
+HELD = 2
+"""Times that a tile in flight is in this process's memory: as samples, and as dask's message."""
 
 ADVICE = "the dashboard of the dask cluster, and the logs of its workers, tell more"
 """Instead of coord doctor, which does not know its workers."""
-
-NEEDS = "a dask cluster needs distributed here: pip install 'tilefan[dask]'"
-
-
-@contextmanager
-def on_scheduler(
-    address: str, limits: Limits, by_reference: ByReference | None = None
-) -> Iterator[DaskEngine]:
-    """Yield the engine of the cluster whose scheduler has this address.
-
-    Parameters
-    ----------
-    address : str
-        ``dask://HOST:PORT``.
-    limits : Limits
-        The dispatcher's thresholds, all but the bytes in flight.
-    by_reference : str, optional
-        Whether its workers open the files themselves; see `coordinator.hosts.by_reference`.
-
-    Raises
-    ------
-    InputError
-        If it is no such address.
-    NoWorkerError
-        If no scheduler answers there.
-    """
-    if not re.fullmatch(r"dask://[^/]+:\d+", address):
-        raise InputError(f"--engine {address}: no address such as dask://scheduler:8786")
-    try:
-        from distributed import Client
-    except ImportError:
-        raise InputError(NEEDS) from None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # events tell what happens
-    try:
-        client = Client(address.replace("dask:", "tcp:", 1), timeout=CONNECT_S)
-    except OSError as error:
-        why = f"no dask scheduler answers at {address}: {reason_of(error)}"
-        raise NoWorkerError(why) from None
-    with client:
-        limits = replace(limits, bytes_in_flight=IN_FLIGHT_BYTES)
-        engine = DaskEngine(client, limits, by_reference or "auto")
-        with closing(engine):
-            yield engine
 
 
 class DaskEngine:
@@ -146,8 +100,7 @@ class DaskEngine:
             named = "".join(f"\n  {event.worker}: {event.reason}" for event in lost)
             none = f" it has none, and none came within {ARRIVES_S:g} s"
             raise NoWorkerError(f"no usable worker in the dask cluster:{named or none}")
-        capacity = capacity_of(ready, self._limits.bytes_in_flight)
-        return replace(capacity, tile_bytes=min(capacity.tile_bytes, TILE_BYTES))
+        return cluster_capacity(ready, self._limits.bytes_in_flight)
 
     def audit(self, tiles: TileRun, finished: Mapping[int, Finished]) -> Set[int]:  # noqa: ARG002
         """Return nothing: the caller looks, so far; see `coordinator.engines.Engine`."""
@@ -196,3 +149,31 @@ class DaskEngine:
             If the scheduler does not answer.
         """
         return tuple(self._ask())
+
+
+def bounded_engine(
+    client: Any,
+    in_flight_bytes: int,
+    by_reference: ByReference = "auto",
+    *,
+    keep_going: bool = False,
+) -> DaskEngine:
+    """Make an engine that has so many bytes of tiles in flight at most.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    in_flight_bytes : int
+    by_reference : str
+        See `coordinator.hosts.by_reference`.
+    keep_going : bool
+        Whether the rest is computed when a tile failed everywhere.
+    """
+    limits = Limits(bytes_in_flight=in_flight_bytes, keep_going=keep_going)
+    return DaskEngine(client, limits, by_reference)
+
+
+def cluster_capacity(ready: Sequence[WorkerReady], in_flight_bytes: int) -> Capacity:
+    """Return what workers of a cluster can take with so many bytes in flight."""
+    capacity = capacity_of(ready, in_flight_bytes)
+    return replace(capacity, tile_bytes=min(capacity.tile_bytes, TILE_BYTES))

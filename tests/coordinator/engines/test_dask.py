@@ -7,11 +7,13 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import dask
 import numpy as np
 import pytest
 from distributed import Client
@@ -21,6 +23,7 @@ from coordinator.api.fleet import Fleet
 from coordinator.dispatch.limits import Limits
 from coordinator.engines import Engine
 from coordinator.engines.dask import cluster as clusters
+from coordinator.engines.dask.connection import LOG_OF_MESSAGES, connected
 from coordinator.engines.dask.engine import DaskEngine
 from coordinator.engines.dask.remote import compute, trouble
 from coordinator.errors import InputError, NoWorkerError, TileFailedError
@@ -34,6 +37,7 @@ from tests.contracts.engine import EngineContract, Heard, job_for
 from tests.support.dask_cluster import dask_cluster
 from tests.support.documents import free_ports
 from tests.support.equality import assert_same_bits
+from tiling.geometry.box import Box
 from tiling.geometry.grid import Grid
 from tiling.geometry.halo import Halo
 from tiling.geometry.plan import Plan
@@ -94,6 +98,38 @@ def test_nothing_is_left_in_the_cluster(client: Client) -> None:
     while left() and time.monotonic() < deadline_s:
         time.sleep(0.05)
     assert left() == []
+
+
+@dataclass(frozen=True)
+class Watched(ArraySource):
+    """A source that knows which blocks are still in memory."""
+
+    blocks: list[weakref.ref[Any]] = field(default_factory=list)
+
+    def read(self, box: Box) -> Any:
+        block = self.array[box.slices].copy()
+        self.blocks.append(weakref.ref(block))
+        return block
+
+
+def test_nothing_is_left_of_blocks(client: Client) -> None:
+    """Dask keeps the last messages of a connection; from the command line it keeps none."""
+    source = Watched(X)
+    request = Request(job_for(X, 2.0), source, (10, 10))
+    address = client.scheduler.address.replace("tcp:", "dask:")
+    with dask.config.set({LOG_OF_MESSAGES: 1000}), connected(address) as own:
+        engine = DaskEngine(own)
+        run(request, lambda _: Output(ArraySink(np.empty_like(X))), engine, Heard())
+        engine.close()
+        deadline_s = time.monotonic() + 60
+        while left(source) and time.monotonic() < deadline_s:
+            time.sleep(0.05)
+        assert len(source.blocks) >= 600
+        assert left(source) == 0
+
+
+def left(source: Watched) -> int:
+    return sum(block() is not None for block in source.blocks)
 
 
 def test_what_is_no_client() -> None:
@@ -221,8 +257,8 @@ def test_a_cluster_without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
             filtered(client, heard, QUICK, tile=5)
 
 
-def test_a_client_that_is_closed_during_a_run() -> None:
-    """It says so at once: nobody can come back."""
+def test_a_client_that_is_closed_meanwhile() -> None:
+    """The run says so at once: nobody can come back."""
     with dask_cluster(1) as other:
         client = Client(other.cluster)
         heard = Acting(10, client.close)

@@ -19,8 +19,8 @@ from coordinator.hosts.token import find_credential
 from coordinator.launch.section import FleetFile
 from coordinator.launch.slurm import SlurmFleet
 from coordinator.workflows.up import bring_up, take_down
-from tests.coordinator.workflows.test_up import until
 from tests.support.equality import assert_same_bits
+from tests.support.launched import until
 from tests.support.slurm import needs_slurm, slurm
 from tilefan import Fleet
 
@@ -32,19 +32,6 @@ def conf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A cluster of one node."""
     with slurm(tmp_path_factory.mktemp("slurm")) as found:
         yield found
-
-
-@pytest.fixture
-def hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A hosts.toml whose workers are stopped whatever happens."""
-    for kind in ("STATE", "CONFIG"):
-        monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / kind))
-    path = tmp_path / "hosts.toml"
-    try:
-        yield path
-    finally:
-        take_down(path, print)
-        assert list((tmp_path / "STATE").glob("tilefan/fleets/*")) == []
 
 
 def queue() -> list[str]:

@@ -31,8 +31,8 @@ from coordinator.launch.ssh import SshFleet
 from coordinator.launch.ssh_connections import Connections
 from coordinator.launch.ssh_scripts import OLD_PYTHON, installation
 from coordinator.workflows.up import bring_up, take_down
-from tests.coordinator.workflows.test_up import WITHIN_S, lives, until
 from tests.support.equality import assert_same_bits
+from tests.support.launched import WITHIN_S, lives, until
 from tests.support.sshd import Nodes, needs_sshd, sshd
 from tilefan import Fleet
 
@@ -58,18 +58,6 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
         lines.append(f"{port} {(folder / 'other.pub').read_text().strip()}")
         known.write_text("\n".join((*lines, "")))
         yield found
-
-
-@pytest.fixture
-def hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A hosts.toml whose workers are stopped whatever happens."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    path = tmp_path / "hosts.toml"
-    try:
-        yield path
-    finally:
-        take_down(path, print)
-        assert list((tmp_path / "state").glob("tilefan/fleets/*")) == []
 
 
 def fleet(nodes: Nodes, *names: str, **options: Any) -> SshFleet:

@@ -7,54 +7,27 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import ndimage
 
-from coordinator.errors import InputError, NoWorkerError
+from coordinator.errors import InputError, NoWorkerError, StoreError
 from coordinator.hosts.hosts_file import load_hosts
 from coordinator.launch.local import LocalFleet
 from coordinator.launch.section import FleetFile
 from coordinator.workflows.settings import Setting, settings
 from coordinator.workflows.up import bring_up, take_down
 from tests.support.equality import assert_same_bits
+from tests.support.launched import WITHIN_S, lives, until
 from tests.support.processes import running_workers
 from tilefan import Fleet
 
 ROOT = Path(__file__).parents[3]
-
-WITHIN_S = 60.0
-
-
-def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + WITHIN_S
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
-def lives(pid: int) -> bool:
-    """Tell whether a process is there, and no zombie."""
-    try:
-        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-
-
-@pytest.fixture
-def hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A hosts.toml, and a state folder that has to be empty in the end."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    path = tmp_path / "hosts.toml"
-    try:
-        yield path
-    finally:
-        take_down(path, print)
-        assert list((tmp_path / "state").glob("tilefan/fleets/*")) == []
 
 
 def pids(path: Path) -> list[int]:
@@ -153,15 +126,13 @@ def test_who_never_came_is_named_with_its_last_lines(hosts: Path) -> None:
     assert (file.plan, file.folder) == (LocalFleet(workers=2, until_idle="soon"), None)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_what_was_started_ends_with_who_started_it(
-    hosts: Path, tmp_path: Path, number: signal.Signals
-) -> None:
-    """Ctrl-C, SIGTERM and a terminal that is closed, while workers are waited for."""
-    fake = tmp_path / "fake" / "worker"
+@contextmanager
+def starting(hosts: Path, folder: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Run a `coord up` whose worker says nothing; yield it, and the worker's process."""
+    fake = folder / "fake" / "worker"
     fake.mkdir(parents=True)
     (fake / "__init__.py").touch()
-    said = tmp_path / "pid"
+    said = folder / "pid"
     (fake / "__main__.py").write_text(
         f"import os, pathlib, time\npathlib.Path({str(said)!r}).write_text(f'{{os.getpid()}} ')\n"
         "time.sleep(600)"
@@ -170,8 +141,82 @@ def test_what_was_started_ends_with_who_started_it(
     command = [sys.executable, "-P", "-m", "coordinator", "up", "local", "-n", "1"]
     command += ["--hosts", str(hosts)]
     with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as process:
-        until(lambda: said.exists() and said.read_text().endswith(" "))
+        try:
+            until(lambda: said.exists() and said.read_text().endswith(" "))
+            yield process, int(said.read_text())
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_what_was_started_ends_with_who_started_it(
+    hosts: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    """Ctrl-C, SIGTERM and a terminal that is closed, while workers are waited for."""
+    with starting(hosts, tmp_path) as (process, pid):
         process.send_signal(number)
         assert process.wait(WITHIN_S) == (143 if number == signal.SIGTERM else 130)
-    assert not lives(int(said.read_text()))
+    assert not lives(pid)
     assert FleetFile.read(hosts).folder is None
+
+
+def test_one_at_a_time(hosts: Path, tmp_path: Path) -> None:
+    """While workers are started nobody else starts or stops those of the file, by any name."""
+    link = tmp_path / "link.toml"
+    link.symlink_to(hosts)
+    with starting(hosts, tmp_path) as (process, pid):
+        for path in (hosts, link):
+            with pytest.raises(StoreError, match=r"another `coord up` or `coord down` is at work"):
+                bring_up(path, LocalFleet(workers=1), print)
+            with pytest.raises(StoreError, match="wait for it to end"):
+                take_down(path, print)
+        bring_up(tmp_path / "other.toml", LocalFleet(workers=1), print)
+        take_down(tmp_path / "other.toml", print)
+        assert lives(pid)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(WITHIN_S) == 130
+    bring_up(hosts, LocalFleet(workers=1), print)
+
+
+def test_many_at_once(hosts: Path) -> None:
+    """One brings its workers up; nobody else's are left."""
+
+    def bring(_: int) -> str:
+        try:
+            bring_up(hosts, LocalFleet(workers=1), print)
+        except (InputError, StoreError) as error:
+            return str(error)
+        return ""
+
+    with ThreadPoolExecutor(6) as threads:
+        said = list(threads.map(bring, range(6)))
+    assert said.count("") == 1
+    assert all("is at work on it" in each or "is up already" in each for each in said if each)
+    assert len(pids(hosts)) == len(load_hosts(hosts).hosts) == 1
+    folder = FleetFile.read(hosts).folder
+    assert folder is not None
+    assert list(folder.path.parent.iterdir()) == [folder.path]
+
+
+def test_one_that_was_killed_claims_nothing(hosts: Path, tmp_path: Path) -> None:
+    """What it began is cleared away by the next."""
+    with starting(hosts, tmp_path) as (process, pid):
+        process.kill()
+        process.wait()
+        os.kill(pid, signal.SIGKILL)
+    bring_up(hosts, LocalFleet(workers=1), print)
+    assert len(pids(hosts)) == 1
+
+
+def test_a_file_that_is_a_link(hosts: Path, tmp_path: Path) -> None:
+    """Where it leads to is written, up and down, there or not; the link stays."""
+    (tmp_path / "shared").mkdir()
+    target = tmp_path / "shared" / "fleet.toml"
+    hosts.symlink_to(target)
+    for _ in range(2):
+        bring_up(hosts, LocalFleet(workers=1), print)
+        assert load_hosts(target) == load_hosts(hosts)
+        take_down(hosts, print)
+        assert hosts.is_symlink()
+        assert FleetFile.read(target).folder is None
+    assert [path.name for path in target.parent.iterdir()] == ["fleet.toml"]
