@@ -107,8 +107,8 @@ class Bucket:
             If one can't be read.
         """
         with _told():
-            found = [each.result() for each in [self._keys.read(name) for name in names]]
-        return tuple(self._number(each) for each in found)
+            first = [self._keys.read(name, byte_range=slice(0, 1)) for name in names]
+            return tuple(self._number(each.result()) for each in first)
 
     def _number(self, found: Any) -> int:
         """Return what tells one writing of a key from all others, wherever it is."""

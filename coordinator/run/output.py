@@ -137,7 +137,7 @@ class Opening:
             return
         others = self.source.reads.items()
         if FileState.of(self.input_place).identity != self.state.identity or any(
-            FileState.of(Place(path)) != state for path, state in others
+            FileState.of(Place(path), state.keys) != state for path, state in others
         ):
             raise InputChangedError(
                 f"{self.input_place}: the input was changed while it was read; the output would be "

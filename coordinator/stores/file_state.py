@@ -26,12 +26,20 @@ class FileState:
     file_bytes: int
     mtime_ns: int
     identity: tuple[int, ...]
+    keys: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, place: Place) -> FileState:
+    def of(cls, place: Place, keys: tuple[str, ...] = ()) -> FileState:
         """Look at a file, a folder, or the metadata of an array in a bucket.
 
         Of what is on a web server nothing is known.
+
+        Parameters
+        ----------
+        place : Place
+        keys : tuple of str
+            Of an array in a bucket: chunks that are looked at, too. S3 tells writings of a key
+            apart by what is in it, and an array that is written anew may have the same metadata.
 
         Raises
         ------
@@ -39,7 +47,8 @@ class FileState:
             If the system does not let it be looked at.
         """
         if place.remote:
-            return cls(0, 0, _in_bucket(place.url) if is_in_bucket(place.url) else ())
+            known = is_in_bucket(place.url)
+            return cls(0, 0, _in_bucket(place.url, keys) if known else (), keys)
         try:
             status = place.path.stat()
             if place.path.is_dir():
@@ -58,9 +67,9 @@ class FileState:
         return cls(size, mtime_ns, (status.st_dev, status.st_ino, size, mtime_ns, each))
 
 
-def _in_bucket(url: str) -> tuple[int, ...]:
+def _in_bucket(url: str, keys: tuple[str, ...]) -> tuple[int, ...]:
     try:
-        return Bucket(url).identity(ZARR_KEYS)
+        return Bucket(url).identity((*ZARR_KEYS, *keys))
     except PlaceError as error:
         raise StoreError(f"{url}: {error}") from None
 

@@ -39,6 +39,9 @@ CACHE_BYTES = 2**28
 MAX_COUNTED = 2**20
 """Chunks up to which the missing ones are counted."""
 
+MAX_WATCHED = 64
+"""Chunks in a bucket that are looked at again when a run ends; of more, some from all of them."""
+
 PIECE_BYTES = 2**26
 """Of an array that is decoded as a whole, at a time."""
 
@@ -167,10 +170,21 @@ class KeyedSource:
             view(array, box)[...] = self.read(box)
         return array
 
-    @property
+    @functools.cached_property
     def reads(self) -> Mapping[Path, FileState]:
-        """Nothing: its samples are in its own folder."""
-        return {}
+        """What is in a bucket: some of its chunks; a folder is looked at as a whole."""
+        if not (self.place.remote and is_in_bucket(self.place.url)):
+            return {}
+        return {self.place.path: FileState.of(self.place, self._watched())}
+
+    def _watched(self) -> tuple[str, ...]:
+        """Return keys of chunks, the first and the last among them."""
+        each = zip(self.shape, self.about.chunk, strict=True)
+        counts = tuple(-(-length // size) for length, size in each)
+        last = math.prod(counts) - 1
+        some = {last * number // (MAX_WATCHED - 1) for number in range(MAX_WATCHED)}
+        indices = (np.unravel_index(number, counts) for number in sorted(some) if last >= 0)
+        return tuple(self.about.key_of([int(at) for at in index]) for index in indices)
 
     def notes(self) -> tuple[str, ...]:
         """Tell of chunks that are missing."""

@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from coordinator.errors import InputError, StoreError
+from coordinator.errors import InputChangedError, InputError, StoreError
+from coordinator.events import Event, TileStored
 from coordinator.stores.files import open_place
 from coordinator.workflows.filter_file import filter_chain
-from coordinator.workflows.run_options import RunOptions
+from coordinator.workflows.run_options import Placement, RunOptions
 from tests.coordinator.run.cut_short import SIGMA, TILES, Killed, Watched, Workbench, kill
 from tests.support.bucket_server import SCHEMES, BucketServer, bucket_server
 from tests.support.equality import assert_same_bits
@@ -214,6 +215,45 @@ def test_from_a_bucket(bench: Workbench, tmp_path: Path) -> None:
     )
     want = gaussian_filter(open_place(bench.source).array, 1)
     assert_same_bits(np.load(bench.target), want)
+
+
+@pytest.mark.parametrize("in_group", [False, True])
+@pytest.mark.parametrize("anew", [False, True])
+def test_an_input_that_is_replaced(
+    bench: Workbench, tmp_path: Path, *, in_group: bool, anew: bool
+) -> None:
+    """It is gone, or written anew with the same metadata, in a group too: no mixture is kept."""
+    from coordinator.stores.keys import open_keys
+    from coordinator.stores.place import Place
+
+    root = bench.target.with_name("in.zarr")
+    keys, below = open_keys(Place(root)), "a/" if in_group else ""
+    all_of_it = ts.KvStore.KeyRange("a/", "a0") if in_group else ts.KvStore.KeyRange()
+    if in_group:
+        keys.write("zarr.json", b'{"zarr_format": 3, "node_type": "group"}').result()
+    document = {
+        "shape": [24, 20],
+        "data_type": "float32",
+        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [3, 20]}},
+    }
+
+    def write(value: int) -> None:
+        spec = {"driver": "zarr3", "kvstore": keys.spec().to_json(), "metadata": document}
+        array = ts.open({**spec, "path": below}, create=True, open=True).result()
+        array.write(np.float32(value)).result()
+
+    def replace(_: float, event: Event) -> None:
+        if isinstance(event, TileStored) and event.tile == 0:
+            keys.delete_range(all_of_it).result()
+            for value in [2] * anew:
+                write(value)
+
+    write(1)
+    source, target = f"{root}::a" if in_group else root, tmp_path / "out.npy"
+    options = RunOptions(Placement(tile=3), style="none", log=replace)
+    with pytest.raises(InputChangedError, match="would be a mixture"):
+        filter_chain([("gaussian_filter", {"sigma": 1})], Place.parse(source), target, options)
+    assert not target.exists()
 
 
 class _Quiet(SimpleHTTPRequestHandler):
