@@ -36,11 +36,14 @@ class ChunkFiles:
         Descriptor of the array's folder.
     check : callable
         Raises PlaceError of an open file that must not be read.
+    is_whole : bool
+        Whether all are there: one that is not has been removed, and is not the fill value.
     """
 
     array: Chunked
     home: int
     check: Callable[[int], None]
+    is_whole: bool = False
 
     def read_part(self, index: tuple[int, ...], box: Box, into: Array) -> bool:
         """Read a part of a chunk that is not encoded; return whether there is such a chunk."""
@@ -78,6 +81,8 @@ class ChunkFiles:
                     left = left[count:]
                 return bytes(memoryview(data)[: size - len(left)])
         except FileNotFoundError:
+            if self.is_whole:
+                raise PlaceError(f"its chunk {name} is gone") from None
             return None
 
 

@@ -193,7 +193,7 @@ class Places:
                 block = self._read("", stored, box, place.write_to or None)
             else:
                 with self._chunks_of(place, stored) as (array, folder):
-                    files = ChunkFiles(array, folder, self._roots.check)
+                    files = ChunkFiles(array, folder, self._roots.check, is_whole=True)
                     block = read_chunks(files, box, ChunkCache(0), "")
         return np.asarray(block, order="C")
 

@@ -20,6 +20,7 @@ from coordinator.cli.render_forecast import lines
 from coordinator.engines.http.engine import HttpEngine
 from coordinator.errors import InputError, NoWorkerError
 from coordinator.events import TileKept, TileStored, TilesVerified
+from coordinator.hosts.by_reference import ByReference
 from coordinator.hosts.hosts_file import parse_hosts
 from coordinator.hosts.token import find_credential
 from coordinator.journal.records import Finished
@@ -322,6 +323,22 @@ def test_damage_is_found_by_workers(
     assert {event.tile for event in told.of(TileKept)} == set(left) - {broken}
     assert all_by_reference(told)
     assert_same_bits(native(library.load(target)), ndimage.gaussian_filter(array, 2.0))
+
+
+@pytest.mark.parametrize("way", ["auto", "never"])
+def test_a_chunk_that_is_gone_is_no_fill_value(
+    hosts: list[str], folder: Path, seen: list[Set[int]], way: ByReference
+) -> None:
+    """Though its samples were all the fill value: it is written again, by who resumes."""
+    ZARR.require()
+    np.save(folder / "in.npy", np.zeros((80, 50), "<f4"))
+    source, target, storing = folder / "in.npy", folder / "out.zarr", Storing(chunks=(10, 10))
+    left = left_by(hosts, source, target, storing)
+    remove_chunk(target, divmod(min(left), 5))
+    told = filtered(blur(), source, target, hosts, way, tile=(10, 10), resume=True, storing=storing)
+    assert {event.tile for event in told.of(TileKept)} == set(left) - {min(left)}
+    assert seen == [set(left) - {min(left)} if way == "auto" else set()]
+    assert_same_bits(native(ZARR.load(target)), np.zeros((80, 50), "f4"))
 
 
 def test_resumed_where_nobody_looks(
