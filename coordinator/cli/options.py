@@ -259,7 +259,8 @@ WHERE = (
         FLEET,
         "--engine",
         metavar="ADDRESS",
-        help="A dask cluster in place of --hosts: its scheduler, dask://HOST:PORT.",
+        help="A dask cluster in place of --hosts: its scheduler, dask://HOST:PORT, or tls:// as "
+        "dask's configuration says.",
     ),
     option(
         FLEET,

@@ -39,7 +39,8 @@ class Placement:
     by_reference : str, optional
         Whether workers open the files themselves; as its hosts file says unless given.
     engine : str, optional
-        Where the scheduler of a dask cluster is, in place of hosts: ``dask://HOST:PORT``.
+        Where the scheduler of a dask cluster is, in place of hosts: ``dask://HOST:PORT``, or
+        ``tls://HOST:PORT``.
     """
 
     hosts: str | None = None

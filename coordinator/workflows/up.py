@@ -59,7 +59,7 @@ def bring_up(path: Path, plan: LaunchPlan | None, say: Callable[[str], None]) ->
     config = load_hosts(path)
     troubled = run_doctor(config, find_credential(config.token_file))
     idle = f"after {plan.until_idle} without a request"
-    say(f"{path} lists them; they end with `coord down`, or {idle}")
+    say(f"{path} lists them: --hosts {path} uses them; they end with `coord down`, or {idle}")
     if missing:
         raise never_came(missing, plan.size)
     if useless := [each.host.name for each in came if each.host.name in troubled]:

@@ -6,16 +6,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from distributed import Client, LocalCluster
+from distributed.security import Security
 
 
 @contextmanager
-def dask_cluster(workers: int) -> Iterator[Client]:
-    """Start workers of one thread, each with a nanny that starts it again; yield a client."""
+def dask_cluster(workers: int, security: Security | None = None) -> Iterator[Client]:
+    """Start workers of one thread, each with a nanny that starts it again; yield a client.
+
+    With `security` they encrypt.
+    """
     with (
         LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
-            host="127.0.0.1",
+            host="tls://127.0.0.1" if security else "127.0.0.1",
+            security=security,
             dashboard_address="127.0.0.1:0",
             silence_logs=50,
         ) as cluster,

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives import serialization
 from distributed import Client
+from distributed.security import Security
 from scipy.ndimage import gaussian_filter
 
 from tests.coordinator.cli import test_cli as cli
 from tests.coordinator.cli.test_cli import refused
+from tests.support.certificates import issue
 from tests.support.coordinators import coord, running_coord, tiles_in
 from tests.support.dask_cluster import dask_cluster
 from tests.support.documents import free_ports
 from tests.support.equality import assert_same_bits
 from tests.support.formats import ZARR, native
+from tilefan import Fleet
 
 X = np.random.default_rng(3).random((300, 300))
 
@@ -99,13 +104,8 @@ def finished(folder: Path, *arguments: str) -> str:
             3,
             "no dask scheduler answers at dask://127.0.0.1:",
         ),
-        (
-            ["--engine", "dask://127.0.0.1:PORT", "--dry-run"],
-            3,
-            "no dask scheduler answers at dask://127.0.0.1:",
-        ),
     ],
-    ids=["scheme", "hosts", "nobody", "dry-run"],
+    ids=["scheme", "hosts", "nobody"],
 )
 def test_mistakes(tmp_path: Path, options: list[str], code: int, words: str) -> None:
     """Each is one sentence, with its exit code."""
@@ -116,3 +116,84 @@ def test_mistakes(tmp_path: Path, options: list[str], code: int, words: str) -> 
     assert found == code, said
     assert words in " ".join(said.split()), said
     assert "Traceback" not in said
+
+
+# With TLS
+
+WHO = ("client", "scheduler", "worker")
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with certificates of an authority, and of another one."""
+    folder = tmp_path_factory.mktemp("tls")
+    for name in ("ours", "others"):
+        authority = issue(name, authority=True)
+        pem = authority.certificate.public_bytes(serialization.Encoding.PEM)
+        (folder / f"{name}-ca.pem").write_bytes(pem)
+        issue("node", authority).write(folder / f"{name}.pem")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def encrypted(authority: Path) -> Iterator[Client]:
+    own = str(authority / "ours.pem")
+    names = [f"tls_{who}_{what}" for who in WHO for what in ("cert", "key")]
+    files = {"tls_ca_file": str(authority / "ours-ca.pem"), **dict.fromkeys(names, own)}
+    with dask_cluster(1, Security(require_encryption=True, **files)) as client:
+        yield client
+
+
+def configured(authority: Path, ca: str = "ours", own: str = "ours") -> dict[str, str]:
+    """Return an environment with dask's configuration of TLS."""
+    pem = str(authority / f"{own}.pem")
+    tls = {"CA_FILE": str(authority / f"{ca}-ca.pem"), "CLIENT__CERT": pem, "CLIENT__KEY": pem}
+    return {**os.environ, **{f"DASK_DISTRIBUTED__COMM__TLS__{key}": tls[key] for key in tls}}
+
+
+def test_a_cluster_that_encrypts(encrypted: Client, authority: Path, tmp_path: Path) -> None:
+    """Dask's own configuration says by which certificates; `Fleet.on` takes such a client too."""
+    np.save(tmp_path / "in.npy", X)
+    address = encrypted.scheduler.address
+    assert address.startswith("tls://")
+    arguments = ["blur", "in.npy", "--sigma", "2", "-o", "out.npy", "--engine", address]
+    done = cli.coord(tmp_path, *arguments, env=configured(authority))
+    assert done.returncode == 0, done.stderr
+    assert_same_bits(np.load(tmp_path / "out.npy"), gaussian_filter(X, 2))
+    with Fleet.on(encrypted) as fleet:
+        assert_same_bits(fleet.gaussian_filter(X, 2), gaussian_filter(X, 2))
+
+
+def test_one_that_does_not_encrypt(client: Client, authority: Path, tmp_path: Path) -> None:
+    """Though it is asked to."""
+    np.save(tmp_path / "in.npy", X)
+    engine = client.scheduler.address.replace("tcp:", "tls:")
+    done = cli.coord(tmp_path, "blur", "in.npy", "--engine", engine, env=configured(authority))
+    refused(done, 6, "or it does not encrypt")
+
+
+@pytest.mark.parametrize(
+    ("given", "scheme", "code", "words"),
+    [
+        ({"ca": "others"}, "tls", 6, "and we do not trust each other, or it does not encrypt"),
+        ({"own": "others"}, "tls", 6, "and we do not trust each other, or it does not encrypt"),
+        ({"own": "missing"}, "tls", 2, "does not fit dask's configuration, distributed.comm.tls"),
+        (None, "tls", 2, "does not fit dask's configuration, distributed.comm.tls"),
+        (None, "dask", 3, "if it encrypts, say tls://"),
+    ],
+    ids=["their authority", "our certificate", "no file", "no configuration", "no tls"],
+)
+def test_no_trust(
+    encrypted: Client,
+    authority: Path,
+    tmp_path: Path,
+    given: dict[str, str] | None,
+    scheme: str,
+    code: int,
+    words: str,
+) -> None:
+    """Each is one sentence, with its exit code."""
+    np.save(tmp_path / "in.npy", X)
+    engine = encrypted.scheduler.address.replace("tls:", f"{scheme}:")
+    env = None if given is None else configured(authority, **given)
+    refused(cli.coord(tmp_path, "blur", "in.npy", "--engine", engine, env=env), code, words)
