@@ -159,3 +159,23 @@ def test_who_hangs_before_it_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     reasons = {each.worker: each.reason for each in told.places}
     assert reasons[victim[0]] == "has not answered within 1 s"
     assert_same_bits(np.load(tmp_path / "out.npy"), WANT)
+
+
+def test_who_is_started_anew_at_its_address(client: Client, tmp_path: Path) -> None:
+    """It has forgotten the places: it proves itself again, and is offered them again."""
+    np.save(tmp_path / "in.npy", X)
+    forgetting = iter([lambda: remote.places.cache_clear()])  # noqa: PLW0108 -- dask pickles it by value
+
+    def forget(event: Event) -> None:
+        if isinstance(event, TileStored):
+            for each in forgetting:
+                client.run(each)
+
+    told = filtered(
+        *(WRAPPED, tmp_path / "in.npy", tmp_path / "out.npy", address(client), "require"),
+        tile=6,
+        hear=forget,
+    )
+    assert "was started anew" in told.of(WorkerLost)[0].reason
+    assert told.body_bytes == 0
+    assert_same_bits(np.load(tmp_path / "out.npy"), WANT)
