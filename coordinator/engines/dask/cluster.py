@@ -26,7 +26,7 @@ from tiling.probes.digests import needed
 from tiling.protocol.places import Offer
 
 GREETING_S = 15.0
-"""Longest wait for what a worker says of itself: it may import NumPy and SciPy first."""
+"""Longest wait for what a worker says: it may import NumPy and SciPy first."""
 
 PACKAGE = "tilefan"
 
@@ -146,8 +146,18 @@ class Cluster:
             )
 
     def on(self, name: str, function: Any, *arguments: Any) -> Any:
-        """Call a function on a worker; return what it returns, or the error."""
-        answers = self.client.run(function, *arguments, workers=[name], on_error="return")
+        """Call a function on a worker; return what it returns, or the error.
+
+        Raises
+        ------
+        OSError
+            If it has left the cluster, or does not answer: a process, or a mount, may hang.
+        """
+        ask = partial(self.client.sync, self.client._run, callback_timeout=GREETING_S)  # noqa: SLF001 -- `run` would wait for ever
+        try:
+            answers = ask(function, *arguments, workers=[name], on_error="return")
+        except TimeoutError:
+            raise OSError(f"has not answered within {GREETING_S:g} s") from None
         if name not in answers:
             raise OSError("has left the cluster")
         return answers[name]
@@ -217,6 +227,6 @@ def _other_versions(said: object) -> str | None:
 def reason_of(error: BaseException) -> str:
     """Return an error as one line."""
     first = (str(error).splitlines() or [""])[0]
-    if isinstance(error, RefusedPlaceError):
+    if isinstance(error, RefusedPlaceError) or type(error) is OSError:
         return inert(first)[:300]
     return inert(f"{type(error).__name__}: {first}")[:200]

@@ -60,7 +60,7 @@ from places.errors import RefusedPlaceError
 from tiling.geometry.plan import Tile
 from tiling.jobs.cost import work_of
 from tiling.jobs.job import Job
-from tiling.protocol.references import UNWRITTEN, Into
+from tiling.protocol.references import UNKNOWN_PLACE, UNWRITTEN, Into
 
 LOG = logging.getLogger("tilefan.dispatch")
 
@@ -68,6 +68,7 @@ PERIOD_S = 1.0
 """Between two looks at the cluster."""
 
 GONE = "has left the cluster"
+ANEW = "was started anew, at the same address"
 
 FETCH_S = 60.0
 """Longest wait for a result that a worker has."""
@@ -301,9 +302,12 @@ class ClusterRun:
         send, tile = attempt.send, attempt.tile
         ids = (send.tile, send.worker, send.attempt)
         attempt.future.release()
-        if isinstance(got, RefusedPlaceError) and self._send_otherwise(attempt, got):
+        if isinstance(got, RefusedPlaceError) and got.type == UNKNOWN_PLACE:
+            self._hear(WorkerLost(send.worker, ANEW))
+            self._greet(send.worker)
+        elif isinstance(got, RefusedPlaceError) and self._send_otherwise(attempt, got):
             return
-        if isinstance(got, BaseException):
+        elif isinstance(got, BaseException):
             self._hear(TileFailed(*ids, reason_of(got), None, FailureKind.BROKEN))
         elif why := trouble(self._seals, tile, attempt.asked, got, attempt.into):
             self._hear(TileFailed(*ids, why, None, FailureKind.CORRUPT))

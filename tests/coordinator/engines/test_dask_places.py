@@ -14,9 +14,9 @@ import pytest
 from distributed import Client
 from scipy import ndimage
 
-from coordinator.engines.dask import remote
+from coordinator.engines.dask import cluster, remote
 from coordinator.errors import InputError, TileFailedError
-from coordinator.events import Event, TileFailed, TileSent, TileStored, WorkerLost
+from coordinator.events import Event, TileFailed, TileSent, TileStored, WorkerLost, WorkerReady
 from coordinator.workflows.run_options import Storing
 from places.roots import Roots
 from tests.support.by_reference import blur, filtered
@@ -135,5 +135,47 @@ def test_who_is_killed_while_it_writes(tmp_path: Path) -> None:
             hear=kill,
         )
     assert told.of(WorkerLost)
+    assert told.body_bytes == 0
+    assert_same_bits(np.load(tmp_path / "out.npy"), WANT)
+
+
+def test_who_hangs_before_it_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are not kept waiting for it."""
+    np.save(tmp_path / "in.npy", X)
+    with dask_cluster(2) as client:
+        victim, *_ = client.run(os.getpid).items()
+
+        def stop(event: Event) -> None:
+            if isinstance(event, WorkerReady):
+                monkeypatch.setattr(cluster, "GREETING_S", 1.0)
+                os.kill(victim[1], signal.SIGSTOP)
+
+        try:
+            told = filtered(
+                *(WRAPPED, tmp_path / "in.npy", tmp_path / "out.npy", address(client)), hear=stop
+            )
+        finally:
+            os.kill(victim[1], signal.SIGKILL)
+    reasons = {each.worker: each.reason for each in told.places}
+    assert reasons[victim[0]] == "has not answered within 1 s"
+    assert_same_bits(np.load(tmp_path / "out.npy"), WANT)
+
+
+def test_who_is_started_anew_at_its_address(client: Client, tmp_path: Path) -> None:
+    """It has forgotten the places: it proves itself again, and is offered them again."""
+    np.save(tmp_path / "in.npy", X)
+    forgetting = iter([lambda: remote.places.cache_clear()])  # noqa: PLW0108 -- dask pickles it by value
+
+    def forget(event: Event) -> None:
+        if isinstance(event, TileStored):
+            for each in forgetting:
+                client.run(each)
+
+    told = filtered(
+        *(WRAPPED, tmp_path / "in.npy", tmp_path / "out.npy", address(client), "require"),
+        tile=6,
+        hear=forget,
+    )
+    assert "was started anew" in told.of(WorkerLost)[0].reason
     assert told.body_bytes == 0
     assert_same_bits(np.load(tmp_path / "out.npy"), WANT)
