@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 from coordinator.engines import Capacity
 from coordinator.engines.local import capacity as local_capacity
-from coordinator.events import WorkerReady
 from coordinator.machine import resident_bytes, usable_cores
 from coordinator.planning.forecast import (
     Forecast,
@@ -51,6 +49,7 @@ from coordinator.stores.place import Place
 from coordinator.stores.scratch import MEMORY_BYTES
 from coordinator.stores.storing import Storing
 from coordinator.workflows.filter_file import title
+from coordinator.workflows.plan_fleet import Fleet, planned_fleet
 from coordinator.workflows.plan_output import PlannedOutput
 from coordinator.workflows.run_options import Placement
 from places.network import boot
@@ -121,7 +120,7 @@ def plan_chain(
         grain = row_grain(array.shape, chain.dtype.itemsize)
     request = Request(job, read, tile, title(links), bound, grain=grain)
     parts = stages(job, bound)
-    with _fleet(placement) as fleet:
+    with planned_fleet(placement) as fleet:
         base_bytes = resident_bytes() + reading_bytes
         place = _Place(fleet, placement.max_memory_bytes, base_bytes, output)
         start_s = process_s + time.perf_counter() - began_s
@@ -178,67 +177,6 @@ def _caveats(parts: Sequence[Stage], workers: tuple[Measured, ...]) -> Iterator[
     if any(part.repeated for part in parts):
         yield CAVEAT_REPEATED
     yield from sharing([worker for worker in workers if not worker.trouble], boot())
-
-
-class Fleet(Protocol):
-    """Workers that can be measured."""
-
-    @property
-    def in_flight_bytes(self) -> int:
-        """Most bytes of tiles in flight."""
-
-    @property
-    def held(self) -> int:
-        """How often a tile in flight is in this process's memory."""
-
-    @property
-    def opens(self) -> bool:
-        """Whether its workers may be asked to open files."""
-
-    def alone(
-        self, job: Job, source: Source, sink: Sink | None
-    ) -> tuple[tuple[Measured, ...], tuple[WorkerReady, ...]]:
-        """Measure each worker by itself, and ask what it would open.
-
-        Return also what those say that can be used.
-        """
-
-    def capacity(
-        self, workers: Sequence[Measured], ready: Sequence[WorkerReady], in_flight_bytes: int
-    ) -> Capacity:
-        """Return what these workers can take with so many bytes in flight."""
-
-    def ways(
-        self,
-        workers: Sequence[Measured],
-        ready: Sequence[WorkerReady],
-        samples: tuple[Sample, Sample],
-        in_flight_bytes: int,
-    ) -> tuple[Speeds, Speeds | None]:
-        """Find out how fast workers are together; see `coordinator.planning.ways`."""
-
-
-@contextmanager
-def _fleet(placement: Placement) -> Iterator[Fleet | None]:
-    """Yield who would compute, if that is not this machine."""
-    if placement.engine is not None:
-        from coordinator.engines.dask.connection import connected
-        from coordinator.planning.measure_cluster import ClusterFleet
-
-        with connected(placement.engine) as client:
-            yield ClusterFleet(client, placement.by_reference or "auto")
-    elif placement.hosts is None:
-        yield None
-    else:
-        from coordinator.hosts.hosts_file import find_hosts
-        from coordinator.hosts.token import find_credential, warn_of_clear_text
-        from coordinator.planning.measure_fleet import HostsFleet
-
-        config = find_hosts(placement.hosts).with_codec(placement.wire_codec)
-        config = config.with_by_reference(placement.by_reference)
-        credential = find_credential(placement.token_file or config.token_file)
-        warn_of_clear_text(config, credential)
-        yield HostsFleet(config, credential)
 
 
 @dataclass(frozen=True, slots=True)

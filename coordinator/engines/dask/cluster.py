@@ -153,7 +153,7 @@ class Cluster:
         OSError
             If it has left the cluster, or does not answer: a process, or a mount, may hang.
         """
-        ask = partial(self.client.sync, self.client._run, callback_timeout=GREETING_S)  # noqa: SLF001 -- `run` would wait for ever
+        ask = partial(self.client.sync, self.client._run, callback_timeout=GREETING_S)
         try:
             answers = ask(function, *arguments, workers=[name], on_error="return")
         except TimeoutError:
