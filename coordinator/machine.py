@@ -55,7 +55,6 @@ def cpu() -> str:
 STATM = Path("/proc/self/statm")
 MEMORY = Path("/proc/meminfo")
 STAT = Path("/proc/self/stat")
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 STARTED = 22
 """Of the fields of `STAT`: when the process was started, in clock ticks since the boot."""
@@ -85,16 +84,6 @@ def available_bytes() -> int:
 def usable_cores() -> int:
     """Return the cores that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def boot() -> str:
-    """Return what names this machine, as `tiling.protocol.boot`; empty where it is not known."""
-    from tiling.protocol.boot import boot_name
-
-    try:
-        return boot_name(BOOT_ID.read_bytes())
-    except OSError:
-        return ""
 
 
 def process_age_s() -> float:

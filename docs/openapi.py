@@ -258,7 +258,10 @@ WRITTEN: Json = {
 REFERENCE = {
     references.PLACE: (JOB, "A tile by reference has no body: SHA-256 of the offer."),
     references.START: (TEXT, "Where its block begins in the array: `-2,64,0`."),
-    references.INTO: ({"enum": ["answer", "place"]}, "Where the tile goes."),
+    references.INTO: (
+        {"enum": ["answer", "place", "kept"]},
+        "Where the tile goes; `kept`: it is in the place already, and only read again.",
+    ),
 }
 """Of a request by reference."""
 

@@ -19,6 +19,9 @@ from places.errors import PlaceError
 from tiling.dtypes import Array, Dtype
 from tiling.geometry.box import Box
 
+FAULTS = (ValueError, RuntimeError, NotImplementedError, TypeError)
+"""What tensorstore raises."""
+
 
 @dataclass(frozen=True, slots=True)
 class Chunked:
@@ -114,9 +117,9 @@ class Chunked:
                 self._check_memory(data)
                 keys.write(self.name_of(index), data).result()
             block: Array = store[(*box.slices, ...)].read(order="C").result()
-        except (PlaceError, ValueError, RuntimeError, NotImplementedError) as error:
-            words = str(error).partition(" [")[0][:200]
-            raise PlaceError(f"its chunk {self.name_of(index)} is damaged: {words}") from None
+        except (PlaceError, *FAULTS) as error:
+            what = f"its chunk {self.name_of(index)} is damaged"
+            raise PlaceError(f"{what}: {words_of(error)}") from None
         return block
 
     def encode(self, box: Box, block: Array) -> Iterator[tuple[str, bytes | memoryview]]:
@@ -134,9 +137,14 @@ class Chunked:
         for key in keys.list().result():
             yield key.decode(), keys.read(key).result().value
 
+    @property
+    def chunk_bytes(self) -> int:
+        """Of a chunk, decoded."""
+        return math.prod(self.chunk) * self.dtype.itemsize
+
     def most_encoded(self) -> int:
         """Return how many bytes a chunk's file may have."""
-        return most_packed(math.prod(self.chunk) * self.dtype.itemsize)
+        return most_packed(self.chunk_bytes)
 
     def _check_memory(self, data: bytes) -> None:
         """Refuse the bytes of a file that would take more memory than they may."""
@@ -147,10 +155,7 @@ class Chunked:
 
     def _open(self) -> tuple[Any, Any]:
         """Return an empty place in memory, and the array in it."""
-        try:
-            import tensorstore as ts
-        except ModuleNotFoundError:
-            raise PlaceError("needs: pip install 'tilefan[zarr]', at the worker") from None
+        ts = tensorstore()
         context = ts.Context({"cache_pool": {"total_bytes_limit": 0}})
         memory = {"driver": "memory"}
         spec = {
@@ -164,6 +169,25 @@ class Chunked:
             keys = ts.KvStore.open(memory, context=context).result()
             opened = ts.open(spec, create=True, open=True, assume_metadata=True, context=context)
             return keys, opened.result()
-        except (ValueError, RuntimeError, NotImplementedError, TypeError) as error:
-            words = str(error).partition(" [")[0][:200]
-            raise PlaceError(f"can't be opened as zarr: {words}") from None
+        except FAULTS as error:
+            raise PlaceError(f"can't be opened as zarr: {words_of(error)}") from None
+
+
+def tensorstore() -> Any:
+    """Return the library.
+
+    Raises
+    ------
+    PlaceError
+        If it is not here.
+    """
+    try:
+        import tensorstore as ts
+    except ModuleNotFoundError:
+        raise PlaceError("needs: pip install 'tilefan[zarr]', at the worker") from None
+    return ts
+
+
+def words_of(error: BaseException) -> str:
+    """Return what tensorstore says, without what it adds for programmers."""
+    return str(error).partition(" [")[0][:200]

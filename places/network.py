@@ -1,10 +1,13 @@
-"""Whether a file is on a disk of this machine: only what is known to be one counts."""
+"""Whether a file is on a disk of this machine, and which machine that is."""
 
 from __future__ import annotations
 
 import ctypes
 import os
 import sys
+from pathlib import Path
+
+from tiling.protocol.boot import boot_name
 
 LOCAL = frozenset(
     {
@@ -14,6 +17,9 @@ LOCAL = frozenset(
     }
 )
 """What `statfs` calls file systems whose files nobody writes from elsewhere; see linux/magic.h."""
+
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class _Statfs(ctypes.Structure):
@@ -30,6 +36,14 @@ def is_local(descriptor: int) -> bool:
     except (OSError, AttributeError):  # another C library
         return False
     return not fails and about.type & 0xFFFFFFFF in LOCAL
+
+
+def boot() -> str:
+    """Return what names this machine since it was booted; empty where the system does not tell."""
+    try:
+        return boot_name(BOOT_ID.read_bytes())
+    except OSError:
+        return ""
 
 
 def identity(descriptor: int) -> tuple[int, int]:

@@ -93,7 +93,13 @@ LAW: dict[str, dict[str, frozenset[str]]] = {
         **{unit: frozenset() for unit in ("__init__", "errors", "below", "network", "flat")},
         "codecs": frozenset(),
         "chunks": frozenset({"codecs"}),
+        "boxes": frozenset({"chunks"}),
+        "buckets": frozenset({"chunks"}),
         "chunk_files": frozenset({"below", "flat", "chunks"}),
+        "roots": frozenset({"below", "buckets"}),
+        "offers": frozenset(
+            {"below", "network", "flat", "chunks", "boxes", "buckets", "chunk_files", "roots"}
+        ),
     },
     "worker": {
         **{unit: frozenset() for unit in ("__init__", "errors", "settings", "machine")},
@@ -255,6 +261,13 @@ def test_help_is_quick(arguments: list[str]) -> None:
     modules = loaded(RUN_HELP.format([*arguments, "--help"]))
     assert "coordinator.cli.main" in modules
     assert_not_loaded(modules, "numpy", "scipy", "aiohttp", "asyncio", "rich.live")
+
+
+def test_ctrl_c_is_answered_soon() -> None:
+    """What takes long to import comes later: until then it would show a traceback."""
+    modules = loaded("import coordinator.__main__") - loaded("")
+    assert "coordinator.__main__" in modules
+    assert_not_loaded(modules, "typing", "contextlib", "re")
 
 
 def test_the_facade_loads_what_is_used() -> None:

@@ -19,6 +19,7 @@ from typing import Annotated
 import typer
 
 from places.errors import PlaceError
+from places.roots import Roots
 from tiling.errors import UnsupportedError
 from tiling.probes.digests import quick
 from tiling.probes.select import Requested, Selected, select
@@ -30,7 +31,6 @@ from worker.lifetime import FOREVER, Lifetime
 from worker.log import ROOT, Event, Level, configure
 from worker.machine import usable_cores
 from worker.runtime.malloc import freeze_imports, keep_freed_memory
-from worker.runtime.roots import Roots
 from worker.security.auth import Guard, bracketed, name_of
 from worker.security.pairing import Pairing
 from worker.security.tls import ServerCertificate, own_certificate
@@ -38,7 +38,7 @@ from worker.security.token_file import SharedToken, find_token, own_files
 from worker.server import serving
 from worker.settings import Settings
 from worker.state import Service
-from worker.usage import WorkerCommand, duration, port_number, served_folder, thread_count
+from worker.usage import WorkerCommand, duration, port_number, served, thread_count
 
 LOG = logging.getLogger(f"{ROOT}.cli")
 
@@ -163,12 +163,12 @@ def worker(
         ),
     ] = None,
     serve_from: Annotated[
-        list[Path],
+        list[str],
         typer.Option(
-            parser=served_folder,
+            parser=served,
             metavar="FOLDER",
             help="A folder whose files coordinators may have read, and their outputs written "
-            "there; may be repeated.",
+            "there; or a bucket to read in, s3://BUCKET/PREFIX. May be repeated.",
         ),
     ] = [],  # noqa: B006 - Typer reads it
     log_level: Annotated[

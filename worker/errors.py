@@ -6,6 +6,7 @@ import enum
 from collections.abc import Mapping
 
 from tiling.protocol.pairing import NOT_PAIRING, WRONG_CODE
+from tiling.protocol.places import REFUSED
 from tiling.protocol.references import UNKNOWN_PLACE, UNREAD, UNWRITTEN
 from tiling.protocol.wire import UNKNOWN_JOB
 
@@ -36,7 +37,7 @@ class Kind(enum.Enum):
     HOST = ("urn:tilefan:host", 421, "The request is addressed to another host")
     UNSUPPORTED = ("urn:tilefan:unsupported", 422, "No filter can do this")
     THROTTLED = ("urn:tilefan:throttled", 429, "Too many requests of who has no token")
-    PLACE = ("urn:tilefan:place", 422, "This worker can not open the place")
+    PLACE = (REFUSED, 422, "This worker can not open the place")
     OTHER = ("about:blank", 400, "The request was refused")
     INTERNAL = ("urn:tilefan:internal", 500, "The worker failed")
     PLACE_UNREAD = (UNREAD, 500, "The place can not be read here any more")
@@ -49,6 +50,11 @@ class Kind(enum.Enum):
         self.type = type_
         self.status = status
         self.title = title
+
+    @classmethod
+    def of(cls, type_: str) -> Kind:
+        """Return the kind of a type."""
+        return next(kind for kind in cls if kind.type == type_)
 
 
 class WorkerError(Exception):

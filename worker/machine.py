@@ -10,11 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
-from tiling.protocol.boot import boot_name
-
 CPUS = Path("/proc/cpuinfo")
 STATM = Path("/proc/self/statm")
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
@@ -52,15 +49,6 @@ def cpu() -> str:
         lines = []
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, "") or platform.processor() or platform.machine()
-
-
-@functools.cache
-def boot() -> str:
-    """Return what names this machine since it was booted; empty where the system does not tell."""
-    try:
-        return boot_name(BOOT_ID.read_bytes())
-    except OSError:
-        return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from places.errors import RefusedPlaceError
 from tiling.errors import TilingError, WireError
 from tiling.protocol.npy import NpyError
 from worker.endpoints.health import get_metrics
@@ -79,6 +80,8 @@ def _refusal(request: web.Request, error: Exception) -> RefusedError:
     match error:
         case RefusedError():
             return error
+        case RefusedPlaceError():
+            return RefusedError(Kind.of(error.type), error.detail)
         case WireError() | NpyError():
             return RefusedError(Kind.MALFORMED, str(error))
         case TilingError():

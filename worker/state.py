@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from functools import partial
 
 import numpy as np
 from aiohttp import web
 
+from places.offers import Places
+from places.roots import Roots
 from tiling.operations import Correlations
 from tiling.operations.passes import Pass
 from tiling.probes.select import Selected, select
@@ -15,9 +18,7 @@ from worker.log import ClientLog
 from worker.machine import Identity
 from worker.runtime.job_cache import JobCache
 from worker.runtime.metrics import Metrics
-from worker.runtime.places import Places
 from worker.runtime.pool import Pool
-from worker.runtime.roots import Roots
 from worker.security.auth import Guard
 from worker.security.pairing import Pairing
 from worker.settings import Settings
@@ -52,6 +53,8 @@ class Service:
         One thread that looks at places, so that a store that hangs keeps nothing else waiting.
     jobs : JobCache
     places : Places
+    looking : asyncio.Lock
+        Held by the offer that is looked at: one at a time takes memory.
     metrics : Metrics
     clients : ClientLog
     identity : worker.machine.Identity
@@ -83,6 +86,7 @@ class Service:
         self.control_pool = Pool(1, WAITING, settings.jobs_bytes, retry_s)
         self.places_pool = Pool(1, WAITING, settings.jobs_bytes, retry_s)
         self.jobs = JobCache(settings.jobs, settings.jobs_bytes)
+        self.looking = asyncio.Lock()
         self.places = Places(roots, settings.places, settings.cache_bytes, settings.chunk_bytes)
         self.clients = ClientLog()
         self._asked_at = time.monotonic()

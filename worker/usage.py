@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -79,8 +78,8 @@ def duration(text: str | float) -> float:
     return float(match[1]) * SECONDS[match[2] or "s"]
 
 
-def served_folder(text: str | Path) -> Path:
-    """Return the path of a folder; nothing is none, where a path without names is the current one.
+def served(text: str) -> str:
+    """Return a folder or a bucket; nothing is none, where a path without names is the current one.
 
     Raises
     ------
@@ -89,7 +88,7 @@ def served_folder(text: str | Path) -> Path:
     """
     if not str(text).strip():
         raise typer.BadParameter("names no folder; for the current one write --serve-from .")
-    return Path(text)
+    return text
 
 
 def _integer(text: str | int, rule: str, least: int, most: int) -> int:

@@ -276,8 +276,8 @@ WHERE = (
         kind=ByReference,
         metavar="CHOICE",
         envvar="TILEFAN_BY_REFERENCE",
-        help="With --hosts: whether workers open the files themselves: auto, never or require. "
-        "Unless given, what hosts.toml says, or auto.",
+        help="With --hosts or --engine: whether workers open the files themselves: auto, never or "
+        "require. Unless given, what hosts.toml says, or auto.",
     ),
     option(
         RUN,

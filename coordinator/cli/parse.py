@@ -200,8 +200,15 @@ def placement(options: MutableMapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     typer.BadParameter
-        If one has no value that it takes, or two places are named.
+        If one makes no sense, two places are named, or workers are required to open files and
+        none are named.
     """
+    if options["by_reference"] == "require" and not (options["hosts"] or options["engine"]):
+        raise typer.BadParameter(
+            "require (or TILEFAN_BY_REFERENCE) wants workers that open the files, and none are "
+            "named: add --hosts or --engine, or leave it out",
+            param_hint="--by-reference",
+        )
     tile, max_memory = options.pop("tile"), options.pop("max_memory")
     if options["engine"] is not None and options["hosts"] is not None:
         raise typer.BadParameter("--engine and --hosts (or TILEFAN_HOSTS) are two places: name one")

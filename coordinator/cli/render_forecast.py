@@ -20,12 +20,14 @@ def lines(forecast: Forecast) -> Iterator[str]:
         "filter": inert(f.filter),
         "exact": f.exactness,
         **_cut(f),
-        "bytes": f"{megabytes(f.bytes_there)} MB there, {megabytes(f.bytes_back)} MB back",
+        "bytes": _bytes(f),
         "memory": _memory(f),
         "here": f"about {brief_time(f.here_s)}",
     }
     if f.fleet_s is not None:
         rows["fleet"] = f"about {brief_time(f.fleet_s)}"
+    if f.by_bytes_s is not None:
+        rows["fleet"] += f" by reference, about {brief_time(f.by_bytes_s)} as bytes"
     rows["besides"] = (
         f"{brief_time(f.start_s)} of that are until the first stage, imports included, and "
         f"{brief_time(f.finish_s)} until the output is on the disk, with its digest"
@@ -34,6 +36,14 @@ def lines(forecast: Forecast) -> Iterator[str]:
     yield from (f"{'worker':>7}  {_share(share)}" for share in f.shares)
     yield from (f"{'note':>7}  {caveat}" for caveat in f.caveats)
     yield f"{'verdict':>7}  {f.verdict}"
+
+
+def _bytes(f: Forecast) -> str:
+    sizes = f"{megabytes(f.bytes_there)} MB there, {megabytes(f.bytes_back)} MB back"
+    if f.by_bytes_s is None:
+        return sizes
+    there, back = megabytes(f.passing_there), megabytes(f.passing_back)
+    return f"{there} MB there, {back} MB back by reference; {sizes} as bytes"
 
 
 def _cut(f: Forecast) -> dict[str, str]:
@@ -83,7 +93,14 @@ def _share(share: Share) -> str:
     lanes = f"{share.lanes:.3g} at a time"
     return (
         f"{share.worker}: {count(share.slots, 'slot')}, {lanes}{trip}, "
-        f"{'by reference, ' if share.by_reference else ''}"
         f"{brief_time(share.tile_s)} a tile, "
-        f"{share.tiles:.1f} tiles in about {brief_time(share.busy_s)}"
+        f"{share.tiles:.1f} tiles in about {brief_time(share.busy_s)}{_way(share)}"
     )
+
+
+def _way(share: Share) -> str:
+    """Return how tiles travel to a worker; nothing of this machine."""
+    why = f": {inert(share.why)}" if share.why else ""
+    if share.by_reference:
+        return ", by reference" if share.writes else f", by reference, and back as bytes{why}"
+    return f", as bytes{why}" if share.round_trip_s else ""

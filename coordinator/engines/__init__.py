@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
 from coordinator.events import Hearer
 from coordinator.journal.file import JournalFile
+from coordinator.journal.records import Finished
 from coordinator.stores import Sink, Source
 from coordinator.stores.stored import where
 from tiling.geometry.plan import Plan, Tile
@@ -109,6 +110,18 @@ class Engine(Protocol):
         ------
         TilefanError
             If nobody can take the job.
+        """
+
+    def audit(self, tiles: TileRun, finished: Mapping[int, Finished]) -> Set[int]:
+        """Have finished tiles read again; return those that are as a journal says.
+
+        Nothing is computed, written or told. All others are for the caller to look at: of some,
+        or of all, nobody may be able to say anything. After `prepare`.
+
+        Raises
+        ------
+        TilefanError
+            If what is read can't be shown to anybody.
         """
 
     def run(self, tiles: TileRun, tell: Hearer) -> None:

@@ -6,7 +6,7 @@ import functools
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from coordinator.events import (
     WorkerUsage,
 )
 from coordinator.journal.digests import Seals
+from coordinator.journal.records import Finished
 from coordinator.machine import NAME, resident_bytes, usable_cores
 from tiling.geometry.plan import Tile
 from tiling.geometry.tile_shape import MAX_TILE_BYTES
@@ -81,6 +82,10 @@ class LocalEngine:
         """Return what the threads can take."""
         tell(WorkerReady(NAME, self.threads))
         return capacity(self.threads, job)
+
+    def audit(self, tiles: TileRun, finished: Mapping[int, Finished]) -> Set[int]:  # noqa: ARG002
+        """Return nothing: the caller is on this machine too; see `coordinator.engines.Engine`."""
+        return frozenset()
 
     def run(self, tiles: TileRun, tell: Hearer) -> None:
         """Compute every tile; see `coordinator.engines.Engine`.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from datetime import datetime
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def find(path: Path) -> Log | None:
         raise StoreError(f"{path}: its journal can't be read: {error.strerror}") from error
 
 
-def check_same(path: Path, was: Header, now: Header) -> None:
+def check_same(name: str, was: Header, now: Header) -> None:
     """Refuse to resume a run that is another one.
 
     Raises
@@ -54,22 +54,42 @@ def check_same(path: Path, was: Header, now: Header) -> None:
     changed = "; ".join((*_input(was, now), *_parameters(was, now), *_cut(was, now)))
     if changed:
         raise InputError(
-            f"{path}: can't resume: {changed}. Say it as it was, or start anew with --overwrite"
+            f"{name}: can't resume: {changed}. Say it as it was, or start anew with --overwrite"
         )
 
 
-def believe(path: Path, log: Log, plan: Plan, seals: Seals, source: Source, sink: Sink) -> set[int]:
+def believe(
+    path: Path,
+    log: Log,
+    plan: Plan,
+    seals: Seals,
+    source: Source,
+    sink: Sink,
+    seen: Set[int] = frozenset(),
+) -> set[int]:
     """Return the tiles whose bytes are in the output, and come from the input as it is now.
+
+    Parameters
+    ----------
+    path : Path
+        Of the output.
+    log : Log
+    plan : Plan
+    seals : Seals
+    source : Source
+    sink : Sink
+    seen : set of int
+        Of which that is known.
 
     Raises
     ------
     InputError
         If the input was changed where such a tile was read.
     """
-    kept = set()
+    kept = set(seen)
     for finished in log.finished.values():
         let_in()
-        if finished.tile >= len(plan):
+        if finished.tile in kept or finished.tile >= len(plan):
             continue
         tile = plan[finished.tile]
         try:

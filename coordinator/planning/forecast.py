@@ -33,7 +33,8 @@ class Share:
     """What one worker is expected to do.
 
     `tile_s` is with everybody busy; `lanes` is how many tiles it computes at a time, its cores
-    shared with others on its machine; `by_reference`, whether it would read the input itself.
+    shared with others on its machine; `by_reference`, whether it would read the input itself, and
+    `writes`, whether the output, or `why` not.
     """
 
     worker: str
@@ -45,6 +46,8 @@ class Share:
     trouble: str = ""
     lanes: float = 0.0
     by_reference: bool = False
+    writes: bool = False
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +64,17 @@ class StageForecast:
     halo_overhead : float
         Samples read more than once, as a fraction of the array.
     bytes_there, bytes_back : int
-        That travel; of a run on this machine, that are read and written.
+        That travel as bytes; of a run on this machine, that are read and written.
     coordinator_bytes, worker_bytes : int
         Most memory at a time; `worker_bytes` of the worker with most slots, 0 without a fleet.
     here_s, fleet_s : float
         Expected; `fleet_s` is None without a fleet, or if nobody in it can be used.
     shares : tuple of Share
         By worker.
+    by_bytes_s : float, optional
+        Expected of the fleet if nothing is by reference; None if nothing is anyway.
+    passing_there, passing_back : int
+        Bytes that pass this process, there and back, as the run would go.
     alternatives : tuple of str
         Other cuts, with the seconds that the cost model gives them; best first.
     model_s : float
@@ -88,6 +95,9 @@ class StageForecast:
     shares: tuple[Share, ...]
     alternatives: tuple[str, ...] = ()
     model_s: float = 0.0
+    by_bytes_s: float | None = None
+    passing_there: int = 0
+    passing_back: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +111,12 @@ class Forecast:
         Of the array.
     tile, grid, reason
         As in the first of the `stages`.
-    tiles, halo_overhead, bytes_there, bytes_back, shares
+    tiles, halo_overhead, bytes_there, bytes_back, passing_there, passing_back, shares
         Of all stages together; they run one after another.
-    here_s, fleet_s : float
+    here_s, fleet_s, by_bytes_s : float
         From the start of a process until it ends: of all stages together, and `start_s` and
-        `finish_s`.
+        `finish_s`. The last is what the fleet takes if nothing is by reference; None if nothing is
+        anyway.
     start_s, finish_s : float
         Before the first stage, and after the last.
     coordinator_bytes, worker_bytes : int
@@ -141,6 +152,9 @@ class Forecast:
     between_bytes: int
     verdict: str
     caveats: tuple[str, ...]
+    by_bytes_s: float | None = None
+    passing_there: int = 0
+    passing_back: int = 0
 
 
 def shares(
@@ -169,10 +183,18 @@ def shares(
         dealt.append(
             Share(
                 *(worker.worker, worker.slots, dealt_tiles, tile_s, busy_s, worker.round_trip_s),
-                *(worker.trouble, lane, worker.by_reference),
+                *(worker.trouble, lane, worker.by_reference, worker.writes, worker.why),
             )
         )
     return tuple(dealt)
+
+
+def passing(dealt: Sequence[Share], there: int, back: int) -> tuple[int, int]:
+    """Return how many of so many bytes pass this process: those of tiles that are sent as bytes."""
+    tiles = sum(share.tiles for share in dealt) or 1.0
+    sent = sum(share.tiles for share in dealt if not share.by_reference) / tiles
+    answered = sum(share.tiles for share in dealt if not share.writes) / tiles
+    return round(there * sent), round(back * answered)
 
 
 def together(stages: Sequence[StageForecast]) -> tuple[Share, ...]:

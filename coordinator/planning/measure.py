@@ -14,11 +14,12 @@ import xxhash
 
 from coordinator.engines import Capacity
 from coordinator.engines.local import LocalEngine, kernel_for
-from coordinator.machine import NAME, boot, usable_cores
+from coordinator.machine import NAME, usable_cores
 from coordinator.planning.rehearsal import Sample, rehearse, unnamed_file
 from coordinator.planning.speeds import Measured, Rehearsal
 from coordinator.stores import Source
 from coordinator.stores.scratch import MEMORY_BYTES, scratch
+from places.network import boot
 from tiling.dtypes import Array, Dtype
 from tiling.geometry.box import Box
 from tiling.jobs.cost import work_of

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from coordinator.engines import Capacity
-from coordinator.engines.dask.cluster import GREETING_S, Cluster, reason_of
+from coordinator.engines.dask.cluster import GREETING_S, Cluster, Opener, reason_of
 from coordinator.engines.dask.engine import (
     HELD,
     IN_FLIGHT_BYTES,
@@ -20,12 +20,15 @@ from coordinator.engines.dask.engine import (
     cluster_capacity,
 )
 from coordinator.engines.dask.remote import compute
+from coordinator.engines.http.places import terms_of
 from coordinator.errors import TilefanError
 from coordinator.events import Event, WorkerLost, WorkerReady
+from coordinator.hosts.by_reference import ByReference
 from coordinator.planning.measure import ROUNDS, brief_block, quickest_s
 from coordinator.planning.rehearsal import Sample, ignore, rehearse
-from coordinator.planning.speeds import Measured, Rehearsal
-from coordinator.stores import Source
+from coordinator.planning.speeds import Measured, Speeds
+from coordinator.planning.ways import Rehearsed, measure_ways, on_terms
+from coordinator.stores import Sink, Source
 from tiling.geometry.box import Box
 from tiling.geometry.plan import Tile
 from tiling.jobs.cost import FLEET, work_of
@@ -39,9 +42,12 @@ class ClusterFleet:
     Parameters
     ----------
     client : distributed.Client
+    by_reference : str
+        See `coordinator.hosts.by_reference`.
     """
 
     client: Any
+    by_reference: ByReference = "auto"
 
     @property
     def in_flight_bytes(self) -> int:
@@ -53,10 +59,17 @@ class ClusterFleet:
         """How often a tile in flight is in this process's memory."""
         return HELD
 
+    @property
+    def opens(self) -> bool:
+        """Whether its workers may be asked to open files."""
+        return self.by_reference != "never"
+
     def alone(
-        self, job: Job, source: Source
+        self, job: Job, source: Source, sink: Sink | None
     ) -> tuple[tuple[Measured, ...], tuple[WorkerReady, ...]]:
         """Greet every worker and have each filter a block, one after another.
+
+        They are asked what they would open, too.
 
         Raises
         ------
@@ -70,28 +83,48 @@ class ClusterFleet:
             start_s = time.perf_counter() - began
         ready = [event for event in greeted if isinstance(event, WorkerReady)]
         lost = (event for event in greeted if isinstance(event, WorkerLost))
-        found = [_alone(Cluster(self.client), event, job, source, start_s) for event in ready]
+        cluster = Cluster(self.client)
+        openers = {event.worker: Opener(cluster, event.worker) for event in ready}
+        terms = terms_of(openers, source, sink) if self.opens else {}
+        found = [
+            on_terms(
+                _alone(cluster, event, job, source, start_s),
+                terms.get(event.worker),
+                self.by_reference,
+            )
+            for event in ready
+        ]
         found += [Measured(event.worker, trouble=event.reason) for event in lost]
         usable = {worker.worker for worker in found if not worker.trouble}
         return tuple(found), tuple(event for event in ready if event.worker in usable)
 
-    def capacity(self, ready: Sequence[WorkerReady], in_flight_bytes: int) -> Capacity:
+    def capacity(
+        self,
+        workers: Sequence[Measured],  # noqa: ARG002 -- whoever opens files, tiles are alike
+        ready: Sequence[WorkerReady],
+        in_flight_bytes: int,
+    ) -> Capacity:
         """Return what these workers can take with so many bytes in flight."""
         return cluster_capacity(ready, in_flight_bytes)
 
-    def together(
+    def ways(
         self,
+        workers: Sequence[Measured],
         ready: Sequence[WorkerReady],  # noqa: ARG002 -- of a cluster all take part
-        sample: Sample,
+        samples: tuple[Sample, Sample],
         in_flight_bytes: int,
-    ) -> tuple[None, Rehearsal | None]:
-        """Have the cluster compute tiles of the run; nothing if that fails, as the run may too."""
-        with closing(bounded_engine(self.client, in_flight_bytes)) as engine:
-            try:
-                capacity = engine.prepare(sample.job, ignore)
-                return None, rehearse(engine, capacity, sample, capacity.pace.work_s)
-            except TilefanError:
-                return None, None
+    ) -> tuple[Speeds, Speeds | None]:
+        """Find out how fast the cluster is; see `coordinator.planning.ways`."""
+
+        def together(way: ByReference, sample: Sample) -> Rehearsed:
+            with closing(bounded_engine(self.client, in_flight_bytes, way)) as engine:
+                try:
+                    capacity = engine.prepare(sample.job, ignore)
+                    return None, rehearse(engine, capacity, sample, capacity.pace.work_s)
+                except TilefanError:  # the run may fail too
+                    return None, None
+
+        return measure_ways(workers, samples, together, self.by_reference)
 
 
 def _alone(

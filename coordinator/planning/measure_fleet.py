@@ -18,17 +18,20 @@ from coordinator.engines.http.buffers import Buffers
 from coordinator.engines.http.client import Client
 from coordinator.engines.http.engine import HttpEngine
 from coordinator.engines.http.handshake import capacity_of, greet_all
-from coordinator.engines.http.places import reads
+from coordinator.engines.http.places import terms_of
 from coordinator.engines.http.refusal import Refusal
 from coordinator.engines.http.session import Session
 from coordinator.errors import TilefanError
 from coordinator.events import WorkerLost, WorkerReady
+from coordinator.hosts.by_reference import ByReference
 from coordinator.hosts.hosts_file import Config
 from coordinator.hosts.token import Credential
 from coordinator.planning.measure import ROUNDS, brief_block, quickest_s
 from coordinator.planning.rehearsal import Sample, ignore, rehearse
-from coordinator.planning.speeds import Measured, Rehearsal
-from coordinator.stores import Source
+from coordinator.planning.speeds import Measured, Speeds
+from coordinator.planning.ways import Rehearsed, measure_ways, on_terms
+from coordinator.stores import Sink, Source
+from places.network import boot
 from tiling.dtypes import Array
 from tiling.geometry.box import Box
 from tiling.jobs.cost import FLEET, work_of
@@ -62,26 +65,43 @@ class HostsFleet:
         """How often a tile in flight is in this process's memory."""
         return 1
 
+    @property
+    def opens(self) -> bool:
+        """Whether its workers may be asked to open files."""
+        return self.config.defaults.by_reference != "never"
+
     def alone(
-        self, job: Job, source: Source
+        self, job: Job, source: Source, sink: Sink | None
     ) -> tuple[tuple[Measured, ...], tuple[WorkerReady, ...]]:
         """Measure each worker; see `measure_alone`."""
-        return measure_alone(self.config, self.credential, job, source)
+        return measure_alone(self.config, self.credential, job, source, sink)
 
-    def capacity(self, ready: Sequence[WorkerReady], in_flight_bytes: int) -> Capacity:
+    def capacity(
+        self, workers: Sequence[Measured], ready: Sequence[WorkerReady], in_flight_bytes: int
+    ) -> Capacity:
         """Return what these workers can take with so many bytes in flight."""
-        return capacity_of(ready, in_flight_bytes)
+        opened = [worker for worker in workers if worker.by_reference and not worker.trouble]
+        opens = len(opened) == len(ready) and all(event.boot == boot() for event in ready)
+        return replace(capacity_of(ready, in_flight_bytes), opens=opens)
 
-    def together(
-        self, ready: Sequence[WorkerReady], sample: Sample, in_flight_bytes: int
-    ) -> tuple[tuple[str, ...], Rehearsal | None]:
-        """Measure some of these workers at the same time; see `measure_together`."""
+    def ways(
+        self,
+        workers: Sequence[Measured],
+        ready: Sequence[WorkerReady],
+        samples: tuple[Sample, Sample],
+        in_flight_bytes: int,
+    ) -> tuple[Speeds, Speeds | None]:
+        """Find out how fast some of these workers are together; see `coordinator.planning.ways`."""
         config = self.config.bounded(in_flight_bytes)
-        return measure_together(config, self.credential, ready, sample)
+
+        def together(way: ByReference, sample: Sample) -> Rehearsed:
+            return measure_together(config.with_by_reference(way), self.credential, ready, sample)
+
+        return measure_ways(workers, samples, together, config.defaults.by_reference)
 
 
 def measure_alone(
-    config: Config, credential: Credential, job: Job, source: Source
+    config: Config, credential: Credential, job: Job, source: Source, sink: Sink | None = None
 ) -> tuple[tuple[Measured, ...], tuple[WorkerReady, ...]]:
     """Greet every worker and have each filter a block, one after another.
 
@@ -91,6 +111,8 @@ def measure_alone(
     credential : Credential
     job : Job
     source : Source
+    sink : Sink, optional
+        An output as it grows: workers are asked whether they would write it.
 
     Returns
     -------
@@ -106,6 +128,10 @@ def measure_alone(
         began = time.perf_counter()
         greeted = greet_all(session.clients, job, session.threads)
         start_s = time.perf_counter() - began
+        ready = [event for event in greeted if isinstance(event, WorkerReady)]
+        clients = {event.worker: session.clients[event.worker] for event in ready}
+        never = config.defaults.by_reference == "never"
+        terms = {} if never else terms_of(clients, source, sink)
         found = []
         for event in greeted:
             if isinstance(event, WorkerLost):
@@ -113,11 +139,9 @@ def measure_alone(
             else:
                 client = session.clients[event.worker]
                 measured = _alone(client, event, job, source, start_s)
-                if not measured.trouble and config.defaults.by_reference != "never":
-                    measured = replace(measured, by_reference=reads(source, client))
-                found.append(measured)
+                its = terms.get(event.worker)
+                found.append(on_terms(measured, its, config.defaults.by_reference))
     usable = {worker.worker for worker in found if not worker.trouble}
-    ready = (event for event in greeted if isinstance(event, WorkerReady))
     return tuple(found), tuple(event for event in ready if event.worker in usable)
 
 
@@ -154,7 +178,7 @@ def timed_block(client: Client, job: Job, block: Array) -> float:
 
 def measure_together(
     config: Config, credential: Credential, ready: Sequence[WorkerReady], sample: Sample
-) -> tuple[tuple[str, ...], Rehearsal | None]:
+) -> Rehearsed:
     """Have some workers compute tiles of the run at the same time, with all their slots.
 
     Parameters

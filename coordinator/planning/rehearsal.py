@@ -62,6 +62,8 @@ class Sample:
     folder : Path, optional
         Of the output's file, if that is what tiles go into; else they go into memory, as those do
         of an output in chunks before they are encoded.
+    sink : Sink, optional
+        That tiles go into instead, and workers can open.
     """
 
     job: Job
@@ -69,6 +71,7 @@ class Sample:
     source: Source
     whole: tuple[bool, ...]
     folder: Path | None
+    sink: Sink | None = None
 
 
 def rehearse(engine: Engine, capacity: Capacity, sample: Sample, work_s: float) -> Rehearsal | None:
@@ -95,7 +98,7 @@ def rehearse(engine: Engine, capacity: Capacity, sample: Sample, work_s: float) 
     lanes = min(capacity.lanes or capacity.slots, len(plan))
     slots = min(capacity.slots, len(plan))
     pieces = shortened(sample, work_s, REHEARSAL_BYTES // (2 * slots))
-    with _nothing(sample.folder, plan.grid.shape, job.target) as sink:
+    with _nothing(sample) as sink:
 
         def timed(count: int) -> Rehearsal:
             chosen = spread(len(pieces), count)
@@ -199,12 +202,16 @@ class FreshSink:
 
 
 @contextmanager
-def _nothing(folder: Path | None, shape: tuple[int, ...], dtype: Dtype) -> Iterator[Sink]:
+def _nothing(sample: Sample) -> Iterator[Sink]:
     """Yield a sink that is gone afterwards: a file without a name, or memory."""
-    if folder is None:
+    shape, dtype = sample.plan.grid.shape, sample.job.target
+    if sample.sink is not None:
+        yield sample.sink
+        return
+    if sample.folder is None:
         yield FreshSink(dtype)
         return
-    with unnamed_file(folder) as descriptor:
+    with unnamed_file(sample.folder) as descriptor:
         size = int(np.prod(shape, dtype=object)) * dtype.itemsize
         os.ftruncate(descriptor, size)
         data = mmap.mmap(descriptor, size, access=mmap.ACCESS_WRITE)

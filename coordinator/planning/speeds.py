@@ -45,8 +45,10 @@ class Measured:
         Names its machine.
     trouble : str
         Why it can't be used, if so.
-    by_reference : bool
-        Whether it would read the input itself.
+    by_reference, writes : bool
+        Whether it would read the input itself, and write the output.
+    why : str
+        Why it would not do both.
     """
 
     worker: str
@@ -59,6 +61,8 @@ class Measured:
     boot: str = ""
     trouble: str = ""
     by_reference: bool = False
+    writes: bool = False
+    why: str = ""
 
     def tile_s(self, work: float) -> float:
         """Return the time of a tile of so much work, if it is the only one."""

@@ -6,13 +6,14 @@ What is mapped from files is not counted: the system takes those pages back when
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from coordinator.engines import Capacity, Engine, TileRun
 from coordinator.errors import InputError
 from coordinator.events import Hearer
+from coordinator.journal.records import Finished
 from coordinator.machine import resident_bytes
 from coordinator.run.request import Request
 from coordinator.stores import Source
@@ -279,6 +280,10 @@ class FrugalEngine:
         known = job == self.request.job
         stage = self.request if known else replace(self.request, job=job, bound=None)
         return fit(stage, capacity, self.limit_bytes, self.peak)
+
+    def audit(self, tiles: TileRun, finished: Mapping[int, Finished]) -> Set[int]:
+        """Have finished tiles read again; see `coordinator.engines.Engine`."""
+        return self.engine.audit(tiles, finished)
 
     def run(self, tiles: TileRun, tell: Hearer) -> None:
         """Compute every tile; see `coordinator.engines.Engine`."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from coordinator.engines import Engine, TileRun
 from coordinator.errors import InputChangedError, InputError
 from coordinator.journal.digests import Seals
 from coordinator.journal.file import JournalFile
@@ -136,7 +137,7 @@ class Opening:
             return
         others = self.source.reads.items()
         if FileState.of(self.input_place).identity != self.state.identity or any(
-            FileState.of(Place(path)) != state for path, state in others
+            FileState.of(Place(path), state.keys) != state for path, state in others
         ):
             raise InputChangedError(
                 f"{self.input_place}: the input was changed while it was read; the output would be "
@@ -183,8 +184,15 @@ class Opening:
             raise
         return Output(sink, journal, again=self.again, check_input=self.check_input)
 
-    def resume(self, log: Log, plan: Plan) -> Output:
+    def resume(self, log: Log, plan: Plan, engine: Engine) -> Output:
         """Open what an unfinished run left, and find out which of its tiles can be kept.
+
+        Parameters
+        ----------
+        log : Log
+        plan : Plan
+        engine : Engine
+            That is ready for the job, and may know others who can look.
 
         Raises
         ------
@@ -195,7 +203,11 @@ class Opening:
         """
         sink = self.create(keep=True)
         try:
-            kept = believe(self.target.path, log, plan, Seals(self.job), self.source, sink)
+            tiles = TileRun(self.job, plan, self.source, sink)
+            within = {n: each for n, each in log.finished.items() if n < len(plan)}
+            seen = engine.audit(tiles, within)
+            seals = Seals(self.job)
+            kept = believe(self.target.path, log, plan, seals, self.source, sink, seen)
             journal = JournalFile.reopen(self.target.path, log, len(kept))
         except BaseException as error:
             sink.suspend()
@@ -206,11 +218,22 @@ class Opening:
 
 
 def unfinished(
-    path: Path, *, overwrite: bool, resume: bool, say: Callable[[str], None]
+    path: Path, name: str, *, overwrite: bool, resume: bool, say: Callable[[str], None]
 ) -> Log | None:
     """Return the journal to go on with; None to begin anew.
 
     What somebody computed is not thrown away unless they say so, by `overwrite`.
+
+    Parameters
+    ----------
+    path : Path
+        Of the output, or of what stands for it.
+    name : str
+        What people call it.
+    overwrite, resume : bool
+        What they say.
+    say : callable
+        Tells them what becomes of an unfinished run.
 
     Raises
     ------
@@ -225,14 +248,14 @@ def unfinished(
         log, trouble = None, f"its journal can't be used: {error}"
     if log is None or not log.finished:
         if resume:
-            say(f"{path}: nothing to resume, this run begins anew: {trouble}")
+            say(f"{name}: nothing to resume, this run begins anew: {trouble}")
         return None
     if resume:
         return log
     if not overwrite:
         raise InputError(
-            f"{path}: an unfinished run left {len(log.finished)} tiles ({journal_path(path)}); "
+            f"{name}: an unfinished run left {len(log.finished)} tiles ({journal_path(path)}); "
             "go on with it by --resume, or start anew with --overwrite"
         )
-    say(f"{path}: starting anew; --resume would have kept {len(log.finished)} tiles")
+    say(f"{name}: starting anew; --resume would have kept {len(log.finished)} tiles")
     return None

@@ -8,7 +8,8 @@ gigabyte. So one that could be too large is inflated beforehand, without keeping
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
+from bz2 import BZ2Decompressor
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from lzma import LZMADecompressor, LZMAError
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -20,7 +21,7 @@ from coordinator.text import megabytes
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-Packing: TypeAlias = Literal["deflate", "lzma"]
+Packing: TypeAlias = Literal["deflate", "lzma", "bzip2"]
 
 COPIES = 4
 """Of a unit while it is decoded: packed, unpacked, in this machine's byte order, and put to use."""
@@ -33,6 +34,12 @@ DEFLATE_RATIO = 1032
 
 PIECE_BYTES = 2**20
 """That are unpacked at a time."""
+
+STREAMS: Mapping[Packing, Callable[[], Any]] = {
+    "deflate": zlib.decompressobj,
+    "lzma": LZMADecompressor,
+    "bzip2": BZ2Decompressor,
+}
 
 
 def most_bytes(size: int) -> int:
@@ -122,10 +129,10 @@ def unpacked(stored: Iterable[Buffer], packing: Packing) -> Iterator[bytes]:
 
     Raises
     ------
-    zlib.error, lzma.LZMAError
+    zlib.error, lzma.LZMAError, OSError
         If it is damaged.
     """
-    stream: Any = zlib.decompressobj() if packing == "deflate" else LZMADecompressor()
+    stream = STREAMS[packing]()
     for data in stored:
         left: Any = data
         while not stream.eof:
@@ -145,6 +152,6 @@ def _holds_more(data: bytes, most: int, packing: Packing) -> bool:
             size += len(piece)
             if size > most:
                 return True
-    except (zlib.error, LZMAError):
+    except (zlib.error, LZMAError, OSError):  # as bzip2 says
         pass
     return False

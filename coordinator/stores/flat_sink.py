@@ -86,6 +86,7 @@ class FlatSink(Growing):
         overwrite: bool = True,
         sync: bool = True,
         encode: Encode | None = None,
+        has_room: bool = True,
     ) -> FlatSink:
         """Take the room for a file with this outline beside the final path.
 
@@ -102,6 +103,8 @@ class FlatSink(Growing):
             Whether the bytes are on the disk before the name is.
         encode : callable, optional
             Makes the final file of the array; without it, the partial file becomes it.
+        has_room : bool
+            Whether to take its room on the disk.
 
         Raises
         ------
@@ -111,7 +114,7 @@ class FlatSink(Growing):
         descriptor = lock(path)
         try:
             remove_nonce(nonce_path(path))  # workers of a killed run write no more
-            array = _map(descriptor, outline, keep=keep)
+            array = _map(descriptor, outline, keep=keep, has_room=has_room)
             return cls(
                 path,
                 array,
@@ -197,11 +200,12 @@ class FlatSink(Growing):
         return path
 
 
-def _map(descriptor: int, outline: Outline, *, keep: bool) -> Array:
+def _map(descriptor: int, outline: Outline, *, keep: bool, has_room: bool) -> Array:
     """Write the outline unless it is there, take the room and map the samples."""
     if not (keep and outline.is_in(descriptor)):
         outline.write(descriptor)
     if not outline.data_bytes:
         return np.empty(outline.shape, outline.dtype)
-    os.posix_fallocate(descriptor, 0, outline.length)
+    if has_room:
+        os.posix_fallocate(descriptor, 0, outline.length)
     return mapped(mmap.mmap(descriptor, outline.length, access=mmap.ACCESS_WRITE), outline)

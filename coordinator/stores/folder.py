@@ -15,7 +15,7 @@ from pathlib import Path
 import xxhash
 
 from coordinator.interruption import let_in
-from coordinator.stores.file_state import files_below
+from coordinator.stores.file_state import files_below, files_read
 
 EXCHANGE = 2
 """Of renameat2: two names are exchanged."""
@@ -38,9 +38,9 @@ SYNCED = 1000
 
 
 def digest_of(folder: Path) -> str:
-    """Return a digest of the names and bytes of all files, as xxh3-128.
+    """Return a digest of the names and bytes of all files that `files_read` finds, as xxh3-128.
 
-    Of a link to no file it is where the link leads; of a pipe or a device, that it is there.
+    Of a link to none it is where the link leads; of a pipe or a device, that it is there.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def digest_of(folder: Path) -> str:
         If the system does not let it be read.
     """
     whole = xxhash.xxh3_128()
-    for entry in files_below(folder):
+    for entry in files_read(folder):
         let_in()
         each = xxhash.xxh3_128()
         for piece in _pieces(Path(entry.path)):

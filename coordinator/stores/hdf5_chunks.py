@@ -16,6 +16,7 @@ import h5py
 from coordinator.errors import InputError
 from coordinator.interruption import let_in
 from coordinator.stores.decoding import (
+    Packing,
     check_packed,
     damaged,
     may_hold_more,
@@ -25,10 +26,31 @@ from coordinator.stores.place import Place
 from coordinator.text import inert
 from places.codecs import most_packed
 
-CLAIMS: Mapping[int, tuple[str, int]] = {32001: ("<I", 4), 32004: (">Q", 0)}
-"""Where the chunks of Blosc and of LZ4 say how many bytes they hold."""
+CLAIMS: Mapping[int, tuple[str, int]] = {
+    4: ("<I", 0),  # szip
+    32001: ("<I", 4),  # Blosc
+    32004: (">Q", 0),  # LZ4
+    32008: (">Q", 0),  # bitshuffle, where it compresses
+    32026: (">q", 30),  # Blosc2
+}
+"""Where packed chunks say how many bytes they hold."""
 
-DEFLATE, ZSTD = 1, 32015
+PACKINGS: Mapping[int, Packing] = {1: "deflate", 307: "bzip2"}
+"""Filters whose chunks do not say it, and are unpacked to be counted."""
+
+ZSTD, ZFP, BITSHUFFLE = 32015, 32013, 32008
+
+UNPACKED = (2, 3, 5, 6)
+"""Filters that add little: shuffle, Fletcher's sums, n bits, and scales and offsets."""
+
+LZF = 32000
+"""Packs no more than a hundred bytes in one."""
+
+KNOWN = (*UNPACKED, *CLAIMS, *PACKINGS, ZSTD, ZFP, LZF)
+"""Of others nobody knows what a chunk takes before it is unpacked."""
+
+ZFP_BITS = {1: 48, 2: 24, 3: 16, 4: 12}
+"""Of each length of a chunk, by its axes; see `zfp_field_metadata` in zfp's source."""
 
 
 def filters(dataset: Any) -> Iterator[tuple[int, str]]:
@@ -46,14 +68,19 @@ def chunk_bytes(dataset: Any) -> int:
 
 
 def check_filters(dataset: Any, place: Place) -> None:
-    """Refuse a dataset that this library can't decompress.
+    """Refuse a dataset that this library can't decompress, or into nobody knows how much.
 
     Raises
     ------
     InputError
-        Saying which filter is missing.
+        Saying which filter is missing, or which are read.
     """
     for code, name in filters(dataset):
+        if code not in KNOWN:
+            raise InputError(
+                f"{place}: compressed by {inert(name)} (filter {code}), whose chunks do not tell "
+                "how much memory they take; copy it by: h5repack -f GZIP=4 IN OUT"
+            )
         if not h5py.h5z.filter_avail(code):
             raise InputError(
                 f"{place}: compressed by {inert(name)} (filter {code}), which is not installed; "
@@ -72,25 +99,31 @@ def check_chunks(dataset: Any, place: Place) -> None:
     if not (size := chunk_bytes(dataset)):
         return
     code, bit = _packing(dataset, place)
+    if (claimed := _claimed_by_zfp(dataset, bit)) > most_bytes(size):
+        raise damaged(place, "a chunk", size, f"{claimed} packed in it")
     for start, stored in _suspects(dataset, size, code, bit):
         let_in()
         if stored > most_packed(size):
             raise damaged(place, "a chunk", size, f"{stored} in the file")
         data = dataset.id.read_direct_chunk(start)[1]
-        if code == DEFLATE:
-            check_packed(place, data, size, "a chunk", "deflate")
+        if code in PACKINGS:
+            check_packed(place, data, size, "a chunk", PACKINGS[code])
         elif (claimed := _claimed(data, code)) > most_bytes(size):
             raise damaged(place, "a chunk", size, f"{claimed} packed in it")
 
 
 def _packing(dataset: Any, place: Place) -> tuple[int, int]:
-    """Return the filter that a chunk goes through last, but for a sum after it, and its place."""
-    codes = [code for code, _ in filters(dataset)]
-    while codes[-1:] == [h5py.h5z.FILTER_FLETCHER32]:
-        codes.pop()
-    if DEFLATE in codes[:-1]:
-        raise InputError(f"{place}: packed again after deflate; write it with one compression")
-    return codes[-1] if codes else 0, len(codes) - 1
+    """Return the filter that packs chunks, and its place among all; 0 if none does."""
+    made = dataset.id.get_create_plist()
+    found = [each for each in enumerate(filters(dataset)) if each[1][0] not in UNPACKED]
+    if len(found) > 1:
+        name = inert(found[0][1][1])
+        raise InputError(f"{place}: packed again after {name}; write it with one compression")
+    for bit, (code, _) in found:
+        _, _, values, _ = made.get_filter(bit)
+        if code != BITSHUFFLE or any(values[4:5]):
+            return code, bit
+    return 0, 0
 
 
 def _suspects(dataset: Any, size: int, code: int, bit: int) -> list[tuple[tuple[int, ...], int]]:
@@ -98,13 +131,26 @@ def _suspects(dataset: Any, size: int, code: int, bit: int) -> list[tuple[tuple[
     found = []
 
     def note(chunk: Any) -> None:
-        is_packed = code in (DEFLATE, ZSTD, *CLAIMS) and not chunk.filter_mask >> max(0, bit) & 1
-        may_be = code != DEFLATE or may_hold_more(chunk.size, size, "deflate")
+        is_packed = code in (*PACKINGS, ZSTD, *CLAIMS) and not chunk.filter_mask >> bit & 1
+        may_be = code not in PACKINGS or may_hold_more(chunk.size, size, PACKINGS[code])
         if chunk.size > most_packed(size) or (is_packed and may_be):
             found.append((chunk.chunk_offset, chunk.size))
 
     dataset.id.chunk_iter(note)
     return found
+
+
+def _claimed_by_zfp(dataset: Any, bit: int) -> int:
+    """Return how many bytes a dataset says that zfp makes of each chunk; 0 without zfp."""
+    made = dataset.id.get_create_plist()
+    if not made.get_nfilters() or made.get_filter(bit)[0] != ZFP:
+        return 0
+    low, high = (*made.get_filter(bit)[2], 0, 0, 0, 0)[2:4]
+    header = int(low | high << 32)
+    kind, axes, lengths = header & 3, (header >> 2 & 3) + 1, header >> 4
+    bits = ZFP_BITS[axes]
+    each = (lengths >> bits * axis & (1 << bits) - 1 for axis in range(axes))
+    return math.prod(length + 1 for length in each) * (4, 8)[kind & 1]
 
 
 def _claimed(data: bytes, code: int) -> int:

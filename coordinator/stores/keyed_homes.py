@@ -144,17 +144,28 @@ class BucketHome:
         """See `Home`."""
         store = open_keys(self.place)
         with translated(str(self.place), StoreError):
-            for name in ZARR_KEYS:
-                if store.read(name).result().state == "value":
-                    raise InputError(
-                        f"{self.place}: exists, and can't be replaced at once; remove it first, or "
-                        "name another output"
-                    )
+            if self._exists(store):
+                self._give_up(store)
+                raise InputError(
+                    f"{self.place}: exists, and can't be replaced at once; remove it first, or "
+                    "name another output"
+                )
             if self._is_ours(store):
                 if not keep:
                     self._empty(store)
             else:
                 self._claim(store, keep=keep)
+
+    def _exists(self, store: ts.KvStore) -> bool:
+        """Tell whether there is an array already, or a group: ours is whole then."""
+        return any(store.read(name).result().state == "value" for name in ZARR_KEYS)
+
+    def _give_up(self, store: ts.KvStore) -> None:
+        """Take back the claim, and the chunks unless they are an array."""
+        if self._is_ours(store):
+            if not self._exists(store):
+                self._empty(store)
+            store.delete_range(ONLY_CLAIM).result()
 
     def _is_ours(self, store: ts.KvStore) -> bool:
         """Tell whether this run, or one that it goes on with, has claimed the prefix."""
@@ -207,8 +218,5 @@ class BucketHome:
     def discard(self) -> None:
         """See `Home`."""
         with translated(str(self.place), StoreError):
-            store = open_keys(self.place)
-            if self._is_ours(store):
-                self._empty(store)
-                store.delete_range(ONLY_CLAIM).result()
+            self._give_up(open_keys(self.place))
         self.clear()

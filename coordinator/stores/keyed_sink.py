@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -212,8 +214,9 @@ class KeyedSink(Growing):
         Raises
         ------
         StoreError
-            If a chunk is damaged.
+            If a chunk is damaged, or gone.
         """
+        self._check_chunks(box)
         block = self.region(box)
 
         def begin(there: Box, here: Box) -> Any:
@@ -234,6 +237,17 @@ class KeyedSink(Growing):
                 fill(store, before, half)
         overwrite, sync = self._overwrite, self._sync
         self._home.publish(self._keys.documents, overwrite=overwrite, sync=sync)
+
+    def _check_chunks(self, box: Box) -> None:
+        """Refuse to read a chunk that somebody has removed: it would be the fill value."""
+        place, array = self._home.place, self._array
+        if place.remote or not math.prod(box.shape):
+            return
+        axes = zip(box.start, box.stop, array.chunk, strict=True)
+        for index in itertools.product(*(range(a // n, -(-b // n)) for a, b, n in axes)):
+            key = f"{self._keys.inside}{array.key_of(index)}"
+            if not (place.path / key).is_file():
+                raise StoreError(f"{self.name}: its chunk {key} was removed by somebody")
 
     def _check_keys(self) -> None:
         """Refuse to make an array of chunks of which somebody has removed some."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import math
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,24 +19,28 @@ from coordinator.errors import InputError
 from coordinator.interruption import let_in
 from coordinator.machine import usable_cores
 from coordinator.stores.chunk_guard import ChunkGuard
-from coordinator.stores.file_state import FileState
+from coordinator.stores.file_state import FileState, files_read
 from coordinator.stores.keys import context, spec_of, translated
 from coordinator.stores.memory import view
 from coordinator.stores.pieces import Pieces, whole_chunks
 from coordinator.stores.place import Place
 from coordinator.stores.scratch import scratch
-from coordinator.stores.stored import StoredHere, stored_in
+from coordinator.stores.stored import StoredHere, stored_at, stored_in
 from coordinator.stores.zarr_metadata import ZarrArray
 from tiling.dtypes import Array, Dtype
 from tiling.geometry.box import Box
 from tiling.geometry.edges import segments
 from tiling.geometry.grid import Grid
+from tiling.protocol.places import is_in_bucket
 
 CACHE_BYTES = 2**28
 """Of decoded chunks, unless there is another bound."""
 
 MAX_COUNTED = 2**20
 """Chunks up to which the missing ones are counted."""
+
+MAX_WATCHED = 64
+"""Chunks in a bucket that are looked at again when a run ends; of more, some from all of them."""
 
 PIECE_BYTES = 2**26
 """Of an array that is decoded as a whole, at a time."""
@@ -82,8 +85,13 @@ class KeyedSource:
 
     @property
     def stored(self) -> StoredHere | None:
-        """The folder, for others to open; None of what is not on this machine."""
-        return None if self.place.remote else stored_in(self.place.path, self.about)
+        """Where it is, for others to open; None of what is on a web server."""
+        return self._in_bucket if self.place.remote else stored_in(self.place.path, self.about)
+
+    @functools.cached_property
+    def _in_bucket(self) -> StoredHere | None:
+        url = self.place.url.rstrip("/")
+        return stored_at(url, self.about) if is_in_bucket(url) else None
 
     @functools.cached_property
     def _store(self) -> Any:
@@ -162,10 +170,21 @@ class KeyedSource:
             view(array, box)[...] = self.read(box)
         return array
 
-    @property
+    @functools.cached_property
     def reads(self) -> Mapping[Path, FileState]:
-        """Nothing: its samples are in its own folder."""
-        return {}
+        """What is in a bucket: some of its chunks; a folder is looked at as a whole."""
+        if not (self.place.remote and is_in_bucket(self.place.url)):
+            return {}
+        return {self.place.path: FileState.of(self.place, self._watched())}
+
+    def _watched(self) -> tuple[str, ...]:
+        """Return keys of chunks, the first and the last among them."""
+        each = zip(self.shape, self.about.chunk, strict=True)
+        counts = tuple(-(-length // size) for length, size in each)
+        last = math.prod(counts) - 1
+        some = {last * number // (MAX_WATCHED - 1) for number in range(MAX_WATCHED)}
+        indices = (np.unravel_index(number, counts) for number in sorted(some) if last >= 0)
+        return tuple(self.about.key_of([int(at) for at in index]) for index in indices)
 
     def notes(self) -> tuple[str, ...]:
         """Tell of chunks that are missing."""
@@ -188,11 +207,8 @@ def missing_keys(folder: Path, array: ZarrArray) -> tuple[int, int] | None:
     if count > MAX_COUNTED:
         return None
     root = f"{folder}/"
-    found = sum(
-        array.has_key(f"{within}/{name}".removeprefix(root))
-        for within, _, names in os.walk(folder)
-        for name in names
-    )
+    files = files_read(folder) if folder.is_dir() else ()
+    found = sum(array.has_key(entry.path.removeprefix(root)) for entry in files)
     return count - found, count
 
 

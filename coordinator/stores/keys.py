@@ -13,19 +13,21 @@ from typing import Any
 
 import tensorstore as ts
 
-from coordinator.errors import InputError, TilefanError
+from coordinator.errors import InputError, StoreError, TilefanError
 from coordinator.machine import usable_cores
 from coordinator.stores.atomic_file import read_regular
 from coordinator.stores.place import Place
 from coordinator.text import inert
+from places import buckets
+from places.buckets import RETRIES
 
 MAX_DOCUMENT = 2**24
 """Bytes of metadata."""
 
-RETRIES = {"max_retries": 6, "initial_delay": "200ms", "max_delay": "4s"}
-"""Of requests to a bucket or a web server: about ten seconds in all."""
-
 PARSING = re.compile(r'Error parsing (?:object member "(\w+)"|value at position (\d+)): ')
+
+OUT_OF_REACH = re.compile("(ABORTED|PERMISSION_DENIED|UNAUTHENTICATED|UNAVAILABLE): ")
+"""What tensorstore says first where it was the store, or the way there, that failed."""
 
 M_ARENA_MAX = -8
 """Of `mallopt`, from glibc's malloc.h."""
@@ -45,15 +47,11 @@ def spec_of(place: Place) -> dict[str, Any]:
     if not place.remote:
         return {"driver": "file", "path": f"{_path_of(place)}/"}
     scheme, _, rest = place.url.partition("://")
+    if scheme in ("s3", "gs"):
+        return buckets.spec_of(place.url)
     host, _, path = rest.partition("/")
     path = f"{path.strip('/')}/" if path.strip("/") else ""
-    match scheme:
-        case "s3":
-            return {"driver": "s3", "bucket": host, "path": path, **_s3()}
-        case "gs":
-            return {"driver": "gcs", "bucket": host, "path": path}
-        case _:
-            return {"driver": "http", "base_url": f"{scheme}://{host}/", "path": path}
+    return {"driver": "http", "base_url": f"{scheme}://{host}/", "path": path}
 
 
 def _path_of(place: Place) -> str:
@@ -64,20 +62,6 @@ def _path_of(place: Place) -> str:
     except UnicodeEncodeError:
         raise InputError(f"{place}: a name of its path is not UTF-8; rename it") from None
     return path
-
-
-def _s3() -> dict[str, Any]:
-    """Return where S3 is, as the environment has it for the programs of AWS."""
-    find = os.environ.get
-    endpoint = find("AWS_ENDPOINT_URL_S3") or find("AWS_ENDPOINT_URL")
-    region = find("AWS_REGION") or find("AWS_DEFAULT_REGION")
-    named: dict[str, Any] = {
-        "endpoint": endpoint,
-        "aws_region": region or (endpoint and "us-east-1"),
-    }
-    if find("AWS_ACCESS_KEY_ID"):  # else tensorstore complains of files that are not there
-        named["aws_credentials"] = {"type": "environment"}
-    return {key: value for key, value in named.items() if value}
 
 
 def context(cache_bytes: int = 0) -> ts.Context:
@@ -120,11 +104,12 @@ def open_keys(place: Place) -> ts.KvStore:
 
 @contextmanager
 def translated(what: str, kind: type[TilefanError]) -> Iterator[None]:
-    """Turn what tensorstore raises into a sentence."""
+    """Turn what tensorstore raises into a sentence; of `kind`, unless it reached no store."""
     try:
         yield
     except (ValueError, RuntimeError, NotImplementedError, MemoryError, TypeError) as error:
         words = NOISE.sub("", str(error)) or type(error).__name__
+        kind = StoreError if OUT_OF_REACH.match(words) else kind
         raise kind(f"{what}: {_cause(inert(words))}") from None
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from places.buckets import Bucket
+from places.errors import PlaceError
 from places.network import is_local
 from tiling.protocol.places import METADATA, STORED, StoredArray
 
@@ -78,21 +80,35 @@ def stored_in(folder: Path, metadata: ZarrArray, *, grows: bool = False) -> Stor
     """
     if grows:
         folder.mkdir(exist_ok=True)
-    array = StoredArray(
-        "zarr",
-        os.path.realpath(folder),
-        metadata.shape,
-        metadata.dtype.str,
-        version=metadata.version,
-        metadata=metadata.bare(),
-        chunk=metadata.chunk,
-    )
+    array = _chunked(os.path.realpath(folder), metadata)
     known_by = folder if grows else folder / METADATA[metadata.version]
     descriptor = os.open(known_by, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         return StoredHere.of(array, descriptor)
     finally:
         os.close(descriptor)
+
+
+def stored_at(url: str, metadata: ZarrArray) -> StoredHere | None:
+    """Return an array in chunks below a prefix of a bucket; None if it can't be looked at."""
+    try:
+        state = Bucket(url).state(METADATA[metadata.version])
+    except PlaceError:  # whoever reads it will say why
+        return None
+    size, mtime_ns, device, inode = (state[key] for key in ("size", "mtime_ns", "dev", "ino"))
+    return StoredHere(_chunked(url, metadata), size, mtime_ns, device, inode, local=False)
+
+
+def _chunked(path: str, metadata: ZarrArray) -> StoredArray:
+    return StoredArray(
+        "zarr",
+        path,
+        metadata.shape,
+        metadata.dtype.str,
+        version=metadata.version,
+        metadata=metadata.bare(),
+        chunk=metadata.chunk,
+    )
 
 
 def where(store: object) -> StoredHere | None:

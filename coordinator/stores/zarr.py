@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
 from collections.abc import Iterator, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -13,8 +12,9 @@ from typing import Any
 
 import tensorstore as ts
 
-from coordinator.errors import InputError
+from coordinator.errors import InputError, StoreError
 from coordinator.stores.atomic_file import read_regular
+from coordinator.stores.file_state import CHUNKS
 from coordinator.stores.foreign import ZIP, zipped
 from coordinator.stores.keyed_homes import BucketHome, FolderHome, Home
 from coordinator.stores.keyed_sink import KeyedSink, Keys
@@ -43,9 +43,6 @@ FOREIGN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, 
 
 DEEP = 5
 """Groups in groups that are looked into for them."""
-
-CHUNKS = re.compile(r"c|(c\.)?[0-9]+(\.[0-9]+)*")
-"""Names of chunks, and of folders of them."""
 
 NAMED = 10
 """Arrays that are named to a user who has to say which is meant."""
@@ -250,6 +247,8 @@ def target(
     """
     if place.url.startswith("http"):
         raise InputError(f"{place}: a web server is only read from; name a folder, s3:// or gs://")
+    if (above := _array_above(place)) is not None:
+        raise InputError(f"{place}: would be among the chunks of {above}; name another output")
     if not place.remote:
         _check_replaced(place)
     source = about if isinstance(about, ZarrArray) else None
@@ -262,6 +261,19 @@ def target(
     home = BucketHome(place, stand_in(place)) if place.remote else FolderHome(place.path)
     halves = _halves(metadata, place) if storing.pyramid else ()
     return Target(str(place), home, Keys.of(metadata, halves), metadata, halves)
+
+
+def _array_above(place: Place) -> Place | None:
+    """Return the array that a place is inside of, as far as one may look; None if there is none."""
+    path = place.path if place.remote else place.path.absolute()
+    with suppress(InputError, StoreError, OSError):
+        for above in map(Place, path.parents):
+            if above.remote != place.remote:  # there is nothing above a bucket
+                break
+            node = _node(above, open_keys(above) if above.remote else None, "")
+            if node is not None and node.is_array:
+                return above
+    return None
 
 
 def _check_replaced(place: Place) -> None:

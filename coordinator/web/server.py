@@ -27,7 +27,6 @@ from contextlib import closing, contextmanager, suppress
 from typing import Final
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from coordinator.errors import InputError
@@ -37,14 +36,6 @@ from coordinator.web.page import EVERY_S, Page
 
 LOG = logging.getLogger("tilefan.web")
 
-
-def _is_ours(record: logging.LogRecord) -> bool:
-    """Tell whether a record is of more than malformed HTTP, which any user here may send."""
-    error = record.exc_info[1] if record.exc_info else None
-    return not isinstance(error, HttpProcessingError)
-
-
-LOG.addFilter(_is_ours)
 
 LOOPBACK: Final = "127.0.0.1"
 NAMES: Final = frozenset({LOOPBACK, "localhost"})

@@ -71,18 +71,28 @@ class Finding:
             _answer(self.let_in, when=self.let_in or self.wrong_token),
             *words,
             _answer(self.attested, when=self.let_in and self.health is not None),
+            _places(self.health),
             "" if math.isnan(self.round_trip_s) else brief_time(self.round_trip_s),
             "" if math.isnan(self.bytes_per_s) else megabytes(self.bytes_per_s),
         )
 
 
-COLUMNS = ("worker", "reached", "token", "version", "slots", "kernel", "bits", "trip", "MB/s")
+COLUMNS = (
+    *("worker", "reached", "token", "version", "slots", "kernel", "bits", "places", "trip", "MB/s"),
+)
 
 
 def _answer(answer: bool, *, when: bool) -> str:
     if not when:
         return UNKNOWN
     return YES if answer else NO
+
+
+def _places(health: Health | None) -> str:
+    """Return whether a worker opens files itself: in small letters, for none need to."""
+    if health is None:
+        return UNKNOWN
+    return YES if health.places else "no"
 
 
 def run_doctor(config: Config, credential: Credential) -> list[str]:

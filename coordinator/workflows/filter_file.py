@@ -103,10 +103,16 @@ def filter_chain(
         options.sync,
         given,
     )
-    left = unfinished(target, overwrite=options.overwrite, resume=options.resume, say=options.say)
+    left = unfinished(
+        target,
+        str(place),
+        overwrite=options.overwrite,
+        resume=options.resume,
+        say=options.say,
+    )
     if left is not None:
         was = left.header
-        check_same(target, was, opening.header(request.tile or was.tile))
+        check_same(str(place), was, opening.header(request.tile or was.tile))
         request = replace(request, tile=was.tile)
 
     made = Made(given, place, job, mask_of(links), (*array.reads,))
@@ -115,7 +121,7 @@ def filter_chain(
     def open_output(plan: Plan | None) -> Output:
         if plan is None or read is not array:  # the journal does not know the mask
             return opening.begin_stages()
-        return opening.begin(plan) if left is None else opening.resume(left, plan)
+        return opening.begin(plan) if left is None else opening.resume(left, plan, engine)
 
     with (
         open_engine(placement, request, keep_going=options.keep_going) as engine,
@@ -196,11 +202,15 @@ def open_engine(
         from coordinator.engines.dask.engine import HELD, IN_FLIGHT_BYTES, bounded_engine
         from coordinator.run.memory_limit import fleet_budget
 
+        if placement.by_reference == "require":
+            _check_one_stage(request)
         with connected(placement.engine) as client:
             limit = placement.max_memory_bytes
             most = fleet_budget(request, IN_FLIGHT_BYTES, limit, HELD)
-            with closing(bounded_engine(client, most, keep_going=keep_going)) as engine:
-                yield engine
+            way = placement.by_reference or "auto"
+            cluster = bounded_engine(client, most, way, keep_going=keep_going)
+            with closing(cluster):
+                yield cluster
     elif placement.hosts is None:
         from coordinator.engines.local import LocalEngine
 

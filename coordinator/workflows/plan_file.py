@@ -5,16 +5,21 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 from coordinator.engines import Capacity
 from coordinator.engines.local import capacity as local_capacity
-from coordinator.events import WorkerReady
-from coordinator.machine import boot, resident_bytes, usable_cores
-from coordinator.planning.forecast import Forecast, StageForecast, shares, together, verdict
+from coordinator.machine import resident_bytes, usable_cores
+from coordinator.planning.forecast import (
+    Forecast,
+    StageForecast,
+    passing,
+    shares,
+    together,
+    verdict,
+)
 from coordinator.planning.hints import of_chunks
 from coordinator.planning.measure import (
     measure_arithmetic,
@@ -23,7 +28,7 @@ from coordinator.planning.measure import (
     measure_scratch,
 )
 from coordinator.planning.rehearsal import Sample
-from coordinator.planning.speeds import Measured, Rehearsal, Speeds, sharing
+from coordinator.planning.speeds import Measured, Speeds, sharing
 from coordinator.report.artifacts import CHEAP_BYTES
 from coordinator.run.calls import Link, chain_of, masked
 from coordinator.run.memory_limit import (
@@ -35,15 +40,19 @@ from coordinator.run.memory_limit import (
     fit,
     in_flight_bytes,
 )
-from coordinator.run.request import Request, check_grain, known_bound, tile_shape
-from coordinator.stores import FileSource, Source
+from coordinator.run.request import Request, check_grain, known_bound, row_grain, tile_shape
+from coordinator.stores import FileSource, Sink, Source
 from coordinator.stores.file_state import FileState
 from coordinator.stores.files import open_place
 from coordinator.stores.memory import CastSource
 from coordinator.stores.place import Place
 from coordinator.stores.scratch import MEMORY_BYTES
+from coordinator.stores.storing import Storing
 from coordinator.workflows.filter_file import title
+from coordinator.workflows.plan_fleet import Fleet, planned_fleet
+from coordinator.workflows.plan_output import PlannedOutput
 from coordinator.workflows.run_options import Placement
+from places.network import boot
 from tiling.dtypes import Dtype
 from tiling.filters import FILTERS
 from tiling.geometry.grid import Grid
@@ -59,13 +68,21 @@ CAVEAT_FLEET = (
     "some tiles were computed beforehand, by a few workers at most: where more share a link, all "
     "are slower"
 )
+CAVEAT_CHUNKS = (
+    "by reference was measured without writing chunks: tiles were read so, and came back as bytes"
+)
 CAVEAT_REPEATED = "what is repeated until nothing changes is counted once: how often is not known"
 
 
 def plan_chain(
-    links: Sequence[Link], source: Path, placement: Placement, process_s: float = 0.0
+    links: Sequence[Link],
+    source: Path,
+    placement: Placement,
+    process_s: float = 0.0,
+    target: Path | None = None,
+    storing: Storing = Storing(),  # noqa: B008 -- a frozen value
 ) -> Forecast:
-    """Forecast the filtering of one file of an array, into a file beside it.
+    """Forecast the filtering of one file of an array into another.
 
     Parameters
     ----------
@@ -75,6 +92,10 @@ def plan_chain(
     placement : Placement
     process_s : float
         What a process takes before it comes here.
+    target : Path, optional
+        The output; a file beside the input unless given.
+    storing : Storing
+        How it is stored.
 
     Raises
     ------
@@ -86,26 +107,32 @@ def plan_chain(
     array, source = open_place(given, placement.max_memory_bytes), given.path
     reading_bytes = check_chunks(array, placement.max_memory_bytes)
     ndim = len(array.shape)
-    job = chain_of(links, array).job
+    chain = chain_of(links, array)
+    job = chain.job
     job.program.check_shape(array.shape)
     read = masked(links, array)
     bound = known_bound(job, read)
     tile = tile_shape(placement.tile, ndim)
-    grain = array.chunks  # of an output like it
+    output = PlannedOutput.of(given, target, array, chain.dtype, storing)
+    grain = output.grain
     check_grain(tile, array.shape, grain)
+    if placement.hosts is not None and not grain:
+        grain = row_grain(array.shape, chain.dtype.itemsize)
     request = Request(job, read, tile, title(links), bound, grain=grain)
     parts = stages(job, bound)
-    with _fleet(placement) as fleet:
+    with planned_fleet(placement) as fleet:
         base_bytes = resident_bytes() + reading_bytes
-        place = _Place(fleet, placement.max_memory_bytes, base_bytes, source.parent)
+        place = _Place(fleet, placement.max_memory_bytes, base_bytes, output)
         start_s = process_s + time.perf_counter() - began_s
         costs, workers = _costs(place, request, parts)
     sizes = FileState.of(given).file_bytes, math.prod(array.shape) * job.target.itemsize
     cheap_bytes = sum(size for size in sizes if size <= CHEAP_BYTES)
-    finish_s = measure_files(source, source.parent, sizes[1], cheap_bytes)
+    finish_s = measure_files(source, output.folder, sizes[1], cheap_bytes)
     kept = _live_bytes(parts, math.prod(array.shape))
     exactness = "; ".join(dict.fromkeys(FILTERS[name].exactness.value for name, _ in links))
     caveats = *_caveats(parts, workers), *_of_chunks(array, parts[0], costs[0])
+    if output.grain and any(worker.writes for worker in workers):
+        caveats = *caveats, CAVEAT_CHUNKS
     around = _Around(start_s, finish_s, caveats)
     return _together(request, exactness, costs, workers, kept, around)
 
@@ -130,7 +157,9 @@ def _kept(cost: StageForecast, array_bytes: int) -> StageForecast:
     """Add what the array of a stage costs that is kept for a later one."""
     kept_s = measure_scratch(array_bytes)
     fleet_s = None if cost.fleet_s is None else cost.fleet_s + kept_s
-    return replace(cost, here_s=cost.here_s + kept_s, fleet_s=fleet_s)
+    by_bytes_s = None if cost.by_bytes_s is None else cost.by_bytes_s + kept_s
+    here_s = cost.here_s + kept_s
+    return replace(cost, here_s=here_s, fleet_s=fleet_s, by_bytes_s=by_bytes_s)
 
 
 def _of_chunks(array: FileSource, first: Stage, cost: StageForecast) -> Iterator[str]:
@@ -150,54 +179,6 @@ def _caveats(parts: Sequence[Stage], workers: tuple[Measured, ...]) -> Iterator[
     yield from sharing([worker for worker in workers if not worker.trouble], boot())
 
 
-class Fleet(Protocol):
-    """Workers that can be measured."""
-
-    @property
-    def in_flight_bytes(self) -> int:
-        """Most bytes of tiles in flight."""
-
-    @property
-    def held(self) -> int:
-        """How often a tile in flight is in this process's memory."""
-
-    def alone(
-        self, job: Job, source: Source
-    ) -> tuple[tuple[Measured, ...], tuple[WorkerReady, ...]]:
-        """Measure each worker by itself; return also what those say that can be used."""
-
-    def capacity(self, ready: Sequence[WorkerReady], in_flight_bytes: int) -> Capacity:
-        """Return what these workers can take with so many bytes in flight."""
-
-    def together(
-        self, ready: Sequence[WorkerReady], sample: Sample, in_flight_bytes: int
-    ) -> tuple[Sequence[str] | None, Rehearsal | None]:
-        """Measure workers at the same time; return also which, None for all."""
-
-
-@contextmanager
-def _fleet(placement: Placement) -> Iterator[Fleet | None]:
-    """Yield who would compute, if that is not this machine."""
-    if placement.engine is not None:
-        from coordinator.engines.dask.connection import connected
-        from coordinator.planning.measure_cluster import ClusterFleet
-
-        with connected(placement.engine) as client:
-            yield ClusterFleet(client)
-    elif placement.hosts is None:
-        yield None
-    else:
-        from coordinator.hosts.hosts_file import find_hosts
-        from coordinator.hosts.token import find_credential, warn_of_clear_text
-        from coordinator.planning.measure_fleet import HostsFleet
-
-        config = find_hosts(placement.hosts).with_codec(placement.wire_codec)
-        config = config.with_by_reference(placement.by_reference)
-        credential = find_credential(placement.token_file or config.token_file)
-        warn_of_clear_text(config, credential)
-        yield HostsFleet(config, credential)
-
-
 @dataclass(frozen=True, slots=True)
 class _Around:
     """What a run takes before and after its stages, and what makes the forecast crude."""
@@ -209,12 +190,13 @@ class _Around:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """Workers, what they can take, and how fast they are together."""
+    """Workers, what they can take, and how fast they are together; also if nothing is opened."""
 
     workers: tuple[Measured, ...]
     capacity: Capacity
     peak: Peak
     speeds: Speeds
+    by_bytes: Speeds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +206,7 @@ class _Place:
     fleet: Fleet | None
     limit_bytes: int | None
     base_bytes: int
-    folder: Path
+    output: PlannedOutput
 
     def forecast(
         self, request: Request, part: Stage, dtypes: Sequence[Dtype], *, last: bool
@@ -233,13 +215,16 @@ class _Place:
         sources = [CastSource(request.source, dtype) for dtype in dtypes]
         if isinstance(part.work, Arithmetic):
             return self._combined(part.work, sources, part.target), ()
-        source = request.source if dtypes[0] == request.source.dtype else sources[0]
+        is_first = part.inputs == (0,) and dtypes[0] == request.source.dtype
+        source = request.source if is_first else sources[0]
         stage = replace(request, job=part.work, source=source, bound=part.bound)
-        folder = self.folder if last else None
+        folder = self.output.folder if last and not self.output.grain else None
         here = self._here(stage, folder)
         if self.fleet is None:
             return _cost(stage, here, here), ()
-        there = self._there(stage, folder, self.fleet)
+        output = self.output.begun(stage.source) if last and self.fleet.opens else nullcontext()
+        with output as sink:
+            there = self._there(stage, folder, sink, self.fleet)
         return _cost(stage, here, there), there.workers
 
     def _here(self, stage: Request, folder: Path | None) -> _Found:
@@ -251,20 +236,22 @@ class _Place:
         machine, rehearsal = measure_here(sample, capacity)
         return _Found((machine,), capacity, peak, Speeds.of([machine], rehearsal))
 
-    def _there(self, stage: Request, folder: Path | None, fleet: Fleet) -> _Found:
+    def _there(
+        self, stage: Request, folder: Path | None, sink: Sink | None, fleet: Fleet
+    ) -> _Found:
         """Measure the fleet; where nobody can be used, tiles are those of this machine."""
         base_bytes, copies = self.base_bytes, Copies.of_output(stage)
-        workers, ready = fleet.alone(stage.job, stage.source)
+        workers, ready = fleet.alone(stage.job, stage.source, sink)
         if not ready:
             capacity = local_capacity(usable_cores(), stage.job)
             return _Found(workers, capacity, LocalPeak(base_bytes, copies), Speeds(()))
         limit_bytes, held = self.limit_bytes, fleet.held
         budget = in_flight_bytes(fleet.in_flight_bytes, limit_bytes, base_bytes, copies, held)
         peak = FleetPeak(base_bytes, budget, copies, held)
-        capacity = fit(stage, fleet.capacity(ready, budget), limit_bytes, peak)
+        capacity = fit(stage, fleet.capacity(workers, ready, budget), limit_bytes, peak)
         sample = _sample(stage, stage.plan(capacity), folder)
-        few, rehearsal = fleet.together(ready, sample, budget)
-        return _Found(workers, capacity, peak, Speeds.of(workers, rehearsal, few))
+        samples = sample, replace(sample, sink=None if self.output.grain else sink)
+        return _Found(workers, capacity, peak, *fleet.ways(workers, ready, samples, budget))
 
     def _combined(
         self, work: Arithmetic, sources: Sequence[Source], target: Dtype
@@ -289,7 +276,7 @@ class _Place:
 def _sample(stage: Request, plan: Plan, folder: Path | None) -> Sample:
     bound = math.inf if stage.bound is None else stage.bound
     whole = (False,) * stage.job.ndim if stage.job.repeated else stage.job.whole(bound)
-    return Sample(stage.job, plan, stage.source, whole, None if stage.grain else folder)
+    return Sample(stage.job, plan, stage.source, whole, folder)
 
 
 def _cost(stage: Request, here: _Found, there: _Found) -> StageForecast:
@@ -298,6 +285,8 @@ def _cost(stage: Request, here: _Found, there: _Found) -> StageForecast:
     local = stage.plan(here.capacity)
     most = max((worker.slots for worker in there.workers), default=0) if there is not here else 0
     work = mean_work(job, plan.grid)
+    dealt = shares(len(plan), work, there.workers, there.speeds)
+    passes = passing(dealt, plan.bytes_in, plan.bytes_out)
     return StageForecast(
         tile=tuple(max(1, length) for length in plan.largest_write),
         grid=plan.grid.counts,
@@ -310,9 +299,12 @@ def _cost(stage: Request, here: _Found, there: _Found) -> StageForecast:
         worker_bytes=most * tile_bytes(job, plan.largest_read, plan.largest_write),
         here_s=here.speeds.expected_s(len(local), mean_work(job, local.grid)) or 0.0,
         fleet_s=None if there is here else there.speeds.expected_s(len(plan), work),
-        shares=shares(len(plan), work, there.workers, there.speeds),
+        shares=dealt,
         alternatives=choice.others,
         model_s=choice.makespan_s,
+        by_bytes_s=there.by_bytes.expected_s(len(plan), work) if there.by_bytes else None,
+        passing_there=passes[0],
+        passing_back=passes[1],
     )
 
 
@@ -344,7 +336,9 @@ def _together(
     here_s = besides_s + sum(cost.here_s for cost in costs)
     times_s = [cost.fleet_s for cost in costs if cost.fleet_s is not None]
     fleet_s = besides_s + sum(times_s) if len(times_s) == len(costs) else None
-    moved = [sum(cost.bytes_there for cost in costs), sum(cost.bytes_back for cost in costs)]
+    opened = fleet_s is not None and any(cost.by_bytes_s is not None for cost in costs)
+    bytes_s = [cost.fleet_s if cost.by_bytes_s is None else cost.by_bytes_s for cost in costs]
+    passes = [sum(cost.passing_there for cost in costs), sum(cost.passing_back for cost in costs)]
     out_bytes = math.prod(source.shape) * request.job.target.itemsize
     in_memory = [sum(size for size in sizes if size <= MEMORY_BYTES) for sizes in kept]
     return Forecast(
@@ -358,8 +352,8 @@ def _together(
         tiles=sum(cost.tiles for cost in costs),
         reason=first.reason,
         halo_overhead=sum(cost.halo_overhead for cost in costs),
-        bytes_there=moved[0],
-        bytes_back=moved[1],
+        bytes_there=sum(cost.bytes_there for cost in costs),
+        bytes_back=sum(cost.bytes_back for cost in costs),
         coordinator_bytes=max(
             cost.coordinator_bytes + size for cost, size in zip(costs, in_memory, strict=True)
         ),
@@ -371,6 +365,9 @@ def _together(
         shares=together(costs),
         stages=tuple(costs),
         between_bytes=max(map(sum, kept)),
-        verdict=verdict(sum(moved), out_bytes, here_s, fleet_s, workers),
+        verdict=verdict(sum(passes), out_bytes, here_s, fleet_s, workers),
         caveats=around.caveats,
+        by_bytes_s=besides_s + sum(filter(None, bytes_s)) if opened else None,
+        passing_there=passes[0],
+        passing_back=passes[1],
     )

@@ -179,7 +179,7 @@ class Task:
         left = find(self.target)
 
         def open_output(plan: Plan) -> Output:
-            return opening.begin(plan) if left is None else opening.resume(left, plan)
+            return opening.begin(plan) if left is None else opening.resume(left, plan, engine)
 
         run(Request(job, array, self.tile), open_output, engine, listen)
 

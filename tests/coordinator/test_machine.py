@@ -12,19 +12,6 @@ import pytest
 from coordinator import machine
 
 
-def test_boot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same boot has the same name, another one another; without an id there is none."""
-    file = tmp_path / "boot_id"
-    monkeypatch.setattr(machine, "BOOT_ID", file)
-    assert machine.boot() == ""
-    names = []
-    for text in ("a-b\n", "a-b", "a-c\n"):
-        file.write_text(text)
-        names.append(machine.boot())
-    assert names[0] == names[1] != names[2]
-    assert {len(name) for name in names} == {32}
-
-
 def test_age_of_a_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """It counts from the start, before any import; else it is the time of the processor."""
     code = "import time; time.sleep(0.3); from coordinator.machine import process_age_s as age; "

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from coordinator.stores.files import open_place
-from places import chunk_files
 from places.below import folder
-from places.chunk_files import ChunkCache, read_box, write_box
+from places.boxes import ChunkCache, read_box
+from places.chunk_files import ChunkFiles, write_box
 from places.chunks import Chunked
 from places.errors import PlaceError
 from tests.support.equality import assert_same_bits
@@ -58,7 +58,7 @@ def test_read_and_write(tmp_path: Path, shape: tuple[int, ...], way: dict[str, A
     box = Box(low, tuple(a + n for a, n in zip(low, shape, strict=True)))
     for _ in range(2):
         with folder(str(tmp_path / "in.zarr")) as home:
-            got = read_box(chunked, home, box, cache, "x", seen.append)
+            got = read_box(ChunkFiles(chunked, home, seen.append), box, cache, "x")
         by = tuple(-a for a in low)
         want = np.roll(array, by, tuple(range(array.ndim))) if by else array
         assert_same_bits(got, np.asarray(want, order="C"))
@@ -83,7 +83,7 @@ def test_a_missing_chunk_is_the_fill_value(tmp_path: Path) -> None:
     chunked = made(tmp_path / "in.zarr", array, fill_value=7)
     (tmp_path / "in.zarr" / "c" / "0" / "1").unlink()
     with folder(str(tmp_path / "in.zarr")) as home:
-        got = read_box(chunked, home, Box.whole((4, 4)), ChunkCache(0), "x", os.fstat)  # type: ignore[arg-type]
+        got = read_box(ChunkFiles(chunked, home, os.fstat), Box.whole((4, 4)), ChunkCache(0), "x")  # type: ignore[arg-type]
     assert got.tolist() == zarr.open_array(tmp_path / "in.zarr")[...].tolist()
     assert got[0].tolist() == [1, 1, 7, 7]
 
@@ -97,7 +97,7 @@ def test_damaged_chunks(tmp_path: Path) -> None:
             folder(str(tmp_path / "in.zarr")) as home,
             pytest.raises(PlaceError, match=f"chunk c/0/1 .*{words}"),
         ):
-            read_box(chunked, home, Box.whole((4, 4)), ChunkCache(0), "x", os.fstat)  # type: ignore[arg-type]
+            read_box(ChunkFiles(chunked, home, os.fstat), Box.whole((4, 4)), ChunkCache(0), "x")  # type: ignore[arg-type]
 
 
 BLOSC = zarr.codecs.BloscCodec(typesize=1)
@@ -133,7 +133,7 @@ def test_a_shard_that_is_cut_short(tmp_path: Path) -> None:
 def read_whole(chunked: Chunked, parent: Path) -> Any:
     whole, cache = Box.whole(chunked.shape), ChunkCache(0)
     with folder(str(parent / "in.zarr")) as home:
-        return read_box(chunked, home, whole, cache, "x", os.fstat)  # type: ignore[arg-type]
+        return read_box(ChunkFiles(chunked, home, os.fstat), whole, cache, "x")  # type: ignore[arg-type]
 
 
 def test_another_array_than_is_said(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_a_chunk_is_copied_once(tmp_path: Path) -> None:
     with folder(str(tmp_path)) as home:
         tracemalloc.start()
         try:
-            data = chunk_files._bytes_of(chunked, home, (0,), os.fstat)  # type: ignore[arg-type]
+            data = next(iter(ChunkFiles(chunked, home, os.fstat).read_all([(0,)])))  # type: ignore[arg-type]
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()

@@ -62,10 +62,14 @@ def filtered(
     hear: Hearer | None = None,
     **options: Any,
 ) -> Told:
-    """Filter a file on a fleet; return what was told, and let somebody else hear it too."""
+    """Filter a file on a fleet; return what was told, and let somebody else hear it too.
+
+    `hosts` may be the address of a dask cluster.
+    """
     told = Told(hear)
     fleet = hosts if isinstance(hosts, str) else ",".join(hosts)
-    placement = Placement(hosts=fleet, tile=tile, by_reference=by_reference)
+    name = "engine" if fleet.startswith("dask://") else "hosts"
+    placement = Placement(**{name: fleet}, tile=tile, by_reference=by_reference)
     chosen = RunOptions(placement, style="none", log=told, storing=storing, **options)
     filter_chain(links, source, target, chosen)
     return told

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from places.offers import Places
+from places.roots import Roots
 from tiling.geometry.box import Box
 from tiling.protocol.places import Offer, StoredArray
-from worker.runtime.places import Places
-from worker.runtime.roots import Roots
 
 NONCE = "5ec2e7" + "0" * 58
 CANARY = b"CANARY-of-what-nobody-may-see" * 40

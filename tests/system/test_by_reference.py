@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,13 +20,16 @@ from coordinator.cli.render_forecast import lines
 from coordinator.engines.http.engine import HttpEngine
 from coordinator.errors import InputError, NoWorkerError
 from coordinator.events import TileKept, TileStored, TilesVerified
+from coordinator.hosts.by_reference import ByReference
 from coordinator.hosts.hosts_file import parse_hosts
 from coordinator.hosts.token import find_credential
-from coordinator.journal.recovery import find
+from coordinator.journal.records import Finished
+from coordinator.journal.recovery import believe, find
+from coordinator.run import output
 from coordinator.run.calls import Link
 from coordinator.stores.files import open_place
 from coordinator.workflows.filter_file import filter_chain
-from coordinator.workflows.plan_file import plan_chain
+from coordinator.workflows.plan_file import CAVEAT_CHUNKS, plan_chain
 from coordinator.workflows.run_options import Placement, RunOptions, Storing
 from tests.support.by_reference import Told, blur, filtered
 from tests.support.cabled_network import THERE, NoNetworkError, cabled_network
@@ -208,11 +213,13 @@ def test_another_file_there(workers: list[WorkerProcess], folder: Path) -> None:
     assert_same_bits(np.load(target), ndimage.gaussian_filter(array, 2.0))
 
 
-def test_verified_and_resumed(hosts: list[str], folder: Path) -> None:
-    """The journal knows both digests of a tile, so what a run left is believed and kept."""
-    array = samples((80, 50), "<f4", 9, special=False)
-    np.save(folder / "in.npy", array)
-    source, target = folder / "in.npy", folder / "out.npy"
+def left_by(
+    hosts: list[str],
+    source: Path,
+    target: Path,
+    storing: Storing = Storing(),  # noqa: B008
+) -> Mapping[int, Finished]:
+    """Begin a run of 40 tiles that ends early; return what its journal says."""
 
     def stop(_: float, event: object) -> None:
         if isinstance(event, TileStored):
@@ -222,18 +229,153 @@ def test_verified_and_resumed(hosts: list[str], folder: Path) -> None:
 
     told: list[object] = []
     placement = Placement(hosts=",".join(hosts), tile=(10, 10))
+    options = RunOptions(placement, style="none", log=stop, storing=storing)
     with pytest.raises(KeyboardInterrupt):
-        filter_chain(blur(), source, target, RunOptions(placement, style="none", log=stop))
+        filter_chain(blur(), source, target, options)
     left = find(target)
     assert left is not None
     assert len(left.finished) >= 9
-    assert not (folder / ".out.npy.place").exists()
+    assert not target.with_name(f".{target.name}.place").exists()
+    return left.finished
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[Set[int]]:
+    """What workers have found as the journal says, at each resumption."""
+    found: list[Set[int]] = []
+
+    def believing(*arguments: Any) -> set[int]:
+        found.append(arguments[-1])
+        return believe(*arguments)
+
+    monkeypatch.setattr(output, "believe", believing)
+    return found
+
+
+def test_verified_and_resumed(hosts: list[str], folder: Path, seen: list[Set[int]]) -> None:
+    """The journal knows both digests of a tile, so what a run left is believed and kept."""
+    array = samples((80, 50), "<f4", 9, special=False)
+    np.save(folder / "in.npy", array)
+    source, target = folder / "in.npy", folder / "out.npy"
+    left = left_by(hosts, source, target)
     resumed = filtered(
         blur(), source, target, hosts, tile=(10, 10), resume=True, sampling=Sampling(1.0)
     )
-    assert len(resumed.of(TileKept)) == len(left.finished)
+    assert seen == [set(left)]
+    assert len(resumed.of(TileKept)) == len(left)
     assert resumed.of(TilesVerified)[0].tiles == 40
     assert_same_bits(np.load(target), ndimage.gaussian_filter(array, 2.0))
+
+
+def flip(path: Path, index: tuple[int, int]) -> None:
+    """Change a bit of the tile's first sample, in a .npy file."""
+    with path.open("r+b") as file:
+        file.seek(at := 128 + (10 * index[0] * 50 + 10 * index[1]) * 4)
+        byte = file.read(1)[0]
+        file.seek(at)
+        file.write(bytes([byte ^ 1]))
+
+
+def damage_file(target: Path, index: tuple[int, int]) -> None:
+    flip(target.with_name(f".{target.name}.partial"), index)
+
+
+def chunk(target: Path, index: tuple[int, int]) -> Path:
+    return target.with_name(f".{target.name}.partial") / "c" / str(index[0]) / str(index[1])
+
+
+def damage_chunk(target: Path, index: tuple[int, int]) -> None:
+    chunk(target, index).write_bytes(b"no chunk")
+
+
+def remove_chunk(target: Path, index: tuple[int, int]) -> None:
+    chunk(target, index).unlink()
+
+
+DAMAGES: list[Any] = [
+    pytest.param(NPY, "none", damage_file, id="one byte of a file"),
+    pytest.param(ZARR, "zstd:3", damage_chunk, id="a packed chunk"),
+    pytest.param(ZARR, "none", damage_chunk, id="a plain chunk"),
+    pytest.param(ZARR, "zstd:3", remove_chunk, id="a chunk that is gone"),
+]
+
+
+@pytest.mark.parametrize(("library", "codec", "damage"), DAMAGES)
+def test_damage_is_found_by_workers(
+    hosts: list[str],
+    folder: Path,
+    seen: list[Set[int]],
+    library: Library,
+    codec: str,
+    damage: Callable[[Path, tuple[int, int]], None],
+) -> None:
+    """The tile is computed again, and no other that was finished."""
+    library.require()
+    array = samples((80, 50), "<f4", 14, special=False)
+    np.save(folder / "in.npy", array)
+    source, target = folder / "in.npy", folder / f"out{library.suffix}"
+    storing = Storing(chunks=(10, 10), codec=codec) if library is ZARR else Storing()
+    left = left_by(hosts, source, target, storing)
+    broken = min(left)
+    damage(target, divmod(broken, 5))
+    told = filtered(blur(), source, target, hosts, tile=(10, 10), resume=True, storing=storing)
+    assert seen == [set(left) - {broken}]
+    assert {event.tile for event in told.of(TileKept)} == set(left) - {broken}
+    assert all_by_reference(told)
+    assert_same_bits(native(library.load(target)), ndimage.gaussian_filter(array, 2.0))
+
+
+@pytest.mark.parametrize("way", ["auto", "never"])
+def test_a_chunk_that_is_gone_is_no_fill_value(
+    hosts: list[str], folder: Path, seen: list[Set[int]], way: ByReference
+) -> None:
+    """Though its samples were all the fill value: it is written again, by who resumes."""
+    ZARR.require()
+    np.save(folder / "in.npy", np.zeros((80, 50), "<f4"))
+    source, target, storing = folder / "in.npy", folder / "out.zarr", Storing(chunks=(10, 10))
+    left = left_by(hosts, source, target, storing)
+    remove_chunk(target, divmod(min(left), 5))
+    told = filtered(blur(), source, target, hosts, way, tile=(10, 10), resume=True, storing=storing)
+    assert {event.tile for event in told.of(TileKept)} == set(left) - {min(left)}
+    assert seen == [set(left) - {min(left)} if way == "auto" else set()]
+    assert_same_bits(native(ZARR.load(target)), np.zeros((80, 50), "f4"))
+
+
+def test_resumed_where_nobody_looks(
+    two_workers: list[WorkerProcess], hosts: list[str], folder: Path, seen: list[Set[int]]
+) -> None:
+    """Without a worker that serves, or if none is to, this machine looks; then all do again."""
+    array = samples((80, 50), "<f4", 15, special=False)
+    np.save(folder / "in.npy", array)
+    source, target = folder / "in.npy", folder / "out.npy"
+    left = left_by(hosts, source, target)
+    damage_file(target, divmod(min(left), 5))
+    others = [worker.address for worker in two_workers]
+    for fleet, way in ((hosts, "never"), (others, "auto")):
+
+        def stop(event: object) -> None:
+            if isinstance(event, TileStored):
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            filtered(blur(), source, target, fleet, way, (10, 10), hear=stop, resume=True)  # type: ignore[arg-type]
+    told = filtered(blur(), source, target, hosts, tile=(10, 10), resume=True)
+    assert [bool(each) for each in seen] == [False, False, True]
+    assert len(told.of(TileKept)) == len(seen[-1]) > len(left)
+    assert_same_bits(np.load(target), ndimage.gaussian_filter(array, 2.0))
+
+
+def test_another_input_is_found_by_workers(hosts: list[str], folder: Path) -> None:
+    """Its size and time are as before; what a finished tile has read is not."""
+    array = samples((80, 50), "<f4", 16, special=False)
+    np.save(folder / "in.npy", array)
+    source, target = folder / "in.npy", folder / "out.npy"
+    left = left_by(hosts, source, target)
+    status = source.stat()
+    flip(source, divmod(min(left), 5))
+    os.utime(source, ns=(status.st_atime_ns, status.st_mtime_ns))
+    with pytest.raises(InputError, match=r"can't resume: the input changed: tile .* other bytes"):
+        filtered(blur(), source, target, hosts, tile=(10, 10), resume=True)
 
 
 @pytest.mark.filterwarnings("ignore:the token goes to")
@@ -272,17 +414,54 @@ def cable_bytes(namespace: str) -> int:
 
 
 def test_a_forecast_tells_who_reads_by_itself(hosts: list[str], folder: Path) -> None:
-    """For each worker; nothing is left beside the input."""
-    np.save(folder / "in.npy", samples((300, 200), "<f4", 12, special=False))
+    """For each worker, with what it costs in both ways; nothing is left beside the input."""
+    array = samples((300, 200), "<f4", 12, special=False)
+    np.save(folder / "in.npy", array)
     with running_workers(1, "--threads", "1") as (other,):
-        fleet = [*hosts, other.address]
-        for way, expected in (("auto", [True, True, False]), ("never", [False] * 3)):
-            placement = Placement(",".join(fleet), by_reference=way)  # type: ignore[arg-type]
-            forecast = plan_chain(blur(), folder / "in.npy", placement)
-            assert [share.by_reference for share in forecast.shares] == expected
-            text = "\n".join(lines(forecast))
-            assert text.count("by reference, ") == sum(expected)
+        fleet = ",".join([*hosts, other.address])
+        forecast = plan_chain(blur(), folder / "in.npy", Placement(fleet))
+        assert [share.by_reference for share in forecast.shares] == [True, True, False]
+        assert [share.writes for share in forecast.shares] == [True, True, False]
+        assert 0 < forecast.passing_back < forecast.bytes_back == array.nbytes
+        assert 0 < forecast.passing_there < forecast.bytes_there
+        assert forecast.by_bytes_s is not None
+        assert forecast.fleet_s is not None
+        text = "\n".join(lines(forecast))
+        assert [line.endswith(", by reference") for line in worker_lines(text)] == [1, 1, 0]
+        assert worker_lines(text)[2].endswith(", as bytes: serves no places: " + REMEDY)
+        assert re.search(r"fleet  about .* by reference, about .* as bytes\n", text)
+        forecast = plan_chain(blur(), folder / "in.npy", Placement(fleet, by_reference="never"))
+        assert [share.by_reference for share in forecast.shares] == [False] * 3
+        assert forecast.passing_back == forecast.bytes_back
+        assert forecast.by_bytes_s is None
+        assert "about" in (text := "\n".join(lines(forecast)))
+        assert all("as bytes: by reference is not wanted" in line for line in worker_lines(text))
+        forecast = plan_chain(blur(), folder / "in.npy", Placement(fleet, by_reference="require"))
+        assert forecast.passing_there == forecast.passing_back == 0
+        assert forecast.shares[2].trouble.startswith("not by reference: serves no places")
     assert {path.name for path in folder.iterdir()} == {"in.npy"}
+
+
+REMEDY = "start it with `worker --serve-from FOLDER`"
+
+
+def worker_lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith(" worker  ")]
+
+
+def test_a_forecast_of_chunks(hosts: list[str], folder: Path) -> None:
+    """Their folder is offered, and gone afterwards; of other files it is told why not."""
+    ZARR.require()
+    ZARR.save(folder / "in.zarr", samples((40, 50), "<f4", 17, special=False))
+    forecast = plan_chain(blur(), folder / "in.zarr", Placement(",".join(hosts)))
+    assert [(share.by_reference, share.writes) for share in forecast.shares] == [(True, True)] * 2
+    assert forecast.caveats[-1] == CAVEAT_CHUNKS
+    links: list[Link] = [("gaussian_filter", {"sigma": 1}), ("uniform_filter", {"size": 3})]
+    staged = plan_chain(links, folder / "in.zarr", Placement(",".join(hosts)))
+    assert [share.writes for share in staged.shares] == [False] * 2
+    assert [stage.by_bytes_s is None for stage in staged.stages] == [False, True]
+    assert staged.stages[1].passing_there == staged.stages[1].bytes_there
+    assert {path.name for path in folder.iterdir()} == {"in.zarr"}
 
 
 @pytest.mark.parametrize(

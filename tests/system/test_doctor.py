@@ -57,8 +57,21 @@ def test_a_fleet_that_can_serve(two_workers: list[WorkerProcess], tmp_path: Path
         assert (row["reached"], row["token"], row["bits"]) == ("yes", "yes", "yes")
         assert float(row["MB/s"].replace(",", "")) > 0
         assert row["trip"]
-    assert found["127.0.0.1:1"] == ["NO", *[""] * 7]
+    assert found["127.0.0.1:1"] == ["NO", *[""] * 8]
     assert "127.0.0.1:1: connection refused: start `worker --port 1` there" in result.stdout
+
+
+def test_who_opens_files(two_workers: list[WorkerProcess], tmp_path: Path) -> None:
+    """It is told of each worker whether it serves folders, and not which."""
+    secret = tmp_path / "of-this-worker-alone"
+    secret.mkdir()
+    with running_workers(1, "--serve-from", str(secret)) as (serving,):
+        result = doctor(tmp_path, serving.address, two_workers[0].address)
+    assert result.returncode == 0, result.stderr
+    at = COLUMNS[1:].index("places")
+    found = {name: row[at] for name, row in rows(result.stdout).items()}
+    assert found == {serving.address: "yes", two_workers[0].address: "no"}
+    assert secret.name not in result.stdout + result.stderr
 
 
 def test_nobody_is_there(tmp_path: Path) -> None:

@@ -44,6 +44,19 @@ def test_a_small_array_stays_here(folder: Path, two_workers: list[WorkerProcess]
     assert contents(folder) == before
 
 
+def test_the_output_that_is_named(folder: Path) -> None:
+    """Tiles are made of its chunks, and what a run would refuse is refused."""
+    pytest.importorskip("tensorstore")
+    before = contents(folder)
+    options = ["--chunks", "90,70", "--dry-run", "--json", "-o"]
+    said = json.loads(coord(folder, "blur", "in.npy", *options, "out.zarr").stdout)
+    for length, chunk, whole in zip(said["tile"], (90, 70), (300, 200), strict=True):
+        assert length % chunk == 0 or length == whole
+    refused(coord(folder, "blur", "in.npy", *options, "out.npy"), 2, "are for zarr outputs")
+    refused(coord(folder, "blur", "in.npy", "--dry-run", "-o", "out.gif"), 2, "write -o out.npy")
+    assert contents(folder) == before
+
+
 @pytest.mark.parametrize("option", [(), ("--json",)], ids=["words", "json"])
 def test_a_fleet_of_which_nobody_can_be_used(folder: Path, option: tuple[str, ...]) -> None:
     """The plan is printed, and its exit code is that of the run."""

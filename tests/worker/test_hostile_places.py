@@ -14,13 +14,14 @@ import numpy as np
 import pytest
 
 from places import below
+from places.errors import RefusedPlaceError
+from places.offers import Places
+from places.roots import Roots
 from tests.support.worker_places import ARRAY, CANARY, NONCE, SHAPE, Served, digest
 from tiling.errors import WireError
 from tiling.geometry.box import Box
-from tiling.protocol.places import Offer, StoredArray
-from worker.errors import Kind, RefusedError
-from worker.runtime.places import Places
-from worker.runtime.roots import Roots
+from tiling.protocol.places import REFUSED, Offer, StoredArray
+from tiling.protocol.references import UNWRITTEN
 
 FUZZ = int(os.environ.get("TILEFAN_FUZZ", "2000"))
 
@@ -49,6 +50,8 @@ def test_a_good_place(served: Served) -> None:
     want = np.zeros(SHAPE, "<u2")
     want[3:9, 5:11] = ARRAY[3:9, 5:11]
     assert written.tobytes() == want.tobytes()
+    again = served.places.written(place, Box((2, 5), (9, 11)))
+    assert again.tobytes() == want[2:9, 5:11].tobytes()
 
 
 def link(served: Served) -> StoredArray:
@@ -173,10 +176,10 @@ def test_what_is_not_read(
     before = served.tree()
     boxes = (Box((0,) * len(read.shape), (1,) * len(read.shape)),) if min(read.shape) > 0 else ()
     offer = replace(served.offer(), read=read, write=write, nonce="", boxes=boxes)
-    with pytest.raises((RefusedError, WireError), match=words) as refused:
+    with pytest.raises((RefusedPlaceError, WireError), match=words) as refused:
         served.places.take(offer.encode())
-    if isinstance(refused.value, RefusedError):
-        assert refused.value.kind is Kind.PLACE
+    if isinstance(refused.value, RefusedPlaceError):
+        assert refused.value.type == REFUSED
     assert served.tree() == before
 
 
@@ -234,9 +237,11 @@ def test_what_is_not_written(
     said = served.places.take(served.offer(write=write).encode())
     assert words in said["write"]["refused"]
     place = served.places.get(said["place"])
-    with pytest.raises(RefusedError) as refused:
+    with pytest.raises(RefusedPlaceError) as refused:
         served.places.write(place, Box((0, 0), (2, 2)), ARRAY[:2, :2])
-    assert refused.value.kind is Kind.PLACE_UNWRITTEN
+    assert refused.value.type == UNWRITTEN
+    with pytest.raises(RefusedPlaceError, match="no output was offered, or not taken"):
+        served.places.written(place, Box((0, 0), (2, 2)))
     assert served.tree() == before
 
 
@@ -256,10 +261,12 @@ def test_what_is_swapped_afterwards(served: Served) -> None:
         (served.root / name).rename(served.root / f"{name}.before")
         (served.root / name).write_bytes(bytes(ARRAY.nbytes))
     before = served.tree()
-    with pytest.raises(RefusedError, match="is another file than was offered"):
+    with pytest.raises(RefusedPlaceError, match="is another file than was offered"):
         served.places.read(place, Box((0, 0), (2, 2)))
-    with pytest.raises(RefusedError, match="is another file than was offered"):
+    with pytest.raises(RefusedPlaceError, match="is another file than was offered"):
         served.places.write(place, Box((0, 0), (2, 2)), ARRAY[:2, :2])
+    with pytest.raises(RefusedPlaceError, match="is another file than was offered"):
+        served.places.written(place, Box((0, 0), (2, 2)))
     assert served.tree() == before
 
 
@@ -285,10 +292,10 @@ def test_chunks_whose_store_is_gone(served: Served) -> None:
     folder = Path(array.path)
     folder.rename(served.root / "gone.zarr")
     folder.mkdir()
-    with pytest.raises(RefusedError, match="No such file"):
+    with pytest.raises(RefusedPlaceError, match="No such file"):
         served.places.read(place, Box((2, 2), (4, 4)))
     (folder / "zarr.json").write_text("{}")
-    with pytest.raises(RefusedError, match="is another array than was offered"):
+    with pytest.raises(RefusedPlaceError, match="is another array than was offered"):
         served.places.read(place, Box((2, 2), (4, 4)))
 
 
@@ -311,7 +318,7 @@ def test_nothing_is_written_after_the_end(served: Served) -> None:
     said = served.places.take(served.offer().encode())
     (served.root / ".out.raw.place").unlink()
     before = served.tree()
-    with pytest.raises(RefusedError, match="No such file"):
+    with pytest.raises(RefusedPlaceError, match="No such file"):
         served.places.write(served.places.get(said["place"]), Box((0, 0), (2, 2)), ARRAY[:2, :2])
     assert served.tree() == before
 
@@ -321,12 +328,13 @@ def test_closed_unless_opened(tmp_path: Path) -> None:
     served = Served.make(tmp_path)
     closed = Places(Roots(), 1, 0, 0)
     assert not closed.is_open
-    with pytest.raises(RefusedError, match="serves no places: start it with --serve-from"):
+    with pytest.raises(RefusedPlaceError, match="serves no places: start it with --serve-from"):
         closed.take(served.offer().encode())
 
 
 ATOMS: list[Any] = [
     *(None, True, -1, 0, 1, 2**31, 2**63, 2**64, 1.5, "", "x", "C", "F", "zarr", "flat", [], {}),
+    *("s3://bucket/in.zarr", "gs://bucket/../in.zarr", "s3://", "file:///etc/passwd"),
     *([0], [1, 1], [20, 30], [2**40], ["a"], [[0, 0], [1, 1]], "<u2", ">u2", "<f8", "|b1", "|O8"),
     *("/", "/etc/passwd", "/proc/self/environ", "/dev/zero", "..", "\0", "\udcff", "/" * 5000),
     "\ud800",
@@ -381,7 +389,7 @@ def test_mutated_places(tmp_path: Path) -> None:
             said = mutated(rng, said, served)
         try:
             answer = served.places.take(json.dumps(said).encode())
-        except (RefusedError, WireError):
+        except (RefusedPlaceError, WireError):
             continue
         taken += 1
         place = served.places.get(answer["place"])
@@ -391,7 +399,8 @@ def test_mutated_places(tmp_path: Path) -> None:
             block = served.places.read(place, box)
             assert CANARY[:4] not in block.tobytes()
             served.places.write(place, box, np.ones(box.shape, place.offer.read.numpy_dtype))
-        except RefusedError:
+            assert CANARY[:4] not in served.places.written(place, box).tobytes()
+        except RefusedPlaceError:
             continue
     assert taken > FUZZ / 100
     now = {key: data for key, data in served.tree().items() if "/.out.raw." not in key}

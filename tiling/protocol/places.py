@@ -5,7 +5,8 @@ A coordinator whose input is a file that workers can reach too offers it, with i
     POST /v1/places    {"read": {...}, "write": {...} or null, "nonce": "...", "boxes": [...]}
 
     read, write   an array: "path", "shape", "dtype" (with its byte order), and "offset" and "order"
-                  of a flat file, or "version", "metadata" and "chunk" of a zarr in a folder
+                  of a flat file, or "version", "metadata" and "chunk" of a zarr in a folder; of one
+                  that is read in a bucket, "path" is the URL
     nonce         SHA-256 of what is in a file ``.NAME.place``, planted beside an output that grows
                   as ``.NAME.partial``
     boxes         small ones of the input, drawn by the coordinator: [start, stop] each
@@ -41,6 +42,9 @@ MAX_BOX_SAMPLES: Final = 4096
 MAX_SIZE: Final = 2**60
 """Of bytes and samples."""
 
+REFUSED: Final = "urn:tilefan:place"
+"""Type of the problem that is answered to an offer of what can't be opened."""
+
 PARTIAL, NONCE = ".partial", ".place"
 """How the hidden names end under which an output grows, and of what is planted beside it."""
 
@@ -55,6 +59,7 @@ STORED: Final = (*COPIED, *(name.replace("<", ">") for name in COPIED if name[0]
 
 Kind: TypeAlias = Literal["flat", "zarr"]
 
+_URL = re.compile(r"(?:s3|gs)://(?:(?!\.{1,2}(?:/|$))[^/\0]+)(?:/(?!\.{1,2}(?:/|$))[^/\0]+)+")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -67,7 +72,7 @@ class StoredArray:
     kind : str
         "flat": one after another in a file; "zarr": in chunks below a folder.
     path : str
-        Absolute, as the worker has it.
+        Absolute, as the worker has it; or the URL of a zarr in a bucket.
     shape : tuple of int
     dtype : str
         NumPy's name, with the byte order.
@@ -94,6 +99,11 @@ class StoredArray:
     chunk: tuple[int, ...] = ()
 
     @property
+    def in_bucket(self) -> bool:
+        """Whether it is in a bucket."""
+        return self.kind == "zarr" and is_in_bucket(self.path)
+
+    @property
     def numpy_dtype(self) -> Dtype:
         """The dtype of the samples in the store."""
         return np.dtype(self.dtype)
@@ -111,7 +121,8 @@ class StoredArray:
         WireError
             Naming it.
         """
-        check_path(self.path)
+        if not self.in_bucket:
+            check_path(self.path)
         sizes = (*self.shape, *self.chunk, self.offset)
         if not all(0 <= size <= MAX_SIZE for size in sizes) or len(self.shape) > MAX_NDIM:
             raise WireError("places: sizes that make no sense")
@@ -202,6 +213,8 @@ class Offer:
             raise WireError("places: boxes outside the array, too many or too large")
         if self.write is not None and not _SHA256.fullmatch(self.nonce):
             raise WireError("places: an output needs a nonce")
+        if self.write is not None and self.write.in_bucket:
+            raise WireError("places: nothing is written in buckets")
         if self.write is not None:
             nonce_beside(self.write.path, self.write.kind)
         if self.write is not None and self.write.shape != self.read.shape:
@@ -254,6 +267,17 @@ def is_nonce(path: str) -> bool:
     """
     name = path.rpartition("/")[2].lower()  # as file systems may have it
     return name.startswith(".") and name.endswith(NONCE)
+
+
+def is_in_bucket(path: str) -> bool:
+    """Tell whether a path is the URL of what is in a bucket.
+
+    Examples
+    --------
+    >>> is_in_bucket("s3://bucket/in.zarr"), is_in_bucket("s3://bucket/../in.zarr")
+    (True, False)
+    """
+    return _URL.fullmatch(path) is not None
 
 
 def digest_of(offer: bytes) -> str:

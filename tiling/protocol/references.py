@@ -7,6 +7,8 @@ without its block: its headers (see `tiling.protocol.wire`) and three more::
     Tilefan-Start   -2,64,0            where the block begins in the array; it may reach round edges
     Tilefan-Into    answer             the tile is the body of the answer, as ever
                     place              it is written into the place, and the answer has no body
+                    kept               it is in the place since an earlier run: nothing is computed
+                                       or written, and the answer is as if it had just been
 
 The digest of the request then covers the headers and these three. The answer says in one more::
 
@@ -39,7 +41,7 @@ UNREAD, UNWRITTEN = "urn:tilefan:place-unread", "urn:tilefan:place-unwritten"
 UNKNOWN_PLACE: Final = "urn:tilefan:unknown-place"
 """Type of the problem that a worker answers to a tile whose place it does not know (any more)."""
 
-Into: TypeAlias = Literal["answer", "place"]
+Into: TypeAlias = Literal["answer", "place", "kept"]
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _XXH3 = re.compile(r"[0-9a-f]{32}")
@@ -136,7 +138,7 @@ def parse_asked(headers: Headers) -> str:
 
 
 def check_stored(answer: Answer, headers: Headers) -> str:
-    """Check the answer to a tile that a worker has stored; return its digest.
+    """Check the answer to a tile that is in the place; return its digest.
 
     Raises
     ------

@@ -24,9 +24,10 @@ from math import inf
 
 from aiohttp import web
 
+from places.network import boot
 from tiling.protocol.forms import codecs
 from tiling.protocol.wire import PROTOCOL, check_run
-from worker.machine import boot, resident_bytes, usable_cores
+from worker.machine import resident_bytes, usable_cores
 from worker.runtime.metrics import CONTENT_TYPE
 from worker.state import SERVICE, Service
 

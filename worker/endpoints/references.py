@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 from aiohttp import web
 
-from tiling.dtypes import Array
+from places.offers import Place, Places
 from tiling.geometry.box import Box
 from tiling.jobs.job import Job
 from tiling.jobs.memory import tile_bytes
@@ -18,7 +18,7 @@ from tiling.kernels import Kernel
 from tiling.kernels.apply import apply
 from tiling.kernels.watch import current
 from tiling.protocol.forms import encode, parse_accepted
-from tiling.protocol.places import MAX_OFFER_BYTES
+from tiling.protocol.places import MAX_OFFER_BYTES, Offer
 from tiling.protocol.references import ASKED, PLACE, SEAL, Reference, seal_of
 from tiling.protocol.wire import DIGEST, Answer, Question, parse_run
 from worker.endpoints import tiles
@@ -26,7 +26,6 @@ from worker.endpoints.tiles import check_block, log_tile, raw, timed
 from worker.errors import Kind, RefusedError
 from worker.http.bodies import body_length, check_type, read_body, send
 from worker.runtime.limits import check_volume, check_work
-from worker.runtime.places import Place, Places
 from worker.runtime.pool import Request
 from worker.state import SERVICE, Service
 
@@ -40,7 +39,10 @@ async def post_place(request: web.Request) -> web.Response:
         slot.reserve(length)
         body = bytearray(length)
         await read_body(request, memoryview(body), service.settings)
-        said = await slot.run(partial(service.places.take, bytes(body)))
+        offer = await slot.run(partial(Offer.decode, bytes(body)))
+        async with service.looking:
+            with service.pool.holding(service.places.looking_bytes(offer)):
+                said = await slot.run(partial(service.places.take, bytes(body)))
     return web.json_response(said)
 
 
@@ -108,7 +110,7 @@ def _referred(request: web.Request, service: Service) -> tuple[Referred, Job]:
     stored = place.offer.read
     if stored.numpy_dtype.newbyteorder("=") != job.source.newbyteorder("="):
         raise RefusedError(Kind.MALFORMED, f"a place of {stored.dtype}: the job reads {job.source}")
-    if reference.into == "place":
+    if reference.into != "answer":
         output = place.offer.write
         if output is None or output.numpy_dtype.newbyteorder("=") != job.target.newbyteorder("="):
             raise RefusedError(Kind.MALFORMED, f"{PLACE}: has no output of {job.target}")
@@ -124,9 +126,11 @@ def answer_tile(
 ) -> tuple[dict[str, str], memoryview]:
     """Read, filter and perhaps write one tile; return the headers and body of its answer.
 
+    One that is kept is read from the output instead.
+
     Raises
     ------
-    RefusedError
+    RefusedPlaceError
         If the place can't be read or written any more.
     AbandonedError
         If nobody waits for it: then nothing is written.
@@ -134,15 +138,19 @@ def answer_tile(
     question, into = referred.question, referred.reference.into
     block = places.read(referred.place, referred.read)
     asked = question.digest(raw(block))
-    out: Array = np.empty(question.crop.shape, job.target)
-    apply(job.program, block, question.crop.slices, out, kernel)
+    if into == "kept":
+        out = places.written(referred.place, referred.write)
+    else:
+        out = np.empty(question.crop.shape, job.target)
+        apply(job.program, block, question.crop.slices, out, kernel)
     answer = Answer.to(question, asked, job.target)
     digest = answer.digest(raw(out))
     headers = {**answer.fields(), ASKED: asked, DIGEST: digest}
     if into == "answer":
         form, data = encode(out.reshape(-1), referred.accepted)
         return {**headers, **form.fields()}, data
-    if (watch := current()) is not None:
-        watch.check()
-    places.write(referred.place, referred.write, out)
+    if into == "place":
+        if (watch := current()) is not None:
+            watch.check()
+        places.write(referred.place, referred.write, out)
     return {**headers, SEAL: seal_of(answer, digest)}, memoryview(b"")

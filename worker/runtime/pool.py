@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -91,6 +92,7 @@ class Pool:
         self._taken: dict[Slot, None] = {}  # in the order of their admission
         self._idle = asyncio.Event()
         self._idle.set()
+        self._held_bytes = 0
         self.draining = False
 
     @property
@@ -105,8 +107,17 @@ class Pool:
 
     @property
     def reserved_bytes(self) -> int:
-        """Memory reserved by the slots taken."""
-        return sum(slot.reserved_bytes for slot in self._taken)
+        """Memory reserved by the slots taken, and held."""
+        return self._held_bytes + sum(slot.reserved_bytes for slot in self._taken)
+
+    @contextmanager
+    def holding(self, more_bytes: int) -> Iterator[None]:
+        """Hold memory for what is no tile, however much is reserved: tiles wait for it."""
+        self._held_bytes += more_bytes
+        try:
+            yield
+        finally:
+            self._held_bytes -= more_bytes
 
     def computing(self, run: str | None, most: int) -> list[dict[str, Any]]:
         """Return what is known of the tiles that hold a slot, the oldest first, in JSON's types.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import typer
@@ -29,7 +30,7 @@ from coordinator.cli.parse import gaussian, placement
     ),
 )
 def plan(source: Path, as_json: bool, **options: Any) -> None:
-    """Say what a blur would cost, and whether sending it is worth it; nothing is written.
+    """Say what a blur would cost, and whether sending it is worth it; nothing is left behind.
 
     Workers are greeted and each filters one block, then a few of them filter some tiles together,
     so that their speed is measured. The time is that of a whole `coord blur`: from its start until
@@ -40,7 +41,13 @@ def plan(source: Path, as_json: bool, **options: Any) -> None:
 
 
 def show_plan(
-    make_links: MakeLinks, source: Path, where: Mapping[str, Any], *, as_json: bool
+    make_links: MakeLinks,
+    source: Path,
+    where: Mapping[str, Any],
+    *,
+    as_json: bool,
+    output: Path | None = None,
+    storing: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Print the forecast of a run on stdout.
 
@@ -52,18 +59,23 @@ def show_plan(
     where : mapping
         Of `coordinator.workflows.run_options.Placement`.
     as_json : bool
+    output : Path, optional
+        One beside the input unless given.
+    storing : mapping
+        Of `coordinator.stores.storing.Storing`.
     """
     with exit_codes():
         from coordinator.cli import render_forecast
         from coordinator.errors import NoWorkerError
         from coordinator.machine import process_age_s
         from coordinator.workflows.plan_file import plan_chain
-        from coordinator.workflows.run_options import Placement
+        from coordinator.workflows.run_options import Placement, Storing
 
         fleet = where["hosts"] is not None or where["engine"] is not None
         if fleet and not as_json:
             say("measuring what some tiles take here and at the workers")
-        forecast = plan_chain(make_links(), source, Placement(**where), process_age_s())
+        stored, age_s = Storing(**storing), process_age_s()
+        forecast = plan_chain(make_links(), source, Placement(**where), age_s, output, stored)
         if as_json:
             typer.echo(json.dumps(render_forecast.to_json(forecast)))
         else:

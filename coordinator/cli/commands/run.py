@@ -95,10 +95,15 @@ def run_filters(make_links: MakeLinks, source: Path, word: str, **options: Any) 
         If an option has a value that it does not take, or ``--json`` goes without ``--dry-run``.
     """
     where, fraction = placement(options), options["verify"] and share(options["verify"], "--verify")
+    storing: dict[str, Any] = {
+        name: lengths(options[name], f"--{name}") for name in ("chunks", "shards")
+    }
+    storing |= {"codec": options["codec"] or "", "pyramid": options["pyramid"]}
     if options["dry_run"]:
         from coordinator.cli.commands.plan import show_plan
 
-        show_plan(make_links, source, where, as_json=options["as_json"])
+        as_json, output = options["as_json"], options["output"]
+        show_plan(make_links, source, where, as_json=as_json, output=output, storing=storing)
         return
     if options["as_json"]:
         raise typer.BadParameter("--json goes with --dry-run; events of a run are --progress json")
@@ -106,7 +111,6 @@ def run_filters(make_links: MakeLinks, source: Path, word: str, **options: Any) 
         raise typer.BadParameter("-o names a file, which is written in place: no stdout")
     if options["out_dir"] is not None:
         _check_many(options)
-    storing = {name: lengths(options[name], f"--{name}") for name in ("chunks", "shards")}
     quiet, command = options["quiet"], command_line(sys.argv)
     if quiet:
         warnings.simplefilter("ignore", TrustWarning)
@@ -127,7 +131,7 @@ def run_filters(make_links: MakeLinks, source: Path, word: str, **options: Any) 
                 **{name: options[name] for name in ("report", "trace", "provenance", "seams")},
                 command=command,
             ),
-            storing=Storing(**storing, codec=options["codec"] or "", pyramid=options["pyramid"]),
+            storing=Storing(**storing),
         )
         for sentence in _without_effect({**where, **options}) if run_options.notes else ():
             say(f"note: {sentence}")

@@ -10,19 +10,23 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from types import MappingProxyType
 from typing import Any
 
-from coordinator.engines.dask.remote import introduce
+from coordinator.engines.dask.remote import introduce, take
+from coordinator.engines.http.refusal import Refusal
 from coordinator.engines.http.threads import Threads
-from coordinator.events import WorkerLost, WorkerReady
+from coordinator.events import FailureKind, WorkerLost, WorkerReady
 from coordinator.hosts.attestation import attestation_error, attested
 from coordinator.machine import versions
 from coordinator.text import inert
+from places.errors import RefusedPlaceError
 from tiling.jobs.job import Job
 from tiling.probes.digests import needed
+from tiling.protocol.places import Offer
 
 GREETING_S = 15.0
-"""Longest wait for what a worker says of itself: it may import NumPy and SciPy first."""
+"""Longest wait for what a worker says: it may import NumPy and SciPy first."""
 
 PACKAGE = "tilefan"
 
@@ -66,7 +70,7 @@ class Cluster:
             If it does not answer, or can't be asked; the sentence says which.
         """
         if self.closed:
-            raise OSError("the client of the dask cluster was closed")
+            raise OSError("the client of the dask cluster is closed: make a new one")
         ask = partial(self.client.sync, callback_timeout=LOOK_S)
         try:
             identity = ask(self.client.scheduler.identity, n_workers=-1)
@@ -111,10 +115,10 @@ class Cluster:
         """Ask a worker who it is, and have it prove itself for a job."""
         probes = needed(job)
         try:
-            there = self._on(name, version, PACKAGE)
+            there = self.on(name, version, PACKAGE)
             if (why := _other_version(there)) is not None:
                 return WorkerLost(name, why, permanent=True)
-            said = self._on(name, introduce, probes)
+            said = self.on(name, introduce, probes)
         except Exception as error:
             return WorkerLost(name, reason_of(error))
         why = _other_versions(said) or attestation_error(probes, said)
@@ -141,12 +145,48 @@ class Cluster:
                 retries=0,
             )
 
-    def _on(self, name: str, function: Any, *arguments: Any) -> Any:
-        """Call a function on a worker; return what it returns, or the error."""
-        answers = self.client.run(function, *arguments, workers=[name], on_error="return")
+    def on(self, name: str, function: Any, *arguments: Any) -> Any:
+        """Call a function on a worker; return what it returns, or the error.
+
+        Raises
+        ------
+        OSError
+            If it has left the cluster, or does not answer: a process, or a mount, may hang.
+        """
+        ask = partial(self.client.sync, self.client._run, callback_timeout=GREETING_S)
+        try:
+            answers = ask(function, *arguments, workers=[name], on_error="return")
+        except TimeoutError:
+            raise OSError(f"has not answered within {GREETING_S:g} s") from None
         if name not in answers:
             raise OSError("has left the cluster")
         return answers[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """A worker of a cluster as `coordinator.engines.http.places` has it: it opens any place."""
+
+    cluster: Cluster
+    name: str
+    serves_places = True
+    paths = MappingProxyType[str, str]({})
+
+    def offer(self, offer: Offer) -> Any:
+        """Offer it places to open; return its answer, which is not checked.
+
+        Raises
+        ------
+        Refusal
+            If it does not open them.
+        """
+        try:
+            said = self.cluster.on(self.name, take, offer.encode())
+        except Exception as error:  # of a client that has lost its scheduler, many kinds
+            said = error
+        if isinstance(said, BaseException):
+            raise Refusal(FailureKind.BROKEN, reason_of(said))
+        return said
 
 
 def _within(answers: Any, count: int, within_s: float) -> Iterable[Any]:
@@ -187,4 +227,6 @@ def _other_versions(said: object) -> str | None:
 def reason_of(error: BaseException) -> str:
     """Return an error as one line."""
     first = (str(error).splitlines() or [""])[0]
+    if isinstance(error, RefusedPlaceError) or type(error) is OSError:
+        return inert(first)[:300]
     return inert(f"{type(error).__name__}: {first}")[:200]

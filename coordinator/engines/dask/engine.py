@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,8 @@ from coordinator.engines.http.engine import CLOSED, ERRORS, FRESH_S
 from coordinator.engines.http.handshake import capacity_of
 from coordinator.errors import ExitCode, InputError, NoWorkerError, TileFailedError
 from coordinator.events import Hearer, WorkerLost, WorkerReady
+from coordinator.hosts.by_reference import ByReference
+from coordinator.journal.records import Finished
 from tiling.jobs.job import Job
 
 TILE_BYTES = 4 * 2**20
@@ -40,6 +42,8 @@ class DaskEngine:
         It stays the caller's, and open.
     limits : Limits, optional
         The dispatcher's thresholds.
+    by_reference : str
+        See `coordinator.hosts.by_reference`.
 
     Attributes
     ----------
@@ -51,7 +55,9 @@ class DaskEngine:
         If it is no client that can be waited for.
     """
 
-    def __init__(self, client: Any, limits: Limits | None = None) -> None:
+    def __init__(
+        self, client: Any, limits: Limits | None = None, by_reference: ByReference = "auto"
+    ) -> None:
         try:
             from distributed import Client
         except ImportError:
@@ -63,6 +69,7 @@ class DaskEngine:
         self.closed = False
         self._cluster = Cluster(client)
         self._limits = limits or Limits(bytes_in_flight=IN_FLIGHT_BYTES)
+        self._by_reference = by_reference
         self._members: Mapping[str, int] = {}
         self._greeted: list[WorkerReady | WorkerLost] = []
         self._fresh_for, self._fresh_until = "", 0.0
@@ -95,6 +102,10 @@ class DaskEngine:
             raise NoWorkerError(f"no usable worker in the dask cluster:{named or none}")
         return cluster_capacity(ready, self._limits.bytes_in_flight)
 
+    def audit(self, tiles: TileRun, finished: Mapping[int, Finished]) -> Set[int]:  # noqa: ARG002
+        """Return nothing: the caller looks, so far; see `coordinator.engines.Engine`."""
+        return frozenset()
+
     def run(self, tiles: TileRun, tell: Hearer) -> None:
         """Have every tile computed by the cluster; see `coordinator.engines.Engine`.
 
@@ -105,7 +116,9 @@ class DaskEngine:
         StoreError
             If a block can't be read, or a tile can't be written.
         """
-        run = ClusterRun(tiles, tell, self._cluster, self._members, self._limits)
+        run = ClusterRun(
+            tiles, tell, self._cluster, self._members, self._limits, self._by_reference
+        )
         outcome = run.carry_out(self._greeted)
         if outcome.exit_code == ExitCode.FAILED:
             raise TileFailedError(block(outcome, ADVICE), outcome.story)
@@ -118,8 +131,6 @@ class DaskEngine:
         self._cluster.threads.close()
 
     def _ask(self) -> Mapping[str, int]:
-        if self._cluster.client.status == "closed":
-            raise NoWorkerError("the client of the dask cluster is closed: make a new one")
         try:
             return self._cluster.members().threads
         except OSError as error:
@@ -140,17 +151,26 @@ class DaskEngine:
         return tuple(self._ask())
 
 
-def bounded_engine(client: Any, in_flight_bytes: int, *, keep_going: bool = False) -> DaskEngine:
+def bounded_engine(
+    client: Any,
+    in_flight_bytes: int,
+    by_reference: ByReference = "auto",
+    *,
+    keep_going: bool = False,
+) -> DaskEngine:
     """Make an engine that has so many bytes of tiles in flight at most.
 
     Parameters
     ----------
     client : distributed.Client
     in_flight_bytes : int
+    by_reference : str
+        See `coordinator.hosts.by_reference`.
     keep_going : bool
         Whether the rest is computed when a tile failed everywhere.
     """
-    return DaskEngine(client, Limits(bytes_in_flight=in_flight_bytes, keep_going=keep_going))
+    limits = Limits(bytes_in_flight=in_flight_bytes, keep_going=keep_going)
+    return DaskEngine(client, limits, by_reference)
 
 
 def cluster_capacity(ready: Sequence[WorkerReady], in_flight_bytes: int) -> Capacity:

@@ -35,9 +35,10 @@ from coordinator.dispatch.instructions import (
 from coordinator.dispatch.limits import Limits
 from coordinator.dispatch.outcome import Outcome
 from coordinator.engines import TileRun
-from coordinator.engines.dask.cluster import Cluster, Members, reason_of
-from coordinator.engines.dask.remote import Computed, compute, trouble
-from coordinator.errors import NoWorkerError
+from coordinator.engines.dask.cluster import Cluster, Members, Opener, reason_of
+from coordinator.engines.dask.remote import Computed, compute, compute_there, trouble
+from coordinator.engines.http.places import MOST_WAYS, Places
+from coordinator.errors import NoWorkerError, TilefanError
 from coordinator.events import (
     Event,
     FailureKind,
@@ -52,10 +53,14 @@ from coordinator.events import (
     WorkerLost,
     WorkerReady,
 )
+from coordinator.hosts.by_reference import ByReference
 from coordinator.journal.digests import Seals
 from coordinator.journal.records import Finished
+from places.errors import RefusedPlaceError
 from tiling.geometry.plan import Tile
 from tiling.jobs.cost import work_of
+from tiling.jobs.job import Job
+from tiling.protocol.references import UNKNOWN_PLACE, UNWRITTEN, Into
 
 LOG = logging.getLogger("tilefan.dispatch")
 
@@ -63,6 +68,7 @@ PERIOD_S = 1.0
 """Between two looks at the cluster."""
 
 GONE = "has left the cluster"
+ANEW = "was started anew, at the same address"
 
 FETCH_S = 60.0
 """Longest wait for a result that a worker has."""
@@ -70,12 +76,17 @@ FETCH_S = 60.0
 
 @dataclass(slots=True, eq=False)
 class Attempt:
-    """A tile that was sent: where, the digest of its block, and dask's future."""
+    """A tile that was sent: where, the digest of its block, where it goes, and dask's future.
+
+    The digest is empty by reference; `ways` counts how often it was sent otherwise.
+    """
 
     send: Send
     tile: Tile
     asked: str
+    into: Into
     future: Any
+    ways: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +104,7 @@ class Fetched:
     got: object
 
 
-Report: TypeAlias = Event | Ended | Fetched | Members | OSError
+Report: TypeAlias = Event | Ended | Fetched | Members | OSError | TilefanError
 Inbox: TypeAlias = "queue.SimpleQueue[Report]"
 
 
@@ -110,6 +121,8 @@ class ClusterRun:
         Of each worker.
     limits : Limits
         The dispatcher's thresholds.
+    by_reference : str
+        See `coordinator.hosts.by_reference`.
     """
 
     def __init__(
@@ -119,8 +132,10 @@ class ClusterRun:
         cluster: Cluster,
         threads: Mapping[str, int],
         limits: Limits,
+        by_reference: ByReference,
     ) -> None:
         self._tiles = tiles
+        self._places = Places(tiles, by_reference)
         self._tell = tell
         self._cluster = cluster
         self._encoded = tiles.job.encode()
@@ -158,9 +173,11 @@ class ClusterRun:
             If the client is closed meanwhile.
         """
         try:
-            self._act(*greeted)
+            self._act(*self._placed(greeted))
             while self._outcome is None:
                 self._step()
+            if self._outcome.done:
+                self._places.close()
         except KeyboardInterrupt:
             self._act(Interrupted())
             raise
@@ -168,7 +185,17 @@ class ClusterRun:
             for attempt in self._attempts.values():
                 attempt.future.release()
             self._attempts.clear()
+            self._places.break_off()
         return self._outcome
+
+    def _placed(self, greeted: list[WorkerReady | WorkerLost]) -> Iterator[Event]:
+        """Offer the places to workers that are ready; yield what then is known of each worker."""
+        ready = [event.worker for event in greeted if isinstance(event, WorkerReady)]
+        openers = [(worker, Opener(self._cluster, worker)) for worker in ready]
+        for said in self._places.offer_to_all(openers, self._cluster.threads):
+            self._tell(said)
+        for event in greeted:
+            yield self._places.checked(event) if isinstance(event, WorkerReady) else event
 
     def _step(self) -> None:
         """Wait, and let the dispatcher hear of what happened."""
@@ -193,6 +220,8 @@ class ClusterRun:
                     self._answered(self._attempts.pop(key), got)
             case Members():
                 self._compare(report)
+            case TilefanError():
+                raise report
             case OSError() if self._cluster.closed:
                 raise NoWorkerError(str(report))
             case OSError():
@@ -242,39 +271,72 @@ class ClusterRun:
             yield Work(tile.index, size_out, size_back, work)
 
     def _send(self, send: Send) -> None:
-        tile, job = self._tiles.plan[send.tile], self._tiles.job
-        block = np.ascontiguousarray(self._tiles.source.read(tile.read), job.source)
-        block = block.reshape(tile.read.shape)
-        self._tell(TileSent(send.tile, send.worker, send.attempt, block.nbytes, send.hedge))
+        tile = self._tiles.plan[send.tile]
+        by_reference = self._places.terms(send.worker).reads
+        size = 0 if by_reference else tile.read.size * self._tiles.job.source.itemsize
+        self._tell(TileSent(send.tile, send.worker, send.attempt, size, send.hedge))
+        self._submit(send, tile)
+
+    def _submit(self, send: Send, tile: Tile, ways: int = 0) -> None:
         key, name = (send.tile, send.attempt), f"tilefan-{self._run}-{send.tile}-{send.attempt}"
-        asked = self._seals.asked(tile, block)
+        call, asked, into = self._call(send, tile)
         try:
-            future = self._cluster.submit(name, send.worker, compute, self._encoded, tile, block)
+            future = self._cluster.submit(f"{name}-{ways}", send.worker, *call)
         except Exception as error:  # of a client that has lost its scheduler, many kinds
             ids = (send.tile, send.worker, send.attempt)
             self._inbox.put(TileFailed(*ids, reason_of(error), None, FailureKind.UNREACHED))
             return
-        self._attempts[key] = Attempt(send, tile, asked, future)
+        self._attempts[key] = Attempt(send, tile, asked, into, future, ways)
         future.add_done_callback(partial(_ended, key, self._inbox))
+
+    def _call(self, send: Send, tile: Tile) -> tuple[tuple[Any, ...], str, Into]:
+        """Return what a worker is to call, the digest of the block if that is sent, and whereto."""
+        if (reference := self._places.reference(send, tile)) is not None:
+            into = reference.into
+            return (compute_there, self._encoded, tile, reference.place, into), "", into
+        block = np.ascontiguousarray(self._tiles.source.read(tile.read), self._tiles.job.source)
+        block = block.reshape(tile.read.shape)
+        return (compute, self._encoded, tile, block), self._seals.asked(tile, block), "answer"
 
     def _answered(self, attempt: Attempt, got: object) -> None:
         send, tile = attempt.send, attempt.tile
         ids = (send.tile, send.worker, send.attempt)
         attempt.future.release()
-        if isinstance(got, BaseException):
+        if isinstance(got, RefusedPlaceError) and got.type == UNKNOWN_PLACE:
+            self._hear(WorkerLost(send.worker, ANEW))
+            self._greet(send.worker)
+        elif isinstance(got, RefusedPlaceError) and self._send_otherwise(attempt, got):
+            return
+        elif isinstance(got, BaseException):
             self._hear(TileFailed(*ids, reason_of(got), None, FailureKind.BROKEN))
-        elif why := trouble(self._seals, tile, attempt.asked, got):
+        elif why := trouble(self._seals, tile, attempt.asked, got, attempt.into):
             self._hear(TileFailed(*ids, why, None, FailureKind.CORRUPT))
         else:
             assert isinstance(got, Computed)  # noqa: S101 -- there is no trouble with it
-            size = got.block.nbytes
+            size = 0 if got.block is None else got.block.nbytes
+            finished = Finished(tile.index, got.asked, got.answered)
+            self._places.answered(finished, stored=got.block is None)
             self._hear(TileAnswered(*ids, got.answered, size, got.computing_s), got)
 
+    def _send_otherwise(self, attempt: Attempt, refusal: RefusedPlaceError) -> bool:
+        """Go back to bytes for what a worker can't open any more; else False."""
+        send, reason = attempt.send, reason_of(refusal)
+        if attempt.ways >= MOST_WAYS:
+            return False
+        said = self._places.demote(send.worker, reason, reads=refusal.type == UNWRITTEN)
+        if said is None:
+            return False
+        self._tell(said)
+        self._submit(send, attempt.tile, attempt.ways + 1)
+        return True
+
     def _store(self, tile: Tile, worker: str, got: Computed) -> None:
-        self._tiles.sink.store(tile.write, got.block)
+        if got.block is not None:
+            self._tiles.sink.store(tile.write, got.block)
         if self._tiles.journal is not None:
             self._tiles.journal.record(Finished(tile.index, got.asked, got.answered))
-        self._tell(TileStored(tile.index, worker, got.block.nbytes))
+        size = tile.write.size * self._tiles.job.target.itemsize
+        self._tell(TileStored(tile.index, worker, size))
 
     # Workers
 
@@ -298,7 +360,7 @@ class ClusterRun:
             self._act(WorkerLost(worker, self._gone))
         else:
             self._cluster.threads.submit(
-                partial(_greet, self._cluster, worker, threads, job, self._inbox)
+                partial(_greet, self._cluster, worker, threads, job, self._places, self._inbox)
             )
 
 
@@ -320,5 +382,16 @@ def _look(cluster: Cluster, inbox: Inbox) -> None:
         inbox.put(error)
 
 
-def _greet(cluster: Cluster, worker: str, threads: int, job: Any, inbox: Inbox) -> None:
-    inbox.put(cluster.greet(worker, threads, job))
+def _greet(
+    cluster: Cluster, worker: str, threads: int, job: Job, places: Places, inbox: Inbox
+) -> None:
+    """Greet a worker, and offer it the places."""
+    try:
+        event = cluster.greet(worker, threads, job)
+        if isinstance(event, WorkerReady):
+            if (said := places.offer_to(worker, Opener(cluster, worker))) is not None:
+                inbox.put(said)
+            event = places.checked(event)
+        inbox.put(event)
+    except TilefanError as error:
+        inbox.put(error)

@@ -9,7 +9,7 @@ import json
 import logging
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from coordinator.engines.http.buffers import Buffers
@@ -88,6 +88,11 @@ class Client:
         self._credential = credential
         self._tls = tls
         self._greeting_s = greeting_s
+
+    @property
+    def paths(self) -> Mapping[str, str]:
+        """What it calls folders of this machine."""
+        return self.host.paths
 
     def health(self, timeout_s: float | None = None, run: str = "") -> Health:
         """Ask the worker who it is.

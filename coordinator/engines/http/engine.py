@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 
 from coordinator.dispatch.limits import Limits
 from coordinator.dispatch.outcome import block
 from coordinator.engines import Capacity, TileRun
+from coordinator.engines.http.audit import Audit
 from coordinator.engines.http.buffers import Buffers
 from coordinator.engines.http.handshake import capacity_of, greet_all, no_worker_error
 from coordinator.engines.http.link import check_codec
 from coordinator.engines.http.network import TCP, Network
+from coordinator.engines.http.places import Places
 from coordinator.engines.http.run import FleetRun
 from coordinator.engines.http.session import Session
 from coordinator.errors import (
@@ -30,7 +32,8 @@ from coordinator.errors import (
 from coordinator.events import Hearer, WorkerLost, WorkerReady
 from coordinator.hosts.hosts_file import Config
 from coordinator.hosts.token import Credential, find_credential, warn_of_clear_text
-from coordinator.machine import boot
+from coordinator.journal.records import Finished
+from places.network import boot
 from tiling.jobs.job import Job
 
 FRESH_S = 5.0
@@ -134,6 +137,23 @@ class HttpEngine:
                 for event in ready
             )
         )
+
+    def audit(self, tiles: TileRun, finished: Mapping[int, Finished]) -> Set[int]:
+        """Have finished tiles read by workers that see them; see `coordinator.engines.Engine`.
+
+        Raises
+        ------
+        InputError
+            If by reference is required, and the input is in no place.
+        StoreError
+            If the input can't be read, or the nonce can't be planted.
+        """
+        places = Places(tiles, self._config.defaults.by_reference)
+        ready = [event for event in self._greeted if isinstance(event, WorkerReady)]
+        if not (ready and finished):
+            return frozenset()
+        patience_s = self._limits.deadline_base_s
+        return Audit(tiles, finished, self._own_session(), places, patience_s).carry_out(ready)
 
     def run(self, tiles: TileRun, tell: Hearer) -> None:
         """Have every tile computed by the fleet; see `coordinator.engines.Engine`.

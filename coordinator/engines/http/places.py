@@ -6,13 +6,12 @@ import logging
 import random
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any, Protocol
 
 from coordinator.dispatch.instructions import Send
 from coordinator.engines import TileRun
-from coordinator.engines.http.client import Client
-from coordinator.engines.http.exchange import Answered
 from coordinator.engines.http.refusal import Refusal, shown
 from coordinator.engines.http.terms import Proof, Terms, draw
 from coordinator.engines.http.threads import Threads
@@ -21,11 +20,11 @@ from coordinator.events import FailureKind, WorkerLost, WorkerPlaces, WorkerRead
 from coordinator.hosts.by_reference import ByReference
 from coordinator.journal.digests import Seals
 from coordinator.journal.records import Finished
-from coordinator.machine import boot
-from coordinator.stores import Source
+from coordinator.stores import Sink, Source
 from coordinator.stores.folder import clean
 from coordinator.stores.nonce import Nonce
 from coordinator.stores.stored import StoredHere, where
+from places.network import boot
 from tiling.geometry.plan import Tile
 from tiling.protocol.places import Offer, nonce_beside
 from tiling.protocol.references import Reference
@@ -34,8 +33,35 @@ LOG = logging.getLogger("tilefan.http")
 
 CLOSED = "serves no places: start it with `worker --serve-from FOLDER`"
 
+ELSEWHERE = "is in no place that workers open: it is in memory, masked or encoded"
+
 BROKEN_OFF_S = 1.0
 """How long a run that ends badly waits for workers that write."""
+
+
+MOST_WAYS = 3
+"""In which a tile is sent again for its place: offered anew, answered by bytes, sent by bytes."""
+
+
+class Opener(Protocol):
+    """A worker that may open places."""
+
+    @property
+    def serves_places(self) -> bool:
+        """Whether it opens any."""
+
+    @property
+    def paths(self) -> Mapping[str, str]:
+        """What it calls folders of this machine."""
+
+    def offer(self, offer: Offer) -> Any:
+        """Offer it places to open; return its answer, which is not checked.
+
+        Raises
+        ------
+        Refusal
+            If it does not open them.
+        """
 
 
 class Places:
@@ -70,8 +96,8 @@ class Places:
         self._twice: dict[int, Finished] = {}
         if choice == "require" and self._read is None:
             raise InputError(
-                f"by reference is required, and {tiles.source.name} is not in a file as it is: it "
-                "is in memory, masked, encoded or in a bucket; leave out --by-reference require"
+                f"by reference is required, and {tiles.source.name} {ELSEWHERE}; leave out "
+                "--by-reference require"
             )
 
     @property
@@ -80,13 +106,13 @@ class Places:
         return self._write is not None and self._write.array.kind == "zarr"
 
     def offer_to_all(
-        self, clients: Iterable[tuple[str, Client]], threads: Threads
+        self, openers: Iterable[tuple[str, Opener]], threads: Threads
     ) -> Iterator[WorkerPlaces]:
         """Offer the places to workers, all at the same time; yield what is to be told of each."""
-        said = threads.map(lambda each: self.offer_to(*each), clients)
+        said = threads.map(lambda each: self.offer_to(*each), openers)
         return (event for event in said if event is not None)
 
-    def offer_to(self, worker: str, client: Client) -> WorkerPlaces | None:
+    def offer_to(self, worker: str, opener: Opener) -> WorkerPlaces | None:
         """Offer the places to a worker; return what is to be told of it, if anything is.
 
         Raises
@@ -96,15 +122,15 @@ class Places:
         """
         if self._read is None:
             return None
-        serves = client.serves_places
-        terms = self._offer(worker, client) if serves else Terms(reason=CLOSED)
+        serves = opener.serves_places
+        terms = self._offer(worker, opener) if serves else Terms(reason=CLOSED)
         with self._lock:
             self._terms[worker] = terms
         if not serves and self._choice != "require":
             return None
         return WorkerPlaces(worker, terms.reads, terms.writes, terms.reason)
 
-    def renew(self, worker: str, client: Client) -> None:
+    def renew(self, worker: str, opener: Opener) -> None:
         """Offer the places to a worker again, which has forgotten them.
 
         Raises
@@ -114,7 +140,7 @@ class Places:
         """
         assert self._proof is not None  # noqa: S101 -- it had taken them
         offer = self._offers[worker]
-        terms, before = self._proof.judge(offer, client.offer(offer)), self.terms(worker)
+        terms, before = self._proof.judge(offer, opener.offer(offer)), self.terms(worker)
         if (terms.place, terms.writes) != (before.place, before.writes):
             reason = shown(terms.reason) or "sees other places than before"
             with self._lock:
@@ -151,12 +177,11 @@ class Places:
             self._writers[tile.index] += 1
         return Reference(terms.place, tile.read.start, into)
 
-    def answered(self, send: Send, answered: Answered) -> None:
-        """Take note of an answer to a tile that another worker may have written, or may write."""
-        others = self._writers.pop(send.tile, 0) - (answered.body is None)
-        if others > 0 and send.tile not in self._twice:
-            finished = Finished(send.tile, answered.asked, answered.digest)
-            self._twice[send.tile] = finished
+    def answered(self, finished: Finished, *, stored: bool) -> None:
+        """Take note of a tile that another worker may have written, or may write."""
+        others = self._writers.pop(finished.tile, 0) - stored
+        if others > 0:
+            self._twice.setdefault(finished.tile, finished)
 
     def close(self) -> None:
         """Let no worker write any more; then read again what several may have written.
@@ -195,10 +220,10 @@ class Places:
             except StoreError as error:
                 LOG.warning("%s", error)
 
-    def _offer(self, worker: str, client: Client) -> Terms:
+    def _offer(self, worker: str, opener: Opener) -> Terms:
         proof = self._proven()
-        offer = self._offers[worker] = proof.offer(client.host.paths)
-        return agreed_on(proof, offer, client)
+        offer = self._offers[worker] = proof.offer(opener.paths)
+        return agreed_on(proof, offer, opener)
 
     def _proven(self) -> Proof:
         """Return what workers have to see; plant the nonce when it is first wanted."""
@@ -219,20 +244,45 @@ class Places:
         return nonce.content
 
 
-def agreed_on(proof: Proof, offer: Offer, client: Client) -> Terms:
+def agreed_on(proof: Proof, offer: Offer, opener: Opener) -> Terms:
     """Make an offer to a worker; return the terms."""
     try:
-        terms = proof.judge(offer, client.offer(offer))
+        terms = proof.judge(offer, opener.offer(offer))
     except Refusal as refusal:
         return Terms(reason=refusal.reason)
     return Terms(terms.place, terms.writes, shown(terms.reason))
 
 
-def reads(source: Source, client: Client) -> bool:
-    """Tell whether a worker that was greeted would read an input itself."""
-    read = where(source)
-    if read is None or not client.serves_places:
-        return False
+def terms_of(
+    openers: Mapping[str, Opener], source: Source, sink: Sink | None = None
+) -> dict[str, Terms]:
+    """Return the terms that workers which were greeted would get.
+
+    Parameters
+    ----------
+    openers : mapping of str to Opener
+    source : Source
+    sink : Sink, optional
+        The output as it grows.
+
+    Raises
+    ------
+    StoreError
+        If the input can't be read, or the nonce can't be planted.
+    """
+    read, write = where(source), where(sink)
+    if read is None:
+        return dict.fromkeys(openers, Terms(reason=ELSEWHERE))
     boxes, samples = draw(source, random.Random())  # noqa: S311 -- a sample
-    proof = Proof(read, None, "", boxes, samples, boot())
-    return agreed_on(proof, proof.offer(client.host.paths), client).reads
+    nonce = write and Nonce.plant(Path(nonce_beside(write.array.path, write.array.kind)))
+    try:
+        proof = Proof(read, write, nonce.content if nonce else "", boxes, samples, boot())
+        return {
+            worker: agreed_on(proof, proof.offer(opener.paths), opener)
+            if opener.serves_places
+            else Terms(reason=CLOSED)
+            for worker, opener in openers.items()
+        }
+    finally:
+        if nonce:
+            nonce.remove(BROKEN_OFF_S)

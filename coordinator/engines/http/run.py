@@ -35,7 +35,7 @@ from coordinator.engines.http.buffers import Buffers
 from coordinator.engines.http.exchange import TileExchange
 from coordinator.engines.http.inbox import Inbox
 from coordinator.engines.http.looks import slot, spread
-from coordinator.engines.http.places import Places
+from coordinator.engines.http.places import MOST_WAYS, Places
 from coordinator.engines.http.refusal import PlaceRefusal, UnknownJobError
 from coordinator.engines.http.session import Session
 from coordinator.engines.http.tasks import (
@@ -66,6 +66,7 @@ from coordinator.events import (
 )
 from coordinator.hosts.by_reference import ByReference
 from coordinator.journal.digests import Seals
+from coordinator.journal.records import Finished
 from coordinator.machine import usable_cores
 from tiling.geometry.plan import Tile
 from tiling.jobs.cost import work_of
@@ -74,9 +75,6 @@ LOG = logging.getLogger("tilefan.dispatch")
 
 HEARTBEAT_S = 1.0
 """Between two looks at a worker that owes an answer."""
-
-MOST_WAYS = 3
-"""In which a tile is sent again for its place: offered anew, answered by bytes, sent by bytes."""
 
 PATIENCE_S = 0.5
 """How long an interrupted run waits for answers in hand to be stored."""
@@ -296,7 +294,8 @@ class FleetRun:
         wanted = self._attempts.get(key) is attempt
         if answered is not None:
             self._attempts.pop(key, None)
-            self._places.answered(send, answered)
+            finished = Finished(send.tile, answered.asked, answered.digest)
+            self._places.answered(finished, stored=answered.body is None)
             spent = answered.spent
             event = TileAnswered(
                 *ids,

@@ -78,7 +78,7 @@ class Proof:
     samples : str
         Digest of the samples in them.
     boot : str
-        Of this machine; see `coordinator.machine.boot`.
+        Of this machine; see `places.network.boot`.
     """
 
     read: StoredHere

@@ -262,7 +262,7 @@ def test_a_client_that_is_closed_meanwhile() -> None:
     with dask_cluster(1) as other:
         client = Client(other.cluster)
         heard = Acting(10, client.close)
-        with pytest.raises(NoWorkerError, match="the client of the dask cluster was closed"):
+        with pytest.raises(NoWorkerError, match="the client of the dask cluster is closed"):
             filtered(client, heard, tile=5)
 
 

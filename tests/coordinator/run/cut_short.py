@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ import pytest
 from coordinator.engines import Capacity, TileRun
 from coordinator.engines.local import LocalEngine
 from coordinator.events import Event, Hearer, TileKept, TileSent, TileStored
+from coordinator.journal.records import Finished
 from coordinator.stores.partial import journal_path, partial_path
 from coordinator.workflows.filter_file import filter_chain
 from coordinator.workflows.run_options import Placement, RunOptions
@@ -38,6 +39,9 @@ class Watched:
 
     def prepare(self, job: Job, tell: Hearer) -> Capacity:
         return LocalEngine(1).prepare(job, tell)
+
+    def audit(self, tiles: TileRun, finished: Mapping[int, Finished]) -> Set[int]:
+        return LocalEngine(1).audit(tiles, finished)
 
     def run(self, tiles: TileRun, tell: Hearer) -> None:
         if self.at == 0:

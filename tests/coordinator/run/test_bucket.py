@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from coordinator.errors import InputError, StoreError
+from coordinator.errors import InputChangedError, InputError, StoreError
+from coordinator.events import Event, TileStored
 from coordinator.stores.files import open_place
 from coordinator.workflows.filter_file import filter_chain
-from coordinator.workflows.run_options import RunOptions
+from coordinator.workflows.run_options import Placement, RunOptions
 from tests.coordinator.run.cut_short import SIGMA, TILES, Killed, Watched, Workbench, kill
 from tests.support.bucket_server import SCHEMES, BucketServer, bucket_server
 from tests.support.equality import assert_same_bits
@@ -78,7 +79,7 @@ def test_killed_and_resumed(bench: Workbench, tmp_path: Path) -> None:
     bench.die(3)
     assert keys_of(bench)
     assert "zarr.json" not in keys_of(bench)
-    with pytest.raises(InputError, match="left 3 tiles"):
+    with pytest.raises(InputError, match=r"://bucket/.*/out\.zarr: an unfinished run left 3 tiles"):
         bench.blur()
     assert bench.blur(resume=True).sent == [3, 4, 5, 6, 7]
     assert_done(bench, tmp_path)
@@ -106,6 +107,15 @@ def test_what_is_there_is_never_touched(bench: Workbench, tmp_path: Path) -> Non
     assert left(tmp_path) == []
 
 
+def test_no_output_among_the_chunks_of_an_array(bench: Workbench, tmp_path: Path) -> None:
+    """Be it the input or another one."""
+    bench.blur()
+    bench.target = bench.target / "c" / "x.zarr"
+    with pytest.raises(InputError, match=r"would be among the chunks of .*/out\.zarr; name"):
+        bench.blur()
+    assert (keys_of(bench), left(tmp_path)) == ([], [])
+
+
 def test_nothing_is_left_of_a_run_without_tiles(bench: Workbench, tmp_path: Path) -> None:
     """No object, and no file here."""
     with pytest.raises(Killed):
@@ -120,6 +130,35 @@ def test_starting_anew(bench: Workbench, tmp_path: Path) -> None:
     bench.blur(overwrite=True)
     assert "c/9/9" not in keys_of(bench)
     assert_done(bench, tmp_path)
+
+
+@pytest.mark.parametrize("flag", ["resume", "overwrite"])
+def test_killed_when_it_was_whole(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch, flag: str
+) -> None:
+    """Before it took its claim back: that is removed later, and nothing of the array."""
+    from coordinator.stores import keyed_homes
+
+    class Deadly:
+        """Keys of which none can be removed."""
+
+        def __init__(self, keys: Any) -> None:
+            self.read, self.write, self.list = keys.read, keys.write, keys.list
+
+        def delete_range(self, _: object) -> None:
+            kill()
+
+    real = keyed_homes.open_keys
+    with monkeypatch.context() as patched:
+        patched.setattr(keyed_homes, "open_keys", lambda place: Deadly(real(place)))
+        patched.setattr(keyed_homes.BucketHome, "discard", kill)
+        with pytest.raises(Killed):
+            bench.blur()
+    assert keyed_homes.CLAIM in keys_of(bench)
+    with pytest.raises(InputError, match="exists, and can't be replaced at once"):
+        bench.blur(**{flag: True})
+    assert keyed_homes.CLAIM not in keys_of(bench)
+    assert_same_bits(open_place(bench.target).array, gaussian_filter(bench.input(), SIGMA))
 
 
 def test_somebody_else_is_first(bench: Workbench) -> None:
@@ -178,14 +217,58 @@ def test_from_a_bucket(bench: Workbench, tmp_path: Path) -> None:
     assert_same_bits(np.load(bench.target), want)
 
 
+@pytest.mark.parametrize("in_group", [False, True])
+@pytest.mark.parametrize("anew", [False, True])
+def test_an_input_that_is_replaced(
+    bench: Workbench, tmp_path: Path, *, in_group: bool, anew: bool
+) -> None:
+    """It is gone, or written anew with the same metadata, in a group too: no mixture is kept."""
+    from coordinator.stores.keys import open_keys
+    from coordinator.stores.place import Place
+
+    root = bench.target.with_name("in.zarr")
+    keys, below = open_keys(Place(root)), "a/" if in_group else ""
+    all_of_it = ts.KvStore.KeyRange("a/", "a0") if in_group else ts.KvStore.KeyRange()
+    if in_group:
+        keys.write("zarr.json", b'{"zarr_format": 3, "node_type": "group"}').result()
+    document = {
+        "shape": [24, 20],
+        "data_type": "float32",
+        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [3, 20]}},
+    }
+
+    def write(value: int) -> None:
+        spec = {"driver": "zarr3", "kvstore": keys.spec().to_json(), "metadata": document}
+        array = ts.open({**spec, "path": below}, create=True, open=True).result()
+        array.write(np.float32(value)).result()
+
+    def replace(_: float, event: Event) -> None:
+        if isinstance(event, TileStored) and event.tile == 0:
+            keys.delete_range(all_of_it).result()
+            for value in [2] * anew:
+                write(value)
+
+    write(1)
+    source, target = f"{root}::a" if in_group else root, tmp_path / "out.npy"
+    options = RunOptions(Placement(tile=3), style="none", log=replace)
+    with pytest.raises(InputChangedError, match="would be a mixture"):
+        filter_chain([("gaussian_filter", {"sigma": 1})], Place.parse(source), target, options)
+    assert not target.exists()
+
+
 class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *_: Any) -> None:
         pass
 
 
+class _Closed(_Quiet):
+    def do_GET(self) -> None:
+        self.send_error(403)
+
+
 @contextmanager
-def web(folder: Path) -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=folder)) as server:
+def web(folder: Path, handler: type[_Quiet] = _Quiet) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=folder)) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_address[1]}"
@@ -208,6 +291,12 @@ def test_from_a_web_server(tmp_path: Path) -> None:
             open_place(Path(f"{url}/nix.zarr"))
 
 
+def test_what_may_not_be_read(tmp_path: Path) -> None:
+    """It is the store that fails, not what the user asked for."""
+    with web(tmp_path, _Closed) as url, pytest.raises(StoreError, match="Forbidden"):
+        open_place(Path(f"{url}/x.zarr"))
+
+
 @pytest.mark.parametrize("url", ["s3://bucket/x.zarr", "gs://bucket/x.zarr", "{}/x.zarr"])
 def test_where_nobody_answers(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     """It is tried again for some seconds, less here, and then said."""
@@ -219,5 +308,5 @@ def test_where_nobody_answers(monkeypatch: pytest.MonkeyPatch, url: str) -> None
         for scheme in SCHEMES:
             for name, value in BucketServer(scheme, address).environment.items():
                 monkeypatch.setenv(name, value)
-        with pytest.raises(InputError, match=r"All 2 retry attempts failed: .* connect"):
+        with pytest.raises(StoreError, match=r"All 2 retry attempts failed: .* connect"):
             open_place(Path(url.format(address)))

@@ -18,6 +18,7 @@ from coordinator.machine import resident_bytes
 from coordinator.report.artifacts import Artifacts
 from coordinator.stores import folder as folders
 from coordinator.stores.file_state import FileState
+from coordinator.stores.files import open_place
 from coordinator.stores.folder import digest_of
 from coordinator.stores.place import Place
 from coordinator.stores.storing import Storing
@@ -256,6 +257,16 @@ def test_the_input_is_not_overwritten(plain: Workbench, name: str) -> None:
     assert [each.stat().st_mtime_ns for each in plain.source.rglob("*")] == before
 
 
+@pytest.mark.parametrize("name", ["out.zarr", "c/out.zarr"])
+def test_no_output_among_the_chunks_of_another_array(plain: Workbench, name: str) -> None:
+    """Whoever replaced that array would lose it."""
+    other = plain.target.with_name("other.zarr")
+    plain.library.save(other, np.arange(3.0))
+    plain.target = other / name
+    with pytest.raises(InputError, match=r"would be among the chunks of .*/other\.zarr; name"):
+        plain.blur()
+
+
 def test_a_folder_that_is_no_zarr_is_kept(plain: Workbench) -> None:
     """Somebody else's files are in it."""
     plain.target.mkdir()
@@ -436,6 +447,25 @@ def test_what_is_no_file_beside_chunks(plain: Workbench, put: Callable[[Path], N
     put(other / "more")
     filter_chain([("sobel", {})], other, plain.target, RunOptions(style="none"))
     assert digest_of(other) != without
+
+
+@pytest.mark.parametrize("name", ["c", "c/0", "."])
+def test_a_link_to_a_folder_is_followed(tmp_path: Path, name: str) -> None:
+    """No chunk is missing that is behind it, and a change there is one of the input."""
+    place = Place(tmp_path / "group.zarr", "in.zarr")
+    place.path.mkdir()
+    (place.path / "zarr.json").write_text('{"zarr_format": 3, "node_type": "group"}')
+    ZARR.save(place.path / "in.zarr", np.arange(16.0).reshape(4, 4))
+    link = (place.path / "in.zarr" / name).resolve()
+    away = link.rename(tmp_path / "away")
+    link.symlink_to(away)
+    (away / "9").symlink_to(away)  # where it leads for ever
+    assert open_place(place).notes() == ()
+    before, digest = FileState.of(place), digest_of(place.path)
+    chunk = next(away.rglob("0/0") if name != "c/0" else away.glob("0"))
+    chunk.write_bytes(chunk.read_bytes()[::-1])
+    assert FileState.of(place) != before
+    assert digest_of(place.path) != digest
 
 
 def test_a_link_to_a_chunk_is_followed(tmp_path: Path) -> None:

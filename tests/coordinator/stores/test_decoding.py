@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import io
 import lzma
 import shutil
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -59,6 +61,12 @@ def test_a_unit_that_holds_more_than_it_should(tmp_path: Path, name: str) -> Non
         open_place(tmp_path / name)
 
 
+LERC = bytes.fromhex(
+    "4c6572633220040000000e793f61320000004600000001000000ac0d000008000000460000000100000000000000"
+).ljust(70, b"\0")
+JPEG_XL_BOXES = "0000000c4a584c200d0a870a00000014667479706a786c20000000006a786c20000000096a786c6c0a"
+
+
 def picture(kind: str, size: tuple[int, int], **options: Any) -> bytes:
     image, file = pytest.importorskip("PIL.Image"), io.BytesIO()
     image.new("RGB", size).save(file, kind, **options)
@@ -83,6 +91,52 @@ def test_pictures_within_tiff(compression: int, data: Callable[[], bytes]) -> No
     made = data()
     assert picture_bytes(made, compression) == 50 * 70 * 3
     assert all(picture_bytes(made[:end], compression) in (0, 50 * 70 * 3) for end in range(200))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"lossless": True}, {}, {"exif": b"Exif\0\0"}],
+    ids=["lossless", "lossy", "extended"],
+)
+def test_webp_within_tiff(options: dict[str, Any]) -> None:
+    """It is taken to have four colours."""
+    from coordinator.stores.tiff_pictures import picture_bytes
+
+    made = picture("WEBP", (50, 70), **options)
+    assert picture_bytes(made, 50001) == 50 * 70 * 4
+    assert {picture_bytes(made[:end], 50001) for end in range(16)} == {0}
+
+
+def test_lerc_within_tiff() -> None:
+    """All bands are counted; of its first version nothing is known."""
+    from coordinator.stores.tiff_pictures import picture_bytes
+
+    assert picture_bytes(LERC * 3, 34887) == 50 * 70 * 3
+    assert {picture_bytes(LERC[:end], 34887) for end in range(6, 30)} == {0}
+    assert picture_bytes(b"CntZImage " + LERC, 34887) == sys.maxsize
+
+
+@pytest.mark.parametrize(
+    ("start", "size"),
+    [
+        ("ff0a88018a0c0014880600f800b1", 50 * 70 * 3),
+        ("ff0a88018a80a0b8110804010018", 50 * 70),
+        (f"{JPEG_XL_BOXES}0000001e6a786c63ff0a88018ae007285a0408", 50 * 70 * 2),
+        (f"{JPEG_XL_BOXES}0000001e6a786c70{'0' * 8}ff0a88018ae007285a0408", 50 * 70 * 2),
+        ("ff0a514150dc08080401", 72 * 128),
+        ("ff0a88018a089a004050dc120804", sys.maxsize),
+        ("ff0a8801", sys.maxsize),
+        (JPEG_XL_BOXES, sys.maxsize),
+        (f"{JPEG_XL_BOXES}000000016a786c63{'f' * 16}", sys.maxsize),
+        ("00", sys.maxsize),
+    ],
+    ids=["usual", "grey", "boxes", "parts", "8", "moving", "cut", "empty", "far", "none"],
+)
+def test_jpeg_xl_within_tiff(start: str, size: int) -> None:
+    """Where it does not say how much it takes, or may be many pictures, it is refused."""
+    from coordinator.stores.tiff_pictures import picture_bytes
+
+    assert picture_bytes(bytes.fromhex(start), 50002) == size
 
 
 def test_a_picture_within_tiff_that_is_larger_than_its_strip(tmp_path: Path) -> None:
@@ -125,29 +179,73 @@ def test_what_is_packed_after_deflate(tmp_path: Path) -> None:
         open_place(tmp_path / "in.h5")
 
 
-@pytest.mark.parametrize(
-    ("code", "claim"),
-    [
-        (32001, b"\2\1\x21\1" + BOMB_BYTES.to_bytes(4, "little")),
-        (32004, BOMB_BYTES.to_bytes(8, "big")),
-        (32015, b"\x28\xb5\x2f\xfd\xa0" + BOMB_BYTES.to_bytes(4, "little")),
-    ],
-    ids=["blosc", "lz4", "zstd"],
-)
-def test_what_packed_chunks_say_of_themselves(tmp_path: Path, code: int, claim: bytes) -> None:
-    """Plug-ins take as much memory as that."""
+def check_one_chunk(path: Path, stored: bytes, code: int, *values: int) -> None:
+    """Check a dataset of one chunk, packed by a filter that need not be installed."""
     h5py = pytest.importorskip("h5py")
     from coordinator.stores.hdf5_chunks import check_chunks
+
+    with h5py.File(path, "w") as file:
+        made = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        made.set_chunk(SMALL)
+        made.set_filter(code, h5py.h5z.FLAG_OPTIONAL, values)
+        space = h5py.h5s.create_simple(SMALL)
+        opened = h5py.h5d.create(file.id, b"x", h5py.h5t.NATIVE_UINT8, space, made)
+        opened.write_direct_chunk((0, 0), stored)
+        check_chunks(file["x"], Place(path))
+
+
+LITTLE, BIG = BOMB_BYTES.to_bytes(4, "little"), BOMB_BYTES.to_bytes(8, "big")
+ZFP_HEADER = (3 - 1) | (2 - 1) << 2 | (2**12 - 1) << 4 | (2**11 - 1) << 28
+
+
+@pytest.mark.parametrize(
+    ("claim", "code", "values"),
+    [
+        (LITTLE, 4, ()),
+        (b"\2\1\x21\1" + LITTLE, 32001, ()),
+        (BIG, 32004, ()),
+        (BIG, 32008, (0, 4, 1, 0, 2)),
+        (b"", 32013, (0, 0, ZFP_HEADER & 2**32 - 1, ZFP_HEADER >> 32)),
+        (b"\x28\xb5\x2f\xfd\xa0" + LITTLE, 32015, ()),
+        (b"\x9e\xa8b2frame".ljust(30, b"\0") + BIG, 32026, ()),
+    ],
+    ids=["szip", "blosc", "lz4", "bitshuffle", "zfp", "zstd", "blosc2"],
+)
+def test_what_packed_chunks_say_of_themselves(
+    tmp_path: Path, claim: bytes, code: int, values: tuple[int, ...]
+) -> None:
+    """Plug-ins take as much memory as that."""
+    with pytest.raises(InputError, match=f"not {BOMB_BYTES} packed in it"):
+        check_one_chunk(tmp_path / "in.h5", claim.ljust(64, b"\0"), code, *values)
+
+
+def test_chunks_that_have_to_be_unpacked_to_be_counted(tmp_path: Path) -> None:
+    """Those of bzip2 do not say what they hold."""
+    check_one_chunk(tmp_path / "good.h5", bz2.compress(bytes(4096)), 307)
+    with pytest.raises(InputError, match=r"not more than .* packed in it"):
+        check_one_chunk(tmp_path / "bad.h5", bz2.compress(bytes(BOMB_BYTES)), 307)
+
+
+def test_bits_that_are_shuffled_and_not_packed(tmp_path: Path) -> None:
+    """They say nothing of themselves."""
+    check_one_chunk(tmp_path / "in.h5", b"\xff" * 4096, 32008, 0, 4, 1, 0, 0)
+
+
+def test_a_filter_of_which_nothing_is_known(tmp_path: Path) -> None:
+    """It is refused, even where it is installed."""
+    h5py = pytest.importorskip("h5py")
+    from coordinator.stores.hdf5_chunks import check_filters
 
     with h5py.File(tmp_path / "in.h5", "w") as file:
         made = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
         made.set_chunk(SMALL)
-        made.set_filter(code, h5py.h5z.FLAG_OPTIONAL)
+        made.set_filter(32024, h5py.h5z.FLAG_OPTIONAL)
         space = h5py.h5s.create_simple(SMALL)
-        opened = h5py.h5d.create(file.id, b"x", h5py.h5t.NATIVE_UINT8, space, made)
-        opened.write_direct_chunk((0, 0), claim.ljust(64, b"\0"))
-        with pytest.raises(InputError, match=f"not {BOMB_BYTES} packed in it"):
-            check_chunks(file["x"], Place(tmp_path / "in.h5"))
+        h5py.h5d.create(file.id, b"x", h5py.h5t.NATIVE_UINT8, space, made)
+        with pytest.raises(
+            InputError, match=r"\(filter 32024\), whose chunks do not tell how much"
+        ):
+            check_filters(file["x"], Place(tmp_path / "in.h5"))
 
 
 def test_chunks_that_skip_a_filter(tmp_path: Path) -> None:

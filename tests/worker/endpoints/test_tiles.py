@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,7 +27,6 @@ from tiling.jobs import job as jobs
 from tiling.jobs.job import Call
 from tiling.operations import Step
 from tiling.protocol.wire import CROP, DIGEST, DTYPE, JOB, RUN, SHAPE, TILE, UNKNOWN_JOB, Spent
-from worker import machine
 from worker.settings import Settings
 
 DTYPES = ["?", "i1", "u2", "i4", "u8", "f4", "f8", "c8", "c16"]
@@ -248,19 +246,6 @@ async def test_health_of_what_is_no_run(run: str) -> None:
     """A malformed run is the asker's fault."""
     async with serve() as (_, client), client.get("/v1/health", params={"run": run}) as response:
         assert await problem(response) == (400, "malformed")
-
-
-def test_what_names_a_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The same boot has the same name, another one another; without an id there is none."""
-    file = tmp_path / "boot_id"
-    names = []
-    for text in ("12345678-1234", "12345678-1234", "12345678-1235"):
-        file.write_text(f"{text}\n")
-        monkeypatch.setattr(machine, "BOOT_ID", file)
-        names.append(machine.boot.__wrapped__())
-    assert names[0] == names[1] != names[2]
-    file.unlink()
-    assert machine.boot.__wrapped__() == ""
 
 
 @in_loop

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import tracemalloc
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -24,6 +26,7 @@ from tiling.jobs.job import Call, Job
 from tiling.jobs.memory import tile_bytes
 from tiling.kernels.apply import apply
 from tiling.kernels.reference import run
+from tiling.protocol.places import Offer, StoredArray
 from worker.machine import usable_cores, usable_memory
 from worker.runtime.job_cache import JobCache
 from worker.settings import Settings
@@ -91,6 +94,40 @@ async def test_a_tile_waits_for_memory_or_never_fits() -> None:
         async with await task as response:
             assert response.status == 200
         await until_taken(service, 0)
+        assert service.pool.reserved_bytes == 0
+
+
+@in_loop
+async def test_tiles_wait_while_a_place_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What its chunks take is counted, one offer at a time, and no offer is refused for it."""
+    metadata = {"zarr_format": 3, "node_type": "array", "shape": [512, 512]}
+    array = StoredArray("zarr", "/data/in.zarr", (512, 512), "<f4", 0, "C", 3, metadata, (512, 512))
+    bodies = [Offer(array).encode(), Offer(replace(array, chunk=(2**40, 2**10))).encode()]
+    settings = Settings(threads=1, memory_bytes=6 * BLOCK.nbytes, chunk_bytes=2**21)
+    gate, begun, loop = threading.Event(), asyncio.Event(), asyncio.get_running_loop()
+    held: list[int] = []
+    async with serve(settings) as (service, client):
+        await register(client, JOB)
+
+        def take(_: bytes) -> dict[str, str]:
+            held.append(service.pool.reserved_bytes)
+            loop.call_soon_threadsafe(begun.set)
+            gate.wait(30)
+            return {}
+
+        monkeypatch.setattr(service.places, "take", take)
+        headers = {"Content-Type": "application/json"}
+        asked = [
+            asyncio.ensure_future(client.post("/v1/places", data=body, headers=headers))
+            for body in bodies
+        ]
+        await begun.wait()
+        assert await answer(client, BLOCK) == (503, "busy")
+        gate.set()
+        for task in asked:
+            async with await task as response:
+                assert response.status == 200
+        assert sorted(held) == [2 * 4 * 512 * 512, 2 * 2**21]
         assert service.pool.reserved_bytes == 0
 
 

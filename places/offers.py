@@ -22,19 +22,28 @@ import numpy as np
 import xxhash
 
 from places.below import regular_file
-from places.chunk_files import ChunkCache
-from places.chunk_files import read_box as read_chunks
+from places.boxes import ChunkCache
+from places.boxes import read_box as read_chunks
+from places.buckets import AHEAD_BYTES, BucketChunks
+from places.chunk_files import ChunkFiles
 from places.chunk_files import write_box as write_chunks
 from places.chunks import Chunked
-from places.errors import PlaceError
+from places.errors import PlaceError, RefusedPlaceError
 from places.flat import Flat, read_box
-from places.network import identity, is_local
+from places.network import boot, identity, is_local
+from places.roots import Roots
 from tiling.dtypes import Array
 from tiling.geometry.box import Box
-from tiling.protocol.places import METADATA, NONCE_BYTES, Offer, StoredArray, digest_of, is_nonce
-from worker.errors import Kind, RefusedError
-from worker.machine import boot
-from worker.runtime.roots import Roots
+from tiling.protocol.places import (
+    METADATA,
+    NONCE_BYTES,
+    REFUSED,
+    Offer,
+    StoredArray,
+    digest_of,
+    is_nonce,
+)
+from tiling.protocol.references import UNKNOWN_PLACE, UNREAD, UNWRITTEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +66,8 @@ class Place:
 
     @property
     def beside_bytes(self) -> int:
-        """Memory that reading or writing takes besides the block: of a chunk, twice."""
-        arrays = filter(None, (self.offer.read, self.offer.write))
-        return 2 * max(
-            int(np.prod(array.chunk, dtype=object)) * array.numpy_dtype.itemsize
-            if array.chunk
-            else 0
-            for array in arrays
-        )
+        """Memory that reading or writing takes besides the block."""
+        return _beside_bytes(self.offer, _chunk_bytes(self.offer))
 
 
 class Places:
@@ -92,7 +95,11 @@ class Places:
     @property
     def is_open(self) -> bool:
         """Whether there is any folder to serve from."""
-        return bool(self._roots.folders)
+        return self._roots.any
+
+    def looking_bytes(self, offer: Offer) -> int:
+        """Return the memory that opening what is offered takes: larger chunks are refused."""
+        return _beside_bytes(offer, min(_chunk_bytes(offer), self._chunk_bytes))
 
     def take(self, body: bytes) -> dict[str, Any]:
         """Open what is offered; return what is seen there, in JSON's types.
@@ -104,24 +111,24 @@ class Places:
 
         Raises
         ------
-        RefusedError
+        RefusedPlaceError
             If the input can't be read here.
         WireError
             If the offer makes no sense.
         """
         offer, digest = Offer.decode(body), digest_of(body)
         self._cache.forget(digest)
-        with _refused(Kind.PLACE, offer.read.path):
+        with _refused(REFUSED, offer.read.path):
             seen, read_from = self._look(offer.read)
             seen["samples"] = self._samples(digest, offer)
         said: dict[str, Any] = {"place": digest, "boot": boot(), "read": seen, "write": None}
         write_to: tuple[int, int] | tuple[()] = ()
         if offer.write is not None:
             try:
-                with _refused(Kind.PLACE, offer.write.path):
+                with _refused(REFUSED, offer.write.path):
                     said |= self._look_at_output(offer)
                     write_to = (said["write"]["dev"], said["write"]["ino"])
-            except RefusedError as refusal:
+            except RefusedPlaceError as refusal:
                 said["write"] = {"refused": refusal.detail}
         with self._lock:
             self._places[digest] = Place(digest, offer, read_from, write_to)
@@ -135,13 +142,13 @@ class Places:
 
         Raises
         ------
-        RefusedError
+        RefusedPlaceError
             If it never was, or is forgotten.
         """
         with self._lock:
             if digest not in self._places:
                 detail = f"place {digest}: offer it with POST /v1/places"
-                raise RefusedError(Kind.UNKNOWN_PLACE, detail)
+                raise RefusedPlaceError(UNKNOWN_PLACE, detail)
             self._places.move_to_end(digest)
             return self._places[digest]
 
@@ -150,10 +157,10 @@ class Places:
 
         Raises
         ------
-        RefusedError
+        RefusedPlaceError
             If it can't be read any more.
         """
-        with _refused(Kind.PLACE_UNREAD, place.offer.read.path):
+        with _refused(UNREAD, place.offer.read.path):
             block = self._read(place.digest, place.offer.read, box, place.read_from)
         return np.asarray(block, order="C")
 
@@ -162,17 +169,33 @@ class Places:
 
         Raises
         ------
-        RefusedError
+        RefusedPlaceError
             If it can't be written: the disk is full, or the output is finished or gone.
         """
-        stored = place.offer.write
-        if stored is None or not place.write_to:
-            raise RefusedError(Kind.PLACE_UNWRITTEN, "no output was offered, or not taken")
-        with _refused(Kind.PLACE_UNWRITTEN, stored.path), self._while_open(place.offer):
+        stored = _output(place)
+        with _refused(UNWRITTEN, stored.path), self._while_open(place.offer):
             if stored.kind == "flat":
                 self._write_flat(place, stored, box, block)
             else:
                 self._write_chunks(place, stored, box, block)
+
+    def written(self, place: Place, box: Box) -> Array:
+        """Return what lies in a box of the output: of chunks, as their files are now.
+
+        Raises
+        ------
+        RefusedPlaceError
+            If it can't be read.
+        """
+        stored = _output(place)
+        with _refused(UNREAD, stored.path):
+            if stored.kind == "flat":
+                block = self._read("", stored, box, place.write_to or None)
+            else:
+                with self._chunks_of(place, stored) as (array, folder):
+                    files = ChunkFiles(array, folder, self._roots.check, is_whole=True)
+                    block = read_chunks(files, box, ChunkCache(0), "")
+        return np.asarray(block, order="C")
 
     # Looking
 
@@ -180,6 +203,9 @@ class Places:
         """Check an input; return what tells whether a coordinator has the same one."""
         if stored.kind == "zarr":
             chunked(stored, self._chunk_bytes).check()
+            if stored.in_bucket:
+                state = self._roots.bucket(stored.path).state(METADATA[stored.version])
+                return state, (state["dev"], state["ino"])
             path = str(PurePosixPath(stored.path) / METADATA[stored.version])
         else:
             path = stored.path
@@ -229,10 +255,15 @@ class Places:
     ) -> Array:
         if stored.kind == "zarr":
             array = chunked(stored, self._chunk_bytes)
+            if stored.in_bucket:
+                bucket = self._roots.bucket(stored.path)
+                keys = BucketChunks(array, bucket, METADATA[stored.version], known)
+                return read_chunks(keys, box, self._cache, digest)
             with self._roots.folder(stored.path) as folder:
                 if known is not None:
                     _check_metadata(folder, stored, known)
-                return read_chunks(array, folder, box, self._cache, digest, self._roots.check)
+                files = ChunkFiles(array, folder, self._roots.check)
+                return read_chunks(files, box, self._cache, digest)
         with self._roots.file(stored.path) as file:
             if known is not None and identity(file) != known:
                 raise PlaceError("is another file than was offered")
@@ -253,13 +284,19 @@ class Places:
                 flat.write_box(box.start[::-1], samples.T)
 
     def _write_chunks(self, place: Place, stored: StoredArray, box: Box, block: Array) -> None:
+        with self._chunks_of(place, stored) as (array, folder):
+            if not array.is_whole(box):
+                raise PlaceError("is written in whole chunks only")
+            write_chunks(array, folder, box, block, sync=not is_local(folder))
+
+    @contextmanager
+    def _chunks_of(self, place: Place, stored: StoredArray) -> Iterator[tuple[Chunked, int]]:
+        """Yield an output in chunks, and its folder."""
         array = chunked(stored, self._chunk_bytes)
-        if not array.is_whole(box):
-            raise PlaceError("is written in whole chunks only")
         with self._roots.folder(stored.path) as folder:
             if identity(folder) != place.write_to:
                 raise PlaceError("is another folder than was offered")
-            write_chunks(array, folder, box, block, sync=not is_local(folder))
+            yield array, folder
 
     @contextmanager
     def _while_open(self, offer: Offer) -> Iterator[str]:
@@ -282,6 +319,23 @@ class Places:
             if is_gone or len(nonce) != NONCE_BYTES or digest_of(nonce) != offer.nonce:
                 raise PlaceError("has no nonce of its run beside it")
             yield nonce.decode("ascii", "replace")
+
+
+def _chunk_bytes(offer: Offer) -> int:
+    arrays = [array for array in (offer.read, offer.write) if array is not None and array.chunk]
+    sizes = (int(np.prod(each.chunk, dtype=object)) * each.numpy_dtype.itemsize for each in arrays)
+    return max(sizes, default=0)
+
+
+def _beside_bytes(offer: Offer, chunk: int) -> int:
+    """Return what chunks take: one of them twice, and those asked for at a time in a bucket."""
+    return 2 * chunk + (max(chunk, AHEAD_BYTES) if offer.read.in_bucket else 0)
+
+
+def _output(place: Place) -> StoredArray:
+    if place.offer.write is None or not place.write_to:
+        raise RefusedPlaceError(UNWRITTEN, "no output was offered, or not taken")
+    return place.offer.write
 
 
 def chunked(stored: StoredArray, most_bytes: int) -> Chunked:
@@ -315,11 +369,11 @@ def _check_room(file: int, stored: StoredArray) -> None:
 
 
 @contextmanager
-def _refused(kind: Kind, path: str) -> Iterator[None]:
+def _refused(type_: str, path: str) -> Iterator[None]:
     """Turn what can't be opened, read or written into a refusal."""
     try:
         yield
     except PlaceError as error:
-        raise RefusedError(kind, f"{path[:300]}: {error}") from None
+        raise RefusedPlaceError(type_, f"{path[:300]}: {error}") from None
     except OSError as error:
-        raise RefusedError(kind, f"{path[:300]}: {error.strerror}") from None
+        raise RefusedPlaceError(type_, f"{path[:300]}: {error.strerror}") from None

@@ -1,7 +1,8 @@
-"""The folders that a worker serves places from, and what in them is nobody's business."""
+"""Folders and buckets that a worker serves places from, and what in them is nobody's business."""
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from places.below import folder, folder_below, regular_file
+from places.buckets import Bucket
 from places.errors import PlaceError
+from tiling.protocol.places import is_in_bucket
 
 CLOSED = "serves no places: start it with --serve-from FOLDER"
 
@@ -20,7 +23,7 @@ MAX_SECRET_BYTES = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Roots:
-    """Folders below which places are opened; none of them, and nothing is.
+    """What places are opened below; nothing of it, and none is.
 
     Parameters
     ----------
@@ -29,33 +32,53 @@ class Roots:
     secrets : tuple of Path
         Files, and folders of files, that are never opened: not under another name either, as far
         as a file tells that it is the same.
+    buckets : tuple of str
+        URLs, without a slash at their ends.
     """
 
     folders: tuple[Path, ...] = ()
     secrets: tuple[Path, ...] = ()
+    buckets: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, folders: Sequence[Path], secrets: Sequence[Path] = ()) -> Roots:
+    def of(cls, roots: Sequence[str | Path], secrets: Sequence[Path] = ()) -> Roots:
         """Return those that a user names.
 
         Raises
         ------
         PlaceError
-            If one is no folder, or is everything.
+            If one is no folder and no bucket, or is everything.
         """
+        buckets = tuple(str(each).rstrip("/") for each in roots if "://" in str(each))
+        for bucket in buckets:
+            _check_bucket(bucket)
+        folders = [Path(each) for each in roots if "://" not in str(each)]
         if folders and sys.platform != "linux":
             raise PlaceError("--serve-from: only on Linux are paths opened so that none leads out")
         for each in folders:
-            if str(each).startswith(("s3:", "gs:", "http:", "https:")):
-                raise PlaceError(
-                    f"--serve-from {each}: only folders can be served so far, no buckets"
-                )
             if not each.is_dir():
                 raise PlaceError(f"--serve-from {each}: there is no such folder")
             if each.resolve() == Path("/"):
                 raise PlaceError(f"--serve-from {each}: is all of this machine; name a folder")
         resolved = tuple(Path(os.path.abspath(each)) for each in secrets)  # noqa: PTH100 -- of links themselves
-        return cls(tuple(each.resolve() for each in folders), resolved)
+        return cls(tuple(each.resolve() for each in folders), resolved, buckets)
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything to serve."""
+        return bool(self.folders or self.buckets)
+
+    def bucket(self, url: str) -> Bucket:
+        """Return what is below a prefix of a bucket.
+
+        Raises
+        ------
+        PlaceError
+            If it is not served, or there is no such bucket.
+        """
+        if not any(url.startswith(f"{root}/") for root in self.buckets):
+            raise PlaceError("is in no bucket that this worker serves" if self.any else CLOSED)
+        return _opened(url)
 
     @contextmanager
     def file(self, path: str, flags: int = os.O_RDONLY) -> Iterator[int]:
@@ -81,7 +104,7 @@ class Roots:
     @contextmanager
     def _root(self, path: str) -> Iterator[tuple[int, str]]:
         """Yield the root that a path is below, and the way from there."""
-        if not self.folders:
+        if not self.any:
             raise PlaceError(CLOSED)
         asked = Path(path)
         if any(asked.is_relative_to(secret) for secret in self._hidden()):
@@ -89,7 +112,8 @@ class Roots:
         for each in self.folders:
             if asked.is_relative_to(each) and asked != each:
                 # Links were followed when it was named; one that is there now was put there since.
-                with folder("/") as top, folder_below(top, str(each.relative_to("/"))) as root:
+                way = each.relative_to("/").as_posix()
+                with folder("/") as top, folder_below(top, "" if way == "." else way) as root:
                     yield root, asked.relative_to(each).as_posix()
                 return
         raise PlaceError("is not below a folder that this worker serves")
@@ -121,3 +145,29 @@ class Roots:
     def _files(self) -> Iterator[Path]:
         for secret in self.secrets:
             yield from secret.rglob("*") if secret.is_dir() else (secret,)
+
+
+EVERYTHING = Roots((Path("/"),), buckets=("s3:/", "gs:/"))
+"""For who may do anything here anyway."""
+
+
+def _check_bucket(url: str) -> None:
+    """Refuse what is served from no bucket that can be opened.
+
+    Raises
+    ------
+    PlaceError
+    """
+    if not is_in_bucket(f"{url}/key"):
+        raise PlaceError(
+            f"--serve-from {url}: buckets are s3://BUCKET/PREFIX and gs://BUCKET/PREFIX"
+        )
+    try:
+        Bucket(url)
+    except PlaceError as error:
+        raise PlaceError(f"--serve-from {url}: {error}") from None
+
+
+@functools.lru_cache(maxsize=64)
+def _opened(url: str) -> Bucket:
+    return Bucket(url)
