@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from coordinator.engines.http.refusal import Refusal
 from coordinator.engines.http.session import Session
 from coordinator.errors import ConfigError, InputError, NoWorkerError
 from coordinator.events import FailureKind
+from coordinator.hosts import HOSTS_FILE
 from coordinator.hosts.hosts_file import Config, load_hosts
 from coordinator.hosts.token import find_credential
 from coordinator.launch.arrivals import Absence, Arrival, never_came, parted
@@ -58,8 +60,8 @@ def bring_up(path: Path, plan: LaunchPlan | None, say: Callable[[str], None]) ->
         came, missing = _started(file, plan, say)
     config = load_hosts(path)
     troubled = run_doctor(config, find_credential(config.token_file))
-    idle = f"after {plan.until_idle} without a request"
-    say(f"{path} lists them: --hosts {path} uses them; they end with `coord down`, or {idle}")
+    end = f"{_command('down', path)}, or after {plan.until_idle} without a request"
+    say(f"{path} lists them: --hosts {path} uses them; they end with {end}")
     if missing:
         raise never_came(missing, plan.size)
     if useless := [each.host.name for each in came if each.host.name in troubled]:
@@ -100,10 +102,12 @@ def take_down(path: Path, say: Callable[[str], None]) -> None:
     StoreError
         If another `coord up` or `coord down` is at work on the file.
     InputError
-        If the file is not ours.
+        If there is no such file, or it is not ours.
     NoWorkerError
         If some could not be told to end, or still serve; the file still names them.
     """
+    if not path.exists():
+        raise InputError(f"{path}: there is none here; --hosts names the file that coord up wrote")
     if FleetFile.read(path).folder is None:
         say(f"{path}: none of its workers is up")
         return
@@ -111,7 +115,7 @@ def take_down(path: Path, say: Callable[[str], None]) -> None:
         file = FleetFile.read(path)
         if file.plan is not None and file.folder is not None:
             _stop_all(file, file.plan, file.folder)
-    say(f"{path}: its workers have ended; `coord up` starts them again")
+    say(f"{path}: its workers have ended; {_command('up', path)} starts them again")
 
 
 def _stop_all(file: FleetFile, plan: LaunchPlan, folder: FleetFolder) -> None:
@@ -195,9 +199,16 @@ def _clear_remains(file: FleetFile) -> None:
     if file.plan is None or file.folder is None:
         return
     if names := _watch(_config(file))():
-        raise InputError(f"{file.path}: {names[0]} is up already; `coord down` stops its workers")
+        down = _command("down", file.path)
+        raise InputError(f"{file.path}: {names[0]} is up already; {down} stops its workers")
     file.plan.stop(file.folder)
     file.folder.remove()
+
+
+def _command(name: str, path: Path) -> str:
+    """Return the command that starts or stops the workers of a file, as it is typed."""
+    named = "" if str(path) == HOSTS_FILE else f" --hosts {shlex.quote(str(path))}"
+    return f"`coord {name}{named}`"
 
 
 @contextmanager

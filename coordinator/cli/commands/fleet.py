@@ -24,9 +24,7 @@ from coordinator.cli.options import (
 )
 from coordinator.cli.options import hosts as hosts_option
 from coordinator.cli.parse import finite
-
-HOSTS_FILE = "hosts.toml"
-"""Looked for by the commands that are about a fleet, where nothing names another."""
+from coordinator.hosts import HOSTS_FILE
 
 
 def complete_workers(ctx: typer.Context, incomplete: str) -> list[str]:

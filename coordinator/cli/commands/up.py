@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from coordinator.cli.commands.fleet import HOSTS_FILE
 from coordinator.cli.exit import exit_codes
 from coordinator.cli.fold import echo
 from coordinator.cli.options import FLEET, argument, command, file_option, flag, option
 from coordinator.cli.options import hosts as hosts_option
 from coordinator.cli.parse import finite
+from coordinator.hosts import HOSTS_FILE
 
 if TYPE_CHECKING:
     from coordinator.launch.section import LaunchPlan
@@ -111,10 +111,10 @@ def up(how: str | None, words: Sequence[str], hosts: str, **options: Any) -> Non
         if how == "k8s":
             typer.echo(manifest(words, given), nl=False)
             return
-        plan = planned(how, words, given)
+        file, plan = own_file(hosts), planned(how, words, given)
         from coordinator.workflows.up import bring_up
 
-        bring_up(Path(hosts), plan, echo)
+        bring_up(file, plan, echo)
 
 
 @command("down", OWN_FILE, examples=("coord down", "coord down --hosts fleet.toml"))
@@ -126,7 +126,26 @@ def down(hosts: str) -> None:
     with exit_codes():
         from coordinator.workflows.up import take_down
 
-        take_down(Path(hosts), echo)
+        take_down(own_file(hosts), echo)
+
+
+def own_file(hosts: str) -> Path:
+    """Return the file that an option names.
+
+    Raises
+    ------
+    InputError
+        If it names workers by their addresses.
+    """
+    from coordinator.errors import InputError
+    from coordinator.hosts.hosts_file import is_addresses
+
+    if is_addresses(hosts):
+        raise InputError(
+            f"--hosts {hosts} (or TILEFAN_HOSTS) is of addresses: name the file that lists the "
+            f"workers which coord starts, such as --hosts {HOSTS_FILE}"
+        )
+    return Path(hosts)
 
 
 def hang_up(*_: object) -> None:

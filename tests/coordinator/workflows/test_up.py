@@ -22,6 +22,7 @@ from coordinator.launch.local import LocalFleet
 from coordinator.launch.section import FleetFile
 from coordinator.workflows.settings import Setting, settings
 from coordinator.workflows.up import bring_up, take_down
+from tests.coordinator.cli.test_cli import coord, refused
 from tests.support.equality import assert_same_bits
 from tests.support.launched import WITHIN_S, lives, until
 from tests.support.processes import running_workers
@@ -170,8 +171,11 @@ def test_one_at_a_time(hosts: Path, tmp_path: Path) -> None:
                 bring_up(path, LocalFleet(workers=1), print)
             with pytest.raises(StoreError, match="wait for it to end"):
                 take_down(path, print)
-        bring_up(tmp_path / "other.toml", LocalFleet(workers=1), print)
-        take_down(tmp_path / "other.toml", print)
+        other, lines = tmp_path / "other.toml", list[str]()
+        bring_up(other, LocalFleet(workers=1), lines.append)
+        assert f"they end with `coord down --hosts {other}`, or after" in lines[-1]
+        take_down(other, lines.append)
+        assert lines[-1].endswith(f"`coord up --hosts {other}` starts them again")
         assert lives(pid)
         process.send_signal(signal.SIGINT)
         assert process.wait(WITHIN_S) == 130
@@ -220,3 +224,12 @@ def test_a_file_that_is_a_link(hosts: Path, tmp_path: Path) -> None:
         assert hosts.is_symlink()
         assert FleetFile.read(target).folder is None
     assert [path.name for path in target.parent.iterdir()] == ["fleet.toml"]
+
+
+def test_no_file(tmp_path: Path) -> None:
+    """The wrong folder is no place where all have ended; addresses are no file."""
+    with pytest.raises(InputError, match="none here; --hosts names the file that coord up wrote"):
+        take_down(tmp_path / "hosts.toml", print)
+    for command in ("up local", "down"):
+        refused(coord(tmp_path, *command.split(), "--hosts", "node1:8080"), 2, "is of addresses")
+    assert list(tmp_path.iterdir()) == []
