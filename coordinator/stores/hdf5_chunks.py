@@ -68,7 +68,7 @@ def chunk_bytes(dataset: Any) -> int:
 
 
 def check_filters(dataset: Any, place: Place) -> None:
-    """Refuse a dataset that this library can't decompress, or into nobody knows how much.
+    """Refuse a dataset that this library can't decompress, or only into nobody knows how much.
 
     Raises
     ------
@@ -115,14 +115,15 @@ def check_chunks(dataset: Any, place: Place) -> None:
 def _packing(dataset: Any, place: Place) -> tuple[int, int]:
     """Return the filter that packs chunks, and its place among all; 0 if none does."""
     made = dataset.id.get_create_plist()
-    found = [each for each in enumerate(filters(dataset)) if each[1][0] not in UNPACKED]
-    if len(found) > 1:
-        name = inert(found[0][1][1])
-        raise InputError(f"{place}: packed again after {name}; write it with one compression")
-    for bit, (code, _) in found:
-        _, _, values, _ = made.get_filter(bit)
-        if code != BITSHUFFLE or any(values[4:5]):
-            return code, bit
+    used = [*filters(dataset)]
+    for bit, (code, name) in enumerate(used):
+        if code in UNPACKED or (code == BITSHUFFLE and not any(made.get_filter(bit)[2][4:5])):
+            continue
+        if {after for after, _ in used[bit + 1 :]} - {h5py.h5z.FILTER_FLETCHER32}:
+            raise InputError(
+                f"{place}: packed again after {inert(name)}; write it with one compression"
+            )
+        return code, bit
     return 0, 0
 
 

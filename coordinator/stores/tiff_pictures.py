@@ -40,7 +40,7 @@ def picture_bytes(data: bytes, compression: int) -> int:
     """Return the bytes that a packed picture says it has; 0 if it does not say."""
     try:
         if compression in JPEG_XL:
-            return jpeg_xl_bytes(data)
+            return jpeg_xl_bytes(data) if data else 0
         if compression in WEBP:
             return _of_webp(data)
         if compression == LERC:

@@ -129,8 +129,9 @@ def test_lerc_within_tiff() -> None:
         (JPEG_XL_BOXES, sys.maxsize),
         (f"{JPEG_XL_BOXES}000000016a786c63{'f' * 16}", sys.maxsize),
         ("00", sys.maxsize),
+        ("", 0),
     ],
-    ids=["usual", "grey", "boxes", "parts", "8", "moving", "cut", "empty", "far", "none"],
+    ids=["usual", "grey", "boxes", "parts", "8", "moving", "cut", "empty", "far", "other", "none"],
 )
 def test_jpeg_xl_within_tiff(start: str, size: int) -> None:
     """Where it does not say how much it takes, or may be many pictures, it is refused."""
@@ -165,14 +166,15 @@ def test_a_chunk_that_is_gathered_by_another_file(tmp_path: Path) -> None:
         open_place(tmp_path / "in.h5")
 
 
-def test_what_is_packed_after_deflate(tmp_path: Path) -> None:
+@pytest.mark.parametrize("again", ["set_deflate", "set_shuffle"])
+def test_what_is_packed_after_deflate(tmp_path: Path, again: str) -> None:
     """Nobody knows what it holds before it is unpacked."""
     h5py = pytest.importorskip("h5py")
     with h5py.File(tmp_path / "in.h5", "w") as file:
         made = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
         made.set_chunk(SMALL)
         made.set_deflate(9)
-        made.set_deflate(9)
+        getattr(made, again)(*[9] * (again == "set_deflate"))
         space = h5py.h5s.create_simple(SMALL)
         h5py.h5d.create(file.id, b"x", h5py.h5t.NATIVE_UINT8, space, made)
     with pytest.raises(InputError, match="packed again after deflate"):
