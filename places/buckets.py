@@ -6,6 +6,7 @@ write could land in what a later run has begun under the same name.
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,9 @@ from tiling.geometry.box import Box
 
 RETRIES: Final = {"max_retries": 6, "initial_delay": "200ms", "max_delay": "4s"}
 """Of requests to a bucket: about ten seconds in all."""
+
+WAIT_S: Final = 20
+"""That a request may take without a byte; then it is made again, as above."""
 
 AHEAD_BYTES: Final = 2**26
 """Of chunks that are asked for at a time, or one chunk."""
@@ -58,6 +62,16 @@ def _s3() -> dict[str, Any]:
     return {key: value for key, value in named.items() if value}
 
 
+@functools.cache
+def bound_waits() -> None:
+    """Have requests fail that are not answered: tensorstore would wait for ever.
+
+    It reads that from the environment, before its first request; what a user says there stands.
+    """
+    os.environ.setdefault("TENSORSTORE_CURL_LOW_SPEED_TIME_SECONDS", str(WAIT_S))
+    os.environ.setdefault("TENSORSTORE_CURL_LOW_SPEED_LIMIT_BYTES", "1")
+
+
 def ahead(chunk_bytes: int) -> int:
     """Return how many chunks are asked for at a time."""
     return max(1, min(MOST_AHEAD, AHEAD_BYTES // max(1, chunk_bytes)))
@@ -78,6 +92,7 @@ class Bucket:
 
     def __init__(self, url: str) -> None:
         ts = tensorstore()
+        bound_waits()
         named = spec_of(url)
         self._endpoint = str(named.get("endpoint", ""))
         context = {f"{driver}_request_retries": RETRIES for driver in ("s3", "gcs")}

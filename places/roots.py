@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,9 @@ from places.errors import PlaceError
 from tiling.protocol.places import is_in_bucket
 
 CLOSED = "serves no places: start it with --serve-from FOLDER"
+
+URL = re.compile(r"(s3|gs):|.*://")
+"""How what is no folder begins."""
 
 MAX_SECRET_BYTES = 2**20
 """Of a token or a certificate: a larger file is none."""
@@ -49,10 +53,8 @@ class Roots:
         PlaceError
             If one is no folder and no bucket, or is everything.
         """
-        buckets = tuple(str(each).rstrip("/") for each in roots if "://" in str(each))
-        for bucket in buckets:
-            _check_bucket(bucket)
-        folders = [Path(each) for each in roots if "://" not in str(each)]
+        buckets = tuple(_bucket(str(each)) for each in roots if URL.match(str(each)))
+        folders = [Path(each) for each in roots if not URL.match(str(each))]
         if folders and sys.platform != "linux":
             raise PlaceError("--serve-from: only on Linux are paths opened so that none leads out")
         for each in folders:
@@ -151,21 +153,23 @@ EVERYTHING = Roots((Path("/"),), buckets=("s3:/", "gs:/"))
 """For who may do anything here anyway."""
 
 
-def _check_bucket(url: str) -> None:
-    """Refuse what is served from no bucket that can be opened.
+def _bucket(given: str) -> str:
+    """Return the URL of a bucket that can be opened.
 
     Raises
     ------
     PlaceError
     """
+    url = given.rstrip("/")
     if not is_in_bucket(f"{url}/key"):
         raise PlaceError(
-            f"--serve-from {url}: buckets are s3://BUCKET/PREFIX and gs://BUCKET/PREFIX"
+            f"--serve-from {given}: buckets are s3://BUCKET/PREFIX and gs://BUCKET/PREFIX"
         )
     try:
         Bucket(url)
     except PlaceError as error:
-        raise PlaceError(f"--serve-from {url}: {error}") from None
+        raise PlaceError(f"--serve-from {given}: {error}") from None
+    return url
 
 
 @functools.lru_cache(maxsize=64)

@@ -32,7 +32,7 @@ OUT_OF_REACH = re.compile("(ABORTED|PERMISSION_DENIED|UNAUTHENTICATED|UNAVAILABL
 M_ARENA_MAX = -8
 """Of `mallopt`, from glibc's malloc.h."""
 
-NOISE = re.compile(r" \[(?:tensorstore_spec|source locations)=.*", re.DOTALL)
+NOISE = re.compile(r" \[(?:tensorstore_spec|source locations|http_\w+|curl_code)=.*", re.DOTALL)
 """What tensorstore adds to its sentences for programmers."""
 
 
@@ -70,6 +70,7 @@ def context(cache_bytes: int = 0) -> ts.Context:
     What is written is synced once, before it is made visible.
     """
     _share_arenas()
+    buckets.bound_waits()
     return ts.Context(
         {
             "cache_pool": {"total_bytes_limit": cache_bytes},

@@ -86,6 +86,7 @@ def test_a_mistake_on_the_line_gets_a_sentence(line: list[str], words: str) -> N
         ("", "for the current one write --serve-from ."),
         ("s3://bucket/../x", "buckets are s3://BUCKET/PREFIX and gs://BUCKET/PREFIX"),
         ("ftp://bucket/x", "buckets are s3://BUCKET/PREFIX and gs://BUCKET/PREFIX"),
+        ("s3:/bucket/x", "buckets are s3://BUCKET/PREFIX and gs://BUCKET/PREFIX"),
     ],
 )
 def test_a_folder_that_can_not_be_served(folder: str, words: str) -> None:
