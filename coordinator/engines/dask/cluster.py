@@ -5,22 +5,25 @@ from __future__ import annotations
 import queue
 import secrets
 import time
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
 from typing import Any
 
-from coordinator.engines.dask.remote import introduce, take
-from coordinator.engines.http.refusal import Refusal
+from coordinator.engines.dask.remote import introduce, read_again, take
+from coordinator.engines.http.exchange import Answered
+from coordinator.engines.http.refusal import PlaceRefusal, Refusal
 from coordinator.engines.http.threads import Threads
 from coordinator.events import FailureKind, WorkerLost, WorkerReady
 from coordinator.hosts.attestation import attestation_error, attested
+from coordinator.journal.records import Finished
 from coordinator.machine import versions
 from coordinator.text import inert
 from places.errors import RefusedPlaceError
+from tiling.geometry.plan import Tile
 from tiling.jobs.job import Job
 from tiling.probes.digests import needed
 from tiling.protocol.places import Offer
@@ -32,6 +35,9 @@ PACKAGE = "tilefan"
 
 LOOK_S = 5.0
 """Longest wait for what the scheduler says."""
+
+READ_S = 600.0
+"""Longest wait for a tile that is read again, in a thread that nobody waits for."""
 
 ARRIVES_S = 30.0
 """Longest wait for the first worker of a cluster that has none."""
@@ -187,6 +193,61 @@ class Opener:
         if isinstance(said, BaseException):
             raise Refusal(FailureKind.BROKEN, reason_of(said))
         return said
+
+    def reread(self, job: Job, tile: Tile, place: str) -> Rereading:
+        """Return the way of a tile that is in a place already."""
+        return Rereading(self.cluster, self.name, (job.encode(), tile, place))
+
+
+class Rereading:
+    """One tile that a worker reads again; see `coordinator.engines.http.audit`.
+
+    Parameters
+    ----------
+    cluster : Cluster
+    worker : str
+    arguments : tuple
+        Of `coordinator.engines.dask.remote.read_again`.
+    """
+
+    def __init__(self, cluster: Cluster, worker: str, arguments: tuple[bytes, Tile, str]) -> None:
+        self._cluster = cluster
+        self._worker = worker
+        self._arguments = arguments
+        self._future: Any = None
+
+    def send(self) -> None:
+        """Submit the task."""
+        key = f"tilefan-{secrets.token_hex(8)}"
+        with _refusals():
+            self._future = self._cluster.submit(key, self._worker, read_again, *self._arguments)
+
+    def receive(self) -> Answered:
+        """Wait for the task; return both digests."""
+        try:
+            with _refusals():
+                got = self._future.result(timeout=READ_S)
+        finally:
+            self._future.release()
+        if not isinstance(got, Finished):
+            raise Refusal(FailureKind.CORRUPT, f"answered {type(got).__name__}, not a record")
+        return Answered(None, got.asked, got.answered, None, 0)
+
+    def abort(self) -> None:
+        """Cancel the task, so that whoever waits is refused."""
+        if self._future is not None:
+            self._future.cancel()
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn whatever goes wrong with a task into a refusal."""
+    try:
+        yield
+    except RefusedPlaceError as error:
+        raise PlaceRefusal(error.type, reason_of(error)) from None
+    except BaseException as error:  # a cancelled future raises what is no Exception
+        raise Refusal(FailureKind.BROKEN, reason_of(error)) from None
 
 
 def _within(answers: Any, count: int, within_s: float) -> Iterable[Any]:

@@ -10,11 +10,13 @@ from typing import Any
 from coordinator.dispatch.limits import Limits
 from coordinator.dispatch.outcome import block
 from coordinator.engines import Capacity, TileRun
-from coordinator.engines.dask.cluster import ARRIVES_S, Cluster
+from coordinator.engines.dask.cluster import ARRIVES_S, MOST_THREADS, Cluster, Opener
 from coordinator.engines.dask.connection import NEEDS
 from coordinator.engines.dask.run import ClusterRun
+from coordinator.engines.http.audit import Audit
 from coordinator.engines.http.engine import CLOSED, ERRORS, FRESH_S
 from coordinator.engines.http.handshake import capacity_of
+from coordinator.engines.http.places import Places
 from coordinator.errors import ExitCode, InputError, NoWorkerError, TileFailedError
 from coordinator.events import Hearer, WorkerLost, WorkerReady
 from coordinator.hosts.by_reference import ByReference
@@ -28,6 +30,9 @@ IN_FLIGHT_BYTES = 256 * 2**20
 
 HELD = 2
 """Times that a tile in flight is in this process's memory: as samples, and as dask's message."""
+
+MOST_ASKED = MOST_THREADS // 4
+"""Workers that read finished tiles again: a thread waits for each of their slots."""
 
 ADVICE = "the dashboard of the dask cluster, and the logs of its workers, tell more"
 """Instead of coord doctor, which does not know its workers."""
@@ -102,9 +107,24 @@ class DaskEngine:
             raise NoWorkerError(f"no usable worker in the dask cluster:{named or none}")
         return cluster_capacity(ready, self._limits.bytes_in_flight)
 
-    def audit(self, tiles: TileRun, finished: Mapping[int, Finished]) -> Set[int]:  # noqa: ARG002
-        """Return nothing: the caller looks, so far; see `coordinator.engines.Engine`."""
-        return frozenset()
+    def audit(self, tiles: TileRun, finished: Mapping[int, Finished]) -> Set[int]:
+        """Have finished tiles read by workers that see them; see `coordinator.engines.Engine`.
+
+        Raises
+        ------
+        InputError
+            If by reference is required, and the input is in no place.
+        StoreError
+            If the input can't be read, or the nonce can't be planted.
+        """
+        places = Places(tiles, self._by_reference)
+        greeted = [event for event in self._greeted if isinstance(event, WorkerReady)]
+        if not (ready := greeted[:MOST_ASKED]) or not finished:
+            return frozenset()
+        cluster, patience_s = self._cluster, self._limits.deadline_base_s
+        openers = {event.worker: Opener(cluster, event.worker) for event in ready}
+        audit = Audit(tiles, finished, openers, cluster.threads, places, patience_s)
+        return audit.carry_out(ready)
 
     def run(self, tiles: TileRun, tell: Hearer) -> None:
         """Have every tile computed by the cluster; see `coordinator.engines.Engine`.

@@ -15,6 +15,7 @@ import numpy as np
 
 from coordinator.engines.local import kernel_for
 from coordinator.journal.digests import Seals
+from coordinator.journal.records import Finished
 from coordinator.machine import usable_cores, versions
 from places.network import boot
 from places.offers import Places
@@ -103,6 +104,24 @@ def compute_there(encoded: bytes, tile: Tile, offer: str, into: Into) -> Compute
     assert computed.block is not None  # noqa: S101 -- it was just computed
     places().write(place, tile.write, computed.block)
     return replace(computed, block=None)
+
+
+def read_again(encoded: bytes, tile: Tile, offer: str) -> Finished:
+    """Return the record of a tile that is in a place already, from what is there: a task.
+
+    Parameters
+    ----------
+    encoded, tile, offer
+        As of `compute_there`.
+
+    Raises
+    ------
+    RefusedPlaceError
+        If the place can't be read.
+    """
+    place, opened = places().get(offer), places()
+    block, written = opened.read(place, tile.read), opened.written(place, tile.write)
+    return Seals(_decoded(encoded)).finished(tile, block, written)
 
 
 def take(offer: bytes) -> dict[str, Any]:

@@ -13,23 +13,41 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Protocol
 
 from coordinator.engines import TileRun
-from coordinator.engines.http.buffers import Buffers
-from coordinator.engines.http.client import Client
-from coordinator.engines.http.exchange import ReferredExchange
-from coordinator.engines.http.places import Places
+from coordinator.engines.http.exchange import Answered
+from coordinator.engines.http.places import Opener, Places
 from coordinator.engines.http.refusal import PlaceRefusal, Refusal
-from coordinator.engines.http.session import Session
+from coordinator.engines.http.threads import Threads
 from coordinator.events import WorkerReady
 from coordinator.interruption import let_in
-from coordinator.journal.digests import Seals
 from coordinator.journal.records import Finished
 from tiling.geometry.plan import Tile
-from tiling.protocol.references import Reference
+from tiling.jobs.job import Job
 
 LOOK_S = 0.1
 """Between two looks at whether the user wants an end."""
+
+
+class Rereading(Protocol):
+    """One tile on its way to a worker that reads it again, and back."""
+
+    def send(self) -> None:
+        """Ask for it; raises `Refusal`."""
+
+    def receive(self) -> Answered:
+        """Wait for the answer; raises `Refusal`."""
+
+    def abort(self) -> None:
+        """Have whoever waits be refused."""
+
+
+class Reader(Opener, Protocol):
+    """A worker that may be asked."""
+
+    def reread(self, job: Job, tile: Tile, place: str) -> Rereading:
+        """Return the way of a tile that is in a place already."""
 
 
 class Audit:
@@ -41,8 +59,10 @@ class Audit:
         With the output of that run.
     finished : mapping of int to Finished
         What its journal says.
-    session : Session
-        With a client for each worker.
+    readers : mapping of str to Reader
+        The workers.
+    threads : Threads
+        That wait for them.
     places : Places
         Of these tiles; they are closed at the end.
     patience_s : float
@@ -53,19 +73,20 @@ class Audit:
         self,
         tiles: TileRun,
         finished: Mapping[int, Finished],
-        session: Session,
+        readers: Mapping[str, Reader],
+        threads: Threads,
         places: Places,
         patience_s: float,
     ) -> None:
         self._tiles = tiles
-        self._seals = Seals(tiles.job)
         self._finished = finished
-        self._session = session
+        self._readers = readers
+        self._threads = threads
         self._places = places
         self._patience_s = patience_s
         self._lock = threading.Lock()
         self._left = deque(finished)
-        self._exchanges: set[ReferredExchange] = set()
+        self._exchanges: set[Rereading] = set()
         self._news: queue.SimpleQueue[Finished | BaseException | None] = queue.SimpleQueue()
 
     def carry_out(self, ready: Sequence[WorkerReady]) -> frozenset[int]:
@@ -84,8 +105,7 @@ class Audit:
         try:
             for event in ready:
                 slots = min(event.slots, -(-len(self._finished) // len(ready)))
-                client = self._session.clients[event.worker]
-                self._session.threads.submit(partial(self._ask, event.worker, client, slots))
+                self._threads.submit(partial(self._ask, event.worker, slots))
             return self._heard(len(ready))
         finally:
             with self._lock:
@@ -117,24 +137,23 @@ class Audit:
 
     # In threads
 
-    def _ask(self, worker: str, client: Client, slots: int) -> None:
+    def _ask(self, worker: str, slots: int) -> None:
         """Ask one worker for so many tiles at a time, if it sees the output."""
+        reader = self._readers[worker]
         try:
-            self._places.offer_to(worker, client)
+            self._places.offer_to(worker, reader)
             terms = self._places.terms(worker)
             if terms.writes:
-                read = partial(self._read, client, terms.place)
-                self._session.threads.map(read, range(slots))
+                read = partial(self._read, reader, terms.place)
+                self._threads.map(read, range(slots))
         except BaseException as error:
             self._news.put(error)
         self._news.put(None)
 
-    def _read(self, client: Client, place: str, _: int) -> None:
+    def _read(self, reader: Reader, place: str, _: int) -> None:
         """Have one tile after another read, until there are none or the worker refuses."""
-        target = self._tiles.job.target
         while (tile := self._next()) is not None:
-            reference = Reference(place, tile.read.start, "kept")
-            exchange = client.referred(self._seals.question(tile), reference, target, Buffers())
+            exchange = reader.reread(self._tiles.job, tile, place)
             self._exchanges.add(exchange)
             try:
                 exchange.send()

@@ -23,7 +23,9 @@ from coordinator.events import FailureKind, WorkerReady
 from coordinator.hosts.attestation import attestation_error, attested
 from coordinator.hosts.hosts_file import Host
 from coordinator.hosts.token import Credential
+from coordinator.journal.digests import Seals
 from tiling.dtypes import Dtype
+from tiling.geometry.plan import Tile
 from tiling.jobs.job import Job
 from tiling.probes.digests import needed
 from tiling.protocol.places import PATH as PLACES
@@ -243,6 +245,11 @@ class Client:
         return ReferredExchange(
             pool, connection, credential, link, question, reference, target, buffers, run
         )
+
+    def reread(self, job: Job, tile: Tile, place: str) -> ReferredExchange:
+        """Return the exchange of a tile that is in a place already; see `referred`."""
+        reference = Reference(place, tile.read.start, "kept")
+        return self.referred(Seals(job).question(tile), reference, job.target, Buffers())
 
     def _json(
         self, method: str, path: str, data: bytes = b"", timeout_s: float | None = None

@@ -152,8 +152,9 @@ class HttpEngine:
         ready = [event for event in self._greeted if isinstance(event, WorkerReady)]
         if not (ready and finished):
             return frozenset()
-        patience_s = self._limits.deadline_base_s
-        return Audit(tiles, finished, self._own_session(), places, patience_s).carry_out(ready)
+        session, patience_s = self._own_session(), self._limits.deadline_base_s
+        audit = Audit(tiles, finished, session.clients, session.threads, places, patience_s)
+        return audit.carry_out(ready)
 
     def run(self, tiles: TileRun, tell: Hearer) -> None:
         """Have every tile computed by the fleet; see `coordinator.engines.Engine`.

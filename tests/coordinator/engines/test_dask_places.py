@@ -15,11 +15,12 @@ from distributed import Client
 from scipy import ndimage
 
 from coordinator.engines.dask import cluster, remote
+from coordinator.engines.dask.engine import DaskEngine
 from coordinator.errors import InputError, TileFailedError
 from coordinator.events import Event, TileFailed, TileSent, TileStored, WorkerLost, WorkerReady
 from coordinator.workflows.run_options import Storing
 from places.roots import Roots
-from tests.support.by_reference import blur, filtered
+from tests.support.by_reference import Told, blur, filtered
 from tests.support.dask_cluster import dask_cluster
 from tests.support.equality import assert_same_bits
 from tests.support.formats import HDF5, NPY, TIFF, ZARR, ZARR_2, Library
@@ -179,3 +180,36 @@ def test_who_is_started_anew_at_its_address(client: Client, tmp_path: Path) -> N
     assert "was started anew" in told.of(WorkerLost)[0].reason
     assert told.body_bytes == 0
     assert_same_bits(np.load(tmp_path / "out.npy"), WANT)
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_finished_tiles_are_read_again(client: Client, tmp_path: Path, *, damaged: bool) -> None:
+    """By workers, which find what was changed since: it is computed again."""
+    ZARR.require()
+    np.save(tmp_path / "in.npy", X)
+    target = tmp_path / "out.zarr"
+
+    def interrupt(event: Event) -> None:
+        if isinstance(event, TileStored) and event.tile == 6:
+            raise KeyboardInterrupt
+
+    def go(**options: Any) -> Told:
+        source = tmp_path / "in.npy"
+        return filtered(
+            WRAPPED, source, target, address(client), tile=16, storing=CHUNKED, **options
+        )
+
+    with pytest.raises(KeyboardInterrupt):
+        go(hear=interrupt)
+    (chunk,) = tmp_path.glob(".*.partial/c/0/0")
+    if damaged:
+        chunk.write_bytes(chunk.read_bytes()[:-1] + b"?")
+    kept: list[frozenset[int]] = []
+    with pytest.MonkeyPatch.context() as patches:
+        audit = DaskEngine.audit
+        patches.setattr(DaskEngine, "audit", lambda *args: kept.append(audit(*args)) or kept[-1])
+        told = go(resume=True)
+    assert len(kept[0]) + told.stored == 16
+    assert (0 in kept[0]) != damaged
+    assert 1 in kept[0]
+    assert_same_bits(ZARR.load(target), WANT)

@@ -68,7 +68,9 @@ def audit() -> Iterator[Callable[..., frozenset[int]]]:
         network = FakeNetwork(handler)
         with closing(Session(hosts, Credential(Path("token"), None), 5.0, network)) as session:
             try:
-                return Audit(TILES, FINISHED, session, places, patience_s).carry_out(ready)
+                clients, threads = session.clients, session.threads
+                audit = Audit(TILES, FINISHED, clients, threads, places, patience_s)
+                return audit.carry_out(ready)
             finally:
                 assert places.ended == 1
 
