@@ -146,14 +146,19 @@ class Cluster:
             )
 
     def on(self, name: str, function: Any, *arguments: Any) -> Any:
-        """Call a function on a worker; return what it returns, or the error.
+        """Call a function on a worker, as the client's `run` does, which would wait for ever.
+
+        Returns
+        -------
+        object
+            What it returns, or the error.
 
         Raises
         ------
         OSError
             If it has left the cluster, or does not answer: a process, or a mount, may hang.
         """
-        ask = partial(self.client.sync, self.client._run, callback_timeout=GREETING_S)  # noqa: SLF001 -- `run` would wait for ever
+        ask = partial(self.client.sync, self.client._run, callback_timeout=GREETING_S)
         try:
             answers = ask(function, *arguments, workers=[name], on_error="return")
         except TimeoutError:

@@ -95,7 +95,7 @@ class Places:
         if choice == "require" and self._read is None:
             raise InputError(
                 f"by reference is required, and {tiles.source.name} is not in a file as it is: it "
-                "is in memory, masked, encoded or in a bucket; leave out --by-reference require"
+                "is in memory, masked, encoded or on a web server; leave out --by-reference require"
             )
 
     @property
