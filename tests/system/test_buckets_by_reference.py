@@ -14,6 +14,7 @@ from scipy import ndimage
 from coordinator.errors import TilefanError
 from coordinator.events import Event, TileSent, TileStored
 from coordinator.workflows.run_options import Storing
+from places import buckets
 from places.buckets import Bucket, spec_of
 from places.errors import PlaceError
 from tests.support.bucket_server import SCHEMES, BucketServer, bucket_server
@@ -137,6 +138,26 @@ def test_a_chunk_that_is_too_large(folder: str) -> None:
     assert bucket.read([name, "none"], 1000) == [bytes(1000), None]
     with pytest.raises(PlaceError, match="x has more than 999 bytes"):
         bucket.read(["none", name], 999)
+
+
+def test_metadata_that_is_too_large(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is refused before its bytes are taken."""
+    keys, name = key(folder, "zarr.json")
+    keys.write(name, bytes(101)).result()
+    monkeypatch.setattr(buckets, "MAX_METADATA", 100)
+    with pytest.raises(PlaceError, match=r"its zarr.json has more than 100 bytes"):
+        Bucket(folder).state(name)
+
+
+def test_another_server_of_the_same_name(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What another machine calls localhost is another bucket, whatever its metadata says."""
+    keys, name = key(folder, "zarr.json")
+    keys.write(name, b"{}").result()
+    here = Bucket(folder).state(name)
+    assert Bucket(folder).state(name) == here
+    monkeypatch.setattr(buckets, "boot", lambda: "of another machine")
+    if folder.startswith("s3"):  # Google's generations are of one bucket only
+        assert Bucket(folder).state(name) != here
 
 
 def test_an_array_that_vanishes(hosts: list[str], folder: str, tmp_path: Path) -> None:

@@ -152,7 +152,12 @@ class Cluster:
             )
 
     def on(self, name: str, function: Any, *arguments: Any) -> Any:
-        """Call a function on a worker; return what it returns, or the error.
+        """Call a function on a worker, as the client's `run` does, which would wait for ever.
+
+        Returns
+        -------
+        object
+            What it returns, or the error.
 
         Raises
         ------

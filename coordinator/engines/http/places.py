@@ -33,7 +33,7 @@ LOG = logging.getLogger("tilefan.http")
 
 CLOSED = "serves no places: start it with `worker --serve-from FOLDER`"
 
-ELSEWHERE = "is in no place that workers open: it is in memory, masked or encoded"
+ELSEWHERE = "is in no place that workers open: it is in memory, masked, encoded or on a web server"
 
 BROKEN_OFF_S = 1.0
 """How long a run that ends badly waits for workers that write."""
