@@ -119,7 +119,7 @@ def test_no_output_among_the_chunks_of_an_array(bench: Workbench, tmp_path: Path
 def test_where_there_is_no_bucket(bench: Workbench, tmp_path: Path) -> None:
     """Nobody else is blamed for it."""
     bench.target = Path(str(bench.target).replace("bucket", "no-bucket", 1))
-    with pytest.raises((InputError, StoreError), match="such a bucket|Not Found"):
+    with pytest.raises((InputError, StoreError), match=r"such a bucket|Not Found"):
         bench.blur()
     assert left(tmp_path) == []
 
