@@ -181,6 +181,8 @@ class BucketHome:
             self._ours.write_text(secrets.token_hex(16))
             word, none = self._ours.read_bytes(), before.stamp.generation
             store.write(CLAIM, word, if_equal=none).result()
+        if store.read(CLAIM).result().state == "missing":
+            raise InputError(f"{self.place}: nothing can be written there; is there such a bucket?")
         if not self._is_ours(store):
             raise InputError(
                 f"{self.place}: another coordinator writes there, or was cut short; name another "

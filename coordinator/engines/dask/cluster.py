@@ -125,9 +125,9 @@ class Cluster:
             if (why := _other_version(there)) is not None:
                 return WorkerLost(name, why, permanent=True)
             said = self.on(name, introduce, probes)
+            why = _other_versions(said) or attestation_error(probes, said)
         except Exception as error:
             return WorkerLost(name, reason_of(error))
-        why = _other_versions(said) or attestation_error(probes, said)
         if why is not None:
             return WorkerLost(name, why, permanent=True)
         about = tuple((key, inert(str(said.get(key, "?")))[:80]) for key in SAID)

@@ -157,6 +157,15 @@ def test_a_worker_without_tilefan(client: Client, monkeypatch: pytest.MonkeyPatc
         Fleet.on(client).gaussian_filter(X, 2)
 
 
+def test_a_worker_that_can_not_introduce_itself(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has a broken SciPy, say: its own words are told, and nobody waits for it."""
+    monkeypatch.setattr(clusters, "introduce", lambda _: 1 // 0)
+    with pytest.raises(NoWorkerError, match=r"tcp://.*: ZeroDivisionError: integer division"):
+        Fleet.on(client).gaussian_filter(X, 2)
+
+
 def test_other_versions_and_other_bits(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker with other packages than here, or that computes otherwise, gets no tile."""
     here = {**clusters.versions(), "numpy": "1.2.3"}

@@ -116,6 +116,14 @@ def test_no_output_among_the_chunks_of_an_array(bench: Workbench, tmp_path: Path
     assert (keys_of(bench), left(tmp_path)) == ([], [])
 
 
+def test_where_there_is_no_bucket(bench: Workbench, tmp_path: Path) -> None:
+    """Nobody else is blamed for it."""
+    bench.target = Path(str(bench.target).replace("bucket", "no-bucket", 1))
+    with pytest.raises((InputError, StoreError), match=r"such a bucket|Not Found"):
+        bench.blur()
+    assert left(tmp_path) == []
+
+
 def test_nothing_is_left_of_a_run_without_tiles(bench: Workbench, tmp_path: Path) -> None:
     """No object, and no file here."""
     with pytest.raises(Killed):
