@@ -94,7 +94,7 @@ LAW: dict[str, dict[str, frozenset[str]]] = {
         "codecs": frozenset(),
         "chunks": frozenset({"codecs"}),
         "boxes": frozenset({"chunks"}),
-        "buckets": frozenset({"chunks"}),
+        "buckets": frozenset({"chunks", "network"}),
         "chunk_files": frozenset({"below", "flat", "chunks"}),
         "roots": frozenset({"below", "buckets"}),
         "offers": frozenset(

@@ -234,9 +234,9 @@ def test_other_bits_than_were_answered(tmp_path: Path) -> None:
     noted: dict[int, Any] = {}
     answered = places.Places.answered
 
-    def note(self: Any, send: Any, answer: Any) -> None:
-        noted[send.tile] = Finished(send.tile, answer.asked, answer.digest)
-        answered(self, send, answer)
+    def note(self: Any, finished: Finished, *, stored: bool) -> None:
+        noted[finished.tile] = finished
+        answered(self, finished, stored=stored)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(places.Places, "close", spoil)
