@@ -27,6 +27,7 @@ from contextlib import closing, contextmanager, suppress
 from typing import Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from coordinator.errors import InputError
@@ -66,6 +67,15 @@ HEADERS: Final = {
 
 USED: Final = "A live page has one link, and it works once: this one was used, or never valid."
 CLOSED: Final = "This page opens with the link that coord printed."
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Tell whether a record is about more than what somebody sent that is no HTTP."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError)
+
+
+LOG.addFilter(_is_ours)
 
 
 @contextmanager
