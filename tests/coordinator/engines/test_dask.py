@@ -256,7 +256,7 @@ def test_a_cluster_without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
             patches.setattr(clusters, "ARRIVES_S", 0.1)
             with pytest.raises(NoWorkerError, match=r"it has none, and none came within"):
                 filtered(client, Heard())
-        adaptive = client.cluster.adapt(minimum=0, maximum=1, interval="100ms")
+        adaptive = client.cluster.adapt(minimum=0, maximum=1, interval="100ms", wait_count=100)
         assert_same_bits(filtered(client, Heard()), WANT)
         adaptive.stop()
         client.cluster.scale(1)
