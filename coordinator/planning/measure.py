@@ -147,12 +147,10 @@ def measure_files(source: Path, folder: Path, out_bytes: int, digest_bytes: int)
     digest_bytes : int
         Of the files whose digests are taken.
     """
-    size = min(out_bytes, FILE_BYTES)
-    if not size:
-        return 0.0
     with unnamed_file(folder) as descriptor:
-        data = _start_of(source, size)
-        if not data:
+        disk = os.fstatvfs(descriptor)
+        size = min(out_bytes, FILE_BYTES, disk.f_bavail * disk.f_frsize // 2)
+        if not (data := _start_of(source, size)):
             return 0.0
         began = time.perf_counter()
         xxhash.xxh3_128_hexdigest(data)

@@ -218,7 +218,7 @@ class _Place:
         is_first = part.inputs == (0,) and dtypes[0] == request.source.dtype
         source = request.source if is_first else sources[0]
         stage = replace(request, job=part.work, source=source, bound=part.bound)
-        folder = self.output.folder if last and not self.output.grain else None
+        folder = self.output.fillable if last else None
         here = self._here(stage, folder)
         if self.fleet is None:
             return _cost(stage, here, here), ()
@@ -250,7 +250,7 @@ class _Place:
         peak = FleetPeak(base_bytes, budget, copies, held)
         capacity = fit(stage, fleet.capacity(workers, ready, budget), limit_bytes, peak)
         sample = _sample(stage, stage.plan(capacity), folder)
-        samples = sample, replace(sample, sink=None if self.output.grain else sink)
+        samples = sample, replace(sample, sink=sink if folder else None)
         return _Found(workers, capacity, peak, *fleet.ways(workers, ready, samples, budget))
 
     def _combined(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import shutil
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +61,19 @@ class PlannedOutput:
     def folder(self) -> Path:
         """Where its file would be."""
         return self.place.path.parent
+
+    @property
+    def fillable(self) -> Path | None:
+        """The folder, if a file there can be mapped and filled; None of an output in chunks.
+
+        Nor on a disk that has no room for it: there a write to the map is a signal that kills.
+        """
+        size = math.prod(self.like.shape) * self.dtype.itemsize
+        try:
+            has_room = shutil.disk_usage(self.folder).free > size
+        except OSError:  # a run would be refused
+            has_room = False
+        return self.folder if has_room and not self.grain else None
 
     def begun(self, source: Source) -> AbstractContextManager[Sink | None]:
         """Return one that workers can be asked to write; None where they would read no source."""

@@ -48,6 +48,13 @@ def test_no_room_for_the_output(folder: Path) -> None:
         )
 
 
+def test_a_forecast_without_room_for_the_output(folder: Path) -> None:
+    """Tiles are computed beforehand into memory: a map of a full disk is a signal that kills."""
+    with small_disk(folder / "disk", "500k"):
+        code, said = coord(folder, "blur", "in.npy", "-o", "disk/out.npy", "--dry-run")
+        assert (code, list((folder / "disk").iterdir())) == (0, []), said
+
+
 def test_no_room_for_the_journal(folder: Path) -> None:
     """Half-way through it is full: what is finished is kept, and goes on once there is room."""
     with small_disk(folder / "disk", "1000k"):
