@@ -113,7 +113,8 @@ def test_who_may_not_read_any_more(tmp_path: Path, *, required: bool) -> None:
             assert not target.exists()
             return
         told = go()
-    assert [each.reads for each in told.places][:2] == [True, False]
+    first, *_, last = told.places  # between them a tile may have been read, and not written
+    assert (first.reads, last.reads) == (True, False)
     assert 0 < told.body_bytes < X.nbytes
     assert_same_bits(np.load(target), WANT)
 
